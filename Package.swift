@@ -1,0 +1,51 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Who may import whom is drawn in ARCHITECTURE.md and held by Tests/ArchitectureTests.
+let package = Package(
+  name: "understudy",
+  platforms: [.macOS(.v15)],
+  products: [
+    .library(name: "Understudy", targets: ["Understudy"]),
+    .executable(name: "understudy", targets: ["UnderstudyCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+  ],
+  targets: [
+    .target(name: "CUnderstudyKernels", exclude: ["kernel_body.inc"]),
+    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels"]),
+    .target(name: "UnderstudyNetworks", dependencies: ["UnderstudyNumerics"]),
+    .target(name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
+    .target(name: "UnderstudyTheory", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
+    .target(
+      name: "UnderstudyRecords",
+      dependencies: [.product(name: "GRDB", package: "GRDB.swift"), "Yams"]),
+    .target(
+      name: "UnderstudyExperiments",
+      dependencies: [
+        "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
+      ]),
+    .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
+    .target(
+      name: "Understudy",
+      dependencies: [
+        "UnderstudyNumerics", "UnderstudyNetworks", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyRecords",
+        "UnderstudyExperiments", "UnderstudyFigures",
+      ]),
+    .executableTarget(
+      name: "UnderstudyCLI",
+      dependencies: ["Understudy", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "NumericsTests", dependencies: ["UnderstudyNumerics", "CUnderstudyKernels"]),
+    .testTarget(name: "NetworksTests", dependencies: ["UnderstudyNetworks"]),
+    .testTarget(name: "TrainingTests", dependencies: ["UnderstudyTraining", "UnderstudyTheory"]),
+    .testTarget(name: "TheoryTests", dependencies: ["UnderstudyTheory"]),
+    .testTarget(name: "RecordsTests", dependencies: ["UnderstudyRecords"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["UnderstudyExperiments"]),
+    .testTarget(name: "FiguresTests", dependencies: ["UnderstudyFigures"]),
+    .testTarget(name: "ArchitectureTests"),
+  ],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,77 @@
+/// A dense matrix of `Double`, row-major: element `(row, column)` is `values[row * columnCount + column]`.
+///
+/// Everything Understudy measures is held in double precision; training in single precision converts at its own border.
+@frozen
+public struct Matrix: Sendable, Equatable {
+  public let rowCount: Int
+  public let columnCount: Int
+  /// The elements, row after row; `rowCount * columnCount` of them.
+  public var values: [Double]
+
+  /// - Precondition: `values.count == rowCount * columnCount`, both counts at least 0.
+  @inlinable
+  public init(rowCount: Int, columnCount: Int, values: [Double]) {
+    precondition(rowCount >= 0 && columnCount >= 0, "a matrix cannot have \(rowCount) x \(columnCount) elements")
+    precondition(
+      values.count == rowCount * columnCount, "\(values.count) values do not fill \(rowCount) x \(columnCount)")
+    self.rowCount = rowCount
+    self.columnCount = columnCount
+    self.values = values
+  }
+
+  @inlinable
+  public init(rowCount: Int, columnCount: Int, repeating value: Double = 0) {
+    self.init(
+      rowCount: rowCount, columnCount: columnCount, values: [Double](repeating: value, count: rowCount * columnCount))
+  }
+
+  /// Rows of equal length, as they would be written on paper.
+  public init(_ rows: [[Double]]) {
+    let width = rows.first?.count ?? 0
+    precondition(rows.allSatisfy { $0.count == width }, "rows of a matrix have one length")
+    self.init(rowCount: rows.count, columnCount: width, values: rows.flatMap { $0 })
+  }
+
+  @inlinable
+  public subscript(row: Int, column: Int) -> Double {
+    get { values[row * columnCount + column] }
+    set { values[row * columnCount + column] = newValue }
+  }
+
+  /// One row, without a copy.
+  @inlinable
+  public func row(_ row: Int) -> ArraySlice<Double> {
+    values[row * columnCount..<(row + 1) * columnCount]
+  }
+
+  /// One column, copied.
+  @inlinable
+  public func column(_ column: Int) -> [Double] {
+    (0..<rowCount).map { values[$0 * columnCount + column] }
+  }
+
+  /// The matrix with rows and columns exchanged; O(elements).
+  public var transposed: Matrix {
+    var result = Matrix(rowCount: columnCount, columnCount: rowCount)
+    for row in 0..<rowCount {
+      for column in 0..<columnCount { result[column, row] = self[row, column] }
+    }
+    return result
+  }
+
+  /// The first `count` rows (all of them if there are fewer).
+  public func prefix(rows count: Int) -> Matrix {
+    let kept = Swift.min(count, rowCount)
+    return Matrix(rowCount: kept, columnCount: columnCount, values: Array(values[..<(kept * columnCount)]))
+  }
+
+  public var isFinite: Bool { values.allSatisfy(\.isFinite) }
+}
+
+/// The Euclidean norm; plain summation in index order, so that it has the same bits everywhere.
+@inlinable
+public func euclideanNorm(_ values: some Sequence<Double>) -> Double {
+  var sum = 0.0
+  for value in values { sum += value * value }
+  return sum.squareRoot()
+}
