@@ -8,6 +8,16 @@ public struct Run: Hashable, Sendable {
   public let settingIndex: Int
   public let setting: Setting
   public let seed: Int
+  /// Key of all the run's random streams; equal for equal study name, setting and seed, whatever is recorded.
+  public let randomKey: UInt64
+
+  public init(hash: String, settingIndex: Int, setting: Setting, seed: Int, randomKey: UInt64) {
+    self.hash = hash
+    self.settingIndex = settingIndex
+    self.setting = setting
+    self.seed = seed
+    self.randomKey = randomKey
+  }
 }
 
 /// How a run ended. Divergence is a result, not an error.

@@ -11,6 +11,20 @@ public struct Study: Sendable {
   public var record: [RecordRule]
   public var figures: [FigureDeclaration]
   public var findings: [FindingDeclaration]
+
+  public init(
+    name: String, claim: String = "", settings: [Setting], variedKeys: [String] = [], seeds: [Int],
+    record: [RecordRule] = [], figures: [FigureDeclaration] = [], findings: [FindingDeclaration] = []
+  ) {
+    self.name = name
+    self.claim = claim
+    self.settings = settings
+    self.variedKeys = variedKeys
+    self.seeds = seeds
+    self.record = record
+    self.figures = figures
+    self.findings = findings
+  }
 }
 
 /// Record these measures at these epochs.
@@ -25,6 +39,11 @@ public struct RecordRule: Codable, Hashable, Sendable {
   }
   public var measures: [Measure]
   public var moments: Moments
+
+  public init(measures: [Measure], moments: Moments) {
+    self.measures = measures
+    self.moments = moments
+  }
 }
 
 /// One value of a study key, as YAML has it.
@@ -55,6 +74,16 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
   public var selection: [String: [KeyValue]]
   /// Epochs shown, where the kind needs them; empty: the last.
   public var epochs: [Int]
+
+  public init(
+    name: String, kind: Kind, caption: String = "", selection: [String: [KeyValue]] = [:], epochs: [Int] = []
+  ) {
+    self.name = name
+    self.kind = kind
+    self.caption = caption
+    self.selection = selection
+    self.epochs = epochs
+  }
 }
 
 /// Something the study expects of its numbers, checked from the stored results alone.
@@ -81,4 +110,16 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   /// Either bound may be missing.
   public var atLeast: Double?
   public var atMost: Double?
+
+  public init(
+    statement: String, statistic: Statistic, epoch: Int? = nil, selection: [String: [KeyValue]] = [:],
+    atLeast: Double? = nil, atMost: Double? = nil
+  ) {
+    self.statement = statement
+    self.statistic = statistic
+    self.epoch = epoch
+    self.selection = selection
+    self.atLeast = atLeast
+    self.atMost = atMost
+  }
 }
