@@ -14,9 +14,9 @@ public func multiply(
   let depth = transposingFirst ? a.rowCount : a.columnCount
   precondition(depth == b.rowCount && rows == c.rowCount && b.columnCount == c.columnCount, "shapes do not agree")
   guard b.columnCount % Double.lanePad == 0 else {
-    var wide = c.padded(toColumns: padded(c.columnCount, to: Double.lanePad))
+    var wide = c.padded(columns: padded(c.columnCount, to: Double.lanePad))
     multiply(
-      a, b.padded(toColumns: wide.columnCount), into: &wide, adding: adding, transposingFirst: transposingFirst,
+      a, b.padded(columns: wide.columnCount), into: &wide, adding: adding, transposingFirst: transposingFirst,
       instructions: instructions)
     c = wide.prefix(columns: c.columnCount)
     return
@@ -37,7 +37,7 @@ public func multiply(
 
 extension Matrix {
   /// The matrix with columns of zeros appended.
-  func padded(toColumns count: Int) -> Matrix {
+  public func padded(columns count: Int) -> Matrix {
     var result = Matrix(rowCount: rowCount, columnCount: count)
     for row in 0..<rowCount {
       for column in 0..<columnCount { result[row, column] = self[row, column] }
