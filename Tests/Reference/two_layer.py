@@ -1,0 +1,292 @@
+"""Replays Understudy's two-layer training from files and holds it against a NumPy reference.
+
+    python Tests/Reference/two_layer.py --understudy .build/release/understudy
+
+For each case below, teacher, student, inputs and batches are drawn here and written as files, `understudy run` trains
+on them, and its final weights and recorded losses are compared with the reference's. The last line is
+`N passed, N failed`; the exit status is 1 if anything failed.
+
+The tolerance, 1e-10 relative, for float64. A step sums at most N = 1000 products (u = 1.1e-16 each), in an order that
+differs between the programs, so its result differs by at most about 1e-13 of its size and typically by sqrt(1000) u =
+4e-15; the weight it is added to is rounded by another u. Over at most 1000 steps these differences add up to some
+1e-12, if training does not magnify them. Whether it does is a property of the case, so it is measured: the reference
+runs again from a student moved by 1e-14 of its size, and must end within 1e-12, a magnification of at most 100. A
+gate that flips by rounding would need |z| < 1e-13 at one of some 10^7 (sample, node, step), so a chance near 1e-6.
+A real difference (another divisor, a shifted index, a stale weight) is of order 1e-3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from network_files import read_tensors, tensors_of, write_tensors
+from reference import Network, Rules, loss, outputs, trained
+
+TOLERANCE = 1e-10
+NUDGE, NUDGE_LIMIT = 1e-14, 1e-12
+TIMEOUT_SECONDS = 300
+
+EPOCHS = {"gd": 20, "sgd": 10}
+STEPS_PER_EPOCH = {"gd": 10, "sgd": 100}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training. Widths as in reference.py; m is the teacher's."""
+
+    name: str
+    method: str
+    d: int = 100
+    m: int = 10
+    n: int = 50
+    c: int = 50
+    samples: int = 1000
+    batch: int = 16
+    learning_rate: float = 0.02
+    activation: str = "relu"
+    leaky_slope: float = 0.0
+    biases: bool = True
+    frozen_layer: str = "none"
+    unit_norm_first_layer: bool = False
+    halving_interval: int = 0
+
+    @property
+    def epochs(self) -> int:
+        return EPOCHS[self.method]
+
+    @property
+    def rules(self) -> Rules:
+        slope = {"relu": 0.0, "leakyRelu": self.leaky_slope, "linear": 1.0}[self.activation]
+        return Rules(
+            self.learning_rate, STEPS_PER_EPOCH[self.method], slope, self.biases, self.frozen_layer,
+            self.unit_norm_first_layer, self.halving_interval)
+
+
+ODD = {"d": 37, "m": 7, "n": 23, "c": 11, "samples": 331, "batch": 13}
+CASES = [
+    Case("gradient descent", "gd"),
+    Case("gradient descent, odd shapes", "gd", **ODD),
+    Case("gradient descent, no biases", "gd", biases=False, **ODD),
+    Case("gradient descent, leaky", "gd", activation="leakyRelu", leaky_slope=0.2, **ODD),
+    Case("gradient descent, linear", "gd", activation="linear", learning_rate=0.01, **ODD),
+    Case("gradient descent, halved rate", "gd", halving_interval=3, **ODD),
+    Case("gradient descent, one of everything", "gd", d=1, m=1, n=1, c=1, samples=5),
+    Case("given batches", "sgd"),
+    Case("given batches, widest of the paper", "sgd", m=20, n=200, learning_rate=0.01),
+    Case("given batches, as narrow as the teacher", "sgd", m=5, n=5),
+    Case("given batches, odd shapes", "sgd", **ODD),
+    Case("given batches, no biases", "sgd", biases=False, **ODD),
+    Case("given batches, leaky", "sgd", activation="leakyRelu", leaky_slope=0.2, **ODD),
+    Case("given batches, leaky, no biases", "sgd", activation="leakyRelu", leaky_slope=0.05, biases=False),
+    Case("given batches, frozen first layer", "sgd", frozen_layer="first", **ODD),
+    Case("given batches, frozen last layer", "sgd", frozen_layer="last", **ODD),
+    Case("given batches, unit-norm first layer", "sgd", unit_norm_first_layer=True, **ODD),
+    Case("given batches, halved rate", "sgd", halving_interval=4, **ODD),
+    Case("given batches of one sample", "sgd", **{**ODD, "batch": 1, "learning_rate": 0.005}),
+]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a case trains on: inputs and evaluation are [sample, d], batches [step, batch] or None."""
+
+    teacher: Network
+    student: Network
+    inputs: np.ndarray
+    evaluation: np.ndarray
+    batches: np.ndarray | None
+
+
+class Failure(Exception):
+    """A check that did not hold, or a program that did not do what was asked."""
+
+
+def drawn(case: Case, random: np.random.Generator) -> Problem:
+    """Teacher of unit rows and biases -0.1; a student of small weights, so that the two layers grow together."""
+
+    def network(nodes: int, scale1: float, scale2: float, bias: float, bias_scale: float) -> Network:
+        def biases(count: int) -> np.ndarray:
+            return (bias + bias_scale * random.standard_normal(count)) * case.biases
+
+        return Network(
+            scale1 * random.standard_normal((nodes, case.d)), biases(nodes),
+            scale2 * random.standard_normal((case.c, nodes)), biases(case.c))
+
+    batches = None
+    if case.method == "sgd":
+        steps = case.epochs * case.rules.steps_per_epoch
+        batches = random.integers(case.samples, size=(steps, case.batch), dtype=np.int64)
+    return Problem(
+        teacher=network(case.m, case.d**-0.5, 4.0 * case.c**-0.5, -0.1, 0.0),
+        student=network(case.n, 0.05, 0.05, 0.0, 0.01),
+        inputs=1.5 * random.standard_normal((case.samples, case.d)),
+        evaluation=1.5 * random.standard_normal((case.samples // 2 + 1, case.d)),
+        batches=batches)
+
+
+def study(case: Case, problem: Problem) -> dict:
+    """The study file's content. It is written as JSON, which YAML contains."""
+    network: dict = {"activation": case.activation}  # whether there are biases, the files say
+    if case.activation == "leakyRelu":
+        network["leakySlope"] = case.leaky_slope
+    training: dict = {
+        "method": case.method, "learningRate": case.learning_rate,
+        "epochs": case.epochs, "stepsPerEpoch": case.rules.steps_per_epoch,
+        "frozenLayer": case.frozen_layer, "unitNormFirstLayer": case.unit_norm_first_layer,
+        "learningRateHalvingInterval": case.halving_interval,
+    }
+    if problem.batches is not None:
+        training |= {"batchSize": case.batch, "batches": {"file": "batches.npy"}}
+    return {
+        "name": "reference",
+        "claim": "The engine and a NumPy reference take the same steps.",
+        "network": network,
+        "teacher": {"file": "teacher.safetensors"},
+        "student": {"file": "student.safetensors"},
+        "inputs": {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}},
+        "training": training,
+        "seeds": [0],
+        "record": [{"measures": ["trainingLoss", "evaluationLoss"], "every": 1}],
+    }
+
+
+def write(case: Case, problem: Problem, folder: Path) -> Path:
+    """Write the files of a case into a folder; return the study's path."""
+    write_tensors(folder / "teacher.safetensors", tensors_of(problem.teacher, case.biases))
+    write_tensors(folder / "student.safetensors", tensors_of(problem.student, case.biases))
+    np.save(folder / "training.npy", problem.inputs)
+    np.save(folder / "evaluation.npy", problem.evaluation)
+    if problem.batches is not None:
+        np.save(folder / "batches.npy", problem.batches)
+    path = folder / "study.yaml"
+    path.write_text(json.dumps(study(case, problem), indent=2) + "\n")
+    return path
+
+
+def output_of(*command: str | Path) -> str:
+    """Standard output of a program that has to succeed."""
+    finished = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        timeout=TIMEOUT_SECONDS)
+    if finished.returncode != 0:
+        raise Failure(f"`{command[1]}` left with status {finished.returncode}: {finished.stderr.strip()[-600:]}")
+    return finished.stdout
+
+
+def difference(got: np.ndarray, wanted: np.ndarray) -> float:
+    """Largest difference of two arrays of one shape, relative to the largest value wanted."""
+    largest = np.max(np.abs(got - wanted), initial=0.0)
+    return float(largest / np.max(np.abs(wanted))) if largest > 0 else 0.0
+
+
+def check_magnification(case: Case, problem: Problem, final: Network, random: np.random.Generator) -> str:
+    """The case does not magnify rounding errors, so that the tolerance means something."""
+    start = problem.student
+    moved = Network(*(
+        array * (1 + NUDGE * random.choice([-1, 1], size=array.shape))
+        for array in (start.w1, start.b1, start.w2, start.b2)))
+    again = trained(problem.teacher, moved, problem.inputs, case.rules, case.epochs, problem.batches)[-1]
+    wanted = tensors_of(final, case.biases)
+    error = max(difference(got, wanted[name]) for name, got in tensors_of(again, case.biases).items())
+    if not error <= NUDGE_LIMIT:
+        raise Failure(f"a student moved by {NUDGE:g} ends {error:.1e} away, more than {NUDGE_LIMIT:g}")
+    return f"a student moved by {NUDGE:g} ends {error:.1e} away"
+
+
+def check_weights(case: Case, results: Path, start: Network, final: Network) -> str:
+    """The run's final student is the reference's; a frozen layer is what it was, to the bit."""
+    paths = list((results / "weights").glob("*.safetensors"))
+    if len(paths) != 1:
+        raise Failure(f"{len(paths)} files of weights in the results, expected one")
+    got, wanted, before = read_tensors(paths[0]), tensors_of(final, case.biases), tensors_of(start, case.biases)
+    if set(got) != set(wanted):
+        raise Failure(f"tensors {sorted(got)}, expected {sorted(wanted)}")
+    frozen = {"none": "-", "first": "layers.0.", "last": "layers.1."}[case.frozen_layer]
+    worst = 0.0
+    for name, tensor in wanted.items():
+        if got[name].shape != tensor.shape:
+            raise Failure(f"{name} has shape {got[name].shape}, expected {tensor.shape}")
+        if name.startswith(frozen) and not np.array_equal(got[name], before[name]):
+            raise Failure(f"{name} moved, though its layer is frozen")
+        error = difference(got[name], tensor)
+        if not error <= TOLERANCE:  # also if it is NaN
+            raise Failure(f"{name} differs by {error:.1e}, more than {TOLERANCE:g}")
+        worst = max(worst, error)
+    return f"weights differ by {worst:.1e}"
+
+
+def check_losses(case: Case, problem: Problem, rows: list[dict], history: list[Network]) -> str:
+    """Training and evaluation loss at every epoch are the reference's.
+
+    Outputs that differ by e = TOLERANCE of the teacher's size s = sqrt(mean ||f*||^2) change J = 1/2 mean ||r||^2 by
+    at most e s sqrt(2 J) + (e s)^2 / 2 (Cauchy and Schwarz), and summing J itself rounds it by less than e J.
+    """
+    worst = 0.0
+    for measure, inputs in (("trainingLoss", problem.inputs), ("evaluationLoss", problem.evaluation)):
+        recorded = {row["epoch"]: row["value"] for row in rows if row["measure"] == measure}
+        if sorted(recorded) != list(range(case.epochs + 1)):
+            raise Failure(f"{measure} at epochs {sorted(recorded)}, expected 0 to {case.epochs}")
+        wanted = outputs(problem.teacher, inputs, case.rules.slope)
+        size = float(np.sqrt(np.mean(np.sum(wanted**2, axis=1))))
+        for epoch, network in enumerate(history):
+            value = loss(wanted, outputs(network, inputs, case.rules.slope))
+            allowed = TOLERANCE * (value + size * np.sqrt(2 * value)) + (TOLERANCE * size) ** 2 / 2
+            error = abs(recorded[epoch] - value)
+            if not error <= allowed:
+                raise Failure(f"{measure} at epoch {epoch} is {recorded[epoch]:.15g}, expected {value:.15g}")
+            worst = max(worst, error / value if value > 0 else 0.0)
+    return f"losses differ by {worst:.1e}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
+    parser.add_argument("--only", default="", help="run the cases whose name contains this")
+    options = parser.parse_args()
+    understudy = options.understudy.resolve()
+    passed, failed = 0, 0
+
+    def report(name: str, check, *arguments) -> None:
+        nonlocal passed, failed
+        try:
+            print(f"  ok      {name}: {check(*arguments)}")
+            passed += 1
+        except Exception as error:  # whatever goes wrong here is a failed check, and the next one still runs
+            print(f"  FAILED  {name}: {error}")
+            failed += 1
+
+    for index, case in enumerate(CASES):
+        if options.only not in case.name:
+            continue
+        print(case.name, flush=True)
+        random = np.random.default_rng(index)
+        problem = drawn(case, random)
+        history = trained(problem.teacher, problem.student, problem.inputs, case.rules, case.epochs, problem.batches)
+        with tempfile.TemporaryDirectory() as folder:
+            path, results = write(case, problem, Path(folder)), Path(folder) / "results"
+
+            def recorded_losses() -> str:
+                rows = json.loads(output_of(understudy, "export", results, "--format", "json"))
+                return check_losses(case, problem, rows, history)
+
+            def replayed_weights() -> str:
+                output_of(understudy, "run", path, "--results", results)
+                return check_weights(case, results, problem.student, history[-1])
+
+            report("magnification", check_magnification, case, problem, history[-1], random)
+            report("final weights", replayed_weights)
+            report("losses", recorded_losses)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
