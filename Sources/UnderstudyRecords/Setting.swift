@@ -86,12 +86,13 @@ public struct TrainingSetting: Codable, Hashable, Sendable {
   public enum Precision: String, Codable, Hashable, Sendable, CaseIterable { case float64, float32 }
   /// `sgd`: batches drawn with replacement; `gd`: every step over all training inputs.
   public var method = Method.sgd
-  /// Samples a step; used by `sgd` only.
+  /// Samples a step; used by `sgd` only. 0, which no study file can say, means "as `batches` has it": the file's columns.
   public var batchSize = 16
   public var learningRate = 0.01
   /// Halve the learning rate every so many epochs; 0 never does.
   public var learningRateHalvingInterval = 0
   public var epochs = 100
+  /// Steps an epoch. 0, which no study file can say, means "as `batches` has it": the file's rows divided by `epochs`.
   public var stepsPerEpoch = 1000
   /// `first` keeps the first layer as it was drawn, `last` the output layer.
   public var frozenLayer = FrozenLayer.none

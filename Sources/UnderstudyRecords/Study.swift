@@ -1,9 +1,9 @@
 /// A study as declared: a claim, a grid of settings, seeds, what to record and when, which figures to draw and what is expected of the numbers.
-public struct Study: Sendable {
+public struct Study: Codable, Hashable, Sendable {
   public var name: String
   /// What the study sets out to show, in sentences.
   public var claim: String
-  /// Points of the grid, in the order of the file: the last listed key varies fastest.
+  /// Points of the grid, in the order of `Setting`'s properties: the last listed key varies fastest.
   public var settings: [Setting]
   /// Dotted keys that take more than one value in this study, in order, e.g. `teacher.strengthDecay`.
   public var variedKeys: [String]

@@ -1,1 +1,98 @@
+// Kernels for small dense networks and counter-based random numbers.
+//
+// What these functions are: pure loops over memory that the caller owns. They do not allocate, keep state, read files,
+// start threads or check arguments; UnderstudyNumerics wraps each of them once and does.
+//
+// Legend of dimensions
+//   d, n, C   inputs, hidden nodes, outputs
+//   B         samples in a batch
+//   lane pad  a count rounded up to 64 bytes of scalars (8 doubles, 16 floats)
+//
+// Every kernel exists once per scalar type and instruction set, and each element of a result is the same sequence of
+// fused multiply-adds in all of them: AVX2 and AVX-512 give the same bits. The portable set has no FMA on plain x86-64
+// and therefore other last bits.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  us_portable = 0,
+  us_avx2 = 1,
+  us_avx512 = 2,
+} us_instruction_set;
+
+// Whether this processor can execute the kernels of a set.
+int us_supports(us_instruction_set set);
+
+// A two-layer network and its memory layout. With biases the constant 1 is the last input feature and the last hidden
+// "node", so that a bias is one more weight.
+//   first layer   W1[n][input_stride],          the columns past input_width are 0
+//   output layer  W2[hidden_width][output_stride], row k is the fan-out of hidden node k; columns past C are 0
+//   inputs        X[sample][input_stride],      with the constant 1 in place, columns past input_width are 0
+//   targets       T[sample][output_stride],     columns past C are 0
+typedef struct {
+  int64_t input_width;    // d + 1 with biases, d without
+  int64_t hidden_count;   // n
+  int64_t hidden_width;   // n + 1 with biases, n without
+  int64_t output_count;   // C
+  int64_t input_stride;   // lane pad of input_width
+  int64_t output_stride;  // lane pad of C
+  double negative_slope;  // of the (leaky) ReLU: 0 for ReLU, 1 for a linear network
+} us_two_layer_shape;
+
+// Scalars of workspace that a step over `batch` samples needs (any precision).
+int64_t us_two_layer_workspace(const us_two_layer_shape *shape, int64_t batch, int64_t lane_pad);
+
+// What one call of `train` does besides the steps themselves.
+typedef struct {
+  double scale;          // learning rate divided by the batch size
+  int update_first;      // 0: the first layer is frozen
+  int update_last;       // 0: the output layer is frozen
+  int unit_norm_first;   // 1: rescale each first-layer row, without its bias, to unit norm after every step
+} us_update;
+
+#define US_DECLARE_KERNELS(SCALAR, SUFFIX)                                                                             \
+  /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:        \
+     W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                   \
+  void us_train_##SUFFIX(const us_two_layer_shape *shape, SCALAR *w1, SCALAR *w2, const SCALAR *inputs,              \
+                         const SCALAR *targets, const uint32_t *indices, int64_t batch, int64_t step_count,          \
+                         const us_update *update, SCALAR *workspace);                                                \
+  /* Gradient of samples first ..< first + count, added to d1 and d2 (shapes of W1, W2), times scale. */             \
+  void us_accumulate_##SUFFIX(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2, SCALAR *d1,       \
+                              SCALAR *d2, const SCALAR *inputs, const SCALAR *targets, int64_t first, int64_t count, \
+                              double scale, SCALAR *workspace);                                                      \
+  /* sum over samples of ||T - f(X)||^2, for samples in blocks of `width` (a multiple of the lane pad):              \
+     inputs[block][input_width][width], targets[block][C][width]; the last block holds `count` - earlier samples. */ \
+  double us_squared_error_##SUFFIX(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2,              \
+                                   const SCALAR *inputs, const SCALAR *targets, int64_t count, int64_t width,        \
+                                   SCALAR *workspace);                                                               \
+  /* C[r][0 ..< columns] (+)= sum_k A(r, k) B[k][0 ..< columns], A(r, k) = a[r * a_row_stride + k * a_depth_stride]; \
+     columns is a multiple of the lane pad. */                                                                       \
+  void us_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *a, int64_t a_row_stride,      \
+                           int64_t a_depth_stride, const SCALAR *b, int64_t b_stride, SCALAR *c, int64_t c_stride,   \
+                           int accumulate);                                                                          \
+  /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */             \
+  void us_unit_rows_##SUFFIX(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                \
+  /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that    \
+     they are not optimised away, and the number of lanes through `lanes`. For measuring the peak. */                \
+  double us_peak_##SUFFIX(int64_t repetitions, int64_t *lanes);
+
+US_DECLARE_KERNELS(double, f64_portable)
+US_DECLARE_KERNELS(float, f32_portable)
+#if defined(__x86_64__)
+US_DECLARE_KERNELS(double, f64_avx2)
+US_DECLARE_KERNELS(float, f32_avx2)
+US_DECLARE_KERNELS(double, f64_avx512)
+US_DECLARE_KERNELS(float, f32_avx512)
+#endif
+#undef US_DECLARE_KERNELS
+
+// Philox4x32-10 (Salmon et al., SC 2011): the four words for one counter and key.
+void us_philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]);
+
+// Words `first` ... `first + count - 1` of the stream whose counter's high words are (index, purpose).
+void us_philox_words(uint64_t key, uint32_t purpose, uint32_t index, uint64_t first, int64_t count, uint32_t *out);
+
+// Standard normal numbers 2 * first_pair ... of the same stream, times scale, by Box-Muller; count of them.
+void us_philox_normals(uint64_t key, uint32_t purpose, uint32_t index, uint64_t first_pair, int64_t count, double scale,
+                       double *out);

@@ -1,0 +1,10 @@
+// What the kernels of all instruction sets share.
+#pragma once
+#include "understudy_kernels.h"
+
+static inline int64_t us_pad(int64_t count, int64_t lane_pad) { return (count + lane_pad - 1) / lane_pad * lane_pad; }
+
+#define FUSED_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
+
+// Nothing is contracted behind our back: every multiply-add is written as one.
+#pragma clang fp contract(off)

@@ -1,0 +1,24 @@
+#include "kernel_support.h"
+
+int64_t us_two_layer_workspace(const us_two_layer_shape *s, int64_t batch, int64_t lane_pad) {
+  const int64_t stride = us_pad(batch, lane_pad);
+  const int64_t scalars = stride * (s->input_stride + s->hidden_width + s->hidden_count + 2 * s->output_stride);
+  const int64_t pointers = 5 * stride + s->output_stride;
+  return scalars + 2 * pointers;  // a pointer takes at most two scalars
+}
+
+int us_supports(us_instruction_set set) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  switch (set) {
+    case us_portable: return 1;
+    case us_avx2: return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    case us_avx512:
+      return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
+  }
+  return 0;
+#else
+  return set == us_portable;
+#endif
+}

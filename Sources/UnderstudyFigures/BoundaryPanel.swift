@@ -1,0 +1,152 @@
+import Foundation
+
+/// Colours and dashes of all panels of a boundaries figure, so that they share one legend.
+struct BoundaryScales {
+  var teacherCount: Int
+
+  static let unaligned = "not aligned (ρ ≤ \(recoveryThreshold))"
+
+  func teacherName(_ teacher: Int) -> String { "teacher node \(teacher + 1)" }
+
+  var color: JSONValue {
+    var range = (0..<teacherCount).map { FigureStyle.palette[$0 % FigureStyle.palette.count] }
+    range.append(FigureStyle.gray)
+    let names = (0..<teacherCount).map { JSONValue.text(teacherName($0)) }
+    return [
+      "field": "c", "type": "nominal", "title": nil,
+      "scale": ["domain": .array(names + [.text(Self.unaligned)]), "range": .array(range)],
+      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2],
+    ]
+  }
+
+  var dash: JSONValue {
+    [
+      "field": "n", "type": "nominal", "title": nil,
+      "scale": ["domain": ["teacher", "student"], "range": [[1, 0], [4, 3]]],
+      "legend": ["symbolType": "stroke", "symbolStrokeColor": "#222222", "symbolSize": 300],
+    ]
+  }
+}
+
+/// The boundaries of one run at one epoch.
+struct BoundaryPanel {
+  var epoch: Int
+  /// `[w_0, w_1, b]` of each node.
+  var teacher: [[Double]]
+  var student: [[Double]]
+  var correlation: CorrelationTable
+
+  private struct Match {
+    var color: String
+    var label: String
+    var teacher: String
+    var rho: JSONValue
+  }
+
+  private func match(ofStudent student: Int, scales: BoundaryScales, isOutside: Bool) -> Match {
+    let name = "s\(student + 1)"
+    if correlation.isDead(student: student) {
+      return Match(color: BoundaryScales.unaligned, label: "\(name): dead", teacher: "none (dead)", rho: nil)
+    }
+    let best = correlation.best(ofStudent: student)
+    let rho = String(format: "%.2f", best.rho).replacingOccurrences(of: "-", with: "−")
+    return Match(
+      color: best.rho > recoveryThreshold ? scales.teacherName(best.teacher) : BoundaryScales.unaligned,
+      label: "\(name) → t\(best.teacher + 1)  ρ \(rho)\(isOutside ? " (outside)" : "")",
+      teacher: String(best.teacher + 1), rho: .display(best.rho))
+  }
+
+  private func segment(_ row: [Double], radius: Double) -> Segment? {
+    clippedLine((row[0], row[1]), bias: row[2], radius: radius)
+  }
+
+  /// Data points, then the teacher's lines, then the student's, which must stay visible on top of them.
+  func plot(inputs: String, radius: Double, width: Double, rowTitle: String?, scales: BoundaryScales) -> JSONValue {
+    var lines: [JSONValue] = []
+    for (index, row) in teacher.enumerated() {
+      guard let segment = segment(row, radius: radius) else { continue }
+      lines.append(
+        Self.line(segment, ["c": .text(scales.teacherName(index)), "n": "teacher", "k": .integer(index + 1)]))
+    }
+    for (index, row) in student.enumerated() {
+      guard let segment = segment(row, radius: radius) else { continue }
+      let match = match(ofStudent: index, scales: scales, isOutside: false)
+      lines.append(
+        Self.line(
+          segment,
+          [
+            "c": .text(match.color), "n": "student", "k": .integer(index + 1), "j": .text(match.teacher),
+            "r": match.rho,
+          ]))
+    }
+    let domain: JSONValue = ["domain": [.number(-radius), .number(radius)], "nice": false]
+    let axis: JSONValue = ["values": [.number(-radius), 0, .number(radius)], "grid": false, "format": "~g"]
+    func position(_ field: String, _ title: JSONValue) -> JSONValue {
+      ["field": .text(field), "type": "quantitative", "title": title, "scale": domain, "axis": axis]
+    }
+    let vertical: JSONValue = rowTitle.map { ["\($0)", "x₂"] } ?? nil
+    return [
+      "width": .number(width), "height": .number(width),
+      "title": [
+        "text": .text("epoch \(epoch)"), "fontSize": 11, "fontWeight": "normal", "anchor": "middle", "offset": 4,
+      ],
+      "layer": [
+        [
+          "data": ["name": .text(inputs)],
+          "mark": ["type": "point", "filled": true, "size": 5, "color": "#9a9a9a", "opacity": 0.45],
+          "encoding": [
+            "x": position("x", "x₁"), "y": position("y", vertical),
+            "tooltip": [FigureStyle.hover("x", "x₁", format: ".3f"), FigureStyle.hover("y", "x₂", format: ".3f")],
+          ],
+        ],
+        [
+          "data": ["values": .array(lines)],
+          "mark": ["type": "rule", "strokeWidth": 2],
+          "encoding": [
+            "x": position("x", "x₁"), "y": position("y", vertical), "x2": ["field": "x2"], "y2": ["field": "y2"],
+            "color": scales.color, "strokeDash": scales.dash,
+            "tooltip": [
+              FigureStyle.hover("n", "node of", "nominal"), FigureStyle.hover("k", "node", "ordinal"),
+              FigureStyle.hover("j", "best teacher node", "nominal"), FigureStyle.hover("r", "ρ", format: ".4f"),
+            ],
+          ],
+        ],
+      ],
+    ]
+  }
+
+  /// A line of text for each student node: its best teacher node and rho, in the colour and dash of its boundary.
+  func legend(width: Double, radius: Double, scales: BoundaryScales) -> JSONValue {
+    let rows: [JSONValue] = student.enumerated().map { index, row in
+      let match = match(
+        ofStudent: index, scales: scales, isOutside: segment(row, radius: radius) == nil)
+      return ["i": .integer(index), "l": .text(match.label), "c": .text(match.color), "n": "student"]
+    }
+    let position: JSONValue = ["field": "i", "type": "ordinal", "axis": nil]
+    return [
+      "width": .number(width), "height": .number(13 * Double(max(student.count, 1))), "view": ["stroke": nil],
+      "data": ["values": .array(rows)],
+      "layer": [
+        [
+          "mark": ["type": "rule", "strokeWidth": 2],
+          "encoding": [
+            "x": ["value": 0], "x2": ["value": 20], "y": position, "color": scales.color, "strokeDash": scales.dash,
+          ],
+        ],
+        [
+          "mark": ["type": "text", "align": "left", "baseline": "middle", "fontSize": 10, "color": "#111111"],
+          "encoding": ["x": ["value": 25], "y": position, "text": ["field": "l", "type": "nominal"]],
+        ],
+      ],
+    ]
+  }
+
+  private static func line(_ segment: Segment, _ members: [String: JSONValue]) -> JSONValue {
+    var row = members
+    row["x"] = .display(segment.x)
+    row["y"] = .display(segment.y)
+    row["x2"] = .display(segment.x2)
+    row["y2"] = .display(segment.y2)
+    return .object(row)
+  }
+}

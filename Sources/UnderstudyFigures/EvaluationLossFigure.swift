@@ -1,0 +1,155 @@
+import Foundation
+import UnderstudyRecords
+
+/// Evaluation loss over the epochs: mean over runs of its log10, with a band of one standard deviation.
+///
+/// Fields of the data: `p` strength decay, `o` over-realization, `t` epoch, `y` 10^mean, `a`...`b` 10^(mean -+ deviation),
+/// `n` runs.
+func evaluationLossFigure(
+  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
+) throws(FigureError) -> FigureSpecification {
+  let curves = try lossCurves(declaration, selection: selection)
+  let decays = Set(curves.rows.keys.map(\.decay)).sorted()
+  let multiples = Set(curves.rows.keys.map(\.multiple)).sorted()
+  var rows: [JSONValue] = []
+  for key in curves.rows.keys.sorted() {
+    guard let epochs = curves.rows[key] else { continue }
+    for epoch in epochs.keys.sorted() where curves.shownEpochs.contains(epoch) {
+      let logarithms = epochs[epoch, default: []]
+      guard let center = mean(logarithms) else { continue }
+      let deviation = standardDeviation(logarithms)
+      rows.append([
+        "p": .number(key.decay), "o": .number(key.multiple), "t": .integer(epoch), "y": .display(pow(10, center)),
+        "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
+        "n": .integer(logarithms.count),
+      ])
+    }
+  }
+  let columns = min(3, decays.count)
+  var notes = ["Lines: mean over seeds of log10; bands: one standard deviation."]
+  if curves.flooredCount > 0 {
+    notes.append("\(curves.flooredCount) losses below \(lossFloor.short) (some exactly 0) are drawn as \(lossFloor.short).")
+  }
+  if curves.shownEpochs.count < curves.epochCount {
+    notes.append("\(curves.shownEpochs.count) of \(curves.epochCount) recorded epochs are drawn.")
+  }
+  notes += selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
+  let text =
+    "Line charts on a logarithmic axis, one for each strength decay p (\(decays.map(\.short).joined(separator: ", "))): "
+    + "evaluation loss over the epochs, a line for each over-realization "
+    + "(\(multiples.map { $0.short + "x" }.joined(separator: ", "))). \(declaration.caption)"
+  return FigureSpecification(
+    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
+    document: FigureStyle.document(
+      description: text,
+      [
+        "data": ["values": .array(rows)],
+        "facet": FigureStyle.facet("p", label: FigureStyle.decayLabel),
+        "columns": .integer(columns),
+        "spacing": .number(FigureStyle.gap + 4),
+        "spec": [
+          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 130),
+          "encoding": .object(lossEncoding(multipleCount: multiples.count)),
+          "layer": lossLayers,
+        ],
+      ]))
+}
+
+private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
+  [
+    "x": [
+      "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
+      "axis": ["tickCount": 5, "grid": false, "format": "d"],
+    ],
+    "color": [
+      "field": "o", "type": "ordinal", "title": "over-realization",
+      "legend": ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke", "symbolOpacity": 1],
+      "scale": ["range": FigureStyle.colorRange(multipleCount)],
+    ],
+  ]
+}
+
+private let lossLayers: JSONValue = [
+  [
+    "mark": ["type": "area", "opacity": 0.2],
+    "encoding": ["y": lossAxis("a"), "y2": ["field": "b"]],
+  ],
+  ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": lossAxis("y")]],
+  [
+    // Invisible: a place to hover at each epoch.
+    "mark": ["type": "point", "filled": true, "size": 30, "opacity": 0],
+    "encoding": [
+      "y": lossAxis("y"),
+      "tooltip": [
+        FigureStyle.hover("o", "over-realization", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
+        FigureStyle.hover("y", "loss (geometric mean)", format: ".3~e"),
+        FigureStyle.hover("a", "mean − 1 s.d.", format: ".3~e"), FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"),
+        FigureStyle.hover("n", "runs", "ordinal"),
+      ],
+    ],
+  ],
+]
+
+private func lossAxis(_ field: String) -> JSONValue {
+  [
+    "field": .text(field), "type": "quantitative", "title": "evaluation loss J", "scale": ["type": "log"],
+    "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "tickCount": 6, "labelOverlap": true],
+  ]
+}
+
+private struct LossKey: Hashable, Comparable {
+  var decay: Double
+  var multiple: Double
+
+  static func < (left: Self, right: Self) -> Bool {
+    (left.decay, left.multiple) < (right.decay, right.multiple)
+  }
+}
+
+private struct LossCurves {
+  /// log10 of the loss of every run, by epoch.
+  var rows: [LossKey: [Int: [Double]]] = [:]
+  var epochCount = 0
+  var shownEpochs: Set<Int> = []
+  var flooredCount = 0
+}
+
+private func lossCurves(
+  _ declaration: FigureDeclaration, selection: SettingSelection
+) throws(FigureError) -> LossCurves {
+  var curves = LossCurves()
+  let runs = selection.runs.filter { $0.divergedEpoch == nil }
+  guard !runs.isEmpty else { throw .allDiverged(figure: declaration.name, runCount: selection.runs.count) }
+  for record in runs {
+    let setting = record.run.setting
+    let key = LossKey(decay: setting.teacher.strengthDecay, multiple: setting.student.overRealization)
+    let losses = record.measurements.filter { $0.measure == .evaluationLoss }
+    guard !losses.isEmpty else {
+      throw .missingMeasure(
+        figure: declaration.name, measure: .evaluationLoss, epoch: nil, recordedEpochs: [], seed: record.run.seed)
+    }
+    for measurement in losses {
+      guard measurement.values.count == 1, let loss = measurement.values.first else {
+        throw .wrongShape(
+          figure: declaration.name, measure: .evaluationLoss, shape: measurement.shape, expected: "a scalar")
+      }
+      if loss < lossFloor { curves.flooredCount += 1 }
+      curves.rows[key, default: [:]][measurement.epoch, default: []].append(log10(max(loss, lossFloor)))
+    }
+  }
+  let epochs = Set(curves.rows.values.flatMap(\.keys)).sorted()
+  curves.epochCount = epochs.count
+  curves.shownEpochs = Set(declaration.epochs.isEmpty ? thinned(epochs, to: 201) : declaration.epochs)
+  if let absent = declaration.epochs.first(where: { !epochs.contains($0) }) {
+    throw .missingMeasure(
+      figure: declaration.name, measure: .evaluationLoss, epoch: absent, recordedEpochs: epochs,
+      seed: runs[0].run.seed)
+  }
+  return curves
+}
+
+/// At most `count` of `epochs`, evenly spread, the first and the last among them.
+func thinned(_ epochs: [Int], to count: Int) -> [Int] {
+  guard epochs.count > count, count > 1 else { return epochs }
+  return (0..<count).map { epochs[Int((Double($0) * Double(epochs.count - 1) / Double(count - 1)).rounded())] }
+}

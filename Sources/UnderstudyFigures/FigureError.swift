@@ -1,0 +1,98 @@
+import UnderstudyRecords
+
+/// Why a figure or the report cannot be made, with what to do about it.
+public enum FigureError: Error, Hashable, Sendable {
+  /// No setting of the study passes the selection.
+  case emptySelection(figure: String, selection: [String: [KeyValue]])
+  /// A selection names a key that settings do not have.
+  case unknownKey(figure: String, key: String, varied: [String])
+  /// Settings pass the selection, but none of their runs has finished.
+  case noRuns(figure: String)
+  /// A finished run lacks a measure; `epoch` nil: at any epoch.
+  case missingMeasure(figure: String, measure: Measure, epoch: Int?, recordedEpochs: [Int], seed: Int)
+  /// All runs that the figure needs diverged before the epoch it shows.
+  case allDiverged(figure: String, runCount: Int)
+  /// A recorded array does not have the shape its measure promises.
+  case wrongShape(figure: String, measure: Measure, shape: [Int], expected: String)
+  /// The figure shows one run for each value of a key, but several settings share a value.
+  case ambiguousSetting(figure: String, key: String, value: Double, settingCount: Int)
+  /// The name cannot be the name of a file.
+  case invalidName(figure: String)
+  /// Two figures of a study would be written to one file.
+  case duplicateName(figure: String)
+  /// The Python interpreter cannot be started.
+  case pythonMissing(python: String)
+  /// The interpreter has no `vl-convert-python`.
+  case wheelMissing(python: String, detail: String)
+  /// The interpreter or the wheel stopped with an error.
+  case renderingFailed(detail: String)
+  /// A file cannot be written or read.
+  case fileFailed(path: String, detail: String)
+}
+
+extension FigureError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .emptySelection(let figure, let selection):
+      "'\(figure)': no setting of the study has \(Self.list(selection)); widen the selection or extend the grid"
+    case .unknownKey(let figure, let key, let varied):
+      "'\(figure)': settings have no key '\(key)'; this study varies \(varied.isEmpty ? "no key" : varied.joined(separator: ", "))"
+    case .noRuns(let figure):
+      "'\(figure)': none of the selected runs has finished; run the study first"
+    case .missingMeasure(let figure, let measure, let epoch, let recordedEpochs, let seed):
+      "'\(figure)': \(measure.rawValue) is not recorded\(epoch.map { " at epoch \($0)" } ?? "") (seed \(seed); "
+        + (recordedEpochs.isEmpty ? "at no epoch" : "at epochs \(Self.shortened(recordedEpochs))")
+        + "); add it to the study's record rules and run again, or name a recorded epoch"
+    case .allDiverged(let figure, let runCount):
+      "'\(figure)': all \(runCount) selected runs diverged before the epoch shown; show an earlier epoch or train slower"
+    case .wrongShape(let figure, let measure, let shape, let expected):
+      "'\(figure)': \(measure.rawValue) has shape \(shape), expected \(expected); the results folder is damaged"
+    case .ambiguousSetting(let figure, let key, let value, let settingCount):
+      "'\(figure)': \(settingCount) settings have \(key) \(value.short), but one is drawn for each; narrow the selection"
+    case .invalidName(let figure):
+      "'\(figure)' cannot name a file; use letters, digits, '-', '_' and '.', not first a '.'"
+    case .duplicateName(let figure):
+      "two figures would be written to '\(figure)'; give each its own name"
+    case .pythonMissing(let python):
+      "cannot start '\(python)'; name a Python 3 that has vl-convert-python (the figures' .json files are written)"
+    case .wheelMissing(let python, let detail):
+      "'\(python)' has no vl-convert-python (\(detail)); install with: "
+        + "pip install vl-convert-python==\(FigureRenderer.wheelVersion) (the figures' .json files are written)"
+    case .renderingFailed(let detail):
+      "drawing failed: \(detail) (the figures' .json files are written)"
+    case .fileFailed(let path, let detail):
+      "\(path): \(detail)"
+    }
+  }
+
+  private static func list(_ selection: [String: [KeyValue]]) -> String {
+    selection.keys.sorted()
+      .map { key in "\(key) in [\(selection[key, default: []].map(\.shown).joined(separator: ", "))]" }
+      .joined(separator: " and ")
+  }
+
+  private static func shortened(_ epochs: [Int]) -> String {
+    let shown = epochs.prefix(8).map(String.init).joined(separator: ", ")
+    return epochs.count > 8 ? shown + ", ..." : shown
+  }
+}
+
+extension KeyValue {
+  /// As a study file would have it.
+  var shown: String {
+    switch self {
+    case .integer(let value): String(value)
+    case .number(let value): value.short
+    case .text(let value): value
+    case .boolean(let value): value ? "true" : "false"
+    }
+  }
+}
+
+extension Double {
+  /// Without a trailing `.0`, and with at most six significant digits: 1, 0.5, 2.5e-07.
+  var short: String {
+    if self == rounded(), abs(self) < 1e9 { return String(Int(self)) }
+    return rounded(toDigits: 6).description
+  }
+}

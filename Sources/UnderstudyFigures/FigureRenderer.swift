@@ -1,0 +1,123 @@
+import Foundation
+
+/// Draws Vega-Lite specifications with the Python wheel `vl-convert-python`, which needs no browser and no network.
+///
+/// Python is started once for all figures; it reads and writes files only.
+public struct FigureRenderer: Sendable {
+  /// The release of the wheel that Understudy is tested with.
+  public static let wheelVersion = "1.9.0.post1"
+
+  /// The interpreter: a path, or a name to be found on `PATH`.
+  public var python: String
+
+  public init(python: String) {
+    self.python = python
+  }
+
+  /// Checks that the interpreter starts and has the wheel, without drawing anything.
+  ///
+  /// - Throws: `FigureError.pythonMissing` or `.wheelMissing`.
+  public func check() throws(FigureError) {
+    _ = try draw([], bundle: nil)
+  }
+
+  /// Draws each `NAME.json` beside itself as `NAME.svg`, `NAME.png` (288 dots an inch) and `NAME.pdf`.
+  ///
+  /// Each file is replaced in one step, so that a reader never sees half of one.
+  public func draw(_ specifications: [URL]) throws(FigureError) {
+    _ = try draw(specifications, bundle: nil)
+  }
+
+  /// As `draw`, and gives back the JavaScript that makes the figures interactive in a page without network.
+  func drawWithBundle(_ specifications: [URL]) throws(FigureError) -> String {
+    try inTemporaryFolder { folder throws(FigureError) in
+      let bundle = folder.appending(path: "bundle.js")
+      try draw(specifications, bundle: bundle)
+      return String(decoding: try readFile(bundle), as: UTF8.self)
+    }
+  }
+
+  private func draw(_ specifications: [URL], bundle: URL?) throws(FigureError) {
+    let jobs: [JSONValue] = specifications.map { .text($0.deletingPathExtension().path(percentEncoded: false)) }
+    let manifest: JSONValue = [
+      "figures": .array(jobs), "bundle": bundle.map { .text($0.path(percentEncoded: false)) } ?? nil,
+    ]
+    try inTemporaryFolder { folder throws(FigureError) in
+      let file = folder.appending(path: "manifest.json")
+      try writeFile(Data(manifest.encoded().utf8), to: file)
+      let (status, output) = try runPython(
+        ["-c", renderScript, file.path(percentEncoded: false)], log: folder.appending(path: "log.txt"))
+      switch status {
+      case 0: return
+      case 3: throw .wheelMissing(python: python, detail: output)
+      case 126, 127: throw .pythonMissing(python: python)
+      default: throw .renderingFailed(detail: output.isEmpty ? "Python ended with status \(status)" : output)
+      }
+    }
+  }
+
+  /// Runs the interpreter and gives back its status and the end of what it wrote. Its output goes to a file, which cannot
+  /// fill up and block as a pipe can.
+  private func runPython(_ arguments: [String], log: URL) throws(FigureError) -> (status: Int32, output: String) {
+    try writeFile(Data(), to: log)
+    let process = Process()
+    if python.contains("/") {
+      process.executableURL = URL(filePath: python)
+      process.arguments = arguments
+    } else {
+      process.executableURL = URL(filePath: "/usr/bin/env")
+      process.arguments = [python] + arguments
+    }
+    process.standardInput = FileHandle.nullDevice
+    do {
+      let handle = try FileHandle(forWritingTo: log)
+      process.standardOutput = handle
+      process.standardError = handle
+      defer { try? handle.close() }
+      try process.run()
+    } catch {
+      throw .pythonMissing(python: python)
+    }
+    process.waitUntilExit()
+    let text = String(decoding: try readFile(log), as: UTF8.self)
+    let lines = text.split(separator: "\n").suffix(3).joined(separator: " | ")
+    return (process.terminationStatus, lines)
+  }
+}
+
+/// Status 3 says that the wheel is missing; other failures end with Python's own status 1 and the exception's text.
+///
+/// Clip ids count up over the life of the process, so they are numbered anew for each file.
+private let renderScript = """
+  import json, os, re, sys
+  try:
+      import vl_convert as vl
+  except ImportError as error:
+      print(error)
+      sys.exit(3)
+
+  def write(path, data):
+      temporary = path + ".partial"
+      with open(temporary, "wb") as file:
+          file.write(data)
+      os.replace(temporary, path)
+
+  with open(sys.argv[1], encoding="utf-8") as file:
+      manifest = json.load(file)
+  for stem in manifest["figures"]:
+      try:
+          with open(stem + ".json", encoding="utf-8") as file:
+              specification = file.read()
+          vega = vl.vegalite_to_vega(specification)
+          svg = vl.vega_to_svg(vega, allowed_base_urls=[])
+          order = {}
+          svg = re.sub(r"\\b(clip|gradient_)(\\d+)\\b", lambda m: m[1] + str(order.setdefault(m[0], len(order))), svg)
+          write(stem + ".svg", svg.encode("utf-8"))
+          write(stem + ".png", vl.svg_to_png(svg, scale=3, ppi=96))
+          write(stem + ".pdf", vl.svg_to_pdf(svg))
+      except Exception as error:
+          print(f"{os.path.basename(stem)}: {error}")
+          sys.exit(1)
+  if manifest["bundle"]:
+      write(manifest["bundle"], vl.javascript_bundle().encode("utf-8"))
+  """

@@ -1,0 +1,87 @@
+/// What all figures share: sizes for a journal's columns, fonts, colours.
+///
+/// Lengths are CSS pixels, 96 an inch: a double column of 17 cm is 643 of them, a single one of 8.5 cm is 321, and the
+/// smallest text, 10, is 7.5 points in print.
+enum FigureStyle {
+  static let doubleColumn = 643.0
+  static let singleColumn = 321.0
+  /// Beside the panels: axis labels and title, and the header of rows.
+  static let margin = 72.0
+  static let gap = 10.0
+
+  /// Okabe and Ito's palette, which the common kinds of colour blindness tell apart, without its yellow (too pale for
+  /// lines on white). Darkest contrasts first.
+  /// Source: M. Okabe, K. Ito, "Color universal design" (2008).
+  static let palette: [JSONValue] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+  static let gray: JSONValue = "#767676"
+
+  /// The width of one of `count` panels side by side: a single column if there is one panel, a double one otherwise.
+  static func panelWidth(columns count: Int) -> Double {
+    if count <= 1 { return singleColumn - margin }
+    let free = doubleColumn - margin - gap * Double(count - 1)
+    return min(250, max(60, (free / Double(count)).rounded(.down)))
+  }
+
+  /// Colours for `count` values in their order: the palette, or a perceptually even ramp if it does not suffice.
+  static func colorRange(_ count: Int) -> JSONValue {
+    count <= palette.count ? .array(Array(palette.prefix(max(count, 1)))) : ["scheme": "viridis"]
+  }
+
+  static let config: JSONValue = [
+    "aria": false,
+    "font": "Helvetica, Arial, Liberation Sans, sans-serif",
+    "padding": 4,
+    "view": ["stroke": "#9a9a9a"],
+    "axis": [
+      "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
+      "titleColor": "#111111", "gridColor": "#e4e4e4", "domainColor": "#555555", "tickColor": "#555555",
+      "titlePadding": 6, "labelLimit": 120,
+    ],
+    "header": [
+      "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#111111", "labelPadding": 4,
+    ],
+    "legend": [
+      "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
+      "titleColor": "#111111", "orient": "top", "direction": "horizontal", "titleOrient": "left", "labelLimit": 320,
+      "titleLimit": 320, "symbolStrokeWidth": 2, "offset": 8, "columnPadding": 14,
+    ],
+  ]
+
+  /// A document around `members`: version, background, shared configuration and a description.
+  static func document(description: String, _ members: [String: JSONValue]) -> JSONValue {
+    var document = members
+    document["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
+    document["background"] = "white"
+    document["config"] = config
+    document["description"] = .text(description)
+    return .object(document)
+  }
+
+  /// A line of a hover label.
+  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil) -> JSONValue {
+    var entry: [String: JSONValue] = ["field": .text(field), "title": .text(title), "type": .text(type)]
+    if let format { entry["format"] = .text(format) }
+    return .object(entry)
+  }
+
+  /// Panels by `field`, with labels such as "p = 1".
+  static func facet(_ field: String, label: String, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    var header: [String: JSONValue] = ["title": nil, "labelExpr": .text(label)]
+    header.merge(more) { $1 }
+    return ["field": .text(field), "type": "ordinal", "header": .object(header)]
+  }
+
+  static let decayLabel = "'p = ' + datum.label"
+  static let multipleLabel = "datum.label + 'x'"
+
+  /// Labels of a logarithmic axis as powers of ten with a raised exponent. Vega's formats have none, so the characters of
+  /// the exponent are replaced one by one.
+  static let powerOfTenLabel: String = {
+    let raised = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
+    var expression = "replace(format(round(log(datum.value) / LN10), 'd'), /[-−]/, '⁻')"
+    for (digit, character) in raised.enumerated() {
+      expression = "replace(\(expression), /\(digit)/g, '\(character)')"
+    }
+    return "'10' + " + expression
+  }()
+}

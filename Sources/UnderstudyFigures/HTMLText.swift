@@ -1,0 +1,47 @@
+import Foundation
+
+extension String {
+  /// This text with HTML's special characters replaced, for content and for attributes in double quotes.
+  var escapedForHTML: String {
+    var output = ""
+    output.reserveCapacity(utf8.count)
+    for character in unicodeScalars {
+      switch character {
+      case "&": output += "&amp;"
+      case "<": output += "&lt;"
+      case ">": output += "&gt;"
+      case "\"": output += "&quot;"
+      case "'": output += "&#39;"
+      default: output.unicodeScalars.append(character)
+      }
+    }
+    return output
+  }
+
+  /// This JavaScript so that no part of it ends the `script` element it stands in. `<\/` means `</` in strings and regular
+  /// expressions, the only places where it occurs; `<!--` would hide a later end tag.
+  var escapedForScript: String {
+    replacingOccurrences(of: "</script", with: "<\\/script", options: .caseInsensitive)
+      .replacingOccurrences(of: "<!--", with: "<\\!--")
+  }
+
+  /// This JSON so that it can stand in a `script` element: `<` occurs in texts only.
+  var escapedForJSONScript: String { replacingOccurrences(of: "<", with: "\\u003c") }
+}
+
+/// A table; `head` and `rows` are HTML already.
+func htmlTable(caption: String, head: [String], rows: [[String]], numeric: Set<Int> = []) -> String {
+  func attribute(_ column: Int) -> String { numeric.contains(column) ? " class=\"number\"" : "" }
+  let header = head.enumerated().map { "<th scope=\"col\"\(attribute($0.offset))>\($0.element)</th>" }.joined()
+  let body = rows.map { row in
+    "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))>\($0.element)</td>" }.joined() + "</tr>"
+  }
+  return """
+    <div class="scroll" tabindex="0"><table>
+    <caption>\(caption.escapedForHTML)</caption>
+    <thead><tr>\(header)</tr></thead>
+    <tbody>
+    \(body.joined(separator: "\n"))
+    </tbody></table></div>
+    """
+}

@@ -1,0 +1,109 @@
+import Foundation
+import UnderstudyRecords
+
+/// One study of a report.
+public struct ReportStudy: Sendable {
+  public var title: String
+  public var results: StudyResults
+  /// The results folder: figures go to `figures/` in it.
+  public var folder: URL
+
+  public init(title: String, results: StudyResults, folder: URL) {
+    self.title = title
+    self.results = results
+    self.folder = folder
+  }
+}
+
+/// What `writeReport` wrote and found.
+public struct ReportSummary: Sendable {
+  public var file: URL
+  /// The `.json` of each figure; `.svg`, `.png` and `.pdf` are beside it.
+  public var figures: [URL]
+  /// Figures that could not be drawn, with the reason; the report names them too.
+  public var problems: [FigureError]
+  /// By study, in the order of the report.
+  public var findings: [[Finding]]
+}
+
+/// Draws the figures of all studies and writes one page about them that needs no network.
+///
+/// A figure that cannot be drawn (a measure that is not recorded yet, an empty selection) does not stop the others: it is
+/// named in the page and in the summary.
+///
+/// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
+/// - Throws: ``FigureError`` if Python or its wheel is missing or a file cannot be written; the `.json` files are written
+///   even then, and a page that was there before stays.
+/// - Complexity: O(size of the results), and about a second for each figure.
+public func writeReport(
+  studies: [ReportStudy], to file: URL, renderer: FigureRenderer
+) throws(FigureError) -> ReportSummary {
+  var summary = ReportSummary(file: file, figures: [], problems: [], findings: [])
+  var sections: [ReportSection] = []
+  for study in studies {
+    let written = try writeSpecifications(of: study.results, in: study.folder)
+    summary.figures += written.figures.map(\.file)
+    summary.problems += written.problems
+    let findings = findings(of: study.results)
+    summary.findings.append(findings)
+    sections.append(
+      ReportSection(study: study, figures: written.figures, problems: written.problems, findings: findings))
+  }
+  let bundle = try renderer.drawWithBundle(summary.figures)
+  let page = try reportPage(sections, bundle: bundle, folder: file.deletingLastPathComponent())
+  try writeFile(Data(page.utf8), to: file)
+  return summary
+}
+
+/// Draws the figures of one study as JSON, SVG, PNG and PDF in `folder/figures`, without a report.
+///
+/// - Returns: the `.json` files, and the figures that could not be drawn with the reason.
+public func writeFigures(
+  of results: StudyResults, in folder: URL, renderer: FigureRenderer
+) throws(FigureError) -> (files: [URL], problems: [FigureError]) {
+  let written = try writeSpecifications(of: results, in: folder)
+  let files = written.figures.map(\.file)
+  try renderer.draw(files)
+  return (files, written.problems)
+}
+
+/// A specification and where its `.json` lies.
+struct WrittenFigure {
+  var specification: FigureSpecification
+  var file: URL
+}
+
+/// What the page says about one study.
+struct ReportSection {
+  var study: ReportStudy
+  var figures: [WrittenFigure]
+  var problems: [FigureError]
+  var findings: [Finding]
+}
+
+private func writeSpecifications(
+  of results: StudyResults, in folder: URL
+) throws(FigureError) -> (figures: [WrittenFigure], problems: [FigureError]) {
+  var figures: [WrittenFigure] = []
+  var problems: [FigureError] = []
+  var names: Set<String> = []
+  for declaration in results.study.figures {
+    let specifications: [FigureSpecification]
+    do throws(FigureError) {
+      specifications = try figureSpecifications(of: declaration, from: results)
+    } catch {
+      problems.append(error)
+      continue
+    }
+    for specification in specifications {
+      guard names.insert(specification.name.lowercased()).inserted else {
+        problems.append(.duplicateName(figure: specification.name))
+        continue
+      }
+      let file = folder.appending(path: "figures").appending(path: specification.name + ".json")
+      try writeFile(Data(specification.document.encoded().utf8), to: file)
+      figures.append(WrittenFigure(specification: specification, file: file))
+    }
+  }
+  return (figures, problems)
+}

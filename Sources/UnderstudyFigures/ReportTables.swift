@@ -1,0 +1,137 @@
+import Foundation
+import UnderstudyRecords
+
+/// The table of expectations: verdicts in words, so that colour carries nothing alone.
+func findingsContent(_ findings: [Finding]) -> String {
+  guard !findings.isEmpty else { return "" }
+  let borneOut = findings.count { $0.verdict == .borneOut }
+  let rows = findings.map { finding in
+    [
+      finding.declaration.statement.escapedForHTML
+        + "<span class=\"note\">\(finding.declaration.meaning.escapedForHTML)</span>",
+      finding.declaration.expectation.escapedForHTML,
+      finding.value.map { String(format: "%.4g", $0).replacingOccurrences(of: "-", with: "−") } ?? "–",
+      finding.runsInWords.escapedForHTML,
+      finding.verdictContent,
+    ]
+  }
+  return htmlTable(
+    caption: "Findings: \(borneOut) of \(findings.count) borne out by the stored results",
+    head: ["Statement", "Expected", "Measured", "Runs", "Verdict"], rows: rows, numeric: [2])
+}
+
+extension Finding {
+  fileprivate var verdictContent: String {
+    switch verdict {
+    case .borneOut: "<span class=\"verdict borne\">✓ borne out</span>"
+    case .notBorneOut: "<span class=\"verdict failed\">✗ not borne out</span>"
+    case .notMeasurable(let reason):
+      "<span class=\"verdict\">– not measurable</span><span class=\"note\">\(reason.escapedForHTML)</span>"
+    }
+  }
+
+  fileprivate var runsInWords: String {
+    var words = isIncomplete ? "\(runCount) of \(expectedRunCount) (incomplete)" : "\(runCount)"
+    if divergedCount > 0, declaration.statistic != .divergedShare { words += "; \(divergedCount) diverged, left out" }
+    return words
+  }
+}
+
+extension FindingDeclaration {
+  /// The bounds in words.
+  fileprivate var expectation: String {
+    func shown(_ bound: Double) -> String { bound.short.replacingOccurrences(of: "-", with: "−") }
+    return switch (atLeast, atMost) {
+    case (let low?, let high?): "\(shown(low)) to \(shown(high))"
+    case (let low?, nil): "at least \(shown(low))"
+    case (nil, let high?): "at most \(shown(high))"
+    case (nil, nil): "no bound"
+    }
+  }
+
+  /// The statistic, when and over what, in words.
+  fileprivate var meaning: String {
+    let name =
+      switch statistic {
+      case .recoveredNodes: "mean number of recovered teacher nodes"
+      case .recoveredShare: "mean share of recovered teacher nodes"
+      case .logEvaluationLoss: "mean log10 of the evaluation loss"
+      case .strongFirst: "rank correlation of teacher node index and share of seeds that recovered it"
+      case .armRatio: "median ‖v‖ of aligned student nodes (ρ > 0.95) over that of unaligned ones (ρ < 0.8)"
+      case .divergedShare: "share of runs that diverged"
+      }
+    let when = statistic == .divergedShare ? "" : epoch.map { ", epoch \($0)" } ?? ", last epoch"
+    let part = selection.keys.sorted()
+      .map { "\($0) = \(selection[$0, default: []].map(\.shown).joined(separator: ", "))" }
+    return name + when + (part.isEmpty ? "" : "; " + part.joined(separator: "; "))
+  }
+}
+
+/// Settings with how many of their runs have finished; diverged ones by seed.
+func settingsContent(_ results: StudyResults) -> String {
+  let study = results.study
+  let runs = Dictionary(grouping: results.runs, by: \.run.settingIndex)
+  let flattened = study.settings.map(\.keyValues)
+  let rows = study.settings.indices.map { index in
+    let finished = runs[index, default: []]
+    let diverged = finished.compactMap { record in
+      record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
+    }
+    return study.variedKeys.map { (flattened[index][$0]?.shown ?? "–").escapedForHTML } + [
+      "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),
+    ]
+  }
+  let table = htmlTable(
+    caption: "Settings and their runs", head: study.variedKeys.map(\.escapedForHTML) + ["Finished", "Diverged"],
+    rows: rows)
+  let common = (flattened.first ?? [:]).filter { entry in
+    !study.variedKeys.contains(entry.key)
+  }
+  let list = common.keys.sorted()
+    .map { "<dt>\($0.escapedForHTML)</dt><dd>\((common[$0]?.shown ?? "").escapedForHTML)</dd>" }.joined(separator: "\n")
+  let isLong = rows.count > 12
+  return """
+    <h3>Settings</h3>
+    <p>\(rows.count) setting\(rows.count == 1 ? "" : "s") × \(study.seeds.count) seed\(study.seeds.count == 1 ? "" : "s") \
+    (\(inWords(study.seeds))): \(results.runs.count) of \(rows.count * study.seeds.count) runs finished, \
+    \(results.runs.count { $0.divergedEpoch != nil }) diverged.</p>
+    \(isLong ? "<details><summary>All \(rows.count) settings</summary>" : "")\(table)\(isLong ? "</details>" : "")
+    <details><summary>Keys that all settings share</summary><dl>
+    \(list)
+    </dl></details>
+    """
+}
+
+/// Who made the numbers, where and when.
+func provenanceContent(_ results: StudyResults) -> String {
+  guard !results.runs.isEmpty else { return "" }
+  func distinct(_ values: [String]) -> String { Set(values).sorted().joined(separator: ", ") }
+  let dates = results.runs.map(\.finishedAt).sorted()
+  let entries: [(String, String)] = [
+    ("Study", results.study.name),
+    ("Study hash", distinct(results.runs.map(\.studyHash))),
+    ("Understudy version", distinct(results.runs.map(\.version))),
+    ("Machine", distinct(results.runs.map(\.machine))),
+    ("Runs finished", "\(dates[0].formatted(.iso8601)) to \(dates[dates.count - 1].formatted(.iso8601))"),
+    ("Steps", results.runs.reduce(0) { $0 + $1.stepCount }.formatted(.number.locale(Locale(identifier: "en_US")))),
+    ("Time of all runs", duration(results.runs.reduce(0) { $0 + $1.wallSeconds })),
+    ("Processor time", duration(results.runs.reduce(0) { $0 + $1.cpuSeconds })),
+  ]
+  let list = entries.map { "<dt>\($0.0)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
+  return "<h3>Provenance</h3>\n<dl>\n\(list)\n</dl>"
+}
+
+/// "0 to 31" if without gaps, else a list.
+private func inWords(_ seeds: [Int]) -> String {
+  guard let first = seeds.first, let last = seeds.last, seeds.count > 2, seeds == Array(first..<(first + seeds.count))
+  else { return seeds.map(String.init).joined(separator: ", ") }
+  return "\(first) to \(last)"
+}
+
+private func duration(_ seconds: Double) -> String {
+  switch seconds {
+  case ..<120: String(format: "%.1f s", seconds)
+  case ..<7200: String(format: "%.1f min", seconds / 60)
+  default: String(format: "%.1f h", seconds / 3600)
+  }
+}

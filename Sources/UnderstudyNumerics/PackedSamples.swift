@@ -1,0 +1,67 @@
+/// Inputs and targets in the layout of the training kernels: a sample a row, rows padded to 64 bytes, and with biases the
+/// constant 1 as the last input feature.
+///
+/// A class because it owns the memory that kernels read; immutable once made.
+public final class PackedSamples<Scalar: KernelScalar> {
+  public let count: Int
+  let inputs: AlignedBuffer<Scalar>
+  let targets: AlignedBuffer<Scalar>
+  let layout: TwoLayerLayout
+
+  /// - Parameters:
+  ///   - inputs: `[sample, feature]`
+  ///   - targets: `[sample, output]`
+  /// - Precondition: as many rows in both, widths as in `shape`.
+  public init(inputs: Matrix, targets: Matrix, shape: TwoLayerShape) {
+    precondition(inputs.rowCount == targets.rowCount && inputs.columnCount == shape.inputCount)
+    precondition(targets.columnCount == shape.outputCount)
+    layout = TwoLayerLayout(shape, lanePad: Scalar.lanePad)
+    count = inputs.rowCount
+    self.inputs = AlignedBuffer(count: count * layout.inputStride)
+    self.targets = AlignedBuffer(count: count * layout.outputStride)
+    copyRows(of: inputs, to: self.inputs.start, stride: layout.inputStride)
+    copyRows(of: targets, to: self.targets.start, stride: layout.outputStride)
+    guard shape.hasBiases else { return }
+    for i in 0..<count { self.inputs.start[i * layout.inputStride + shape.inputCount] = 1 }
+  }
+}
+
+/// Inputs and targets in the layout of the evaluation kernel: blocks of ``width`` samples, features first.
+public final class BlockedSamples<Scalar: KernelScalar> {
+  /// Samples in a block: with 32, a block of inputs, activations and residuals stays in the first-level cache at the
+  /// paper's sizes.
+  static var width: Int { 32 }
+  public let count: Int
+  let inputs: AlignedBuffer<Scalar>
+  let targets: AlignedBuffer<Scalar>
+
+  /// Shapes as for ``PackedSamples``.
+  public init(inputs: Matrix, targets: Matrix, shape: TwoLayerShape) {
+    precondition(inputs.rowCount == targets.rowCount && inputs.columnCount == shape.inputCount)
+    precondition(targets.columnCount == shape.outputCount)
+    count = inputs.rowCount
+    let width = Self.width
+    let blocks = (count + width - 1) / width
+    let inputWidth = shape.inputCount + (shape.hasBiases ? 1 : 0)
+    self.inputs = AlignedBuffer(count: blocks * inputWidth * width)
+    self.targets = AlignedBuffer(count: blocks * shape.outputCount * width)
+    for i in 0..<count {
+      let input = self.inputs.start + i / width * inputWidth * width + i % width
+      for f in 0..<shape.inputCount { input[f * width] = Scalar(inputs.values[i * shape.inputCount + f]) }
+      if shape.hasBiases { input[shape.inputCount * width] = 1 }
+      let target = self.targets.start + i / width * shape.outputCount * width + i % width
+      for c in 0..<shape.outputCount { target[c * width] = Scalar(targets.values[i * shape.outputCount + c]) }
+    }
+  }
+}
+
+/// Copies a matrix to memory whose rows are `stride` apart, converting the precision.
+func copyRows<Scalar: KernelScalar>(of matrix: Matrix, to start: UnsafeMutablePointer<Scalar>, stride: Int) {
+  matrix.values.withUnsafeBufferPointer { values in
+    for row in 0..<matrix.rowCount {
+      for column in 0..<matrix.columnCount {
+        start[row * stride + column] = Scalar(values[row * matrix.columnCount + column])
+      }
+    }
+  }
+}

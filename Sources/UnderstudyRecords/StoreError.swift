@@ -1,0 +1,63 @@
+/// What can go wrong with a results folder. Nothing that was in it is lost by any of these.
+public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// Not a folder of results: no `results.sqlite`.
+  case notResults(folder: String)
+  /// Not empty, and not a folder of results.
+  case foreignFolder(folder: String, found: String)
+  /// `results.sqlite` was written by another program, or is damaged.
+  case damaged(path: String, reason: String)
+  case newerFormat(folder: String, found: Int, known: Int)
+  case otherStudy(folder: String, found: String, wanted: String)
+  /// Same name, but it holds runs that the study does not declare.
+  case otherRuns(folder: String, study: String, count: Int, example: String)
+  /// Another process writes there; the pid is nil if it could not be read.
+  case locked(folder: String, pid: Int?)
+  case readOnly(folder: String)
+  case diskFull(path: String)
+  /// A system call on a file failed.
+  case file(path: String, action: String, reason: String)
+  case database(path: String, reason: String)
+  case alreadyRecorded(run: String)
+  case unknownRun(run: String, study: String)
+  case notFinite(run: String, measure: Measure, epoch: Int)
+  case duplicateMeasurement(run: String, measure: Measure, epoch: Int)
+  case study(StudyError)
+
+  public var description: String {
+    switch self {
+    case .notResults(let folder):
+      "\(folder): not a results folder (no \(ResultsFolder.databaseName)); give the folder of an `understudy run`"
+    case .foreignFolder(let folder, let found):
+      "\(folder): holds other files (\(found)) and no results; give an empty folder or a new one"
+    case .damaged(let path, let reason):
+      "\(path): not a results file of Understudy, or damaged (\(reason)); restore a copy, or use another folder"
+    case .newerFormat(let folder, let found, let known):
+      "\(folder): format \(found), but this version of Understudy knows formats up to \(known); use a newer Understudy"
+    case .otherStudy(let folder, let found, let wanted):
+      "\(folder): holds results of the study \"\(found)\", not of \"\(wanted)\"; use another folder"
+    case .otherRuns(let folder, let study, let count, let example):
+      "\(folder): holds \(count) runs of another version of the study \"\(study)\" (e.g. \(example)), which the study "
+        + "as it is now does not declare; use another folder, or undo the change (adding values and seeds is fine)"
+    case .locked(let folder, let pid):
+      "another understudy process (\(pid.map { "pid \($0)" } ?? "pid unknown")) is working in \(folder); wait for it, "
+        + "stop it, or use another folder"
+    case .readOnly(let folder):
+      "\(folder): opened for reading only; open it for writing"
+    case .diskFull(let path):
+      "\(path): the disk is full (or a quota is reached); make room and run again: only what is missing runs"
+    case .file(let path, let action, let reason):
+      "\(path): cannot \(action): \(reason); check the folder's permissions and the disk, then run again"
+    case .database(let path, let reason):
+      "\(path): \(reason); check the disk, then run again: only what is missing runs"
+    case .alreadyRecorded(let run):
+      "run \(run) is recorded already; nothing was changed"
+    case .unknownRun(let run, let study):
+      "run \(run) is not one of the study \"\(study)\"; take the runs from the study itself"
+    case .notFinite(let run, let measure, let epoch):
+      "run \(run): \(measure.rawValue) at epoch \(epoch) is not finite; end the measurements before a divergence"
+    case .duplicateMeasurement(let run, let measure, let epoch):
+      "run \(run): \(measure.rawValue) at epoch \(epoch) is given twice; give each measurement once"
+    case .study(let error): error.description
+    }
+  }
+}

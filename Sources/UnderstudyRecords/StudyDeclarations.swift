@@ -1,0 +1,189 @@
+/// Reading of the parts of a study beside its grid: seeds, what to record, figures and findings.
+enum StudyDeclarations {
+  /// Seeds and runs beyond this are a typing error.
+  static let greatestSeedCount = 1_000_000
+
+  /// A count n, which means 1, 2, ..., n, or a list.
+  static func seeds(_ tree: YAMLTree) throws(StudyError) -> [Int] {
+    guard case .list(let items) = tree.content else {
+      let count = try tree.integer(key: "seeds", atLeast: 1, atMost: greatestSeedCount)
+      return Array(1...count)
+    }
+    var seeds: [Int] = []
+    var known: Set<Int> = []
+    for item in items {
+      let seed = try item.integer(key: "seeds", atLeast: 0)
+      guard known.insert(seed).inserted else {
+        throw item.error(.duplicateValue, key: "seeds", "seed \(seed) is listed twice", "list each seed once")
+      }
+      seeds.append(seed)
+    }
+    guard !seeds.isEmpty else {
+      throw tree.error(.emptyList, key: "seeds", "an empty list", "give a count, e.g. seeds: 4, or a list of seeds")
+    }
+    return seeds
+  }
+
+  static func record(_ tree: YAMLTree) throws(StudyError) -> [RecordRule] {
+    var rules: [RecordRule] = []
+    for item in tree.items {
+      let entries = try item.entries(key: "record", known: ["measures", "every", "epochs", "last"])
+      var measures: [Measure] = []
+      for name in entries["measures"]?.items ?? [] {
+        let measure = try name.choice(of: Measure.self, key: "record.measures", what: "measure")
+        guard !measures.contains(measure) else {
+          throw name.error(
+            .duplicateValue, key: "record.measures", "\(measure.rawValue) is listed twice", "list each measure once")
+        }
+        measures.append(measure)
+      }
+      guard !measures.isEmpty else {
+        throw item.error(
+          .missingKey, key: "record.measures", "a rule without measures",
+          "e.g. {measures: [evaluationLoss], every: 1}")
+      }
+      rules.append(RecordRule(measures: measures, moments: try moments(entries, item)))
+    }
+    guard !rules.isEmpty else {
+      throw tree.error(
+        .emptyList, key: "record", "an empty list", "leave record out to record the usual measures, or give a rule")
+    }
+    return rules
+  }
+
+  private static func moments(_ entries: [String: YAMLTree], _ item: YAMLTree) throws(StudyError) -> RecordRule.Moments
+  {
+    let given = ["every", "epochs", "last"].filter { entries[$0] != nil }
+    guard given.count == 1, let name = given.first, let tree = entries[name] else {
+      throw item.error(
+        .missingKey, key: "record",
+        given.isEmpty ? "a rule that does not say when" : "both \(given[0]) and \(given[1])",
+        "give one of every: N, epochs: [...] and last: true")
+    }
+    switch name {
+    case "every": return .every(try tree.integer(key: "record.every", atLeast: 1))
+    case "epochs": return .epochs(try epochs(tree, key: "record.epochs"))
+    default:
+      guard case .scalar(.boolean(true), _) = tree.content else {
+        throw tree.wrongType(key: "record.last", expected: "true", remedy: "write last: true, or remove the rule")
+      }
+      return .last
+    }
+  }
+
+  /// A list of epochs, or one; ascending.
+  private static func epochs(_ tree: YAMLTree, key: String) throws(StudyError) -> [Int] {
+    var epochs: [Int] = []
+    for item in tree.items {
+      let epoch = try item.integer(key: key, atLeast: 0)
+      guard !epochs.contains(epoch) else {
+        throw item.error(.duplicateValue, key: key, "epoch \(epoch) is listed twice", "list each epoch once")
+      }
+      epochs.append(epoch)
+    }
+    guard !epochs.isEmpty else {
+      throw tree.error(
+        .emptyList, key: key, "an empty list", "give epochs, e.g. [0, 5, 100]; 0 is before the first step")
+    }
+    return epochs.sorted()
+  }
+
+  static func figures(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FigureDeclaration] {
+    var figures: [FigureDeclaration] = []
+    for item in tree.items {
+      let entries = try item.entries(key: "figures", known: ["name", "kind", "caption", "where", "epochs"])
+      guard let nameTree = entries["name"], let kindTree = entries["kind"] else {
+        throw item.error(
+          .missingKey, key: "figures", "a figure without \(entries["name"] == nil ? "name" : "kind")",
+          "e.g. {name: l-shape, kind: lShape}")
+      }
+      let name = try nameTree.text(key: "figures.name")
+      let isFileName = name.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
+      }
+      guard isFileName, !name.isEmpty, !name.hasPrefix(".") else {
+        throw nameTree.error(
+          .outOfRange, key: "figures.name", "\(jsonText(name)) cannot be a file's name",
+          "use letters, digits, - and _")
+      }
+      guard !figures.contains(where: { $0.name == name }) else {
+        throw nameTree.error(
+          .duplicateValue, key: "figures.name", "two figures are called \(name)", "give each its own name")
+      }
+      figures.append(
+        FigureDeclaration(
+          name: name,
+          kind: try kindTree.choice(of: FigureDeclaration.Kind.self, key: "figures.kind", what: "figure kind"),
+          caption: try entries["caption"]?.text(key: "figures.caption").trimmed ?? "",
+          selection: try selection(entries["where"], key: "figures.where", settings: settings),
+          epochs: try entries["epochs"].map { tree throws(StudyError) in
+            try epochs(tree, key: "figures.epochs")
+          } ?? []))
+    }
+    return figures
+  }
+
+  static func findings(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FindingDeclaration] {
+    var findings: [FindingDeclaration] = []
+    for item in tree.items {
+      let entries = try item.entries(
+        key: "findings", known: ["statement", "statistic", "epoch", "where", "atLeast", "atMost"])
+      guard let statement = entries["statement"], let statistic = entries["statistic"] else {
+        throw item.error(
+          .missingKey, key: "findings", "a finding without \(entries["statement"] == nil ? "statement" : "statistic")",
+          "e.g. {statement: All are recovered., statistic: recoveredShare, atLeast: 1}")
+      }
+      var finding = FindingDeclaration(
+        statement: try statement.text(key: "findings.statement").trimmed,
+        statistic: try statistic.choice(
+          of: FindingDeclaration.Statistic.self, key: "findings.statistic", what: "statistic"),
+        selection: try selection(entries["where"], key: "findings.where", settings: settings))
+      finding.epoch = try entries["epoch"].map { tree throws(StudyError) in
+        try tree.integer(key: "findings.epoch", atLeast: 0)
+      }
+      finding.atLeast = try entries["atLeast"].map { tree throws(StudyError) in
+        try tree.number(key: "findings.atLeast")
+      }
+      finding.atMost = try entries["atMost"].map { tree throws(StudyError) in
+        try tree.number(key: "findings.atMost")
+      }
+      guard finding.atLeast != nil || finding.atMost != nil else {
+        throw item.error(.missingKey, key: "findings", "a finding without bounds", "give atLeast, atMost or both")
+      }
+      if let low = finding.atLeast, let high = finding.atMost, low > high {
+        throw item.error(.contradiction, key: "findings.atLeast", "\(low) is above atMost \(high)", "exchange them")
+      }
+      findings.append(finding)
+    }
+    return findings
+  }
+
+  /// `where`: setting keys, nested or dotted, with the values to keep. Must leave at least one setting.
+  private static func selection(
+    _ tree: YAMLTree?, key: String, settings: [Setting]
+  ) throws(StudyError) -> [String: [KeyValue]] {
+    guard let tree, !tree.isNull else { return [:] }
+    guard case .mapping = tree.content else {
+      throw tree.wrongType(key: key, expected: "keys", remedy: "e.g. where: {teacher.hiddenNodes: 10}")
+    }
+    var selection: [String: [KeyValue]] = [:]
+    let layer = try StudyLayer(tree)
+    for (path, tree) in layer.values.sorted(by: { $0.key < $1.key }) {
+      guard let studyKey = StudyKey.named(path), studyKey.form != .file else {
+        throw tree.error(.unknownKey, key: "\(key).\(path)", "cannot select by \(path)", "select by a setting's key")
+      }
+      var values: [KeyValue] = []
+      for item in tree.items { values.append(try studyKey.checked(item)) }
+      guard !values.isEmpty else {
+        throw tree.error(.emptyList, key: "\(key).\(path)", "an empty list", "give values, or leave the key out")
+      }
+      selection[path] = values
+    }
+    guard settings.contains(where: { $0.matches(selection) }) else {
+      throw tree.error(
+        .emptySelection, key: key, "selects no setting of this study",
+        "give values that the grid has, or replace figures and findings too (--set figures=[] --set findings=[])")
+    }
+    return selection
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+
+/// The settings of a study, made of the lists that its keys give.
+struct StudyGrid {
+  private(set) var settings: [Setting] = []
+  private(set) var variedKeys: [String] = []
+
+  /// More settings than this are a typing error.
+  static let greatestCount = 1_000_000
+
+  /// - Parameters:
+  ///   - layer: all layers put together.
+  ///   - folder: what relative file paths are relative to.
+  /// - Throws: `StudyError`: types, ranges, empty lists, equal values, missing files, keys without effect.
+  init(_ layer: StudyLayer, folder: URL) throws(StudyError) {
+    var axes: [Axis] = []
+    for key in StudyKey.all {
+      guard let tree = layer.values[key.path], !tree.isNull else { continue }
+      axes.append(try Axis(key, tree, folder: folder))
+    }
+    variedKeys = axes.filter { $0.values.count > 1 }.map(\.key.path)
+    var start = Setting()
+    let given = Set(axes.map(\.key.path))
+    if given.contains("training.batches.file") {
+      // The file's shape says what is not given: 0 stands for it (see TrainingSetting).
+      if !given.contains("training.batchSize") { start.training.batchSize = 0 }
+      if !given.contains("training.stepsPerEpoch") { start.training.stepsPerEpoch = 0 }
+    }
+    settings = [start]
+    for axis in axes {
+      guard settings.count * axis.values.count <= Self.greatestCount else {
+        throw axis.tree.error(
+          .outOfRange, key: axis.key.path, "the grid has more than \(Self.greatestCount) settings",
+          "shorten the lists, or make several studies")
+      }
+      var longer: [Setting] = []
+      longer.reserveCapacity(settings.count * axis.values.count)
+      for setting in settings {
+        for value in axis.values {
+          var next = setting
+          axis.key.write(&next, value.value, value.file)
+          longer.append(next)
+        }
+      }
+      settings = longer
+    }
+    try check(axes)
+  }
+
+  private struct Axis {
+    struct Value {
+      var value: KeyValue
+      var file: SourceFile?
+    }
+    var key: StudyKey
+    var tree: YAMLTree
+    var values: [Value]
+
+    init(_ key: StudyKey, _ tree: YAMLTree, folder: URL) throws(StudyError) {
+      self.key = key
+      self.tree = tree
+      values = []
+      for item in tree.items {
+        let value = try key.checked(item)
+        guard !values.contains(where: { $0.value.isSame(as: value) }) else {
+          throw item.error(.duplicateValue, key: key.path, "\(value) is listed twice", "list each value once")
+        }
+        var file: SourceFile?
+        if case .text(let path) = value, key.form == .file {
+          file = try SourceFile(path, relativeTo: folder, key: key.path, tree: item)
+        }
+        values.append(Value(value: value, file: file))
+      }
+      guard !values.isEmpty else {
+        throw tree.error(.emptyList, key: key.path, "an empty list", "give \(key.form.phrase), or leave the key out")
+      }
+    }
+  }
+
+  private func check(_ axes: [Axis]) throws(StudyError) {
+    for axis in axes {
+      var reason: String?
+      for setting in settings {
+        reason = axis.key.idleReason(setting)
+        if reason == nil { break }
+      }
+      if let reason {
+        throw axis.tree.error(
+          .unusedKey, key: axis.key.path, "has no effect in any setting of this study, because \(reason)",
+          "remove it, or what makes it idle")
+      }
+    }
+    let offsets = axes.first { $0.key.path.hasPrefix("inputs.boundaryOffset") }
+    for setting in settings where setting.inputs.boundaryOffsetMaximum < setting.inputs.boundaryOffsetMinimum {
+      guard let offsets else { break }
+      throw offsets.tree.error(
+        .contradiction, key: "inputs.boundaryOffsetMaximum",
+        "\(setting.inputs.boundaryOffsetMaximum) is below boundaryOffsetMinimum "
+          + "\(setting.inputs.boundaryOffsetMinimum)", "give a maximum of at least the minimum in every setting")
+    }
+  }
+}
+
+extension StudyKey {
+  /// The value of a scalar, checked for type and range: integers become numbers where numbers are asked for.
+  func checked(_ tree: YAMLTree) throws(StudyError) -> KeyValue {
+    let remedy = "give \(form.phrase)" + (defaultValue.map { ", e.g. \($0)" } ?? "")
+    func typeError() -> StudyError { tree.wrongType(key: path, expected: form.typeName, remedy: remedy) }
+    guard case .scalar(let value, let written) = tree.content else { throw typeError() }
+    switch form {
+    case .integer(let range):
+      guard let number = value.number else { throw typeError() }
+      guard number.isFinite, number.rounded() == number else {
+        throw tree.error(.wrongType, key: path, "expected an integer, found \(written)", remedy)
+      }
+      guard let integer = Int(exactly: number), range.contains(integer) else { throw outOfRange(tree, remedy) }
+      return .integer(integer)
+    case .number(let range):
+      guard let number = value.number else { throw typeError() }
+      guard range.contains(number) else { throw outOfRange(tree, remedy) }
+      return .number(number + 0)  // + 0 makes -0 and 0 one value.
+    case .boolean:
+      guard case .boolean = value else { throw typeError() }
+      return value
+    case .choice(let names):
+      guard names.contains(written) else {
+        throw tree.error(
+          .unknownName, key: path, "unknown value \(jsonText(written))",
+          "the nearest known one is \(nearest(to: written, among: names) ?? "none"); \(remedy)")
+      }
+      return .text(written)
+    case .file:
+      guard !written.isEmpty else { throw typeError() }
+      return .text(written)
+    }
+  }
+
+  private func outOfRange(_ tree: YAMLTree, _ remedy: String) -> StudyError {
+    let isNarrow = path == "student.overRealization" && (tree.scalarNumber.map { $0 < 1 } ?? false)
+    let problem =
+      isNarrow ? "\(tree.found) makes the student narrower than its teacher" : "\(tree.found) is out of range"
+    return tree.error(.outOfRange, key: path, problem, remedy)
+  }
+}
+
+extension YAMLTree {
+  fileprivate var scalarNumber: Double? {
+    if case .scalar(let value, _) = content { value.number } else { nil }
+  }
+}
+
+extension SourceFile {
+  /// Finds a file and hashes its bytes.
+  fileprivate init(_ path: String, relativeTo folder: URL, key: String, tree: YAMLTree) throws(StudyError) {
+    let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
+    let absolute = url.standardizedFileURL.path
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
+      throw tree.error(
+        .missingFile, key: key, "no file \(absolute)", "paths are relative to the study file's folder: \(folder.path)")
+    }
+    guard !isFolder.boolValue else {
+      throw tree.error(.missingFile, key: key, "\(absolute) is a folder", "name a file")
+    }
+    do {
+      self.init(path: absolute, digest: contentHash(try Data(contentsOf: URL(fileURLWithPath: absolute))))
+    } catch {
+      throw tree.error(.missingFile, key: key, "cannot read \(absolute)", "check that you may read it")
+    }
+  }
+}

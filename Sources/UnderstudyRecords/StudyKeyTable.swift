@@ -1,0 +1,161 @@
+extension StudyKey {
+  /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
+  public static let all: [StudyKey] = networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys
+
+  private static let besideTeacherFile: IdleReason = {
+    $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
+  }
+  private static let besideStudentFile: IdleReason = {
+    $0.student.file == nil ? nil : "the student comes from student.file"
+  }
+  private static let besideTrainingFile: IdleReason = {
+    $0.inputs.training.file == nil ? nil : "the training inputs come from inputs.training.file"
+  }
+  private static let withoutBoundaries: IdleReason = {
+    $0.inputs.distribution == .teacherBoundaries ? nil : "inputs.distribution is not teacherBoundaries"
+  }
+
+  private static let networkKeys: [StudyKey] = [
+    .integer(
+      "network.inputDimension", \.network.inputDimension, "d, the number of features of an input.",
+      idle: besideTeacherFile),
+    .integer(
+      "network.outputDimension", \.network.outputDimension, "C, the number of outputs.", idle: besideTeacherFile),
+    .choice("network.activation", \.network.activation, "The activation of teacher and student."),
+    .number(
+      "network.leakySlope", \.network.leakySlope, .slope, "Slope on the negative side, for leakyRelu.",
+      idle: { $0.network.activation == .leakyRelu ? nil : "network.activation is not leakyRelu" }),
+    .boolean(
+      "network.biases", \.network.biases, "Whether teacher and student have biases, in both layers.",
+      idle: besideTeacherFile),
+  ]
+
+  private static let teacherKeys: [StudyKey] = [
+    .integer(
+      "teacher.hiddenNodes", \.teacher.hiddenNodes, "m, the number of teacher nodes.", idle: besideTeacherFile),
+    .choice(
+      "teacher.weights", \.teacher.weights,
+      "discrete: rows from {-1, -0.75, ..., 1}, distinct and not zero; gaussian: independent normal weights.",
+      idle: besideTeacherFile),
+    .number(
+      "teacher.scale", \.teacher.scale, .positive, "Standard deviation of a gaussian teacher's fan-out weights.",
+      idle: { setting in
+        besideTeacherFile(setting) ?? (setting.teacher.weights == .gaussian ? nil : "teacher.weights is not gaussian")
+      }),
+    .number(
+      "teacher.bias", \.teacher.bias, .any, "Every bias of the teacher.",
+      idle: { setting in
+        besideTeacherFile(setting) ?? (setting.network.biases ? nil : "network.biases is false")
+      }),
+    .number(
+      "teacher.strengthDecay", \.teacher.strengthDecay, .any,
+      "p: the fan-out weights of teacher node j (from 1) are divided by j^p.", idle: besideTeacherFile),
+    .file("teacher.file", \.teacher.file, "A network file (safetensors) as the teacher, instead of drawing one."),
+  ]
+
+  private static let studentKeys: [StudyKey] = [
+    .number(
+      "student.overRealization", \.student.overRealization, .factor,
+      "n / m, student nodes for each teacher node; n is rounded up.", idle: besideStudentFile),
+    .number(
+      "student.scale", \.student.scale, .positive,
+      "Standard deviation of the initial weights; biases start at 0.", idle: besideStudentFile),
+    .choice(
+      "student.initialization", \.student.initialization,
+      "adversarial flips first-layer rows away from the last teacher node, helpful towards it.",
+      idle: besideStudentFile),
+    .file(
+      "student.file", \.student.file, "A network file (safetensors) as the initial student, instead of drawing one."),
+  ]
+
+  private static let inputKeys: [StudyKey] = [
+    .choice(
+      "inputs.distribution", \.inputs.distribution,
+      "teacherBoundaries draws the training inputs on and beside the teacher's boundaries.",
+      idle: besideTrainingFile),
+    .number(
+      "inputs.standardDeviation", \.inputs.standardDeviation, .positive,
+      "Standard deviation of every coordinate of drawn inputs.",
+      idle: {
+        $0.inputs.training.file == nil || $0.inputs.evaluation.file == nil
+          ? nil : "training and evaluation inputs both come from files"
+      }),
+    .number(
+      "inputs.boundaryOffsetMinimum", \.inputs.boundaryOffsetMinimum, .nonNegative,
+      "teacherBoundaries: least distance from the boundary of the samples beside it.",
+      idle: { besideTrainingFile($0) ?? withoutBoundaries($0) }),
+    .number(
+      "inputs.boundaryOffsetMaximum", \.inputs.boundaryOffsetMaximum, .nonNegative,
+      "teacherBoundaries: greatest distance; uniform between the two.",
+      idle: { besideTrainingFile($0) ?? withoutBoundaries($0) }),
+    .boolean(
+      "inputs.regenerateEachEpoch", \.inputs.regenerateEachEpoch, "Draw a new training set for each epoch.",
+      idle: besideTrainingFile),
+    .integer(
+      "inputs.training.count", \.inputs.training.count, "Number of training inputs.", idle: besideTrainingFile),
+    .file(
+      "inputs.training.file", \.inputs.training.file, "An array file (.npy, [sample, feature]) of training inputs.",
+      idle: {
+        if $0.inputs.distribution == .teacherBoundaries { return "inputs.distribution teacherBoundaries draws them" }
+        return $0.inputs.regenerateEachEpoch ? "inputs.regenerateEachEpoch draws them anew" : nil
+      }),
+    .integer(
+      "inputs.evaluation.count", \.inputs.evaluation.count, "Number of evaluation inputs.",
+      idle: { $0.inputs.evaluation.file == nil ? nil : "the evaluation inputs come from inputs.evaluation.file" }),
+    .file(
+      "inputs.evaluation.file", \.inputs.evaluation.file,
+      "An array file (.npy, [sample, feature]) of evaluation inputs."),
+  ]
+
+  private static let trainingKeys: [StudyKey] = [
+    .choice(
+      "training.method", \.training.method,
+      "sgd: batches drawn with replacement; gd: every step over all training inputs."),
+    .integer(
+      "training.batchSize", \.training.batchSize,
+      "Samples a step, for sgd. Beside training.batches.file it may be left out: the file's shape says it.",
+      idle: { $0.training.method == .sgd ? nil : "training.method gd uses all training inputs in every step" }),
+    .number("training.learningRate", \.training.learningRate, .positive, "Learning rate."),
+    .integer(
+      "training.learningRateHalvingInterval", \.training.learningRateHalvingInterval, from: 0,
+      "Halve the learning rate every so many epochs; 0 never does."),
+    .integer("training.epochs", \.training.epochs, "Number of epochs."),
+    .integer(
+      "training.stepsPerEpoch", \.training.stepsPerEpoch,
+      "Steps an epoch. Beside training.batches.file it may be left out: the file's shape says it."),
+    .choice(
+      "training.frozenLayer", \.training.frozenLayer, "first or last keeps that layer's weights as they were drawn."),
+    .boolean(
+      "training.unitNormFirstLayer", \.training.unitNormFirstLayer,
+      "Rescale each first-layer row (without its bias) to unit norm at the start and after every step."),
+    .number(
+      "training.outputNoise", \.training.outputNoise, .nonNegative,
+      "Standard deviation of Gaussian noise on the teacher's training outputs, drawn once."),
+    .choice("training.precision", \.training.precision, "Arithmetic of the training."),
+    .file(
+      "training.batches.file", \.training.batchFile,
+      "The order of the batches (.npy of int64, [step, batch]), instead of drawing it.",
+      idle: { $0.training.method == .sgd ? nil : "training.method gd uses all training inputs in every step" }),
+  ]
+}
+
+extension TrainingSetting {
+  /// The file of `batches`.
+  public var batchFile: SourceFile? {
+    get { batches?.file }
+    set { batches = newValue.map(BatchSetting.init(file:)) }
+  }
+}
+
+extension Setting {
+  /// The value of a dotted key such as `teacher.strengthDecay`; a file's path; nil for an unknown key or no file.
+  public func value(of key: String) -> KeyValue? { StudyKey.named(key)?.read(self) }
+
+  /// Whether every key of the selection has one of its values here. A selection without keys matches everything.
+  public func matches(_ selection: [String: [KeyValue]]) -> Bool {
+    selection.allSatisfy { key, values in
+      guard let own = value(of: key) else { return false }
+      return values.contains { $0.isSame(as: own) }
+    }
+  }
+}

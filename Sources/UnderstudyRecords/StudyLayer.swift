@@ -1,0 +1,79 @@
+/// The keys that one source gives: the file, a scale in it, or the command line. Later layers win over earlier ones.
+struct StudyLayer: Sendable {
+  /// By dotted path; setting keys and the declarations below.
+  private(set) var values: [String: YAMLTree] = [:]
+
+  /// Keys beside the settings that a scale or the command line may replace as a whole.
+  static let declarations = ["claim", "seeds", "record", "figures", "findings"]
+
+  init() {}
+
+  /// Reads a mapping in which nested and dotted spellings may be mixed.
+  ///
+  /// - Parameter extra: keys that are allowed at the top beside settings and declarations, and are left alone.
+  /// - Throws: `StudyError`: unknown keys, a key given twice, a group without keys in it.
+  init(_ tree: YAMLTree, extra: [String] = []) throws(StudyError) {
+    try read(tree, prefix: "", extra: extra)
+  }
+
+  /// One `key=value` of the command line; the value is YAML.
+  init(override: String) throws(StudyError) {
+    let origin = "--set \(override)"
+    guard let sign = override.firstIndex(of: "="), sign > override.startIndex else {
+      throw StudyError(
+        .syntax, origin: origin, problem: "expected key=value", remedy: "e.g. --set training.learningRate=0.1")
+    }
+    let key = override[..<sign].trimmed
+    let value = try YAMLTree.parse(String(override[override.index(after: sign)...]), origin: origin, countsLines: false)
+    try read(
+      YAMLTree(content: .mapping([.init(key: key, value: value)]), place: .init(origin: origin)), prefix: "", extra: [])
+  }
+
+  /// Puts another layer on top. A null takes a key away, so that a scale can undo what the file gives.
+  mutating func put(_ layer: StudyLayer) {
+    values.merge(layer.values) { $1 }
+  }
+
+  private mutating func read(_ tree: YAMLTree, prefix: String, extra: [String]) throws(StudyError) {
+    guard case .mapping(let entries) = tree.content else {
+      if tree.isNull { return }
+      throw tree.wrongType(
+        key: prefix.isEmpty ? "the study" : prefix, expected: "keys",
+        remedy: "e.g. \(prefix.isEmpty ? "teacher: {hiddenNodes: 10}" : Self.example(of: prefix))")
+    }
+    for entry in entries {
+      let path = prefix.isEmpty ? entry.key : "\(prefix).\(entry.key)"
+      if prefix.isEmpty && extra.contains(path) { continue }
+      if StudyKey.named(path) != nil || Self.declarations.contains(path) {
+        guard values[path] == nil else {
+          throw entry.value.error(
+            .duplicateKey, key: path, "given twice", "keep one of the nested and dotted spellings")
+        }
+        values[path] = entry.value
+      } else if StudyKey.groups.contains(path) {
+        try read(entry.value, prefix: path, extra: [])
+      } else {
+        let known = StudyKey.all.map(\.path) + Self.declarations + extra
+        throw entry.value.error(
+          .unknownKey, key: path, "unknown key", "the nearest known one is \(nearest(to: path, among: known) ?? "none")"
+        )
+      }
+    }
+  }
+
+  private static func example(of group: String) -> String {
+    let key = StudyKey.all.first { $0.path.hasPrefix(group + ".") && (group.contains(".") ? $0.form == .file : true) }
+    guard let key else { return group }
+    let name = key.path.dropFirst(group.count + 1)
+    return "\(group): {\(name): \(key.form == .file ? "PATH" : key.defaultValue?.description ?? "...")}"
+  }
+}
+
+extension StringProtocol {
+  var trimmed: String {
+    var text = Substring(self)
+    while let first = text.first, first.isWhitespace { text.removeFirst() }
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,77 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What the loss pulls at, over a data set: the quantities whose smallness the theorems assume.
+public struct GradientSummary: Sendable, Equatable {
+  /// J = 1/2 mean ||target - output||^2.
+  public var loss: Double
+  /// E_x[g_k(x)^2] for each node of the lowest layer.
+  public var nodeMeanSquares: [Double]
+  /// max_x |g_k(x)| for each node of the lowest layer.
+  public var nodeMaxima: [Double]
+  /// ||E_x[g_l f_{l-1}^T]||, the Frobenius norm of each layer's full-batch update direction, biases included. `[layer]`.
+  public var layerNorms: [Double]
+}
+
+/// Back-propagates every sample of a data set, `g_l(x) = -dJ_x/dz_l`.
+///
+/// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+/// - Throws: ``ShapeError`` if the widths differ from the network's, or the counts of samples from each other.
+/// - Complexity: O(samples x weights), in blocks. Double precision, by another path than the training kernels.
+/// - Source: Tian 2020, arXiv:1909.13458, the recursive gradient rule.
+public func gradients(
+  of student: Student, over inputs: Matrix, targets: Matrix
+) throws(ShapeError) -> GradientSummary {
+  let network = student.network
+  try checkInputs(inputs, fit: network)
+  guard targets.rowCount == inputs.rowCount, targets.columnCount == network.outputCount else {
+    throw ShapeError(
+      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x \(network.outputCount)")
+  }
+  let layerCount = network.layers.count
+  var weightSums = network.layers.map { Matrix(rowCount: $0.nodeCount, columnCount: padded($0.inputCount)) }
+  var biasSums = network.layers.map { [Double](repeating: 0, count: $0.nodeCount) }
+  var meanSquares = [Double](repeating: 0, count: network.layers[0].nodeCount)
+  var maxima = meanSquares
+  var squaredError = 0.0
+
+  for block in SampleBlockSequence(inputs) {
+    let z = network.preactivations(of: block.inputs)
+    // g of the output layer is the residual; samples past the end have none.
+    var g = Matrix(rowCount: network.outputCount, columnCount: sampleBlockWidth)
+    for c in 0..<network.outputCount {
+      for i in 0..<block.validCount {
+        let residual = targets[block.first + i, c] - z[layerCount - 1][c, i]
+        g[c, i] = residual
+        squaredError += residual * residual
+      }
+    }
+    for layer in (0..<layerCount).reversed() {
+      let below = layer == 0 ? block.inputs : activated(z[layer - 1], by: network.activation)
+      multiply(g, below.transposed.padded(columns: weightSums[layer].columnCount), into: &weightSums[layer], adding: true)
+      for node in 0..<g.rowCount { biasSums[layer][node] += g.row(node).reduce(0, +) }
+      guard layer > 0 else { break }
+      var lower = Matrix(rowCount: network.layers[layer].inputCount, columnCount: sampleBlockWidth)
+      multiply(network.layers[layer].weights, g, into: &lower, transposingFirst: true)
+      for i in lower.values.indices where z[layer - 1].values[i] <= 0 {
+        lower.values[i] *= network.activation.negativeSlope
+      }
+      g = lower
+    }
+    for node in 0..<g.rowCount {
+      for value in g.row(node) {
+        meanSquares[node] += value * value
+        maxima[node] = max(maxima[node], abs(value))
+      }
+    }
+  }
+
+  let count = Double(inputs.rowCount)
+  let norms = (0..<layerCount).map { layer in
+    let biases = network.layers[layer].biases == nil ? [] : biasSums[layer]
+    return euclideanNorm(weightSums[layer].values + biases) / count
+  }
+  return GradientSummary(
+    loss: squaredError / (2 * count), nodeMeanSquares: meanSquares.map { $0 / count }, nodeMaxima: maxima,
+    layerNorms: norms)
+}

@@ -1,0 +1,39 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// ||v_k||, the norm of the fan-out weights of each node of the last hidden layer. `[node]`.
+///
+/// In two layers this is `sqrt(E[beta_kk])`, the y axis of the L-shape.
+public func fanOutNorms(of network: Network) -> [Double] {
+  let fanOut = network.fanOutWeights
+  return (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) }
+}
+
+/// ||v_k|| ||w_k|| for a network of two layers: how much the slope changes across node k's boundary. `[node]`.
+///
+/// Unlike the fan-out norm alone it does not change when a ReLU node is rescaled; biases do not enter.
+/// - Throws: ``ShapeError`` if the network has more than two layers.
+public func boundaryStrengths(of network: Network) throws(ShapeError) -> [Double] {
+  guard network.layers.count == 2 else {
+    throw ShapeError("boundary strengths are defined for two layers, and the network has \(network.layers.count)")
+  }
+  let weights = network.layers[0].weights
+  return zip(fanOutNorms(of: network), 0..<weights.rowCount).map { $0 * euclideanNorm(weights.row($1)) }
+}
+
+/// The Frobenius norm of the difference of each layer's weights and biases. `[layer]`.
+///
+/// - Throws: ``ShapeError`` if the networks differ in shape.
+public func weightChanges(from earlier: Network, to later: Network) throws(ShapeError) -> [Double] {
+  guard
+    earlier.layers.count == later.layers.count,
+    zip(earlier.layers, later.layers).allSatisfy({
+      $0.nodeCount == $1.nodeCount && $0.inputCount == $1.inputCount && ($0.biases == nil) == ($1.biases == nil)
+    })
+  else { throw ShapeError("the networks differ in shape") }
+  return zip(earlier.layers, later.layers).map { earlier, later in
+    let weights = zip(earlier.weights.values, later.weights.values).map { $1 - $0 }
+    let biases = zip(earlier.biases ?? [], later.biases ?? []).map { $1 - $0 }
+    return euclideanNorm(weights + biases)
+  }
+}
