@@ -76,7 +76,10 @@ import Testing
     let folder = try TemporaryFolder()
     try folder.write("bytes", "a file: [odd], \"name\".npy")
     let texts = [
-      "name: 'tricky: \"name\" # [x]'\nclaim: |\n  Two\n  lines, a tab\t, é, \u{2028}, \u{1f600}",
+      #"""
+      name: 'tricky: "name" # [x]'
+      claim: "Two\nlines, a tab\t, é, \u2028, \x7f, \"quoted\" \\ 😀"
+      """#,
       "name: 12\nseeds: [3, 1]\nteacher: {bias: [-0.1, 1e-300, 0], strengthDecay: [2, 0.5]}",
       "network: {activation: [relu, leakyRelu], leakySlope: [0.1, 0.2]}\ntraining: {method: [sgd, gd], batchSize: 5}",
       "inputs: {evaluation: {file: 'a file: [odd], \"name\".npy'}}\ntraining: {batches: {file: 'a file: [odd], \"name\".npy'}}",

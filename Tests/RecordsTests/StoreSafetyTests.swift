@@ -13,7 +13,6 @@ import Testing
     do {
       let store = try ResultsStore.openForWriting(folder.url, study: study)
       try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
-      #expect(mkfifo(store.partialWeightsURL(of: study.runs[1].hash).path, 0o644) == 0)
     }
     await #expect(processExitsWith: .signal(SIGKILL)) { [path = folder.url.path as String] in
       let study = try smallStudy()
