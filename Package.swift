@@ -28,8 +28,8 @@ let package = Package(
       dependencies: [
         "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
       ],
-      // A link to the Studies folder at the top, where people look for it.
-      resources: [.copy("Studies")]),
+      // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
+      resources: [.embedInCode("Studies/two-layer.yaml"), .embedInCode("Studies/two-dimensional.yaml")]),
     .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
     .target(
       name: "Understudy",

@@ -24,8 +24,8 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let isFile = FileManager.default.fileExists(atPath: study)
-      let path = isFile ? study : BundledStudies.path(of: study) ?? study
-      let study = try Study.load(path: path, scale: scale, overrides: options.overrides)
+      let bundled = isFile ? nil : try BundledStudies.load(study, scale: scale, overrides: options.overrides)
+      let study = try bundled ?? Study.load(path: study, scale: scale, overrides: options.overrides)
       let folder = URL(fileURLWithPath: results ?? "results/\(study.name)")
       try await execute(study, in: folder, options: options)
       guard !options.noReport, !(study.figures.isEmpty && study.findings.isEmpty) else { return }
@@ -59,10 +59,8 @@ struct ReproduceCommand: AsyncParsableCommand {
     }
     try await reportingErrors {
       let folder = URL(fileURLWithPath: results ?? "results/\(experiment)-\(scale.rawValue)")
-      let studies = try reproduction.studies.map { name in
-        try Study.load(
-          path: BundledStudies.path(of: name) ?? "Studies/\(name).yaml", scale: scale.rawValue,
-          overrides: options.overrides)
+      let studies = try reproduction.studies.compactMap { name in
+        try BundledStudies.load(name, scale: scale.rawValue, overrides: options.overrides)
       }
       let folders = studies.map { folder.appendingPathComponent($0.name) }
       for (study, folder) in zip(studies, folders) { try await execute(study, in: folder, options: options) }

@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudyRecords
 
 /// The studies that come with Understudy, and the reproductions made of them.
 public enum BundledStudies {
@@ -16,14 +17,21 @@ public enum BundledStudies {
       studies: ["two-layer", "two-dimensional"])
   ]
 
-  /// The file of a bundled study; nil if there is none of that name.
-  public static func path(of name: String) -> String? {
-    Bundle.module.url(forResource: name, withExtension: "yaml", subdirectory: "Studies")?.path
-  }
+  private static let texts: [(name: String, bytes: [UInt8])] = [
+    ("two-dimensional", PackageResources.two_dimensional_yaml), ("two-layer", PackageResources.two_layer_yaml),
+  ]
 
   /// The names of all bundled studies, sorted.
-  public static var names: [String] {
-    (Bundle.module.urls(forResourcesWithExtension: "yaml", subdirectory: "Studies") ?? [])
-      .map { $0.deletingPathExtension().lastPathComponent }.sorted()
+  public static var names: [String] { texts.map(\.name) }
+
+  /// A bundled study, as ``Study/load(path:scale:overrides:)`` would read its file; nil if there is none of that name.
+  public static func load(
+    _ name: String, scale: String? = nil, overrides: [String] = []
+  ) throws(StudyError) -> Study? {
+    guard let bytes = texts.first(where: { $0.name == name })?.bytes else { return nil }
+    return try Study.parse(
+      String(decoding: bytes, as: UTF8.self), origin: "Studies/\(name).yaml",
+      folder: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), baseName: name, scale: scale,
+      overrides: overrides)
   }
 }

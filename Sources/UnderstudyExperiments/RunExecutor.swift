@@ -1,4 +1,5 @@
-import Foundation
+import struct Foundation.Data
+import struct Foundation.Date
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords

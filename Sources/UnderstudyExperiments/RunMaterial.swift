@@ -67,7 +67,7 @@ struct RunMaterial {
 
   private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
     guard let file else { return nil }
-    let matrix = try ExperimentError.catching { () throws(FileError) in try ArrayFile.readMatrix(file.path) }
+    let matrix = try ExperimentError.catching { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
     guard matrix.columnCount == teacher.network.inputCount else {
       throw .input(
         "\(file.path): \(matrix.columnCount) features a sample, but the teacher takes \(teacher.network.inputCount); "
@@ -83,7 +83,7 @@ struct RunMaterial {
     var order = BatchOrder.drawn(key: run.randomKey)
     if let file = training.batches?.file {
       let batches = try ExperimentError.catching { () throws(FileError) in
-        try ArrayFile.readBatches(file.path, sampleCount: sampleCount)
+        try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)
       }
       if batchSize == 0 { batchSize = batches.batchSize }
       if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
