@@ -84,6 +84,15 @@ import Testing
     #expect(given.settings[0].training.stepsPerEpoch == 5)
   }
 
+  @Test func relativePathsOfStudiesWork() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("teacher", "t.safetensors")
+    let path = try folder.write("teacher: {file: t.safetensors}", "replay.yaml")
+    let depth = FileManager.default.currentDirectoryPath.split(separator: "/").count
+    let relative = String(repeating: "../", count: depth) + path.dropFirst()
+    #expect(try Study.load(path: relative) == Study.load(path: path))
+  }
+
   @Test func recordRulesSayWhen() throws {
     let study = try parse(
       """
