@@ -42,15 +42,25 @@ enum Repository {
 extension Repository.File {
   /// The modules that a Swift file imports, in whichever form: plain, `@_exported`, `internal`, `import struct X.Y`.
   var imports: [String] {
-    lines.flatMap { $0.split(separator: ";") }.compactMap { moduleImported(by: $0) }
+    code.flatMap { $0.text.split(separator: ";") }.compactMap { moduleImported(by: $0) }
   }
 
-  /// Lines that handle unsafe pointers, comments left out; numbers from 1.
+  /// Lines that handle unsafe pointers; numbers from 1.
   var unsafeLines: [Int] {
-    lines.indices.filter { index in
-      let code = lines[index].prefix(upTo: lines[index].firstRange(of: "//")?.lowerBound ?? lines[index].endIndex)
-      return code.contains("Unsafe")
-    }.map { $0 + 1 }
+    code.filter { $0.text.contains(/\b(?:Unsafe\w+|withUnsafe\w+|unsafe\w+)/) }.map(\.number)
+  }
+
+  /// The lines without `//` comments and without multi-line strings, which may hold another language; numbers from 1.
+  private var code: [(number: Int, text: Substring)] {
+    var isInString = false
+    var code: [(number: Int, text: Substring)] = []
+    for (index, line) in lines.enumerated() {
+      let wasInString = isInString
+      if line.ranges(of: "\"\"\"").count % 2 == 1 { isInString.toggle() }
+      if wasInString { continue }
+      code.append((index + 1, line.prefix(upTo: line.firstRange(of: "//")?.lowerBound ?? line.endIndex)))
+    }
+    return code
   }
 }
 
