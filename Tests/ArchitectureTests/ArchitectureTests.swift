@@ -119,7 +119,8 @@ import Testing
   }
 
   @Test func unsafeLines() {
-    let file = Repository.File(path: "x.swift", text: "a.withUnsafeBytes {}\n// Unsafe\nlet isUnsafe = 1 // Unsafe\nUnsafePointer(b)")
+    let file = Repository.File(
+      path: "x.swift", text: "a.withUnsafeBytes {}\n// Unsafe\nlet isUnsafe = 1 // Unsafe\nUnsafePointer(b)")
     #expect(file.unsafeLines == [1, 4])
   }
 }

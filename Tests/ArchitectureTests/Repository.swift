@@ -47,7 +47,8 @@ extension Repository.File {
 
   /// Lines that handle unsafe pointers; numbers from 1.
   var unsafeLines: [Int] {
-    code.filter { $0.text.contains(/\b(?:Unsafe\w+|withUnsafe\w+|unsafe\w+)/) }.map(\.number)
+    let pointers = /(?:^|\W)(?:Unsafe|withUnsafe|unsafe)\w+/
+    return code.filter { $0.text.range(of: "nsafe") != nil && $0.text.contains(pointers) }.map(\.number)
   }
 
   /// The lines without `//` comments and without multi-line strings, which may hold another language; numbers from 1.
@@ -56,9 +57,9 @@ extension Repository.File {
     var code: [(number: Int, text: Substring)] = []
     for (index, line) in lines.enumerated() {
       let wasInString = isInString
-      if line.ranges(of: "\"\"\"").count % 2 == 1 { isInString.toggle() }
+      if line.components(separatedBy: "\"\"\"").count.isMultiple(of: 2) { isInString.toggle() }
       if wasInString { continue }
-      code.append((index + 1, line.prefix(upTo: line.firstRange(of: "//")?.lowerBound ?? line.endIndex)))
+      code.append((index + 1, line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)))
     }
     return code
   }
@@ -66,6 +67,7 @@ extension Repository.File {
 
 /// The module of an import declaration; nil if the line is none.
 func moduleImported(by line: Substring) -> String? {
+  guard line.range(of: "import") != nil else { return nil }  // the expression below is slow
   let declaration =
     /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
   return line.firstMatch(of: declaration).map { String($0.1) }
