@@ -27,7 +27,9 @@ let package = Package(
       name: "UnderstudyExperiments",
       dependencies: [
         "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
-      ]),
+      ],
+      // A link to the Studies folder at the top, where people look for it.
+      resources: [.copy("Studies")]),
     .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
     .target(
       name: "Understudy",

@@ -48,7 +48,7 @@ func evaluationLossFigure(
         "columns": .integer(columns),
         "spacing": .number(FigureStyle.gap + 4),
         "spec": [
-          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 130),
+          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
           "encoding": .object(lossEncoding(multipleCount: multiples.count)),
           "layer": lossLayers,
         ],
@@ -71,13 +71,13 @@ private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
 
 private let lossLayers: JSONValue = [
   [
-    "mark": ["type": "area", "opacity": 0.2],
+    "mark": ["type": "area", "fillOpacity": 0.2, "opacity": 1],
     "encoding": ["y": lossAxis("a"), "y2": ["field": "b"]],
   ],
   ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": lossAxis("y")]],
   [
     // Invisible: a place to hover at each epoch.
-    "mark": ["type": "point", "filled": true, "size": 30, "opacity": 0],
+    "mark": ["type": "point", "filled": true, "size": 30, "fillOpacity": 0, "opacity": 1, "strokeOpacity": 0],
     "encoding": [
       "y": lossAxis("y"),
       "tooltip": [

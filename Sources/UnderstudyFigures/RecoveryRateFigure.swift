@@ -44,11 +44,13 @@ func recoveryRateFigure(
       "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
     ],
     "y": [
-      "field": "y", "type": "quantitative", "title": "share of seeds that recovered j",
+      "field": "y", "type": "quantitative", "title": "seeds recovering node j",
       "scale": ["domain": [0, 1]], "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
     ],
+    // Where lines coincide, at 100 % above all, the thinner ones lie on the thicker ones and all can be seen.
+    "strokeWidth": ["field": "o", "type": "ordinal", "legend": nil, "scale": ["range": lineWidths(multiples.count)]],
     "color": [
-      "field": "o", "type": "ordinal", "title": "over-realization", "legend": ["labelExpr": .text(FigureStyle.multipleLabel)],
+      "field": "o", "type": "ordinal", "title": "over-realization", "legend": ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke"],
       "scale": ["range": FigureStyle.colorRange(multiples.count)],
     ],
   ]
@@ -62,7 +64,7 @@ func recoveryRateFigure(
         "columns": .integer(columns),
         "spacing": .number(FigureStyle.gap + 4),
         "spec": [
-          "width": .number(width), "height": .number(columns == 1 ? 170 : 130),
+          "width": .number(width), "height": .number(columns == 1 ? 170 : 140),
           "encoding": .object(shared),
           "layer": .array(recoveryLayers(epochs: epochs)),
         ],
@@ -86,12 +88,18 @@ private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
     FigureStyle.hover("a", "95 % interval from", format: ".1%"), FigureStyle.hover("b", "to", format: ".1%"),
   ]
   return [
-    ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["strokeDash": dash]],
+    ["mark": ["type": "line"], "encoding": ["strokeDash": dash]],
     [
-      "mark": ["type": "point", "filled": true, "size": 14, "opacity": 1],
+      "mark": ["type": "point", "filled": true, "size": 16, "opacity": 1, "strokeOpacity": 0],
       "encoding": ["tooltip": hovers, "detail": ["field": "t", "type": "ordinal"]],
     ],
   ]
+}
+
+/// From thick to thin, evenly.
+private func lineWidths(_ count: Int) -> JSONValue {
+  guard count > 1 else { return [1.6] }
+  return .array((0..<count).map { .display(3.8 - 2.6 * Double($0) / Double(count - 1)) })
 }
 
 /// 1 and multiples of a round step, at most about seven of them.
