@@ -111,8 +111,16 @@ import Testing
     #expect(rows == [.init("A", []), .init("B", ["A", "G"]), .init("C", ["A", "B", "P"])])
   }
 
+  @Test func otherLanguagesInStringsAreNoImports() {
+    let quotes = String(repeating: "\"", count: 3)
+    let file = Repository.File(
+      path: "x.swift", text: "import A\nlet p = \(quotes)\nimport json\n\(quotes)\nimport B; import C")
+    #expect(file.imports == ["A", "B", "C"])
+  }
+
   @Test func unsafeLines() {
-    let file = Repository.File(path: "x.swift", text: "a.withUnsafeBytes {}\n// Unsafe\nlet b = 1 // Unsafe")
-    #expect(file.unsafeLines == [1])
+    let file = Repository.File(
+      path: "x.swift", text: "a.withUnsafeBytes {}\n// Unsafe\nlet isUnsafe = 1 // Unsafe\nUnsafePointer(b)")
+    #expect(file.unsafeLines == [1, 4])
   }
 }

@@ -42,20 +42,32 @@ enum Repository {
 extension Repository.File {
   /// The modules that a Swift file imports, in whichever form: plain, `@_exported`, `internal`, `import struct X.Y`.
   var imports: [String] {
-    lines.flatMap { $0.split(separator: ";") }.compactMap { moduleImported(by: $0) }
+    code.flatMap { $0.text.split(separator: ";") }.compactMap { moduleImported(by: $0) }
   }
 
-  /// Lines that handle unsafe pointers, comments left out; numbers from 1.
+  /// Lines that handle unsafe pointers; numbers from 1.
   var unsafeLines: [Int] {
-    lines.indices.filter { index in
-      let code = lines[index].prefix(upTo: lines[index].firstRange(of: "//")?.lowerBound ?? lines[index].endIndex)
-      return code.contains("Unsafe")
-    }.map { $0 + 1 }
+    let pointers = /(?:^|\W)(?:Unsafe|withUnsafe|unsafe)\w+/
+    return code.filter { $0.text.range(of: "nsafe") != nil && $0.text.contains(pointers) }.map(\.number)
+  }
+
+  /// The lines without `//` comments and without multi-line strings, which may hold another language; numbers from 1.
+  private var code: [(number: Int, text: Substring)] {
+    var isInString = false
+    var code: [(number: Int, text: Substring)] = []
+    for (index, line) in lines.enumerated() {
+      let wasInString = isInString
+      if line.components(separatedBy: "\"\"\"").count.isMultiple(of: 2) { isInString.toggle() }
+      if wasInString { continue }
+      code.append((index + 1, line.prefix(upTo: line.range(of: "//")?.lowerBound ?? line.endIndex)))
+    }
+    return code
   }
 }
 
 /// The module of an import declaration; nil if the line is none.
 func moduleImported(by line: Substring) -> String? {
+  guard line.range(of: "import") != nil else { return nil }  // the expression below is slow
   let declaration =
     /^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:(?:public|package|internal|fileprivate|private)\s+)?import\s+(?:(?:struct|class|enum|protocol|typealias|func|let|var)\s+)?(\w+)/
   return line.firstMatch(of: declaration).map { String($0.1) }
