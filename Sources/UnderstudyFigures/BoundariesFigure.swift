@@ -49,7 +49,8 @@ func boundariesFigure(
     document: FigureStyle.document(
       description: text,
       [
-        "datasets": .object(datasets), "concat": .array(views), "columns": .integer(columnCount), "spacing": ["row": 8, "column": 14],
+        "datasets": .object(datasets), "concat": .array(views), "columns": .integer(columnCount),
+        "spacing": ["row": 8, "column": 14],
         "align": "each", "resolve": ["scale": ["color": "shared", "strokeDash": "shared"]],
       ]))
 }

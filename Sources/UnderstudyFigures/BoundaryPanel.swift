@@ -15,7 +15,7 @@ struct BoundaryScales {
     return [
       "field": "c", "type": "nominal", "title": nil,
       "scale": ["domain": .array(names + [.text(Self.unaligned)]), "range": .array(range)],
-      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 200],
+      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300],
     ]
   }
 
@@ -23,7 +23,7 @@ struct BoundaryScales {
     [
       "field": "n", "type": "nominal", "title": nil,
       "scale": ["domain": ["teacher", "student"], "range": [[1, 0], [4, 3]]],
-      "legend": ["symbolType": "stroke", "symbolStrokeColor": "#222222", "symbolSize": 200],
+      "legend": ["symbolType": "stroke", "symbolStrokeColor": "#222222", "symbolSize": 300],
     ]
   }
 }

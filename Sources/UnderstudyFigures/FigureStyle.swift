@@ -58,7 +58,9 @@ enum FigureStyle {
   }
 
   /// A line of a hover label.
-  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil) -> JSONValue {
+  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil)
+    -> JSONValue
+  {
     var entry: [String: JSONValue] = ["field": .text(field), "title": .text(title), "type": .text(type)]
     if let format { entry["format"] = .text(format) }
     return .object(entry)

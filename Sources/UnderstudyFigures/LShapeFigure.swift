@@ -70,7 +70,8 @@ private func lShapeDots(
       var row: [String: JSONValue] = [
         "p": .number(setting.teacher.strengthDecay), "o": .number(setting.student.overRealization),
         "e": .integer(record.run.seed), "k": .integer(student + 1),
-        "r": isDead ? 0 : .number(best.rho.rounded(toDigits: 4)), "v": .number(norms.values[student].rounded(toDigits: 4)),
+        "r": isDead ? 0 : .number(best.rho.rounded(toDigits: 4)),
+        "v": .number(norms.values[student].rounded(toDigits: 4)),
       ]
       if isDead {
         row["d"] = 1
@@ -106,8 +107,11 @@ private func lShapeFigure(
   let left = dots.lowestRho < 0 ? max(-1, (dots.lowestRho * 5).rounded(.down) / 5) : 0
   let encoding: JSONValue = [
     "x": [
-      "field": "r", "type": "quantitative", "title": .text(width > 190 ? "best correlation ρ with a teacher node" : "best correlation ρ"),
-      "scale": ["domain": [.number(left), 1], "nice": false], "axis": ["values": [0, 0.5, 1], "format": "~g"],
+      "field": "r", "type": "quantitative",
+      "title": .text(width > 190 ? "best correlation ρ with a teacher node" : "best correlation ρ"),
+      // A little room, so that the dots at 0 and 1 are not cut by the frame.
+      "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
+      "axis": ["values": [0, 0.5, 1], "format": "~g"],
     ],
     "y": [
       "field": .text(height.field), "type": "quantitative", "title": .text(height.title),
@@ -138,7 +142,9 @@ private func lShapeFigure(
   if height == .strength { notes.append("||v|| ||w|| does not change when a ReLU node is rescaled; ||v|| does.") }
   notes += selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
   return FigureSpecification(
-    name: name, caption: declaration.caption, notes: notes, alternativeText: text,
+    name: name,
+    caption: declaration.caption + (height == .norm ? "" : " Here with the boundary strength ||v|| ||w|| as height."),
+    notes: notes, alternativeText: text,
     document: FigureStyle.document(
       description: text,
       [
@@ -151,7 +157,9 @@ private func lShapeFigure(
         "spacing": .number(FigureStyle.gap),
         "spec": [
           "width": .number(width), "height": .number(min(130, max(90, width))),
-          "mark": ["type": "point", "filled": true, "size": size, "fillOpacity": opacity, "opacity": 1, "strokeOpacity": 0],
+          "mark": [
+            "type": "point", "filled": true, "size": size, "fillOpacity": opacity, "opacity": 1, "strokeOpacity": 0,
+          ],
           "encoding": encoding,
         ],
       ]))

@@ -50,7 +50,8 @@ func recoveryRateFigure(
     // Where lines coincide, at 100 % above all, the thinner ones lie on the thicker ones and all can be seen.
     "strokeWidth": ["field": "o", "type": "ordinal", "legend": nil, "scale": ["range": lineWidths(multiples.count)]],
     "color": [
-      "field": "o", "type": "ordinal", "title": "over-realization", "legend": ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke"],
+      "field": "o", "type": "ordinal", "title": "over-realization",
+      "legend": ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke"],
       "scale": ["range": FigureStyle.colorRange(multiples.count)],
     ],
   ]
@@ -75,11 +76,12 @@ func recoveryRateFigure(
 private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
   let dashes: [JSONValue] = epochs.indices.map { index in
     if index == epochs.count - 1 { return [1, 0] }
-    return index == 0 ? [1.5, 2.5] : [.integer(3 + 2 * index), 3]
+    return index == 0 ? [0.1, 4.5] : [.integer(3 + 2 * index), 4]
   }
   let dash: JSONValue = [
     "field": "t", "type": "ordinal", "title": "after epoch", "scale": ["range": .array(dashes)],
-    "legend": epochs.count > 1 ? ["symbolStrokeColor": "#222222", "symbolType": "stroke"] : nil,
+    "legend": epochs.count > 1
+      ? ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300] : nil,
   ]
   let hovers: JSONValue = [
     FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", "over-realization", "ordinal"),
@@ -88,9 +90,9 @@ private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
     FigureStyle.hover("a", "95 % interval from", format: ".1%"), FigureStyle.hover("b", "to", format: ".1%"),
   ]
   return [
-    ["mark": ["type": "line"], "encoding": ["strokeDash": dash]],
+    ["mark": ["type": "line", "strokeCap": "round"], "encoding": ["strokeDash": dash]],
     [
-      "mark": ["type": "point", "filled": true, "size": 16, "opacity": 1, "strokeOpacity": 0],
+      "mark": ["type": "point", "filled": true, "size": 9, "opacity": 1, "strokeOpacity": 0],
       "encoding": ["tooltip": hovers, "detail": ["field": "t", "type": "ordinal"]],
     ],
   ]
@@ -99,7 +101,7 @@ private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
 /// From thick to thin, evenly.
 private func lineWidths(_ count: Int) -> JSONValue {
   guard count > 1 else { return [1.6] }
-  return .array((0..<count).map { .display(3.8 - 2.6 * Double($0) / Double(count - 1)) })
+  return .array((0..<count).map { .display(3.2 - 2 * Double($0) / Double(count - 1)) })
 }
 
 /// 1 and multiples of a round step, at most about seven of them.

@@ -14,7 +14,9 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> Str
     sections.count < 2
     ? ""
     : "<nav aria-label=\"Studies\"><ul>"
-      + sections.enumerated().map { "<li><a href=\"#study\($0.offset)\">\($0.element.study.title.escapedForHTML)</a></li>" }
+      + sections.enumerated().map {
+        "<li><a href=\"#study\($0.offset)\">\($0.element.study.title.escapedForHTML)</a></li>"
+      }
       .joined() + "</ul></nav>"
   return """
     <!DOCTYPE html>
@@ -73,8 +75,10 @@ private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> 
   let claim = results.study.claim.isEmpty ? "" : "<p class=\"claim\">\(results.study.claim.escapedForHTML)</p>"
   var figures: [String] = []
   for (number, figure) in section.figures.enumerated() {
-    figures.append(figureContent(
-        figure, previous: number > 0 ? section.figures[number - 1] : nil, identifier: "figure\(index)-\(number)", number: number + 1,
+    figures.append(
+      figureContent(
+        figure, previous: number > 0 ? section.figures[number - 1] : nil, identifier: "figure\(index)-\(number)",
+        number: number + 1,
         folder: folder))
   }
   let problems =
@@ -114,7 +118,8 @@ private func figureContent(
   let width = pixelWidth(ofPNG: figure.preview).map { " width=\"\($0 / 2)\"" } ?? ""
   var document = specification.document
   var sharing = ""
-  if case .object(var members) = document, let data = members["data"], data == previous?.specification.document["data"] {
+  if case .object(var members) = document, let data = members["data"], data == previous?.specification.document["data"]
+  {
     members["data"] = nil
     document = .object(members)
     sharing = " data-as-before=\"yes\""
@@ -165,7 +170,7 @@ let reportStyle = """
   th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
   th { color: var(--soft); font-weight: 600; white-space: nowrap; }
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-  td:first-child { min-width: 11rem; }
+  td:first-child { min-width: 11rem; } td:nth-child(2) { white-space: nowrap; }
   .verdict { font-weight: 600; white-space: nowrap; }
   .borne { color: var(--good); } .failed { color: var(--bad); }
   figure { margin: 2.2rem 0; }

@@ -82,10 +82,11 @@ import UnderstudyRecords
     #expect(!recovered.isIncomplete)
   }
 
-  @Test(arguments: [
-    (1.5, nil, Finding.Verdict.borneOut), (1.6, nil, .notBorneOut), (nil, 1.5, .borneOut), (nil, 1.4, .notBorneOut),
-    (1, 2, .borneOut), (1.6, 2, .notBorneOut),
-  ] as [(Double?, Double?, Finding.Verdict)])
+  @Test(
+    arguments: [
+      (1.5, nil, Finding.Verdict.borneOut), (1.6, nil, .notBorneOut), (nil, 1.5, .borneOut), (nil, 1.4, .notBorneOut),
+      (1, 2, .borneOut), (1.6, 2, .notBorneOut),
+    ] as [(Double?, Double?, Finding.Verdict)])
   func judgesByItsBounds(low: Double?, high: Double?, verdict: Finding.Verdict) {
     #expect(Self.value(.recoveredNodes, Self.runs, atLeast: low, atMost: high).verdict == verdict)
   }

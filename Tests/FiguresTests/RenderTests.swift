@@ -49,13 +49,25 @@ private let canDraw: Bool = {
     let plane = Synthetic.plane(figures: [
       FigureDeclaration(name: "plane", kind: .boundaries, caption: "Boundaries in the plane.")
     ])
+    var extra: [ReportStudy] = []
+    if isLarge {
+      let single = Synthetic.sweep(
+        decays: [1], multiples: [1], seedCount: 4,
+        figures: Self.figures + [FigureDeclaration(name: "absent", kind: .boundaries)])
+      let full = Synthetic.sweep(
+        decays: [0, 0.5, 1, 1.5, 2, 2.5], multiples: [1, 2, 5, 10], seedCount: 8, teacherNodes: 20,
+        figures: Self.figures)
+      extra = [("single", single), ("full", full)].map {
+        ReportStudy(title: $0.0, results: $0.1, folder: root.appending(path: $0.0))
+      }
+    }
     let summary = try writeReport(
-      studies: [
+      studies: extra + [
         ReportStudy(title: "Two layers", results: sweep, folder: root.appending(path: "two layer")),
         ReportStudy(title: "In the plane", results: plane, folder: root.appending(path: "plane")),
       ], to: root.appending(path: "report.html"), renderer: FigureRenderer(python: python))
-    #expect(summary.problems == [])
-    #expect(summary.figures.count == 5)
+    #expect(summary.problems.count == (isLarge ? 1 : 0))
+    #expect(summary.figures.count == (isLarge ? 13 : 5))
     for file in summary.figures {
       let stem = file.deletingPathExtension()
       #expect(try Data(contentsOf: stem.appendingPathExtension("png")).starts(with: [0x89, 0x50, 0x4E, 0x47]))
