@@ -1,0 +1,140 @@
+import Foundation
+import UnderstudyNumerics
+
+/// Arrays as NumPy's `.npy` files: inputs `[sample, feature]` and batches `[step, batch]`. Docs/Formats.md is the
+/// contract.
+public enum ArrayFile {
+  /// Reads a matrix; see ``decodeMatrix(_:name:)``.
+  public static func readMatrix(path: String) throws(FileError) -> Matrix {
+    try decodeMatrix(try content(ofFileAt: path), name: path)
+  }
+
+  /// Decodes a matrix of `<f8` or `<f4`, in C or Fortran order.
+  ///
+  /// - Parameter name: what errors call the file.
+  /// - Throws: ``FileError`` if the bytes are no `.npy` file, it is truncated or longer than its array, elements are of
+  ///   another type, the array is not of two dimensions or empty, or a number is not finite.
+  /// - Complexity: O(bytes).
+  public static func decodeMatrix(_ data: Data, name: String) throws(FileError) -> Matrix {
+    let header = try ArrayHeader(data, name: name)
+    let format: ScalarFormat
+    switch header.elementType {
+    case "<f8": format = .float64
+    case "<f4": format = .float32
+    default: throw typeError(header.elementType, wanted: "real numbers", remedy: "'<f8'", name: name)
+    }
+    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[sample, feature]", data: data, name: name)
+    let (rows, columns) = (header.shape[0], header.shape[1])
+    var values = format.values(in: data, at: header.dataStart, count: rows * columns)
+    if header.isColumnMajor {
+      values = Matrix(rowCount: columns, columnCount: rows, values: values).transposed.values
+    }
+    if let index = values.firstIndex(where: { !$0.isFinite }) {
+      throw FileError(
+        path: name,
+        message: "holds \(values[index]) at \(placeDescription(ofElement: index, shape: header.shape)); "
+          + "every number must be finite")
+    }
+    return Matrix(rowCount: rows, columnCount: columns, values: values)
+  }
+
+  /// Reads batches; see ``decodeBatches(_:name:sampleCount:)``.
+  public static func readBatches(path: String, sampleCount: Int) throws(FileError) -> Batches {
+    try decodeBatches(try content(ofFileAt: path), name: path, sampleCount: sampleCount)
+  }
+
+  /// Decodes batches of `<i8`, `<i4` or `<u4` sample numbers, in C or Fortran order.
+  ///
+  /// - Parameter name: what errors call the file.
+  /// - Throws: ``FileError`` as ``decodeMatrix(_:name:)`` does, and if a number is not in `0 ..< sampleCount`.
+  /// - Complexity: O(bytes).
+  public static func decodeBatches(_ data: Data, name: String, sampleCount: Int) throws(FileError) -> Batches {
+    let header = try ArrayHeader(data, name: name)
+    let byteCount: Int
+    switch header.elementType {
+    case "<i8": byteCount = 8
+    case "<i4", "<u4": byteCount = 4
+    default: throw typeError(header.elementType, wanted: "sample numbers", remedy: "'<i8'", name: name)
+    }
+    try header.checkSize(elementByteCount: byteCount, dimensions: "[step, batch]", data: data, name: name)
+    let (steps, batch) = (header.shape[0], header.shape[1])
+    let isSigned = header.elementType != "<u4"
+    var numbers = data.withUnsafeBytes { bytes in
+      (0..<steps * batch).map { i in
+        let place = header.dataStart + i * byteCount
+        if byteCount == 8 { return bytes.integer(at: place, as: Int64.self) }
+        return isSigned
+          ? Int64(bytes.integer(at: place, as: Int32.self)) : Int64(bytes.integer(at: place, as: UInt32.self))
+      }
+    }
+    if header.isColumnMajor {
+      let stored = numbers
+      for i in numbers.indices { numbers[i] = stored[i % batch * steps + i / batch] }
+    }
+    let valid = 0..<Int64(clamping: min(sampleCount, Int(UInt32.max)))
+    if let index = numbers.firstIndex(where: { !valid.contains($0) }) {
+      throw FileError(
+        path: name,
+        message: "step \(index / batch) names sample \(numbers[index]) at place \(index % batch), but there are "
+          + "\(sampleCount) samples; numbers go from 0 to \(sampleCount - 1)")
+    }
+    return Batches(stepCount: steps, batchSize: batch, indices: numbers.map { UInt32($0) })
+  }
+
+  /// The bytes of an `.npy` file of version 1.0 that holds a matrix as `<f8` in C order; the same as NumPy's.
+  ///
+  /// - Complexity: O(numbers).
+  public static func encode(_ matrix: Matrix) -> Data {
+    var text = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.rowCount), \(matrix.columnCount)), }"
+    // Spaces and a newline, so that the numbers begin at a multiple of 64 bytes.
+    let unpadded = 10 + text.utf8.count + 1
+    text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
+    var result = ArrayHeader.magic + Data([1, 0])
+    result.reserveCapacity(10 + text.utf8.count + 8 * matrix.values.count)
+    result.append(littleEndian: UInt16(text.utf8.count))
+    result.append(Data(text.utf8))
+    for value in matrix.values { result.append(littleEndian: value.bitPattern) }
+    return result
+  }
+}
+
+/// Why elements of a type are refused, and what to call in NumPy.
+private func typeError(_ type: String?, wanted: String, remedy: String, name: String) -> FileError {
+  let conversion = "save array.astype(\(remedy))"
+  guard let type else {
+    return FileError(path: name, message: "holds records, not \(wanted); \(conversion) of one field")
+  }
+  let reason =
+    switch type.first {
+    case ">": "holds big-endian elements (\(type)); \(conversion)"
+    case _ where type.hasSuffix("O"):
+      "holds Python objects; reading them could run any program, so it is never done; \(conversion)"
+    default: "holds elements of type \(type), not \(wanted); \(conversion)"
+    }
+  return FileError(path: name, message: reason)
+}
+
+extension ArrayHeader {
+  /// Checks that the array has two dimensions, is not empty and is all that follows the header.
+  fileprivate func checkSize(
+    elementByteCount: Int, dimensions: String, data: Data, name: String
+  ) throws(FileError) {
+    func error(_ message: String) -> FileError { FileError(path: name, message: message) }
+    guard shape.count == 2 else {
+      throw error("has an array of \(shape.count) dimensions, shape \(shape); reshape it to \(dimensions)")
+    }
+    guard let count = elementCount(ofShape: shape), count <= Int.max / elementByteCount else {
+      throw error("claims an array of shape \(shape), which no file can hold; it is damaged, write it anew")
+    }
+    guard count > 0 else {
+      throw error("has an empty array of shape \(shape); give at least one row and one column")
+    }
+    let (wanted, found) = (count * elementByteCount, data.count - dataStart)
+    guard found >= wanted else {
+      throw error("is truncated: shape \(shape) needs \(wanted) bytes, and there are \(found); write or copy it anew")
+    }
+    guard found == wanted else {
+      throw error("has \(found - wanted) bytes after its array of shape \(shape); write it anew with numpy.save")
+    }
+  }
+}

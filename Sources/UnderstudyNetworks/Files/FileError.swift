@@ -1,0 +1,82 @@
+import Foundation
+
+/// A file that cannot be used: which, why, and what to do about it.
+public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
+  public let path: String
+  /// What is wrong and the remedy, without the path.
+  public let message: String
+
+  public init(path: String, message: String) {
+    self.path = path
+    self.message = message
+  }
+
+  public var description: String { "\(path): \(message)" }
+}
+
+/// The content of a regular file (or of one that a symbolic link leads to).
+///
+/// Pipes and devices are refused: they may never end.
+func content(ofFileAt path: String) throws(FileError) -> Data {
+  let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+  do {
+    let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
+    switch attributes[.type] as? FileAttributeType {
+    case .typeRegular?: break
+    case .typeDirectory?:
+      throw FileError(path: path, message: "is a directory; give a file in it")
+    default:
+      throw FileError(path: path, message: "is not a regular file; give a file on disk")
+    }
+    return try Data(contentsOf: url)
+  } catch let error as FileError {
+    throw error
+  } catch {
+    guard FileManager.default.fileExists(atPath: url.path) else {
+      throw FileError(path: path, message: "no such file; check the path")
+    }
+    throw FileError(path: path, message: "cannot be read (\(error.localizedDescription)); check its permissions")
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// The little-endian integer at an offset, which need not be aligned; traps past the end.
+  func integer<Value: FixedWidthInteger>(at offset: Int, as _: Value.Type) -> Value {
+    Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: Value.self))
+  }
+}
+
+extension Data {
+  /// Appends the bytes of an integer, lowest first.
+  mutating func append(littleEndian value: some FixedWidthInteger) {
+    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  }
+}
+
+/// The number of elements of a shape; nil if it is negative somewhere or no machine could hold it.
+func elementCount(ofShape shape: [Int]) -> Int? {
+  var product = 1
+  for count in shape {
+    guard count >= 0 else { return nil }
+    let (next, overflow) = product.multipliedReportingOverflow(by: count)
+    guard !overflow else { return nil }
+    product = next
+  }
+  return product
+}
+
+/// The place of an element in a row-major array of this shape, in words.
+func placeDescription(ofElement index: Int, shape: [Int]) -> String {
+  switch shape.count {
+  case 1: return "element \(index)"
+  case 2: return "row \(index / shape[1]), column \(index % shape[1])"
+  default:
+    var rest = index
+    var place: [Int] = []
+    for count in shape.reversed() {
+      place.append(rest % count)
+      rest /= count
+    }
+    return "element \(place.reversed())"
+  }
+}
