@@ -1,0 +1,51 @@
+import Foundation
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Damaged files are parsed or refused: whatever the bytes, nothing else happens. A crash would end the test program.
+@Suite struct FileFuzzTests {
+  /// Every truncation, every change of one byte to any other value.
+  private func attack(_ data: Data, _ decode: (Data) throws -> Void) {
+    func attempt(_ bytes: Data, _ what: String) -> Bool {
+      do {
+        try decode(bytes)
+        return true
+      } catch let error as FileError {
+        #expect(error.path == "given.file" && !error.message.isEmpty)
+      } catch {
+        Issue.record("\(what): not a FileError: \(error)")
+      }
+      return false
+    }
+    #expect(attempt(data, "unchanged"))
+    for count in 0..<data.count {
+      #expect(!attempt(data.prefix(count), "truncated"), "the first \(count) bytes were taken for a whole file")
+    }
+    var bytes = data
+    for place in data.indices {
+      let original = bytes[place]
+      for value in UInt8.min...UInt8.max where value != original {
+        bytes[place] = value
+        _ = attempt(bytes, "byte \(place) is \(value)")
+      }
+      bytes[place] = original
+    }
+  }
+
+  @Test func networks() throws {
+    let data = NetworkFile.encode(try smallNetwork(biases: false), precision: .float32, metadata: ["a": "b"])
+    attack(data) { _ = try NetworkFile.decode($0, name: "given.file", activation: .relu) }
+  }
+
+  @Test func matrices() {
+    let data = npy(descr: "<f4", shape: "(2, 1)", littleEndian([1, 2].map { Float($0).bitPattern }))
+    attack(data) { _ = try ArrayFile.decodeMatrix($0, name: "given.file") }
+    attack(ArrayFile.encode(Matrix([[1, 2], [3, 4]]))) { _ = try ArrayFile.decodeMatrix($0, name: "given.file") }
+  }
+
+  @Test func batches() {
+    let data = npy(descr: "<i8", shape: "(1, 2)", littleEndian([0, 3] as [Int64]), version: 2)
+    attack(data) { _ = try ArrayFile.decodeBatches($0, name: "given.file", sampleCount: 4) }
+  }
+}
