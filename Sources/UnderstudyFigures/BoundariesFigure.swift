@@ -13,7 +13,7 @@ func boundariesFigure(
   let radius = windowRadius(rows.flatMap(\.inputs))
   let teacherCount = rows.map(\.teacherCount).max() ?? 0
   let columnCount = rows.map(\.panels.count).max() ?? 1
-  let free = FigureStyle.doubleColumn - 70 - 14 * Double(columnCount - 1)
+  let free = FigureStyle.doubleColumn - 110 - 14 * Double(columnCount - 1)
   let width = min(150, (free / Double(columnCount)).rounded(.down))
   var datasets: [String: JSONValue] = [:]
   var views: [JSONValue] = []
