@@ -135,7 +135,9 @@ private struct BoundaryRow {
   }
 
   private static func rows(_ measurement: Measurement, width: Int, figure: String) throws(FigureError) -> [[Double]] {
-    guard measurement.shape.count == 2, measurement.shape[1] == width else {
+    guard measurement.shape.count == 2, measurement.shape[1] == width,
+      measurement.values.count == measurement.shape[0] * width
+    else {
       throw .wrongShape(
         figure: figure, measure: measurement.measure, shape: measurement.shape,
         expected: "[*, \(width)], as two-dimensional inputs have it")
