@@ -13,7 +13,7 @@ func boundariesFigure(
   let radius = windowRadius(rows.flatMap(\.inputs))
   let teacherCount = rows.map(\.teacherCount).max() ?? 0
   let columnCount = rows.map(\.panels.count).max() ?? 1
-  let free = FigureStyle.doubleColumn - 70 - 14 * Double(columnCount - 1)
+  let free = FigureStyle.doubleColumn - 110 - 14 * Double(columnCount - 1)
   let width = min(150, (free / Double(columnCount)).rounded(.down))
   var datasets: [String: JSONValue] = [:]
   var views: [JSONValue] = []
@@ -135,7 +135,9 @@ private struct BoundaryRow {
   }
 
   private static func rows(_ measurement: Measurement, width: Int, figure: String) throws(FigureError) -> [[Double]] {
-    guard measurement.shape.count == 2, measurement.shape[1] == width else {
+    guard measurement.shape.count == 2, measurement.shape[1] == width,
+      measurement.values.count == measurement.shape[0] * width
+    else {
       throw .wrongShape(
         figure: figure, measure: measurement.measure, shape: measurement.shape,
         expected: "[*, \(width)], as two-dimensional inputs have it")

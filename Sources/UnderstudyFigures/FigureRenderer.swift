@@ -115,6 +115,11 @@ private let renderScript = """
           file.write(data)
       os.replace(temporary, path)
 
+  def in_points(svg):
+      # The PDF takes a pixel for a point, which is a third larger than 96 pixels an inch.
+      size = r'width="([0-9.]+)" height="([0-9.]+)"'
+      return re.sub(size, lambda m: f'width="{0.75 * float(m[1])}" height="{0.75 * float(m[2])}"', svg, count=1)
+
   with open(sys.argv[1], encoding="utf-8") as file:
       manifest = json.load(file)
   page_folder = manifest["pageFolder"]
@@ -128,7 +133,7 @@ private let renderScript = """
           svg = re.sub(r"\\b(clip|gradient_)(\\d+)\\b", lambda m: m[1] + str(order.setdefault(m[0], len(order))), svg)
           write(stem + ".svg", svg.encode("utf-8"))
           write(stem + ".png", vl.svg_to_png(svg, scale=3))
-          write(stem + ".pdf", vl.svg_to_pdf(svg, scale=0.75))
+          write(stem + ".pdf", vl.svg_to_pdf(in_points(svg)))
           if page_folder:
               write(os.path.join(page_folder, f"{index}.png"), vl.svg_to_png(svg, scale=2))
       except Exception as error:

@@ -6,7 +6,7 @@ enum FigureStyle {
   static let doubleColumn = 643.0
   static let singleColumn = 321.0
   /// Beside the panels: axis labels and title, and the header of rows.
-  static let margin = 84.0
+  static let margin = 92.0
   static let gap = 10.0
 
   /// Okabe and Ito's palette, which the common kinds of colour blindness tell apart, without its yellow (too pale for

@@ -59,6 +59,10 @@ private func lShapeDots(
         figure: figure, measure: .fanOutNorms, shape: norms.shape, expected: "[\(table.studentCount)]")
     }
     let dead = record.measurement(.trainingDeadNodes, epoch: epoch)
+    if let dead, dead.values.count != table.studentCount {
+      throw .wrongShape(
+        figure: figure, measure: .trainingDeadNodes, shape: dead.shape, expected: "[\(table.studentCount)]")
+    }
     let strengths = record.measurement(.boundaryStrengths, epoch: epoch)
     if strengths?.values.count != table.studentCount { dots.hasStrengths = false }
     let setting = record.run.setting

@@ -45,7 +45,9 @@ struct CorrelationTable {
   let values: [Double]
 
   init(_ measurement: Measurement, figure: String) throws(FigureError) {
-    guard measurement.shape.count == 2, measurement.shape[0] > 0 else {
+    guard measurement.shape.count == 2, measurement.shape[0] > 0,
+      measurement.values.count == measurement.shape[0] * measurement.shape[1]
+    else {
       throw .wrongShape(
         figure: figure, measure: measurement.measure, shape: measurement.shape, expected: "[teacher node, student node]"
       )
