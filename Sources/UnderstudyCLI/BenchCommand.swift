@@ -50,7 +50,8 @@ struct BenchCommand: AsyncParsableCommand {
         }
         print(machineKind(instructions: instructions))
         var table = TextTable([
-          "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation", "% of peak",
+          "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
+          "% of peak",
         ])
         for result in results {
           table.add([

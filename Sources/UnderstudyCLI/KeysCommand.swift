@@ -7,7 +7,10 @@ struct KeysCommand: AsyncParsableCommand {
 
   func run() async throws {
     print("Keys of a setting (any of them may be a list of values)\n")
-    for key in StudyKey.all { print("  \(key.path)  [\(key.defaultValue?.description ?? "none")]\n      \(key.explanation)") }
+    for key in StudyKey.all {
+      print("  \(key.path)  (\(key.form.phrase); default \(key.defaultValue?.description ?? "none"))")
+      print("      \(key.explanation)")
+    }
     print("\nMeasures\n")
     for measure in Measure.allCases { print("  \(measure.rawValue)") }
     print("\nBundled studies: \(BundledStudies.names.joined(separator: ", "))")

@@ -17,7 +17,7 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
   var instructions: InstructionSet?
 
-  @Option(help: "Python that has vl-convert-python, for figures (default: .venv/bin/python3 if there is one, or python3).")
+  @Option(help: "Python that has vl-convert-python (default: .venv/bin/python3 if there is one, or python3).")
   var python: String?
 
   @Flag(help: "Train and store only; draw later with `understudy report`.")

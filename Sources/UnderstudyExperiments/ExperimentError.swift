@@ -26,11 +26,11 @@ public enum ExperimentError: Error, Sendable, CustomStringConvertible {
     do { return try body() } catch { throw .input("\(place.map { "\($0): " } ?? "")\(error)") }
   }
 
-  static func catching<Value>(_ body: () throws(FileError) -> Value) throws(ExperimentError) -> Value {
+  static func reading<Value>(_ body: () throws(FileError) -> Value) throws(ExperimentError) -> Value {
     do { return try body() } catch { throw .input("\(error)") }
   }
 
-  static func catching<Value>(_ body: () throws(StoreError) -> Value) throws(ExperimentError) -> Value {
+  static func storing<Value>(_ body: () throws(StoreError) -> Value) throws(ExperimentError) -> Value {
     do { return try body() } catch { throw .store(error) }
   }
 }

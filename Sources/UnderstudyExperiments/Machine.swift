@@ -5,7 +5,9 @@ import UnderstudyNumerics
 public let understudyVersion = "0.1.0"
 
 /// Processor model and kernel instruction set, e.g. "AMD EPYC 9B14, avx512": what results and timings depend on.
-public func machineKind(instructions: InstructionSet = .best) -> String { "\(processorModel), \(instructions.rawValue)" }
+public func machineKind(instructions: InstructionSet = .best) -> String {
+  "\(processorModel), \(instructions.rawValue)"
+}
 
 private let processorModel: String = {
   let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")

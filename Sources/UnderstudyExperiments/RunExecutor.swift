@@ -1,9 +1,11 @@
-import struct Foundation.Data
-import struct Foundation.Date
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 import UnderstudyTraining
+
+// Not all of Foundation: it has a `Measurement` too.
+import struct Foundation.Data
+import struct Foundation.Date
 
 /// Executes one run from its first step, or from a checkpoint, to its end.
 struct RunExecutor {
@@ -101,7 +103,7 @@ struct RunExecutor {
     var student = material.initialStudent
     if let checkpoint {
       student = Student(
-        try ExperimentError.catching { () throws(FileError) in
+        try ExperimentError.reading { () throws(FileError) in
           try NetworkFile.decode(
             checkpoint.student, name: "checkpoint of run \(run.hash)", activation: student.network.activation)
         })
@@ -146,7 +148,7 @@ struct RunExecutor {
   ) throws(ExperimentError) {
     let inputs = material.evaluation.inputs.prefix(rows: 256)
     let targets = material.evaluation.targets.prefix(rows: 256)
-    let network = try ExperimentError.catching { () throws(FileError) in
+    let network = try ExperimentError.reading { () throws(FileError) in
       try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
     }
     let stored = plainLoss(of: network, inputs: inputs, targets: targets)

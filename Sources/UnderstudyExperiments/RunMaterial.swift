@@ -67,7 +67,7 @@ struct RunMaterial {
 
   private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
     guard let file else { return nil }
-    let matrix = try ExperimentError.catching { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
+    let matrix = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
     guard matrix.columnCount == teacher.network.inputCount else {
       throw .input(
         "\(file.path): \(matrix.columnCount) features a sample, but the teacher takes \(teacher.network.inputCount); "
@@ -82,7 +82,7 @@ struct RunMaterial {
     var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
     var order = BatchOrder.drawn(key: run.randomKey)
     if let file = training.batches?.file {
-      let batches = try ExperimentError.catching { () throws(FileError) in
+      let batches = try ExperimentError.reading { () throws(FileError) in
         try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)
       }
       if batchSize == 0 { batchSize = batches.batchSize }
@@ -135,7 +135,7 @@ struct RunNetworks {
       case .linear: .linear
       }
     func read(_ file: SourceFile) throws(ExperimentError) -> Network {
-      let network = try ExperimentError.catching { () throws(FileError) in
+      let network = try ExperimentError.reading { () throws(FileError) in
         try NetworkFile.read(path: file.path, activation: activation)
       }
       guard network.layers.count == 2 else {
@@ -144,7 +144,7 @@ struct RunNetworks {
       return network
     }
 
-    let where_ = "setting \(run.settingIndex)"
+    let place = "setting \(run.settingIndex)"
     if let file = teacherSetting.file {
       teacher = Teacher(try read(file))
     } else {
@@ -154,7 +154,7 @@ struct RunNetworks {
         inputCount: network.inputDimension, hiddenCount: teacherSetting.hiddenNodes,
         outputCount: network.outputDimension, weights: weights, bias: network.biases ? teacherSetting.bias : nil,
         strengthDecay: teacherSetting.strengthDecay, activation: activation)
-      teacher = try ExperimentError.catching(where_) { () throws(ShapeError) in try design.draw(key: run.randomKey) }
+      teacher = try ExperimentError.catching(place) { () throws(ShapeError) in try design.draw(key: run.randomKey) }
     }
     if let file = studentSetting.file {
       student = Student(try read(file))
@@ -172,12 +172,12 @@ struct RunNetworks {
       let design = StudentDesign(
         hiddenCount: Int(width), scale: studentSetting.scale, initialization: initialization)
       let teacher = teacher
-      student = try ExperimentError.catching(where_) { () throws(ShapeError) in
+      student = try ExperimentError.catching(place) { () throws(ShapeError) in
         try design.draw(for: teacher, key: run.randomKey)
       }
     }
     let (student, teacher) = (student, teacher)
-    try ExperimentError.catching(studentSetting.file?.path ?? where_) { () throws(ShapeError) in
+    try ExperimentError.catching(studentSetting.file?.path ?? place) { () throws(ShapeError) in
       try student.checkFits(teacher)
     }
   }

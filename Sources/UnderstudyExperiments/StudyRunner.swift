@@ -99,18 +99,18 @@ public struct StudyRunner: Sendable {
       checkpointInterval: options.checkpointInterval, isCancelled: { stop.isRequested },
       didTakeSteps: { progress.didTakeSteps($0, of: run.setting) },
       saveCheckpoint: { (checkpoint) throws(ExperimentError) in
-        try ExperimentError.catching { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
+        try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
       })
-    let checkpoint = try ExperimentError.catching { () throws(StoreError) in try store.checkpoint(of: run.hash) }
+    let checkpoint = try ExperimentError.storing { () throws(StoreError) in try store.checkpoint(of: run.hash) }
     progress.willResume(checkpoint?.epoch ?? 0, of: run.setting)
     switch try executor.execute(from: checkpoint) {
     case .finished(let record, let student):
-      try ExperimentError.catching { () throws(StoreError) in try store.record(record, student: student) }
+      try ExperimentError.storing { () throws(StoreError) in try store.record(record, student: student) }
       progress.didFinish(run.setting, outcome: record.outcome)
       return record.outcome
     case .interrupted(let checkpoint):
       if checkpoint.epoch > 0 {
-        try ExperimentError.catching { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
+        try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
       }
       return nil
     }
