@@ -27,7 +27,9 @@ let package = Package(
       name: "UnderstudyExperiments",
       dependencies: [
         "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
-      ]),
+      ],
+      // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
+      resources: [.embedInCode("Studies/two-layer.yaml"), .embedInCode("Studies/two-dimensional.yaml")]),
     .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
     .target(
       name: "Understudy",

@@ -53,9 +53,10 @@ else
 fi
 if [ ${#missing[@]} -gt 0 ]; then
   as_root=()
+  by_hand="missing: ${missing[*]}; have an administrator run: apt-get install ${missing[*]}"
   if [ "$(id -u)" -ne 0 ]; then
-    command -v sudo >/dev/null ||
-      stop "missing: ${missing[*]}; there is no sudo here, so run this as root: apt-get install ${missing[*]}"
+    command -v sudo >/dev/null || stop "$by_hand (you are not root, and there is no sudo)"
+    sudo -n true 2>/dev/null || [ -t 0 ] || stop "$by_hand (sudo wants a password, and there is no terminal)"
     as_root=(sudo)
   fi
   echo "install: installing ${missing[*]}"

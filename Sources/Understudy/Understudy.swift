@@ -1,1 +1,8 @@
+// The library's face: what users of Understudy import with one line.
+@_exported import UnderstudyExperiments
+@_exported import UnderstudyFigures
+@_exported import UnderstudyNetworks
 @_exported import UnderstudyNumerics
+@_exported import UnderstudyRecords
+@_exported import UnderstudyTheory
+@_exported import UnderstudyTraining

@@ -10,10 +10,11 @@ func boundariesFigure(
   let runs = try runsShown(declaration, selection: selection, study: study)
   var rows: [BoundaryRow] = []
   for record in runs { rows.append(try BoundaryRow(of: record, declaration: declaration)) }
-  let radius = roundedUp(rows.flatMap(\.inputs).reduce(0) { max($0, abs($1.0), abs($1.1)) })
+  let radius = windowRadius(rows.flatMap(\.inputs))
   let teacherCount = rows.map(\.teacherCount).max() ?? 0
   let columnCount = rows.map(\.panels.count).max() ?? 1
-  let width = min(150, ((FigureStyle.doubleColumn - 62 - 12 * Double(columnCount - 1)) / Double(columnCount)).rounded(.down))
+  let free = FigureStyle.doubleColumn - 110 - 14 * Double(columnCount - 1)
+  let width = min(150, (free / Double(columnCount)).rounded(.down))
   var datasets: [String: JSONValue] = [:]
   var views: [JSONValue] = []
   for (index, row) in rows.enumerated() {
@@ -40,15 +41,25 @@ func boundariesFigure(
       + "ρ > \(recoveryThreshold) (on \(measureName) inputs), else gray."
   ]
   if rows.contains(where: \.isThinned) { notes.append("\(columnCount) of the recorded epochs are drawn.") }
+  let outside = rows.reduce(0) { $0 + $1.inputs.count { max(abs($0.0), abs($0.1)) > radius } }
+  if outside > 0 { notes.append("\(outside) of \(rows.reduce(0) { $0 + $1.inputs.count }) inputs lie outside.") }
   notes += selection.notes(shownKeys: ["student.overRealization"], study: study)
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.document(
       description: text,
       [
-        "datasets": .object(datasets), "concat": .array(views), "columns": .integer(columnCount), "spacing": 12,
+        "datasets": .object(datasets), "concat": .array(views), "columns": .integer(columnCount),
+        "spacing": ["row": 8, "column": 14],
         "align": "each", "resolve": ["scale": ["color": "shared", "strokeDash": "shared"]],
       ]))
+}
+
+/// Half the side of a window around the origin that shows 98 % of the inputs: the few far ones would shrink the rest.
+private func windowRadius(_ inputs: [(Double, Double)]) -> Double {
+  let extents = inputs.map { max(abs($0.0), abs($0.1)) }.sorted()
+  guard !extents.isEmpty else { return 1 }
+  return roundedUp(extents[min(extents.count - 1, Int(0.98 * Double(extents.count)))])
 }
 
 /// The first seed's run of each over-realization, ascending.
@@ -124,7 +135,9 @@ private struct BoundaryRow {
   }
 
   private static func rows(_ measurement: Measurement, width: Int, figure: String) throws(FigureError) -> [[Double]] {
-    guard measurement.shape.count == 2, measurement.shape[1] == width else {
+    guard measurement.shape.count == 2, measurement.shape[1] == width,
+      measurement.values.count == measurement.shape[0] * width
+    else {
       throw .wrongShape(
         figure: figure, measure: measurement.measure, shape: measurement.shape,
         expected: "[*, \(width)], as two-dimensional inputs have it")

@@ -15,7 +15,7 @@ struct BoundaryScales {
     return [
       "field": "c", "type": "nominal", "title": nil,
       "scale": ["domain": .array(names + [.text(Self.unaligned)]), "range": .array(range)],
-      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2],
+      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300],
     ]
   }
 
@@ -52,7 +52,7 @@ struct BoundaryPanel {
     let rho = String(format: "%.2f", best.rho).replacingOccurrences(of: "-", with: "−")
     return Match(
       color: best.rho > recoveryThreshold ? scales.teacherName(best.teacher) : BoundaryScales.unaligned,
-      label: "\(name) → t\(best.teacher + 1)  ρ \(rho)\(isOutside ? " (outside)" : "")",
+      label: "\(name) → t\(best.teacher + 1), ρ \(rho)\(isOutside ? " (outside)" : "")",
       teacher: String(best.teacher + 1), rho: .display(best.rho))
   }
 
@@ -61,7 +61,9 @@ struct BoundaryPanel {
   }
 
   /// Data points, then the teacher's lines, then the student's, which must stay visible on top of them.
-  func plot(inputs: String, radius: Double, width: Double, rowTitle: String?, scales: BoundaryScales) -> JSONValue {
+  func plot(
+    inputs: String, radius: Double, width: Double, rowTitle: String?, scales: BoundaryScales
+  ) -> JSONValue {
     var lines: [JSONValue] = []
     for (index, row) in teacher.enumerated() {
       guard let segment = segment(row, radius: radius) else { continue }
@@ -80,11 +82,17 @@ struct BoundaryPanel {
           ]))
     }
     let domain: JSONValue = ["domain": [.number(-radius), .number(radius)], "nice": false]
-    let axis: JSONValue = ["values": [.number(-radius), 0, .number(radius)], "grid": false, "format": "~g"]
-    func position(_ field: String, _ title: JSONValue) -> JSONValue {
-      ["field": .text(field), "type": "quantitative", "title": title, "scale": domain, "axis": axis]
+    func position(_ field: String, _ title: JSONValue, hasLabels: Bool = true) -> JSONValue {
+      [
+        "field": .text(field), "type": "quantitative", "title": title, "scale": domain,
+        "axis": [
+          "values": [.number(-radius), 0, .number(radius)], "grid": false, "format": "~g", "titlePadding": 2,
+          "labels": .boolean(hasLabels),
+        ],
+      ]
     }
-    let vertical: JSONValue = rowTitle.map { ["\($0)", "x₂"] } ?? nil
+    let horizontal = position("x", "x1")
+    let vertical = position("y", rowTitle.map { ["\($0)", "x2"] } ?? nil, hasLabels: rowTitle != nil)
     return [
       "width": .number(width), "height": .number(width),
       "title": [
@@ -93,17 +101,21 @@ struct BoundaryPanel {
       "layer": [
         [
           "data": ["name": .text(inputs)],
-          "mark": ["type": "point", "filled": true, "size": 5, "color": "#9a9a9a", "opacity": 0.45],
+          "mark": [
+            "type": "point", "filled": true, "size": 5, "color": "#9a9a9a", "fillOpacity": 0.5, "opacity": 1,
+            "strokeOpacity": 0, "clip": true,
+          ],
           "encoding": [
-            "x": position("x", "x₁"), "y": position("y", vertical),
-            "tooltip": [FigureStyle.hover("x", "x₁", format: ".3f"), FigureStyle.hover("y", "x₂", format: ".3f")],
+            "x": horizontal, "y": vertical,
+            "tooltip": [FigureStyle.hover("x", "x1", format: ".3f"), FigureStyle.hover("y", "x2", format: ".3f")],
           ],
         ],
         [
           "data": ["values": .array(lines)],
-          "mark": ["type": "rule", "strokeWidth": 2],
+          "mark": ["type": "rule"],
           "encoding": [
-            "x": position("x", "x₁"), "y": position("y", vertical), "x2": ["field": "x2"], "y2": ["field": "y2"],
+            "strokeWidth": Self.weight("teacher", 5, 1.6), "strokeOpacity": Self.weight("teacher", 0.4, 1),
+            "x": horizontal, "y": vertical, "x2": ["field": "x2"], "y2": ["field": "y2"],
             "color": scales.color, "strokeDash": scales.dash,
             "tooltip": [
               FigureStyle.hover("n", "node of", "nominal"), FigureStyle.hover("k", "node", "ordinal"),
@@ -139,6 +151,11 @@ struct BoundaryPanel {
         ],
       ],
     ]
+  }
+
+  /// A teacher's line is broad and pale, so that a student's on the same boundary is seen on it.
+  private static func weight(_ owner: JSONValue, _ value: JSONValue, _ otherwise: JSONValue) -> JSONValue {
+    ["condition": ["test": .text("datum.n == '\(owner.text ?? "")'"), "value": value], "value": otherwise]
   }
 
   private static func line(_ segment: Segment, _ members: [String: JSONValue]) -> JSONValue {

@@ -28,7 +28,8 @@ func evaluationLossFigure(
   let columns = min(3, decays.count)
   var notes = ["Lines: mean over seeds of log10; bands: one standard deviation."]
   if curves.flooredCount > 0 {
-    notes.append("\(curves.flooredCount) losses below \(lossFloor.short) (some exactly 0) are drawn as \(lossFloor.short).")
+    notes.append(
+      "\(curves.flooredCount) losses below \(lossFloor.short) (some exactly 0) are drawn as \(lossFloor.short).")
   }
   if curves.shownEpochs.count < curves.epochCount {
     notes.append("\(curves.shownEpochs.count) of \(curves.epochCount) recorded epochs are drawn.")
@@ -48,9 +49,9 @@ func evaluationLossFigure(
         "columns": .integer(columns),
         "spacing": .number(FigureStyle.gap + 4),
         "spec": [
-          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 130),
+          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
           "encoding": .object(lossEncoding(multipleCount: multiples.count)),
-          "layer": lossLayers,
+          "layer": lossLayers(axis: LossAxis(rows)),
         ],
       ]))
 }
@@ -69,32 +70,59 @@ private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
   ]
 }
 
-private let lossLayers: JSONValue = [
+private func lossLayers(axis: LossAxis) -> JSONValue {
   [
-    "mark": ["type": "area", "opacity": 0.2],
-    "encoding": ["y": lossAxis("a"), "y2": ["field": "b"]],
-  ],
-  ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": lossAxis("y")]],
-  [
-    // Invisible: a place to hover at each epoch.
-    "mark": ["type": "point", "filled": true, "size": 30, "opacity": 0],
-    "encoding": [
-      "y": lossAxis("y"),
-      "tooltip": [
-        FigureStyle.hover("o", "over-realization", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
-        FigureStyle.hover("y", "loss (geometric mean)", format: ".3~e"),
-        FigureStyle.hover("a", "mean − 1 s.d.", format: ".3~e"), FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"),
-        FigureStyle.hover("n", "runs", "ordinal"),
+    [
+      "mark": ["type": "area", "fillOpacity": 0.2, "opacity": 1],
+      "encoding": ["y": axis.encoding("a"), "y2": ["field": "b"]],
+    ],
+    ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": axis.encoding("y")]],
+    [
+      // Invisible: a place to hover at each epoch.
+      "mark": ["type": "point", "filled": true, "size": 30, "fillOpacity": 0, "opacity": 1, "strokeOpacity": 0],
+      "encoding": [
+        "y": axis.encoding("y"),
+        "tooltip": [
+          FigureStyle.hover("o", "over-realization", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
+          FigureStyle.hover("y", "loss (geometric mean)", format: ".3~e"),
+          FigureStyle.hover("a", "mean − 1 s.d.", format: ".3~e"),
+          FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"),
+          FigureStyle.hover("n", "runs", "ordinal"),
+        ],
       ],
     ],
-  ],
-]
-
-private func lossAxis(_ field: String) -> JSONValue {
-  [
-    "field": .text(field), "type": "quantitative", "title": "evaluation loss J", "scale": ["type": "log"],
-    "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "tickCount": 6, "labelOverlap": true],
   ]
+}
+
+/// A logarithmic axis from a power of ten to another, with labels at powers of ten only.
+private struct LossAxis {
+  var exponents: ClosedRange<Int>
+
+  /// Around all bands of `rows`.
+  init(_ rows: [JSONValue]) {
+    let lows = rows.compactMap { $0["a"]?.number }.filter { $0 > 0 }
+    let highs = rows.compactMap { $0["b"]?.number }.filter { $0 > 0 }
+    let low = Int(log10(lows.min() ?? 1).rounded(.down))
+    exponents = low...max(low + 1, Int(log10(highs.max() ?? 1).rounded(.up)))
+  }
+
+  func encoding(_ field: String) -> JSONValue {
+    let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= 7 } ?? 100
+    let ticks = exponents.filter { $0.isMultiple(of: step) }.map { JSONValue.number(Self.powerOfTen($0)) }
+    return [
+      "field": .text(field), "type": "quantitative", "title": "evaluation loss J",
+      "scale": [
+        "type": "log", "nice": false,
+        "domain": [
+          .number(Self.powerOfTen(exponents.lowerBound)), .number(Self.powerOfTen(exponents.upperBound)),
+        ],
+      ],
+      "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "values": .array(ticks)],
+    ]
+  }
+
+  /// The double closest to it, which `pow` need not give.
+  private static func powerOfTen(_ exponent: Int) -> Double { Double("1e\(exponent)") ?? pow(10, Double(exponent)) }
 }
 
 private struct LossKey: Hashable, Comparable {

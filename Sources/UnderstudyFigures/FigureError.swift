@@ -31,28 +31,42 @@ public enum FigureError: Error, Hashable, Sendable {
 }
 
 extension FigureError: CustomStringConvertible {
-  public var description: String {
+  public var description: String { subject.map { "'\($0)': " + reason } ?? reason }
+
+  /// The name of the figure, or the statement of the finding, that the error is about.
+  private var subject: String? {
     switch self {
-    case .emptySelection(let figure, let selection):
-      "'\(figure)': no setting of the study has \(Self.list(selection)); widen the selection or extend the grid"
-    case .unknownKey(let figure, let key, let varied):
-      "'\(figure)': settings have no key '\(key)'; this study varies \(varied.isEmpty ? "no key" : varied.joined(separator: ", "))"
-    case .noRuns(let figure):
-      "'\(figure)': none of the selected runs has finished; run the study first"
-    case .missingMeasure(let figure, let measure, let epoch, let recordedEpochs, let seed):
-      "'\(figure)': \(measure.rawValue) is not recorded\(epoch.map { " at epoch \($0)" } ?? "") (seed \(seed); "
+    case .emptySelection(let figure, _), .unknownKey(let figure, _, _), .noRuns(let figure),
+      .missingMeasure(let figure, _, _, _, _), .allDiverged(let figure, _), .wrongShape(let figure, _, _, _),
+      .ambiguousSetting(let figure, _, _, _), .invalidName(let figure), .duplicateName(let figure):
+      figure
+    case .pythonMissing, .wheelMissing, .renderingFailed, .fileFailed: nil
+    }
+  }
+
+  /// The error without its subject, for where the subject stands beside it.
+  var reason: String {
+    switch self {
+    case .emptySelection(_, let selection):
+      "no setting of the study has \(Self.list(selection)); widen the selection or extend the grid"
+    case .unknownKey(_, let key, let varied):
+      "settings have no key '\(key)'; this study varies \(varied.isEmpty ? "no key" : varied.joined(separator: ", "))"
+    case .noRuns:
+      "none of the selected runs has finished; run the study first"
+    case .missingMeasure(_, let measure, let epoch, let recordedEpochs, let seed):
+      "\(measure.rawValue) is not recorded\(epoch.map { " at epoch \($0)" } ?? "") (seed \(seed); "
         + (recordedEpochs.isEmpty ? "at no epoch" : "at epochs \(Self.shortened(recordedEpochs))")
         + "); add it to the study's record rules and run again, or name a recorded epoch"
-    case .allDiverged(let figure, let runCount):
-      "'\(figure)': all \(runCount) selected runs diverged before the epoch shown; show an earlier epoch or train slower"
-    case .wrongShape(let figure, let measure, let shape, let expected):
-      "'\(figure)': \(measure.rawValue) has shape \(shape), expected \(expected); the results folder is damaged"
-    case .ambiguousSetting(let figure, let key, let value, let settingCount):
-      "'\(figure)': \(settingCount) settings have \(key) \(value.short), but one is drawn for each; narrow the selection"
-    case .invalidName(let figure):
-      "'\(figure)' cannot name a file; use letters, digits, '-', '_' and '.', not first a '.'"
-    case .duplicateName(let figure):
-      "two figures would be written to '\(figure)'; give each its own name"
+    case .allDiverged(_, let runCount):
+      "all \(runCount) selected runs diverged before the epoch shown; show an earlier epoch or train slower"
+    case .wrongShape(_, let measure, let shape, let expected):
+      "\(measure.rawValue) has shape \(shape), expected \(expected); the results folder is damaged"
+    case .ambiguousSetting(_, let key, let value, let settingCount):
+      "\(settingCount) settings have \(key) \(value.short), but one is drawn for each; narrow the selection"
+    case .invalidName:
+      "the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'"
+    case .duplicateName:
+      "two figures would be written to this name; give each its own"
     case .pythonMissing(let python):
       "cannot start '\(python)'; name a Python 3 that has vl-convert-python (the figures' .json files are written)"
     case .wheelMissing(let python, let detail):

@@ -18,29 +18,42 @@ public struct FigureRenderer: Sendable {
   ///
   /// - Throws: `FigureError.pythonMissing` or `.wheelMissing`.
   public func check() throws(FigureError) {
-    _ = try draw([], bundle: nil)
+    try draw([], pageFolder: nil)
   }
 
-  /// Draws each `NAME.json` beside itself as `NAME.svg`, `NAME.png` (288 dots an inch) and `NAME.pdf`.
+  /// Draws each `NAME.json` beside itself as `NAME.svg`, `NAME.png` (288 dots an inch) and `NAME.pdf` (true to size:
+  /// at most 17 cm wide).
   ///
   /// Each file is replaced in one step, so that a reader never sees half of one.
   public func draw(_ specifications: [URL]) throws(FigureError) {
-    _ = try draw(specifications, bundle: nil)
+    try draw(specifications, pageFolder: nil)
   }
 
-  /// As `draw`, and gives back the JavaScript that makes the figures interactive in a page without network.
-  func drawWithBundle(_ specifications: [URL]) throws(FigureError) -> String {
+  /// What a page needs to show the figures without network.
+  struct PageParts {
+    /// JavaScript that sets `window.vegaEmbed`.
+    var bundle: String
+    /// A small PNG of each figure, twice as large as it is shown.
+    var previews: [Data]
+  }
+
+  /// As `draw`, and gives back the parts of a page.
+  func drawForPage(_ specifications: [URL]) throws(FigureError) -> PageParts {
     try inTemporaryFolder { folder throws(FigureError) in
-      let bundle = folder.appending(path: "bundle.js")
-      try draw(specifications, bundle: bundle)
-      return String(decoding: try readFile(bundle), as: UTF8.self)
+      try draw(specifications, pageFolder: folder)
+      var parts = PageParts(
+        bundle: String(decoding: try readFile(folder.appending(path: "bundle.js")), as: UTF8.self), previews: [])
+      for index in specifications.indices {
+        parts.previews.append(try readFile(folder.appending(path: "\(index).png")))
+      }
+      return parts
     }
   }
 
-  private func draw(_ specifications: [URL], bundle: URL?) throws(FigureError) {
+  private func draw(_ specifications: [URL], pageFolder: URL?) throws(FigureError) {
     let jobs: [JSONValue] = specifications.map { .text($0.deletingPathExtension().path(percentEncoded: false)) }
     let manifest: JSONValue = [
-      "figures": .array(jobs), "bundle": bundle.map { .text($0.path(percentEncoded: false)) } ?? nil,
+      "figures": .array(jobs), "pageFolder": pageFolder.map { .text($0.path(percentEncoded: false)) } ?? nil,
     ]
     try inTemporaryFolder { folder throws(FigureError) in
       let file = folder.appending(path: "manifest.json")
@@ -102,9 +115,15 @@ private let renderScript = """
           file.write(data)
       os.replace(temporary, path)
 
+  def in_points(svg):
+      # The PDF takes a pixel for a point, which is a third larger than 96 pixels an inch.
+      size = r'width="([0-9.]+)" height="([0-9.]+)"'
+      return re.sub(size, lambda m: f'width="{0.75 * float(m[1])}" height="{0.75 * float(m[2])}"', svg, count=1)
+
   with open(sys.argv[1], encoding="utf-8") as file:
       manifest = json.load(file)
-  for stem in manifest["figures"]:
+  page_folder = manifest["pageFolder"]
+  for index, stem in enumerate(manifest["figures"]):
       try:
           with open(stem + ".json", encoding="utf-8") as file:
               specification = file.read()
@@ -113,11 +132,13 @@ private let renderScript = """
           order = {}
           svg = re.sub(r"\\b(clip|gradient_)(\\d+)\\b", lambda m: m[1] + str(order.setdefault(m[0], len(order))), svg)
           write(stem + ".svg", svg.encode("utf-8"))
-          write(stem + ".png", vl.svg_to_png(svg, scale=3, ppi=96))
-          write(stem + ".pdf", vl.svg_to_pdf(svg))
+          write(stem + ".png", vl.svg_to_png(svg, scale=3))
+          write(stem + ".pdf", vl.svg_to_pdf(in_points(svg)))
+          if page_folder:
+              write(os.path.join(page_folder, f"{index}.png"), vl.svg_to_png(svg, scale=2))
       except Exception as error:
           print(f"{os.path.basename(stem)}: {error}")
           sys.exit(1)
-  if manifest["bundle"]:
-      write(manifest["bundle"], vl.javascript_bundle().encode("utf-8"))
+  if page_folder:
+      write(os.path.join(page_folder, "bundle.js"), vl.javascript_bundle().encode("utf-8"))
   """

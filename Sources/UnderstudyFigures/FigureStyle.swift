@@ -6,7 +6,7 @@ enum FigureStyle {
   static let doubleColumn = 643.0
   static let singleColumn = 321.0
   /// Beside the panels: axis labels and title, and the header of rows.
-  static let margin = 72.0
+  static let margin = 92.0
   static let gap = 10.0
 
   /// Okabe and Ito's palette, which the common kinds of colour blindness tell apart, without its yellow (too pale for
@@ -58,7 +58,9 @@ enum FigureStyle {
   }
 
   /// A line of a hover label.
-  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil) -> JSONValue {
+  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil)
+    -> JSONValue
+  {
     var entry: [String: JSONValue] = ["field": .text(field), "title": .text(title), "type": .text(type)]
     if let format { entry["format"] = .text(format) }
     return .object(entry)
@@ -71,17 +73,11 @@ enum FigureStyle {
     return ["field": .text(field), "type": "ordinal", "header": .object(header)]
   }
 
-  static let decayLabel = "'p = ' + datum.label"
-  static let multipleLabel = "datum.label + 'x'"
+  // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.
+  static let decayLabel = "'p = ' + (datum.label)"
+  static let multipleLabel = "(datum.label) + 'x'"
 
-  /// Labels of a logarithmic axis as powers of ten with a raised exponent. Vega's formats have none, so the characters of
-  /// the exponent are replaced one by one.
-  static let powerOfTenLabel: String = {
-    let raised = ["⁰", "¹", "²", "³", "⁴", "⁵", "⁶", "⁷", "⁸", "⁹"]
-    var expression = "replace(format(round(log(datum.value) / LN10), 'd'), /[-−]/, '⁻')"
-    for (digit, character) in raised.enumerated() {
-      expression = "replace(\(expression), /\(digit)/g, '\(character)')"
-    }
-    return "'10' + " + expression
-  }()
+  /// Labels of a logarithmic axis: 1e−5. Raised exponents would be prettier, but Helvetica's free twins lack the digits
+  /// and a renderer then takes them from any serif font it finds.
+  static let powerOfTenLabel = "'1e' + format(round(log(datum.value) / LN10), 'd')"
 }

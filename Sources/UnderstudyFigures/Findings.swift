@@ -53,7 +53,7 @@ private func evaluate(_ declaration: FindingDeclaration, in results: StudyResult
     case .undefined(let reason): finding.verdict = .notMeasurable(reason: reason)
     }
   } catch {
-    finding.verdict = .notMeasurable(reason: error.description)
+    finding.verdict = .notMeasurable(reason: error.reason)
   }
   return finding
 }

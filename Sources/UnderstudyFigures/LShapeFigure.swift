@@ -31,7 +31,7 @@ private enum DotHeight {
   case norm, strength
 
   var field: String { self == .norm ? "v" : "s" }
-  var title: String { self == .norm ? "fan-out norm ‖v‖" : "boundary strength ‖v‖ ‖w‖" }
+  var title: String { self == .norm ? "fan-out norm ||v||" : "strength ||v|| ||w||" }
 }
 
 private struct LShapeDots {
@@ -59,6 +59,10 @@ private func lShapeDots(
         figure: figure, measure: .fanOutNorms, shape: norms.shape, expected: "[\(table.studentCount)]")
     }
     let dead = record.measurement(.trainingDeadNodes, epoch: epoch)
+    if let dead, dead.values.count != table.studentCount {
+      throw .wrongShape(
+        figure: figure, measure: .trainingDeadNodes, shape: dead.shape, expected: "[\(table.studentCount)]")
+    }
     let strengths = record.measurement(.boundaryStrengths, epoch: epoch)
     if strengths?.values.count != table.studentCount { dots.hasStrengths = false }
     let setting = record.run.setting
@@ -70,7 +74,8 @@ private func lShapeDots(
       var row: [String: JSONValue] = [
         "p": .number(setting.teacher.strengthDecay), "o": .number(setting.student.overRealization),
         "e": .integer(record.run.seed), "k": .integer(student + 1),
-        "r": isDead ? 0 : .number(best.rho.rounded(toDigits: 4)), "v": .number(norms.values[student].rounded(toDigits: 4)),
+        "r": isDead ? 0 : .number(best.rho.rounded(toDigits: 4)),
+        "v": .number(norms.values[student].rounded(toDigits: 4)),
       ]
       if isDead {
         row["d"] = 1
@@ -98,16 +103,19 @@ private func lShapeFigure(
   var hovers = [
     FigureStyle.hover("e", "seed", "ordinal"), FigureStyle.hover("k", "student node", "ordinal"),
     FigureStyle.hover("j", "best teacher node", "ordinal"), FigureStyle.hover("r", "ρ", format: ".4f"),
-    FigureStyle.hover("v", "‖v‖", format: ".4~g"),
+    FigureStyle.hover("v", "||v||", format: ".4~g"),
   ]
-  if dots.hasStrengths { hovers.append(FigureStyle.hover("s", "‖v‖ ‖w‖", format: ".4~g")) }
+  if dots.hasStrengths { hovers.append(FigureStyle.hover("s", "||v|| ||w||", format: ".4~g")) }
   let states: JSONValue = dots.deadCount > 0 ? [live, dead] : [live]
-  let legend: JSONValue = dots.deadCount > 0 ? ["title": nil, "symbolSize": 40, "symbolOpacity": 1] : nil
+  let legend: JSONValue = dots.deadCount > 0 ? ["title": nil, "symbolSize": 50, "symbolOpacity": 1] : nil
   let left = dots.lowestRho < 0 ? max(-1, (dots.lowestRho * 5).rounded(.down) / 5) : 0
   let encoding: JSONValue = [
     "x": [
-      "field": "r", "type": "quantitative", "title": "best correlation ρ with a teacher node",
-      "scale": ["domain": [.number(left), 1], "nice": false], "axis": ["values": [0, 0.5, 1], "format": "~g"],
+      "field": "r", "type": "quantitative",
+      "title": .text(width > 190 ? "best correlation ρ with a teacher node" : "best correlation ρ"),
+      // A little room, so that the dots at 0 and 1 are not cut by the frame.
+      "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
+      "axis": ["values": [0, 0.5, 1], "format": "~g"],
     ],
     "y": [
       "field": .text(height.field), "type": "quantitative", "title": .text(height.title),
@@ -123,6 +131,7 @@ private func lShapeFigure(
     ],
     "tooltip": .array(hovers),
   ]
+  // `fillOpacity`, since `opacity` makes a group of each dot and a PDF six times as large.
   // Hundreds of dots a panel are read by their density, a few must be seen one by one.
   let dotsPerPanel = dots.rows.count / max(1, dots.decays.count * dots.multiples.count)
   let opacity: JSONValue = dotsPerPanel > 400 ? 0.3 : 0.55
@@ -134,10 +143,12 @@ private func lShapeFigure(
     + "columns by over-realization. \(declaration.caption)"
   var notes = ["Each dot is a student node of one seed \(when), on training inputs."]
   if dots.deadCount > 0 { notes.append("\(dots.deadCount) dead student nodes are drawn as crosses at ρ = 0.") }
-  if height == .strength { notes.append("‖v‖ ‖w‖ does not change when a ReLU node is rescaled; ‖v‖ does.") }
+  if height == .strength { notes.append("||v|| ||w|| does not change when a ReLU node is rescaled; ||v|| does.") }
   notes += selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
   return FigureSpecification(
-    name: name, caption: declaration.caption, notes: notes, alternativeText: text,
+    name: name,
+    caption: declaration.caption + (height == .norm ? "" : " Here with the boundary strength ||v|| ||w|| as height."),
+    notes: notes, alternativeText: text,
     document: FigureStyle.document(
       description: text,
       [
@@ -150,7 +161,9 @@ private func lShapeFigure(
         "spacing": .number(FigureStyle.gap),
         "spec": [
           "width": .number(width), "height": .number(min(130, max(90, width))),
-          "mark": ["type": "point", "filled": true, "size": size, "opacity": opacity, "clip": false],
+          "mark": [
+            "type": "point", "filled": true, "size": size, "fillOpacity": opacity, "opacity": 1, "strokeOpacity": 0,
+          ],
           "encoding": encoding,
         ],
       ]))

@@ -45,9 +45,12 @@ struct CorrelationTable {
   let values: [Double]
 
   init(_ measurement: Measurement, figure: String) throws(FigureError) {
-    guard measurement.shape.count == 2, measurement.shape[0] > 0 else {
+    guard measurement.shape.count == 2, measurement.shape[0] > 0,
+      measurement.values.count == measurement.shape[0] * measurement.shape[1]
+    else {
       throw .wrongShape(
-        figure: figure, measure: measurement.measure, shape: measurement.shape, expected: "[teacher node, student node]")
+        figure: figure, measure: measurement.measure, shape: measurement.shape, expected: "[teacher node, student node]"
+      )
     }
     teacherCount = measurement.shape[0]
     studentCount = measurement.shape[1]

@@ -35,6 +35,7 @@ func recoveryRateFigure(
   let notes =
     ["Recovered: a student node correlates with the teacher node above 0.95 on evaluation inputs."]
     + (epochs.count > 1 ? [] : ["After epoch \(epochs.map(String.init).joined())."])
+    + (multiples.count > 1 ? [] : ["Over-realization \(multiples.map(\.short).joined())x."])
     + ["Hover a dot for the 95 % interval (Wilson)."]
     + selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
   let shared: [String: JSONValue] = [
@@ -44,13 +45,12 @@ func recoveryRateFigure(
       "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
     ],
     "y": [
-      "field": "y", "type": "quantitative", "title": "share of seeds that recovered j",
+      "field": "y", "type": "quantitative", "title": "seeds recovering node j",
       "scale": ["domain": [0, 1]], "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
     ],
-    "color": [
-      "field": "o", "type": "ordinal", "title": "over-realization", "legend": ["labelExpr": .text(FigureStyle.multipleLabel)],
-      "scale": ["range": FigureStyle.colorRange(multiples.count)],
-    ],
+    // Where lines coincide, at 100 % above all, the thinner ones lie on the thicker ones and all can be seen.
+    "strokeWidth": multipleChannel(lineWidths(multiples.count), count: multiples.count),
+    "color": multipleChannel(FigureStyle.colorRange(multiples.count), count: multiples.count),
   ]
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
@@ -62,7 +62,7 @@ func recoveryRateFigure(
         "columns": .integer(columns),
         "spacing": .number(FigureStyle.gap + 4),
         "spec": [
-          "width": .number(width), "height": .number(columns == 1 ? 170 : 130),
+          "width": .number(width), "height": .number(columns == 1 ? 170 : 140),
           "encoding": .object(shared),
           "layer": .array(recoveryLayers(epochs: epochs)),
         ],
@@ -73,11 +73,12 @@ func recoveryRateFigure(
 private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
   let dashes: [JSONValue] = epochs.indices.map { index in
     if index == epochs.count - 1 { return [1, 0] }
-    return index == 0 ? [1.5, 2.5] : [.integer(3 + 2 * index), 3]
+    return index == 0 ? [2, 2.5] : [.integer(3 + 2 * index), 4]
   }
   let dash: JSONValue = [
     "field": "t", "type": "ordinal", "title": "after epoch", "scale": ["range": .array(dashes)],
-    "legend": epochs.count > 1 ? ["symbolStrokeColor": "#222222", "symbolType": "stroke"] : nil,
+    "legend": epochs.count > 1
+      ? ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300] : nil,
   ]
   let hovers: JSONValue = [
     FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", "over-realization", "ordinal"),
@@ -86,12 +87,27 @@ private func recoveryLayers(epochs: [Int]) -> [JSONValue] {
     FigureStyle.hover("a", "95 % interval from", format: ".1%"), FigureStyle.hover("b", "to", format: ".1%"),
   ]
   return [
-    ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["strokeDash": dash]],
+    ["mark": ["type": "line"], "encoding": ["strokeDash": dash]],
     [
-      "mark": ["type": "point", "filled": true, "size": 14, "opacity": 1],
+      "mark": ["type": "point", "filled": true, "size": 9, "opacity": 1, "strokeOpacity": 0],
       "encoding": ["tooltip": hovers, "detail": ["field": "t", "type": "ordinal"]],
     ],
   ]
+}
+
+/// Over-realization as a colour or a width; one legend for both, none if there is nothing to tell apart.
+private func multipleChannel(_ range: JSONValue, count: Int) -> JSONValue {
+  [
+    "field": "o", "type": "ordinal", "title": "over-realization", "scale": ["range": range],
+    "legend": count > 1
+      ? ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke", "symbolSize": 300] : nil,
+  ]
+}
+
+/// From thick to thin, evenly.
+private func lineWidths(_ count: Int) -> JSONValue {
+  guard count > 1 else { return [1.6] }
+  return .array((0..<count).map { .display(2.8 - 1.6 * Double($0) / Double(count - 1)) })
 }
 
 /// 1 and multiples of a round step, at most about seven of them.

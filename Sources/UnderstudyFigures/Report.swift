@@ -49,8 +49,14 @@ public func writeReport(
     sections.append(
       ReportSection(study: study, figures: written.figures, problems: written.problems, findings: findings))
   }
-  let bundle = try renderer.drawWithBundle(summary.figures)
-  let page = try reportPage(sections, bundle: bundle, folder: file.deletingLastPathComponent())
+  let parts = try renderer.drawForPage(summary.figures)
+  var previews = parts.previews.makeIterator()
+  for section in sections.indices {
+    for figure in sections[section].figures.indices {
+      sections[section].figures[figure].preview = previews.next() ?? Data()
+    }
+  }
+  let page = reportPage(sections, bundle: parts.bundle, folder: file.deletingLastPathComponent())
   try writeFile(Data(page.utf8), to: file)
   return summary
 }
@@ -71,6 +77,8 @@ public func writeFigures(
 struct WrittenFigure {
   var specification: FigureSpecification
   var file: URL
+  /// A PNG for the page, twice as large as it is shown.
+  var preview = Data()
 }
 
 /// What the page says about one study.

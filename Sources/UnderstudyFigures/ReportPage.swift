@@ -4,17 +4,19 @@ import UnderstudyRecords
 /// The page: everything it shows is inside, and its content policy forbids it to ask for anything else.
 ///
 /// - Parameter folder: where the page will lie; links are relative to it.
-func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) throws(FigureError) -> String {
+func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> String {
   var content: [String] = []
   for (index, section) in sections.enumerated() {
-    content.append(try studyContent(section, index: index, folder: folder))
+    content.append(studyContent(section, index: index, folder: folder))
   }
   let title = sections.count == 1 ? sections[0].study.title : "Understudy report"
   let navigation =
     sections.count < 2
     ? ""
     : "<nav aria-label=\"Studies\"><ul>"
-      + sections.enumerated().map { "<li><a href=\"#study\($0.offset)\">\($0.element.study.title.escapedForHTML)</a></li>" }
+      + sections.enumerated().map {
+        "<li><a href=\"#study\($0.offset)\">\($0.element.study.title.escapedForHTML)</a></li>"
+      }
       .joined() + "</ul></nav>"
   return """
     <!DOCTYPE html>
@@ -51,10 +53,13 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) throws
 /// Replaces each static picture by its interactive twin. A picture whose script fails stays.
 private let embedScript = """
   const options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "canvas" };
+  let data;
   for (const view of document.querySelectorAll("[data-specification]")) {
     const holder = document.createElement("div");
     try {
       const specification = JSON.parse(document.getElementById(view.dataset.specification).textContent);
+      if (view.dataset.asBefore) specification.data = data;
+      data = structuredClone(specification.data);
       await window.vegaEmbed(holder, specification, { ...options, downloadFileName: view.dataset.name });
       view.querySelector("img").replaceWith(holder);
       holder.setAttribute("role", "img");
@@ -65,12 +70,16 @@ private let embedScript = """
   }
   """
 
-private func studyContent(_ section: ReportSection, index: Int, folder: URL) throws(FigureError) -> String {
+private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> String {
   let results = section.study.results
   let claim = results.study.claim.isEmpty ? "" : "<p class=\"claim\">\(results.study.claim.escapedForHTML)</p>"
   var figures: [String] = []
   for (number, figure) in section.figures.enumerated() {
-    figures.append(try figureContent(figure, identifier: "figure\(index)-\(number)", number: number + 1, folder: folder))
+    figures.append(
+      figureContent(
+        figure, previous: number > 0 ? section.figures[number - 1] : nil, identifier: "figure\(index)-\(number)",
+        number: number + 1,
+        folder: folder))
   }
   let problems =
     section.problems.isEmpty
@@ -100,26 +109,34 @@ private func incompleteContent(_ results: StudyResults) -> String {
     """
 }
 
+/// - Parameter previous: the figure before; if its data are the same, the page holds them once.
 private func figureContent(
-  _ figure: WrittenFigure, identifier: String, number: Int, folder: URL
-) throws(FigureError) -> String {
+  _ figure: WrittenFigure, previous: WrittenFigure?, identifier: String, number: Int, folder: URL
+) -> String {
   let specification = figure.specification
   let stem = figure.file.deletingPathExtension()
-  let picture = try readFile(stem.appendingPathExtension("png"))
-  let width = pixelWidth(ofPNG: picture).map { " width=\"\($0 / 3)\"" } ?? ""
+  let width = pixelWidth(ofPNG: figure.preview).map { " width=\"\($0 / 2)\"" } ?? ""
+  var document = specification.document
+  var sharing = ""
+  if case .object(var members) = document, let data = members["data"], data == previous?.specification.document["data"]
+  {
+    members["data"] = nil
+    document = .object(members)
+    sharing = " data-as-before=\"yes\""
+  }
   let links = ["svg", "png", "pdf", "json"].map { ending in
     let link = relativeLink(to: stem.appendingPathExtension(ending), from: folder)
     return "<a href=\"\(link.escapedForHTML)\">\(ending.uppercased())</a>"
   }
   return """
     <figure id="\(identifier)">
-    <div class="view" data-specification="\(identifier)-json" data-name="\(specification.name.escapedForHTML)">\
+    <div class="view" data-specification="\(identifier)-json" data-name="\(specification.name.escapedForHTML)"\(sharing)>\
     <img\(width) alt="\(specification.alternativeText.escapedForHTML)" \
-    src="data:image/png;base64,\(picture.base64EncodedString())"></div>
+    src="data:image/png;base64,\(figure.preview.base64EncodedString())"></div>
     <figcaption><strong>Figure \(number).</strong> \(specification.caption.escapedForHTML)
     <span class="note">\(specification.notes.joined(separator: " ").escapedForHTML)</span>
     <span class="links">\(specification.name.escapedForHTML): \(links.joined(separator: " "))</span></figcaption>
-    <script type="application/json" id="\(identifier)-json">\(specification.document.encoded().escapedForJSONScript)</script>
+    <script type="application/json" id="\(identifier)-json">\(document.encoded().escapedForJSONScript)</script>
     </figure>
     """
 }
@@ -153,6 +170,7 @@ let reportStyle = """
   th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
   th { color: var(--soft); font-weight: 600; white-space: nowrap; }
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+  td:first-child { min-width: 11rem; } td:nth-child(2) { white-space: nowrap; }
   .verdict { font-weight: 600; white-space: nowrap; }
   .borne { color: var(--good); } .failed { color: var(--bad); }
   figure { margin: 2.2rem 0; }

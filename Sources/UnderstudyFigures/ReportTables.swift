@@ -57,7 +57,7 @@ extension FindingDeclaration {
       case .recoveredShare: "mean share of recovered teacher nodes"
       case .logEvaluationLoss: "mean log10 of the evaluation loss"
       case .strongFirst: "rank correlation of teacher node index and share of seeds that recovered it"
-      case .armRatio: "median ‖v‖ of aligned student nodes (ρ > 0.95) over that of unaligned ones (ρ < 0.8)"
+      case .armRatio: "median ||v|| of aligned student nodes (ρ > 0.95) over that of unaligned ones (ρ < 0.8)"
       case .divergedShare: "share of runs that diverged"
       }
     let when = statistic == .divergedShare ? "" : epoch.map { ", epoch \($0)" } ?? ", last epoch"

@@ -79,14 +79,16 @@ struct StudyGrid {
 
   private func check(_ axes: [Axis]) throws(StudyError) {
     for axis in axes {
-      var reason: String?
-      for setting in settings {
-        reason = axis.key.idleReason(setting)
-        if reason == nil { break }
-      }
+      // A key must have an effect in one setting at least; the training inputs' file in all, for its rivals are settings
+      // (teacherBoundaries, regenerateEachEpoch) that would silently put drawn inputs in its place.
+      let reasons = settings.lazy.map(axis.key.idleReason)
+      let isNeededEverywhere = axis.key.path == "inputs.training.file"
+      let isIdle = isNeededEverywhere ? reasons.contains { $0 != nil } : reasons.allSatisfy { $0 != nil }
+      let reason = isIdle ? reasons.compactMap { $0 }.first : nil
       if let reason {
         throw axis.tree.error(
-          .unusedKey, key: axis.key.path, "has no effect in any setting of this study, because \(reason)",
+          .unusedKey, key: axis.key.path,
+          "has no effect in \(isNeededEverywhere ? "a" : "any") setting of this study, because \(reason)",
           "remove it, or what makes it idle")
       }
     }

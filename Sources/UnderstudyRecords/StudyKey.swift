@@ -165,3 +165,13 @@ extension StudyKey {
       file: { $0[keyPath: property] }, idleReason: idle)
   }
 }
+
+extension StudyKey {
+  /// All keys as a Markdown table: key, values, default, meaning. `Docs/Studies.md` holds it.
+  public static var markdownTable: String {
+    let rows = all.map { key in
+      "| `\(key.path)` | \(key.form.phrase) | \(key.defaultValue.map { "`\($0)`" } ?? "none") | \(key.explanation) |"
+    }
+    return (["| key | values | default | meaning |", "|---|---|---|---|"] + rows).joined(separator: "\n")
+  }
+}

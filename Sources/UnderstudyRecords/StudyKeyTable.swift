@@ -72,7 +72,7 @@ extension StudyKey {
     .choice(
       "inputs.distribution", \.inputs.distribution,
       "teacherBoundaries draws the training inputs on and beside the teacher's boundaries.",
-      idle: besideTrainingFile),
+      idle: { $0.inputs.distribution == .teacherBoundaries ? nil : besideTrainingFile($0) }),
     .number(
       "inputs.standardDeviation", \.inputs.standardDeviation, .positive,
       "Standard deviation of every coordinate of drawn inputs.",
@@ -90,7 +90,7 @@ extension StudyKey {
       idle: { besideTrainingFile($0) ?? withoutBoundaries($0) }),
     .boolean(
       "inputs.regenerateEachEpoch", \.inputs.regenerateEachEpoch, "Draw a new training set for each epoch.",
-      idle: besideTrainingFile),
+      idle: { $0.inputs.regenerateEachEpoch ? nil : besideTrainingFile($0) }),
     .integer(
       "inputs.training.count", \.inputs.training.count, "Number of training inputs.", idle: besideTrainingFile),
     .file(

@@ -49,8 +49,13 @@ extension Study {
     return named.map(\.key)
   }
 
-  /// `load` without the file system, but for the files that the study names.
-  static func parse(
+  /// `load` from a text: without the file system, but for the files that the study names.
+  ///
+  /// - Parameters:
+  ///   - origin: what errors call the text, usually its path.
+  ///   - folder: where the paths in it begin.
+  ///   - baseName: the study's name if it does not give one.
+  public static func parse(
     _ text: String, origin: String, folder: URL, baseName: String, scale: String? = nil, overrides: [String] = []
   ) throws(StudyError) -> Study {
     let tree = try YAMLTree.parse(text, origin: origin)

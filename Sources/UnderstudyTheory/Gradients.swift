@@ -48,7 +48,8 @@ public func gradients(
     }
     for layer in (0..<layerCount).reversed() {
       let below = layer == 0 ? block.inputs : activated(z[layer - 1], by: network.activation)
-      multiply(g, below.transposed.padded(columns: weightSums[layer].columnCount), into: &weightSums[layer], adding: true)
+      let samples = below.transposed.padded(columns: weightSums[layer].columnCount)
+      multiply(g, samples, into: &weightSums[layer], adding: true)
       for node in 0..<g.rowCount { biasSums[layer][node] += g.row(node).reduce(0, +) }
       guard layer > 0 else { break }
       var lower = Matrix(rowCount: network.layers[layer].inputCount, columnCount: sampleBlockWidth)

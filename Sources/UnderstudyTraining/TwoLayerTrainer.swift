@@ -70,7 +70,7 @@ extension TwoLayerShape {
 }
 
 extension TwoLayerWeights {
-  init(_ network: Network) {
+  public init(_ network: Network) {
     self.init(
       first: network.layers[0].weights, firstBiases: network.layers[0].biases, last: network.layers[1].weights,
       lastBiases: network.layers[1].biases)

@@ -1,0 +1,70 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct BenchCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bench", abstract: "Measure training speed on one core, as a share of the core's peak.",
+    subcommands: [TwoLayer.self])
+
+  struct TwoLayer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "two-layer",
+      abstract: "The two-layer SGD step: gather, student forward, backward, update; cached teacher outputs.",
+      discussion: """
+        The peak is that of independent fused multiply-adds, measured between the steps in the same run. FLOPs are counted
+        without padding. Times are the best of several rounds. Quote shares and ratios: machines are shared and noisy.
+        """)
+
+    @Flag(help: "A JSON array instead of a table.")
+    var json = false
+
+    @Option(help: "float64 or float32 (default: both).")
+    var precision: TwoLayerBenchmark.Precision?
+
+    @Option(help: "Rounds for each size.")
+    var rounds = 12
+
+    @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
+    var instructions: InstructionSet = .best
+
+    func validate() throws {
+      if rounds < 1 { throw ValidationError("--rounds \(rounds): give 1 or more") }
+      if !instructions.isSupported {
+        throw ValidationError("--instructions \(instructions.rawValue): this processor does not have them")
+      }
+    }
+
+    func run() async throws {
+      try await reportingErrors {
+        var benchmark = TwoLayerBenchmark()
+        if let precision { benchmark.precisions = [precision] }
+        benchmark.roundCount = rounds
+        benchmark.instructions = instructions
+        let results = try benchmark.run()
+        if json {
+          let encoder = JSONEncoder()
+          encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+          print(String(decoding: try encoder.encode(results), as: UTF8.self))
+          return
+        }
+        print(machineKind(instructions: instructions))
+        var table = TextTable([
+          "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
+          "% of peak",
+        ])
+        for result in results {
+          table.add([
+            result.precision.rawValue, "\(result.m)", "\(result.n)", "\(result.d)", "\(result.c)", "\(result.batch)",
+            format(result.microsecondsPerStep, digits: 2), format(100 * result.shareOfPeak, digits: 1),
+            format(result.peakGFLOPS, digits: 1), format(result.evaluationMilliseconds, digits: 2),
+            format(100 * result.evaluationShareOfPeak, digits: 1),
+          ])
+        }
+        print(table.text)
+      }
+    }
+  }
+}
+
+extension TwoLayerBenchmark.Precision: ExpressibleByArgument {}

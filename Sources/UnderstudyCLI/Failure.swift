@@ -1,0 +1,38 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+/// Prints an error for a person and turns it into the exit code that scripts read.
+func reportingErrors<Value>(_ body: () async throws -> Value) async throws -> Value {
+  do {
+    return try await body()
+  } catch let error as ExitCode {
+    throw error
+  } catch let error as ValidationError {
+    throw error
+  } catch {
+    writeError("error: \(describe(error))")
+    throw ExitCode(exitCode(of: error))
+  }
+}
+
+func writeError(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
+private func describe(_ error: any Error) -> String {
+  switch error {
+  case let error as any CustomStringConvertible: error.description
+  default: "\(error)"
+  }
+}
+
+/// 2 for what the user gave, 1 for everything else.
+private func exitCode(of error: any Error) -> Int32 {
+  switch error {
+  case is StudyError: 2
+  case ExperimentError.input: 2
+  case ExperimentError.store(let error): exitCode(of: error)
+  case StoreError.diskFull, StoreError.file, StoreError.database: 1
+  case is StoreError: 2
+  default: 1
+  }
+}

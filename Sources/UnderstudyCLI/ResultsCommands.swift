@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "Show how far a study has come.")
+
+  @Argument(help: "Results folder.")
+  var results: String
+
+  func run() async throws {
+    try await reportingErrors {
+      let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
+      let (study, runs) = (store.study, try store.runs())
+      let checkpoints = try store.checkpointEpochs()
+      let divergedCount = runs.count { $0.outcome != .completed }
+      print("study      \(study.name)")
+      if !study.claim.isEmpty { print("claim      \(study.claim)") }
+      print("runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged")
+      if !checkpoints.isEmpty { print("resumable  \(checkpoints.count) begun and not finished") }
+      print("time       \(duration(runs.reduce(0) { $0 + $1.cpuSeconds })) of one processor")
+      print("")
+      let bySetting = Dictionary(grouping: runs, by: \.run.settingIndex)
+      var table = TextTable(["setting", "seeds done", "diverged", "s/run"])
+      for (index, setting) in study.settings.enumerated() {
+        let done = bySetting[index] ?? []
+        let seconds = done.reduce(0) { $0 + $1.wallSeconds } / Double(max(1, done.count))
+        table.add([
+          study.label(of: setting), "\(done.count) of \(study.seeds.count)",
+          "\(done.count { $0.outcome != .completed })", done.isEmpty ? "" : format(seconds, digits: 2),
+        ])
+      }
+      print(table.text)
+    }
+  }
+}
+
+struct ExportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "export", abstract: "Write every recorded measure with its setting, seed and epoch.")
+
+  @Argument(help: "Results folder.")
+  var results: String
+
+  @Option(help: "csv or json.")
+  var format: Exporter.Format = .csv
+
+  @Option(
+    name: .customLong("measure"), help: "Only this measure; may be given several times. `understudy keys` lists them.")
+  var measures: [Measure] = []
+
+  @Option(help: "File to write (default: standard output).")
+  var output: String?
+
+  func run() async throws {
+    try await reportingErrors {
+      let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
+      let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
+      guard let output else { return try exporter.write(format, to: FileHandle.standardOutput) }
+      let url = URL(fileURLWithPath: output)
+      guard FileManager.default.createFile(atPath: url.path, contents: nil),
+        let handle = try? FileHandle(forWritingTo: url)
+      else { throw ExperimentError.input("\(output): cannot be written; check the folder and its permissions") }
+      try exporter.write(format, to: handle)
+      try handle.close()
+    }
+  }
+}
+
+extension Exporter.Format: ExpressibleByArgument {}
+extension Measure: ExpressibleByArgument {}
+
+struct ReportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Draw figures and report again, from stored results alone.")
+
+  @Argument(help: "Results folders; several make one report.")
+  var results: [String]
+
+  @Option(help: "The report (default: report.html in the first folder).")
+  var output: String?
+
+  @Option(help: "Python that has vl-convert-python (default: .venv/bin/python3 if there is one, or python3).")
+  var python: String?
+
+  func run() async throws {
+    try await reportingErrors {
+      let folders = results.map { URL(fileURLWithPath: $0) }
+      let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
+      try drawReport(of: folders, to: file, python: python)
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct RunCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run", abstract: "Train what is missing of a study, store it and write its report.",
+    discussion: """
+      Runs every setting with every seed, on all processors. Stop it with Ctrl-C, or lose the machine: the same command goes
+      on where this one stopped and runs only what is missing. `understudy keys` lists the keys of a study file.
+      """)
+
+  @Argument(help: "A study file (YAML), or the name of a bundled study.")
+  var study: String
+
+  @Option(help: "Results folder (default: results/NAME of the study).")
+  var results: String?
+
+  @Option(help: "One of the study's scales, for example quick or full.")
+  var scale: String?
+
+  @OptionGroup var options: ExecutionOptions
+
+  func run() async throws {
+    try await reportingErrors {
+      let isFile = FileManager.default.fileExists(atPath: study)
+      let bundled = isFile ? nil : try BundledStudies.load(study, scale: scale, overrides: options.overrides)
+      let study = try bundled ?? Study.load(path: study, scale: scale, overrides: options.overrides)
+      let folder = URL(fileURLWithPath: results ?? "results/\(study.name)")
+      try await execute(study, in: folder, options: options)
+      guard !options.noReport, !(study.figures.isEmpty && study.findings.isEmpty) else { return }
+      try drawReport(of: [folder], to: folder.appendingPathComponent("report.html"), python: options.python)
+    }
+  }
+}
+
+struct ReproduceCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reproduce", abstract: "Reproduce an experiment of the paper and write one report.",
+    discussion: BundledStudies.reproductions.map { "\($0.name): \($0.summary)" }.joined(separator: "\n"))
+
+  @Argument(help: "Which experiment: \(BundledStudies.reproductions.map(\.name).joined(separator: ", ")).")
+  var experiment: String
+
+  @Option(help: "quick takes about a minute on two cores, full is the paper's whole size.")
+  var scale: Scale = .quick
+
+  @Option(help: "Results folder (default: results/EXPERIMENT-SCALE).")
+  var results: String?
+
+  @OptionGroup var options: ExecutionOptions
+
+  enum Scale: String, ExpressibleByArgument, CaseIterable { case quick, full }
+
+  func run() async throws {
+    guard let reproduction = BundledStudies.reproductions.first(where: { $0.name == experiment }) else {
+      let known = BundledStudies.reproductions.map(\.name).joined(separator: ", ")
+      throw ValidationError("no experiment is named \"\(experiment)\"; there is: \(known)")
+    }
+    try await reportingErrors {
+      let folder = URL(fileURLWithPath: results ?? "results/\(experiment)-\(scale.rawValue)")
+      let studies = try reproduction.studies.compactMap { name in
+        try BundledStudies.load(name, scale: scale.rawValue, overrides: options.overrides)
+      }
+      let folders = studies.map { folder.appendingPathComponent($0.name) }
+      for (study, folder) in zip(studies, folders) { try await execute(study, in: folder, options: options) }
+      guard !options.noReport else { return }
+      try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.python)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+/// How a study is changed and executed: the options that `run` and `reproduce` share.
+struct ExecutionOptions: ParsableArguments {
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "Override a key of the study, as in --set training.epochs=5 or --set 'student.overRealization=[1, 2]'.",
+      valueName: "key=value"))
+  var overrides: [String] = []
+
+  @Option(help: "Runs at a time (default: the number of processors). Results do not depend on it.")
+  var threads: Int?
+
+  @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
+  var instructions: InstructionSet?
+
+  @Option(help: "Python that has vl-convert-python (default: .venv/bin/python3 if there is one, or python3).")
+  var python: String?
+
+  @Flag(help: "Train and store only; draw later with `understudy report`.")
+  var noReport = false
+
+  func validate() throws {
+    if let threads, threads < 1 { throw ValidationError("--threads \(threads): give 1 or more") }
+    if let instructions, !instructions.isSupported {
+      throw ValidationError(
+        "--instructions \(instructions.rawValue): this processor does not have them; leave the option out")
+    }
+  }
+
+  var runnerOptions: StudyRunner.Options {
+    var options = StudyRunner.Options()
+    if let threads { options.threadCount = threads }
+    if let instructions { options.instructions = instructions }
+    return options
+  }
+}
+
+extension InstructionSet: ExpressibleByArgument {}
+
+/// The Python that draws: as told, by UNDERSTUDY_PYTHON, of a `.venv` here or beside the program, or the system's.
+func pythonPath(_ given: String?) -> String {
+  if let given = given ?? ProcessInfo.processInfo.environment["UNDERSTUDY_PYTHON"] { return given }
+  var folders = [URL(fileURLWithPath: FileManager.default.currentDirectoryPath)]
+  if let program = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+    var folder = program.deletingLastPathComponent()
+    for _ in 0..<4 {
+      folders.append(folder)
+      folder = folder.deletingLastPathComponent()
+    }
+  }
+  let candidates = folders.map { $0.appendingPathComponent(".venv/bin/python3").path }
+  return candidates.first { FileManager.default.isExecutableFile(atPath: $0) } ?? "python3"
+}
+
+/// Trains what is missing of a study, with a progress bar; Ctrl-C stops it safely.
+///
+/// - Throws: `ExitCode(130)` after an interruption.
+func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async throws {
+  try StudyRunner.check(study)
+  let store = try ResultsStore.openForWriting(folder, study: study)
+  let runner = StudyRunner(study, into: store, options: options.runnerOptions)
+  let interruption = Interruption { runner.stop.request() }
+  defer { interruption.cancel() }
+  let bar = ProgressBar(title: study.name)
+  let summary = try await runner.run { bar.show($0) }
+  bar.end()
+  let counts = [
+    "\(summary.recordedCount) of \(summary.runCount) runs recorded in \(duration(summary.wallSeconds))",
+    summary.presentCount > 0 ? "\(summary.presentCount) were there before" : nil,
+    summary.divergedCount > 0 ? "\(summary.divergedCount) diverged" : nil,
+  ].compactMap { $0 }.joined(separator: ", ")
+  writeError("\(study.name): \(counts); results in \(folder.path)")
+  if summary.wasInterrupted {
+    writeError("\(study.name): interrupted; the same command goes on where this one stopped")
+    throw ExitCode(130)
+  }
+}
+
+/// Draws the figures and the report of result folders and says what was found.
+func drawReport(of folders: [URL], to file: URL, python: String?) throws {
+  let studies = try folders.map { folder in
+    let store = try ResultsStore.openForReading(folder)
+    return ReportStudy(
+      title: store.study.name, results: try store.results(measures: Set(Measure.allCases)), folder: folder)
+  }
+  let summary = try writeReport(studies: studies, to: file, renderer: FigureRenderer(python: pythonPath(python)))
+  for problem in summary.problems { writeError("figure left out: \(problem)") }
+  for (study, findings) in zip(studies, summary.findings) where !findings.isEmpty {
+    let borneOut = findings.count { $0.verdict == .borneOut }
+    writeError("\(study.title): \(borneOut) of \(findings.count) findings borne out")
+    for finding in findings where finding.verdict != .borneOut {
+      writeError("  not borne out: \(finding.declaration.statement)")
+    }
+  }
+  writeError("report: \(file.path)")
+}

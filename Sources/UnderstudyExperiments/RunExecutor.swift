@@ -1,0 +1,192 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTraining
+
+// Not all of Foundation: it has a `Measurement` too.
+import struct Foundation.Data
+import struct Foundation.Date
+
+/// Executes one run from its first step, or from a checkpoint, to its end.
+struct RunExecutor {
+  enum End {
+    case finished(RunRecord, student: Data)
+    /// Asked to stop: where the run stood.
+    case interrupted(Checkpoint)
+  }
+
+  let run: Run
+  let study: Study
+  let studyHash: String
+  let instructions: InstructionSet
+  let checkpointInterval: Duration
+  /// Polled after every epoch.
+  let isCancelled: () -> Bool
+  /// Called after every epoch with the steps it took.
+  let didTakeSteps: (Int) -> Void
+  let saveCheckpoint: (Checkpoint) throws(ExperimentError) -> Void
+
+  func execute(from checkpoint: Checkpoint?) throws(ExperimentError) -> End {
+    switch run.setting.training.precision {
+    case .float64: try execute(Double.self, from: checkpoint)
+    case .float32: try execute(Float.self, from: checkpoint)
+    }
+  }
+
+  private func execute<Scalar: KernelScalar>(
+    _: Scalar.Type, from checkpoint: Checkpoint?
+  ) throws(ExperimentError) -> End {
+    let stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
+    let material = try RunMaterial(run)
+    let plan = material.plan
+    let trainer = try self.trainer(Scalar.self, material: material, checkpoint: checkpoint)
+    let evaluation = BlockedSamples<Scalar>(
+      inputs: material.evaluation.inputs, targets: material.evaluation.targets, shape: trainer.shape)
+    var training = TrainingSet<Scalar>(material: material, shape: trainer.shape)
+    var measurements = checkpoint?.measurements ?? []
+    var student = try self.student(of: trainer)
+    var epoch = checkpoint?.epoch ?? 0
+    var outcome = Outcome.completed
+    var lastCheckpoint = ContinuousClock.now
+
+    /// Measures the student; false once something is not finite: the run has diverged.
+    func measure(previous: Student) throws(ExperimentError) -> Bool {
+      let measures = study.measures(at: epoch, of: plan.epochCount)
+      guard trainer.isFinite else { return false }
+      guard !measures.isEmpty else { return true }
+      let samples = try training.samples(epoch: epoch)
+      let measurement = RunMeasurement(
+        material: material, epoch: epoch, student: student, previous: previous, training: samples.labelled,
+        trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) })
+      let taken = try measurement.take(measures)
+      guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
+      measurements += taken
+      return true
+    }
+
+    if checkpoint == nil, try !measure(previous: student) { outcome = .diverged(epoch: 0) }
+    while outcome == .completed, epoch < plan.epochCount {
+      if isCancelled() {
+        return .interrupted(self.checkpoint(epoch: epoch, student: student, measurements, stopwatch))
+      }
+      epoch += 1
+      trainer.train(epoch: epoch, on: try training.samples(epoch: epoch).packed)
+      didTakeSteps(plan.stepsPerEpoch)
+      let previous = student
+      let next = try self.student(of: trainer)
+      guard next.network.isFinite else {
+        outcome = .diverged(epoch: epoch)
+        break
+      }
+      student = next
+      if try !measure(previous: previous) {
+        outcome = .diverged(epoch: epoch)
+        student = previous
+      } else if epoch < plan.epochCount, ContinuousClock.now - lastCheckpoint > checkpointInterval {
+        lastCheckpoint = .now
+        try saveCheckpoint(self.checkpoint(epoch: epoch, student: student, measurements, stopwatch))
+      }
+    }
+
+    let data = encode(student)
+    if outcome == .completed { try verify(data, material: material, trainer: trainer) }
+    let record = RunRecord(
+      run: run, outcome: outcome, studyHash: studyHash, version: understudyVersion,
+      machine: machineKind(instructions: instructions), finishedAt: Date(), wallSeconds: stopwatch.wallSeconds,
+      cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch, measurements: measurements)
+    return .finished(record, student: data)
+  }
+
+  private func trainer<Scalar: KernelScalar>(
+    _: Scalar.Type, material: RunMaterial, checkpoint: Checkpoint?
+  ) throws(ExperimentError) -> TwoLayerTrainer<Scalar> {
+    var student = material.initialStudent
+    if let checkpoint {
+      student = Student(
+        try ExperimentError.reading { () throws(FileError) in
+          try NetworkFile.decode(
+            checkpoint.student, name: "checkpoint of run \(run.hash)", activation: student.network.activation)
+        })
+    }
+    let initial = student
+    return try ExperimentError.catching { () throws(ShapeError) in
+      try TwoLayerTrainer<Scalar>(
+        student: initial, plan: material.plan, batches: material.batches, isResuming: checkpoint != nil,
+        instructions: instructions)
+    }
+  }
+
+  private func student<Scalar>(of trainer: TwoLayerTrainer<Scalar>) throws(ExperimentError) -> Student {
+    try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
+  }
+
+  private func encode(_ student: Student) -> Data {
+    let setting = run.setting
+    return NetworkFile.encode(
+      student.network, precision: setting.training.precision == .float64 ? .float64 : .float32,
+      metadata: [
+        "understudy.version": understudyVersion, "understudy.run": run.hash, "understudy.seed": "\(run.seed)",
+        "understudy.negativeSlope": "\(student.network.activation.negativeSlope)",
+      ])
+  }
+
+  private func checkpoint(
+    epoch: Int, student: Student, _ measurements: [Measurement], _ stopwatch: Stopwatch
+  ) -> Checkpoint {
+    Checkpoint(
+      runHash: run.hash, epoch: epoch, student: encode(student), measurements: measurements,
+      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
+  }
+
+  /// Reads the weights back from the bytes that will be stored and recomputes the loss of the first evaluation samples by
+  /// plain loops.
+  ///
+  /// What is compared is the root mean square residual relative to that of the targets: a loss near rounding, 1e-30, has
+  /// no digits of its own. The bound is 1000 rounding errors of the precision: sums of a few hundred terms, twice.
+  private func verify<Scalar>(
+    _ data: Data, material: RunMaterial, trainer: TwoLayerTrainer<Scalar>
+  ) throws(ExperimentError) {
+    let inputs = material.evaluation.inputs.prefix(rows: 256)
+    let targets = material.evaluation.targets.prefix(rows: 256)
+    let network = try ExperimentError.reading { () throws(FileError) in
+      try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
+    }
+    let stored = plainLoss(of: network, inputs: inputs, targets: targets)
+    let reported = trainer.loss(
+      over: BlockedSamples<Scalar>(inputs: inputs, targets: targets, shape: trainer.shape))
+    let scale = 1 + euclideanNorm(targets.values) / Double(max(1, inputs.rowCount)).squareRoot()
+    let tolerance = 1000 * Double(Scalar.ulpOfOne) * scale
+    guard abs((2 * stored).squareRoot() - (2 * reported).squareRoot()) <= tolerance else {
+      throw .verification(run: run.hash, stored: stored, reported: reported)
+    }
+  }
+}
+
+/// The training set of the current epoch, packed for the trainer; built anew only when the epoch's set differs.
+private struct TrainingSet<Scalar: KernelScalar> {
+  struct Samples {
+    var labelled: LabelledInputs
+    var packed: PackedSamples<Scalar>
+    var blocked: BlockedSamples<Scalar>
+  }
+
+  let material: RunMaterial
+  let shape: TwoLayerShape
+  private var current: (index: Int, samples: Samples)?
+
+  init(material: RunMaterial, shape: TwoLayerShape) {
+    self.material = material
+    self.shape = shape
+  }
+
+  mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
+    let index = material.trainingSetIndex(epoch: epoch)
+    if let current, current.index == index { return current.samples }
+    let labelled = try material.trainingSet(index: index)
+    let samples = Samples(
+      labelled: labelled, packed: PackedSamples(inputs: labelled.inputs, targets: labelled.targets, shape: shape),
+      blocked: BlockedSamples(inputs: labelled.inputs, targets: labelled.targets, shape: shape))
+    current = (index, samples)
+    return samples
+  }
+}

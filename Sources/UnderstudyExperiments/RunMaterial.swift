@@ -1,0 +1,184 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTraining
+
+/// Everything that a run works on, drawn from its random streams or read from the files that its setting names.
+struct RunMaterial {
+  let run: Run
+  let teacher: Teacher
+  let initialStudent: Student
+  let plan: TrainingPlan
+  let batches: BatchOrder
+  let evaluation: LabelledInputs
+  private let trainingFile: Matrix?
+
+  /// - Throws: ``ExperimentError`` for files that cannot be read and shapes that do not fit each other.
+  init(_ run: Run) throws(ExperimentError) {
+    let setting = run.setting
+    self.run = run
+    let networks = try RunNetworks(run)
+    teacher = networks.teacher
+    initialStudent = networks.student
+    trainingFile = try Self.inputs(from: setting.inputs.training.file, for: teacher)
+    let evaluationFile = try Self.inputs(from: setting.inputs.evaluation.file, for: teacher)
+    let sampleCount = trainingFile?.rowCount ?? setting.inputs.training.count
+    (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount)
+    let inputs =
+      evaluationFile
+      ?? InputDesign(
+        count: setting.inputs.evaluation.count, standardDeviation: setting.inputs.standardDeviation,
+        distribution: .gaussian
+      ).draw(for: teacher, key: run.randomKey, purpose: .evaluationInputs)
+    evaluation = try Self.label(inputs, by: teacher)
+  }
+
+  /// The number of the training set that an epoch uses: all use number 0 unless each epoch draws its own.
+  /// Epoch 0, before the first step, is measured on the set of epoch 1.
+  func trainingSetIndex(epoch: Int) -> Int {
+    run.setting.inputs.regenerateEachEpoch ? max(0, epoch - 1) : 0
+  }
+
+  /// A training set with the teacher's outputs, and noise on them where the setting asks for it.
+  func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
+    let setting = run.setting.inputs
+    let distribution: InputDesign.Distribution =
+      switch setting.distribution {
+      case .gaussian: .gaussian
+      case .teacherBoundaries:
+        .teacherBoundaries(offsets: setting.boundaryOffsetMinimum...setting.boundaryOffsetMaximum)
+      }
+    let inputs =
+      trainingFile
+      ?? InputDesign(
+        count: setting.training.count, standardDeviation: setting.standardDeviation, distribution: distribution
+      ).draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
+    var result = try Self.label(inputs, by: teacher)
+    addOutputNoise(
+      to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
+    return result
+  }
+
+  private static func label(_ inputs: Matrix, by teacher: Teacher) throws(ExperimentError) -> LabelledInputs {
+    try ExperimentError.catching {
+      () throws(ShapeError) in LabelledInputs(inputs: inputs, targets: try teacher.network.outputs(for: inputs))
+    }
+  }
+
+  private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
+    guard let file else { return nil }
+    let matrix = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
+    guard matrix.columnCount == teacher.network.inputCount else {
+      throw .input(
+        "\(file.path): \(matrix.columnCount) features a sample, but the teacher takes \(teacher.network.inputCount); "
+          + "give an array [sample, feature] of that width")
+    }
+    guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
+    return matrix
+  }
+
+  private static func plan(of run: Run, sampleCount: Int) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
+    let training = run.setting.training
+    var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
+    var order = BatchOrder.drawn(key: run.randomKey)
+    if let file = training.batches?.file {
+      let batches = try ExperimentError.reading { () throws(FileError) in
+        try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)
+      }
+      if batchSize == 0 { batchSize = batches.batchSize }
+      if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
+      guard batchSize == batches.batchSize else {
+        throw .input(
+          "\(file.path): \(batches.batchSize) samples a batch, but training.batchSize is \(batchSize); "
+            + "leave training.batchSize out or make them equal")
+      }
+      guard stepsPerEpoch > 0, batches.stepCount >= training.epochs * stepsPerEpoch else {
+        throw .input(
+          "\(file.path): \(batches.stepCount) batches, but \(training.epochs) epochs of \(max(1, stepsPerEpoch)) steps "
+            + "need \(training.epochs * max(1, stepsPerEpoch)); give more batches or train for fewer steps")
+      }
+      order = .given(indices: batches.indices)
+    }
+    let frozen: TrainingPlan.FrozenLayer =
+      switch training.frozenLayer {
+      case .none: .none
+      case .first: .first
+      case .last: .last
+      }
+    let plan = TrainingPlan(
+      method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
+      learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
+      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
+      unitNormFirstLayer: training.unitNormFirstLayer)
+    return (plan, order)
+  }
+}
+
+/// Inputs `[sample, feature]` with what the student is asked for, `[sample, output]`.
+struct LabelledInputs {
+  var inputs: Matrix
+  var targets: Matrix
+}
+
+/// The two networks of a run, before training.
+struct RunNetworks {
+  let teacher: Teacher
+  let student: Student
+
+  /// - Throws: ``ExperimentError`` if a network file cannot be read or the student does not fit the teacher.
+  init(_ run: Run) throws(ExperimentError) {
+    let (network, teacherSetting, studentSetting) = (run.setting.network, run.setting.teacher, run.setting.student)
+    let activation: Activation =
+      switch network.activation {
+      case .relu: .relu
+      case .leakyRelu: Activation(negativeSlope: network.leakySlope)
+      case .linear: .linear
+      }
+    func read(_ file: SourceFile) throws(ExperimentError) -> Network {
+      let network = try ExperimentError.reading { () throws(FileError) in
+        try NetworkFile.read(path: file.path, activation: activation)
+      }
+      guard network.layers.count == 2 else {
+        throw .input("\(file.path): \(network.layers.count) layers; this version trains networks of two layers")
+      }
+      return network
+    }
+
+    let place = "setting \(run.settingIndex)"
+    if let file = teacherSetting.file {
+      teacher = Teacher(try read(file))
+    } else {
+      let weights: TeacherDesign.Weights =
+        teacherSetting.weights == .discrete ? .discrete : .gaussian(scale: teacherSetting.scale)
+      let design = TeacherDesign(
+        inputCount: network.inputDimension, hiddenCount: teacherSetting.hiddenNodes,
+        outputCount: network.outputDimension, weights: weights, bias: network.biases ? teacherSetting.bias : nil,
+        strengthDecay: teacherSetting.strengthDecay, activation: activation)
+      teacher = try ExperimentError.catching(place) { () throws(ShapeError) in try design.draw(key: run.randomKey) }
+    }
+    if let file = studentSetting.file {
+      student = Student(try read(file))
+      guard student.network.hasBiases == teacher.network.hasBiases else {
+        throw .input("\(file.path): of teacher and student one has biases and the other none; give both or neither")
+      }
+    } else {
+      let initialization: StudentDesign.Initialization =
+        switch studentSetting.initialization {
+        case .plain: .plain
+        case .adversarial: .adversarial
+        case .helpful: .helpful
+        }
+      let width = (Double(teacher.network.hiddenCounts[0]) * studentSetting.overRealization).rounded(.up)
+      let design = StudentDesign(
+        hiddenCount: Int(width), scale: studentSetting.scale, initialization: initialization)
+      let teacher = teacher
+      student = try ExperimentError.catching(place) { () throws(ShapeError) in
+        try design.draw(for: teacher, key: run.randomKey)
+      }
+    }
+    let (student, teacher) = (student, teacher)
+    try ExperimentError.catching(studentSetting.file?.path ?? place) { () throws(ShapeError) in
+      try student.checkFits(teacher)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTheory
+
+/// Takes the measures of one epoch of a run.
+///
+/// Losses come from the training kernels, in the run's precision; everything else is measured by the theory's functions,
+/// in double precision.
+struct RunMeasurement {
+  let material: RunMaterial
+  let epoch: Int
+  let student: Student
+  /// The student one epoch earlier; at epoch 0 the student itself.
+  let previous: Student
+  let training: LabelledInputs
+  /// Losses by the kernels, evaluated only if asked for.
+  let trainingLoss: () -> Double
+  let evaluationLoss: () -> Double
+
+  /// The measurements, in the order of ``Measure``.
+  func take(_ measures: Set<Measure>) throws(ExperimentError) -> [Measurement] {
+    try ExperimentError.catching { () throws(ShapeError) in try takeAll(measures) }
+  }
+
+  private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [Measurement] {
+    let teacher = material.teacher
+    let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
+    let onTraining =
+      measures.isDisjoint(with: [.trainingCorrelation, .trainingDeadNodes])
+      ? nil : try correlation(of: teacher, with: student, over: training.inputs)
+    let onEvaluation =
+      measures.isDisjoint(with: [.evaluationCorrelation, .evaluationDeadNodes])
+      ? nil : try correlation(of: teacher, with: student, over: material.evaluation.inputs)
+    let gradient =
+      measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
+      ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
+
+    var result: [Measurement] = []
+    for measure in Measure.allCases where measures.contains(measure) {
+      func add(_ shape: [Int], _ values: [Double]) {
+        result.append(Measurement(measure, epoch: epoch, shape: shape, values: values))
+      }
+      func add(_ matrix: Matrix) { add([matrix.rowCount, matrix.columnCount], matrix.values) }
+      switch measure {
+      case .trainingLoss: add([], [trainingLoss()])
+      case .evaluationLoss: add([], [evaluationLoss()])
+      case .trainingCorrelation: if let onTraining { add(onTraining.values) }
+      case .evaluationCorrelation: if let onEvaluation { add(onEvaluation.values) }
+      case .trainingDeadNodes: if let onTraining { add([n], indicator(onTraining.deadStudentNodes, count: n)) }
+      case .evaluationDeadNodes: if let onEvaluation { add([n], indicator(onEvaluation.deadStudentNodes, count: n)) }
+      case .trainingObservationCounts:
+        add(try observationCounts(of: teacher, by: student, over: training.inputs))
+      case .evaluationObservationCounts:
+        add(try observationCounts(of: teacher, by: student, over: material.evaluation.inputs))
+      case .fanOutNorms: add([n], fanOutNorms(of: student.network))
+      case .boundaryStrengths: add([n], try boundaryStrengths(of: student.network))
+      case .nodeGradients: if let gradient { add([n], gradient.nodeMeanSquares) }
+      case .nodeMaximumGradients: if let gradient { add([n], gradient.nodeMaxima) }
+      case .gradientNorms: if let gradient { add([gradient.layerNorms.count], gradient.layerNorms) }
+      case .weightChanges:
+        let changes = try weightChanges(from: previous.network, to: student.network)
+        add([changes.count], changes)
+      case .teacherBoundaries: add(boundaries(of: teacher.network))
+      case .studentBoundaries: add(boundaries(of: student.network))
+      case .teacherFanOutNorms: add([m], fanOutNorms(of: teacher.network))
+      case .inputSample: add(training.inputs.prefix(rows: 400))
+      }
+    }
+    return result
+  }
+
+  private func indicator(_ nodes: [Int], count: Int) -> [Double] {
+    var result = [Double](repeating: 0, count: count)
+    for node in nodes { result[node] = 1 }
+    return result
+  }
+
+  /// First-layer rows with the bias (0 if there is none) last.
+  private func boundaries(of network: Network) -> Matrix {
+    let layer = network.layers[0]
+    return Matrix((0..<layer.nodeCount).map { Array(layer.weights.row($0)) + [layer.biases?[$0] ?? 0] })
+  }
+}

@@ -1,0 +1,110 @@
+import Synchronization
+import UnderstudyNumerics
+import UnderstudyRecords
+
+/// How far a study has come. Threads of runs report to it; it reports on, at most a few times a second.
+///
+/// A class because all runs of a study share it.
+public final class StudyProgress: Sendable {
+  public struct Snapshot: Sendable {
+    public var runCount: Int
+    /// Runs recorded, those from earlier sessions included.
+    public var finishedCount: Int
+    public var divergedCount: Int
+    /// Share of the work that was missing at the start, 0...1.
+    public var share: Double
+    public var stepsPerSecond: Double
+    public var elapsedSeconds: Double
+    /// nil until there is something to go by.
+    public var remainingSeconds: Double?
+    public var isLast: Bool
+  }
+
+  private struct State {
+    var finishedCount: Int
+    var recordedCount = 0
+    var divergedCount = 0
+    var steps = 0
+    /// Cost done by this process, and cost that fell away: done before a checkpoint, or cut off by a divergence.
+    var doneCost = 0.0
+    var savedCost = 0.0
+    var lastReport: ContinuousClock.Instant
+  }
+
+  private let runCount: Int
+  private let plannedCost: Double
+  private let start = ContinuousClock.now
+  private let report: @Sendable (Snapshot) -> Void
+  private let state: Mutex<State>
+
+  init(runCount: Int, presentCount: Int, plannedCost: Double, report: @escaping @Sendable (Snapshot) -> Void) {
+    self.runCount = runCount
+    self.plannedCost = plannedCost
+    self.report = report
+    state = Mutex(State(finishedCount: presentCount, lastReport: .now))
+  }
+
+  /// The work of a whole run, in floating-point operations of its steps and an evaluation each epoch.
+  static func cost(of setting: Setting) -> Double { Double(setting.training.epochs) * costOfEpoch(setting) }
+
+  private static func costOfEpoch(_ setting: Setting) -> Double {
+    let shape = TwoLayerShape(
+      inputCount: setting.network.inputDimension,
+      hiddenCount: max(1, Int(Double(setting.teacher.hiddenNodes) * setting.student.overRealization)),
+      outputCount: setting.network.outputDimension, hasBiases: true, negativeSlope: 0)
+    let training = setting.training
+    let batch = training.method == .gd ? setting.inputs.training.count : max(1, training.batchSize)
+    // Small networks wait for memory more than they compute: measured, a step costs as if it had some 5 nodes more.
+    let step = shape.stepFLOPs(batch: batch) + 8_000 * Double(batch)
+    return Double(max(1, training.stepsPerEpoch)) * step + shape.stepFLOPs(batch: setting.inputs.evaluation.count) / 2
+  }
+
+  func didTakeSteps(_ count: Int, of setting: Setting) {
+    update {
+      $0.steps += count
+      $0.doneCost += Self.costOfEpoch(setting)
+    }
+  }
+
+  func willResume(_ epoch: Int, of setting: Setting) {
+    state.withLock { $0.savedCost += Double(epoch) * Self.costOfEpoch(setting) }
+  }
+
+  func didFinish(_ setting: Setting, outcome: Outcome) {
+    update {
+      $0.finishedCount += 1
+      $0.recordedCount += 1
+      if case .diverged(let epoch) = outcome {
+        $0.divergedCount += 1
+        $0.savedCost += Double(setting.training.epochs - epoch) * Self.costOfEpoch(setting)
+      }
+    }
+  }
+
+  /// Reports a last time and returns the number of runs recorded.
+  func finish() -> Int {
+    report(snapshot(of: state.withLock { $0 }, isLast: true))
+    return state.withLock { $0.recordedCount }
+  }
+
+  private func update(_ change: (inout State) -> Void) {
+    let due: State? = state.withLock { state in
+      change(&state)
+      guard ContinuousClock.now - state.lastReport > .milliseconds(250) else { return nil }
+      state.lastReport = .now
+      return state
+    }
+    if let due { report(snapshot(of: due, isLast: false)) }
+  }
+
+  private func snapshot(of state: State, isLast: Bool) -> Snapshot {
+    let elapsed = (ContinuousClock.now - start) / .seconds(1)
+    let remainingCost = max(0, plannedCost - state.doneCost - state.savedCost)
+    let costPerSecond = state.doneCost / max(elapsed, 1e-9)
+    return Snapshot(
+      runCount: runCount, finishedCount: state.finishedCount, divergedCount: state.divergedCount,
+      share: plannedCost > 0 ? 1 - remainingCost / plannedCost : 1,
+      stepsPerSecond: Double(state.steps) / max(elapsed, 1e-9),
+      elapsedSeconds: elapsed, remainingSeconds: costPerSecond > 0 ? remainingCost / costPerSecond : nil, isLast: isLast)
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Synchronization
+import UnderstudyNumerics
+import UnderstudyRecords
+
+/// Runs what a study still misses: settings x seeds, a thread a run, each recorded when it ends.
+public struct StudyRunner: Sendable {
+  public struct Options: Sendable {
+    /// Runs at a time.
+    public var threadCount: Int = ProcessInfo.processInfo.activeProcessorCount
+    public var instructions: InstructionSet = .best
+    /// How much of a long run a kill may cost.
+    public var checkpointInterval: Duration = .seconds(30)
+
+    public init() {}
+  }
+
+  public struct Summary: Sendable {
+    /// Runs of the study, and those of them that were there before.
+    public var runCount: Int
+    public var presentCount: Int
+    /// Recorded now; of these, diverged.
+    public var recordedCount: Int
+    public var divergedCount: Int
+    public var wasInterrupted: Bool
+    public var wallSeconds: Double
+  }
+
+  let study: Study
+  let store: ResultsStore
+  let options: Options
+  /// Ask it to stop the study: runs in flight leave a checkpoint at their next epoch.
+  public let stop = StopRequest()
+
+  public init(_ study: Study, into store: ResultsStore, options: Options = Options()) {
+    self.study = study
+    self.store = store
+    self.options = options
+  }
+
+  /// Builds the networks of each setting and reads the files it names, so that a mistake is found before anything runs.
+  public static func check(_ study: Study) throws(ExperimentError) {
+    var checked: Set<Int> = []
+    for run in study.runs where checked.insert(run.settingIndex).inserted {
+      let setting = run.setting
+      if setting.inputs.training.file != nil || setting.inputs.evaluation.file != nil || setting.training.batches != nil
+      {
+        _ = try RunMaterial(run)
+      } else {
+        _ = try RunNetworks(run)
+      }
+    }
+  }
+
+  /// Runs the study to its end, or until ``stop`` is asked for.
+  ///
+  /// - Parameter report: told of the progress from time to time, on the threads of the runs.
+  /// - Throws: the first ``ExperimentError``; what was recorded by then stays, and runs in flight are checkpointed.
+  public func run(report: @escaping @Sendable (StudyProgress.Snapshot) -> Void) async throws -> Summary {
+    let start = ContinuousClock.now
+    let finished = try store.finishedHashes()
+    let missing = study.runs.filter { !finished.contains($0.hash) }
+    let progress = StudyProgress(
+      runCount: study.runs.count, presentCount: study.runs.count - missing.count,
+      plannedCost: missing.reduce(0) { $0 + StudyProgress.cost(of: $1.setting) }, report: report)
+    // Longest first: the last runs to end are short, and no thread waits long for the others.
+    var queue = missing.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) }[...]
+    let studyHash = study.hash
+    let divergedCount = try await withThrowingTaskGroup(of: Outcome?.self) { group in
+      for run in queue.prefix(max(1, options.threadCount)) {
+        group.addTask { try execute(run, studyHash: studyHash, progress: progress) }
+      }
+      queue = queue.dropFirst(max(1, options.threadCount))
+      var divergedCount = 0
+      do {
+        while let outcome = try await group.next() {
+          if case .diverged = outcome { divergedCount += 1 }
+          guard !stop.isRequested, let run = queue.popFirst() else { continue }
+          group.addTask { try execute(run, studyHash: studyHash, progress: progress) }
+        }
+      } catch {
+        stop.request()
+        throw error
+      }
+      return divergedCount
+    }
+    let recordedCount = progress.finish()
+    return Summary(
+      runCount: study.runs.count, presentCount: study.runs.count - missing.count, recordedCount: recordedCount,
+      divergedCount: divergedCount, wasInterrupted: recordedCount < missing.count,
+      wallSeconds: (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// Executes and records a run; nil if it was asked to stop.
+  private func execute(_ run: Run, studyHash: String, progress: StudyProgress) throws(ExperimentError) -> Outcome? {
+    guard !stop.isRequested else { return nil }
+    let executor = RunExecutor(
+      run: run, study: study, studyHash: studyHash, instructions: options.instructions,
+      checkpointInterval: options.checkpointInterval, isCancelled: { stop.isRequested },
+      didTakeSteps: { progress.didTakeSteps($0, of: run.setting) },
+      saveCheckpoint: { (checkpoint) throws(ExperimentError) in
+        try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
+      })
+    let checkpoint = try ExperimentError.storing { () throws(StoreError) in try store.checkpoint(of: run.hash) }
+    progress.willResume(checkpoint?.epoch ?? 0, of: run.setting)
+    switch try executor.execute(from: checkpoint) {
+    case .finished(let record, let student):
+      try ExperimentError.storing { () throws(StoreError) in try store.record(record, student: student) }
+      progress.didFinish(run.setting, outcome: record.outcome)
+      return record.outcome
+    case .interrupted(let checkpoint):
+      if checkpoint.epoch > 0 {
+        try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
+      }
+      return nil
+    }
+  }
+}
+
+/// A request to stop that any thread may make and every run polls.
+///
+/// A class because it is one request, shared.
+public final class StopRequest: Sendable {
+  private let requested = Atomic(false)
+
+  init() {}
+
+  public var isRequested: Bool { requested.load(ordering: .relaxed) }
+  public func request() { requested.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,197 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+/// The numbers inside the figures, from results that can be read at a glance.
+@Suite struct FigureDataTests {
+  static func results(_ runs: [RunRecord], seeds: [Int]? = nil, varied: [String] = []) -> StudyResults {
+    var settings: [Setting] = []
+    for run in runs where run.run.settingIndex == settings.count { settings.append(run.run.setting) }
+    return StudyResults(
+      study: Study(
+        name: "s", settings: settings, variedKeys: varied, seeds: seeds ?? Set(runs.map(\.run.seed)).sorted()),
+      runs: runs)
+  }
+
+  static func rows(
+    _ kind: FigureDeclaration.Kind, _ results: StudyResults, epochs: [Int] = []
+  ) throws -> (rows: [JSONValue], figures: [FigureSpecification]) {
+    let figures = try figureSpecifications(
+      of: FigureDeclaration(name: "f", kind: kind, caption: "c", epochs: epochs), from: results)
+    return (figures[0].document["data"]?["values"]?.elements ?? [], figures)
+  }
+
+  @Test func lShapeHasADotForEachStudentNode() throws {
+    let (rows, figures) = try Self.rows(.lShape, Self.results(FindingTests.runs))
+    #expect(figures.count == 1, "no boundary strengths, no second figure")
+    #expect(rows.count == 6)
+    #expect(rows[0] == ["p": 1, "o": 1.5, "e": 0, "k": 1, "j": 1, "r": 0.99, "v": 4])
+    #expect(rows[2] == ["p": 1, "o": 1.5, "e": 0, "k": 3, "r": 0, "v": 9, "d": 1], "a dead node has no teacher node")
+    #expect(rows[3] == ["p": 1, "o": 1.5, "e": 1, "k": 1, "j": 2, "r": 0.97, "v": 6])
+    #expect(figures[0].notes.contains { $0.contains("1 dead student node") })
+    #expect(figures[0].document.encoded().contains("dead student node (no correlation"))
+  }
+
+  @Test func lShapeOffersBoundaryStrengths() throws {
+    let runs = FindingTests.runs.map { run in
+      var run = run
+      run.measurements.append(.init(.boundaryStrengths, epoch: 10, shape: [3], values: [8, 2, 18]))
+      return run
+    }
+    let (rows, figures) = try Self.rows(.lShape, Self.results(runs))
+    #expect(figures.map(\.name) == ["f", "f-strength"])
+    #expect(rows[0]["s"] == 8)
+    #expect(figures[1].document["spec"]?["encoding"]?["y"]?["field"] == "s")
+  }
+
+  @Test func recoveryRateCountsSeedsPerTeacherNode() throws {
+    let (rows, _) = try Self.rows(.recoveryRate, Self.results(FindingTests.runs))
+    #expect(rows.count == 2)
+    #expect(rows[0]["j"] == 1 && rows[0]["y"] == 1 && rows[0]["c"] == 2 && rows[0]["n"] == 2 && rows[0]["t"] == 10)
+    #expect(rows[1]["j"] == 2 && rows[1]["y"] == 0.5)
+    // Wilson, 1 of 2: 0.0945 to 0.9055.
+    #expect(rows[1]["a"] == 0.094531 && rows[1]["b"] == 0.90547)
+  }
+
+  @Test func evaluationLossIsAveragedOnTheLogarithmAndFloored() throws {
+    let setting = Synthetic.setting(epochs: 1)
+    let runs = [(1e-2, 0.0), (1e-4, 0.0)].enumerated().map { seed, losses in
+      Synthetic.run(
+        setting, seed: seed,
+        [.init(.evaluationLoss, epoch: 0, values: [losses.0]), .init(.evaluationLoss, epoch: 1, values: [losses.1])])
+    }
+    let (rows, figures) = try Self.rows(.evaluationLoss, Self.results(runs))
+    #expect(rows.count == 2)
+    #expect(rows[0]["y"] == 0.001 && rows[0]["n"] == 2)
+    // log10 is -2 and -4: the deviation is the square root of 2, and 10^-4.41421 = 3.853e-5.
+    #expect(rows[0]["a"] == 3.8529e-05)
+    #expect(rows[1]["y"] == .number(lossFloor))
+    #expect(figures[0].notes.contains { $0.hasPrefix("2 losses below 1e-34") })
+  }
+
+  @Test func divergedRunsAreNamedNotDropped() throws {
+    var runs = FindingTests.runs
+    runs.append(FindingTests.run(seed: 2, rho: [[0]], outcome: .diverged(epoch: 4)))
+    for kind in [FigureDeclaration.Kind.lShape, .recoveryRate, .evaluationLoss] {
+      let (_, figures) = try Self.rows(kind, Self.results(runs, seeds: [0, 1, 2, 3]))
+      #expect(figures[0].notes.contains("1 diverged run is left out: seed 2 in epoch 4."), "\(kind)")
+      #expect(figures[0].notes.contains("Incomplete: 3 of 4 runs have finished."), "\(kind)")
+    }
+    #expect(throws: FigureError.allDiverged(figure: "f", runCount: 1)) {
+      _ = try Self.rows(.evaluationLoss, Self.results([runs[2]]))
+    }
+  }
+
+  @Test func boundariesEndAtTheWindow() throws {
+    let declaration = FigureDeclaration(name: "plane", kind: .boundaries)
+    let figure = try #require(
+      try figureSpecifications(of: declaration, from: Synthetic.plane()).first)
+    #expect(figure.document["columns"] == 5)
+    // Two rows of five panels and five legends.
+    let views = try #require(figure.document["concat"]?.elements)
+    #expect(views.count == 20)
+    let scale = views[0]["layer"]?[0]?["encoding"]?["x"]?["scale"]?["domain"]
+    let radius = try #require(scale?[1]?.number)
+    for view in views {
+      for line in view["layer"]?[1]?["data"]?["values"]?.elements ?? [] {
+        for ends in [("x", "y"), ("x2", "y2")] {
+          let x = try #require(line[ends.0]?.number)
+          let y = try #require(line[ends.1]?.number)
+          #expect(abs(max(abs(x), abs(y)) - radius) < 1e-3, "an end lies on the window's edge")
+        }
+      }
+    }
+    #expect(figure.document.encoded().contains("s1 → t1, ρ 1.00"))
+    #expect(figure.document.encoded().contains("s6: dead"))
+  }
+
+  @Test func boundariesNeedOneSettingEach() {
+    var results = Synthetic.plane()
+    results.study.settings[1].student.overRealization = 1
+    results.runs[1] = Synthetic.run(results.study.settings[1], index: 1, seed: 0, results.runs[1].measurements)
+    #expect(
+      throws: FigureError.ambiguousSetting(figure: "f", key: "student.overRealization", value: 1, settingCount: 2)
+    ) {
+      _ = try Self.rows(.boundaries, results)
+    }
+  }
+
+  @Test func clipsLinesExactly() {
+    // x = 1, horizontal through the origin, a diagonal, one outside, one without direction.
+    #expect(clippedLine((2, 0), bias: -2, radius: 3) == Segment(x: 1, y: -3, x2: 1, y2: 3))
+    #expect(clippedLine((0, 1), bias: 0, radius: 3) == Segment(x: 3, y: 0, x2: -3, y2: 0))
+    #expect(clippedLine((1, 0), bias: 4, radius: 3) == nil)
+    #expect(clippedLine((0, 0), bias: 1, radius: 3) == nil)
+    var noise = Noise(state: 5)
+    for _ in 0..<1000 {
+      let w = (noise.normal(), noise.normal())
+      let b = noise.normal()
+      guard let piece = clippedLine(w, bias: b, radius: 2) else { continue }
+      for (x, y) in [(piece.x, piece.y), (piece.x2, piece.y2)] {
+        #expect(abs(max(abs(x), abs(y)) - 2) < 1e-9, "on the edge")
+        // The line's equation, in units of its largest term.
+        #expect(abs(w.0 * x + w.1 * y + b) < 1e-12 * (abs(w.0) + abs(w.1) + abs(b)) * 10, "on the line")
+      }
+    }
+  }
+
+  @Test func equalResultsGiveEqualBytes() throws {
+    for kind in [FigureDeclaration.Kind.lShape, .recoveryRate, .evaluationLoss] {
+      let results = Synthetic.sweep(decays: [0, 1], multiples: [1, 2], seedCount: 3)
+      var shuffled = results
+      shuffled.runs.reverse()
+      let first = try Self.rows(kind, results).figures.map { $0.document.encoded() }
+      let second = try Self.rows(kind, shuffled).figures.map { $0.document.encoded() }
+      #expect(first == second, "\(kind)")
+    }
+  }
+
+  @Test func missingMeasuresAreNamed() {
+    var bare = FindingTests.runs
+    for index in bare.indices { bare[index].measurements.removeAll { $0.measure == .trainingCorrelation } }
+    #expect(
+      throws: FigureError.missingMeasure(
+        figure: "f", measure: .trainingCorrelation, epoch: 10, recordedEpochs: [], seed: 0)
+    ) { _ = try Self.rows(.lShape, Self.results(bare)) }
+    #expect(
+      throws: FigureError.missingMeasure(
+        figure: "f", measure: .evaluationCorrelation, epoch: 5, recordedEpochs: [10], seed: 0)
+    ) { _ = try Self.rows(.recoveryRate, Self.results(bare), epochs: [5]) }
+    #expect(throws: FigureError.self) { _ = try Self.rows(.boundaries, Self.results(bare)) }
+  }
+
+  @Test func selectionsCompareNumerically() throws {
+    let results = Synthetic.sweep(decays: [0, 0.5], multiples: [1, 2], seedCount: 2)
+    for (selection, count) in [
+      (["teacher.strengthDecay": [KeyValue.number(0.0)]], 4), (["student.overRealization": [.integer(2)]], 4),
+      (["teacher.strengthDecay": [.number(0.5)], "student.overRealization": [.number(1)]], 2),
+      (["training.method": [.text("sgd")]], 8), (["network.biases": [.boolean(true)]], 8),
+    ] as [([String: [KeyValue]], Int)] {
+      #expect(try SettingSelection(selection, of: results, subject: "f").runs.count == count, "\(selection)")
+    }
+    #expect(throws: FigureError.emptySelection(figure: "f", selection: ["network.biases": [.boolean(false)]])) {
+      _ = try SettingSelection(["network.biases": [.boolean(false)]], of: results, subject: "f")
+    }
+    #expect(throws: FigureError.self) { _ = try SettingSelection(["teacher.nodes": []], of: results, subject: "f") }
+  }
+
+  @Test func pooledKeysAreNamed() throws {
+    let runs = [5, 10].enumerated().map { index, nodes in
+      Synthetic.run(
+        Synthetic.setting(teacherNodes: nodes, epochs: 0), index: index, seed: 0,
+        [.init(.evaluationLoss, epoch: 0, values: [0.5])])
+    }
+    let (_, figures) = try Self.rows(.evaluationLoss, Self.results(runs, varied: ["teacher.hiddenNodes"]))
+    #expect(figures[0].notes.contains("Pools teacher.hiddenNodes 5, 10."))
+  }
+
+  @Test(arguments: ["", ".hidden", "../up", "a/b", "a b", "é"])
+  func namesThatAreNoFileNamesAreRefused(name: String) {
+    #expect(throws: FigureError.invalidName(figure: name)) {
+      _ = try figureSpecifications(
+        of: FigureDeclaration(name: name, kind: .evaluationLoss), from: Self.results(FindingTests.runs))
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+/// The Python to draw with: `UNDERSTUDY_PYTHON`, the project's own environment, or the system's.
+private let python: String = {
+  if let named = ProcessInfo.processInfo.environment["UNDERSTUDY_PYTHON"], !named.isEmpty { return named }
+  let own = ".venv/bin/python3"
+  return FileManager.default.isExecutableFile(atPath: own) ? own : "python3"
+}()
+
+private let canDraw: Bool = {
+  do {
+    try FigureRenderer(python: python).check()
+    return true
+  } catch {
+    return false
+  }
+}()
+
+@Suite struct RenderTests {
+  static let figures = [
+    FigureDeclaration(name: "l-shape", kind: .lShape, caption: "Fan-out norm against best correlation."),
+    FigureDeclaration(name: "recovery", kind: .recoveryRate, caption: "Share of seeds.", epochs: [5, 100]),
+    FigureDeclaration(name: "loss", kind: .evaluationLoss, caption: "Evaluation loss."),
+  ]
+
+  /// Draws into `UNDERSTUDY_PICTURES`, if set, to be looked at; else into a temporary folder.
+  @Test(.enabled(if: canDraw, "needs vl-convert-python"))
+  func drawsEveryKindAndTheReport() throws {
+    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
+    let root =
+      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
+    let isLarge = kept != nil
+    var sweep = Synthetic.sweep(
+      decays: isLarge ? [0, 1, 2] : [0, 1], multiples: isLarge ? [1, 2, 5, 10] : [1, 2], seedCount: isLarge ? 32 : 2,
+      figures: Self.figures,
+      findings: [
+        FindingDeclaration(
+          statement: "Strong nodes are learnt first.", statistic: .strongFirst, epoch: 5,
+          selection: ["teacher.strengthDecay": [.integer(1)]], atMost: -0.5),
+        FindingDeclaration(statement: "All nodes are recovered.", statistic: .recoveredNodes, atLeast: 10),
+        FindingDeclaration(statement: "Gradients vanish.", statistic: .logEvaluationLoss, epoch: 7000, atMost: -5),
+      ])
+    sweep.runs[3].outcome = .diverged(epoch: 7)
+    let plane = Synthetic.plane(figures: [
+      FigureDeclaration(name: "plane", kind: .boundaries, caption: "Boundaries in the plane.")
+    ])
+    var extra: [ReportStudy] = []
+    if isLarge {
+      let single = Synthetic.sweep(
+        decays: [1], multiples: [1], seedCount: 4,
+        figures: Self.figures + [FigureDeclaration(name: "absent", kind: .boundaries)])
+      let full = Synthetic.sweep(
+        decays: [0, 0.5, 1, 1.5, 2, 2.5], multiples: [1, 2, 5, 10], seedCount: 8, teacherNodes: 20,
+        figures: Self.figures)
+      extra = [("single", single), ("full", full)].map {
+        ReportStudy(title: $0.0, results: $0.1, folder: root.appending(path: $0.0))
+      }
+    }
+    let summary = try writeReport(
+      studies: extra + [
+        ReportStudy(title: "Two layers", results: sweep, folder: root.appending(path: "two layer")),
+        ReportStudy(title: "In the plane", results: plane, folder: root.appending(path: "plane")),
+      ], to: root.appending(path: "report.html"), renderer: FigureRenderer(python: python))
+    #expect(summary.problems.count == (isLarge ? 1 : 0))
+    #expect(summary.figures.count == (isLarge ? 13 : 5))
+    for file in summary.figures {
+      let stem = file.deletingPathExtension()
+      #expect(try Data(contentsOf: stem.appendingPathExtension("png")).starts(with: [0x89, 0x50, 0x4E, 0x47]))
+      #expect(try Data(contentsOf: stem.appendingPathExtension("pdf")).starts(with: Data("%PDF".utf8)))
+      let svg = try String(contentsOf: stem.appendingPathExtension("svg"), encoding: .utf8)
+      #expect(svg.contains("<path"), "\(file.lastPathComponent) has marks")
+    }
+    let page = try String(contentsOf: summary.file, encoding: .utf8)
+    #expect(page.contains("href=\"two%20layer/figures/l-shape.svg\""))
+    #expect(page.contains("vegaEmbed"))
+  }
+}

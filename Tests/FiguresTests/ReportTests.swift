@@ -1,0 +1,97 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+@Suite struct ReportTests {
+  static let hostile = "</script><script>alert('x')</script> & \"quotes\" <!--"
+
+  static func section(_ folder: URL) throws -> ReportSection {
+    var results = Synthetic.sweep(
+      decays: [0], multiples: [1, 2], seedCount: 2,
+      figures: [FigureDeclaration(name: "loss", kind: .evaluationLoss, caption: hostile)],
+      findings: [
+        FindingDeclaration(statement: hostile, statistic: .recoveredShare, atLeast: 0.1),
+        FindingDeclaration(statement: "Too much", statistic: .recoveredShare, atLeast: 2),
+      ])
+    results.study.claim = hostile
+    results.runs[0].outcome = .diverged(epoch: 9)
+    let specification = try figureSpecifications(of: results.study.figures[0], from: results)[0]
+    let file = folder.appending(path: "figures/loss.json")
+    return ReportSection(
+      study: ReportStudy(title: hostile, results: results, folder: folder),
+      figures: [WrittenFigure(specification: specification, file: file)],
+      problems: [.noRuns(figure: "later")], findings: findings(of: results))
+  }
+
+  @Test func asksForNothingOutside() throws {
+    let folder = URL(filePath: "/tmp/results")
+    let page = reportPage([try Self.section(folder)], bundle: "window.vegaEmbed = 1", folder: folder)
+    for asking in ["src=\"http", "href=\"http", "src=\"//", "href=\"//", "@import", "url(", "<link", "<iframe"] {
+      #expect(!page.contains(asking), "\(asking)")
+    }
+    #expect(page.contains("default-src 'none'"), "the browser refuses what the page does not hold")
+    let addresses = page.matches(of: /https?:\/\/[^"' )]+/).map { String($0.output) }
+    #expect(Set(addresses) == ["https://vega.github.io/schema/vega-lite/v6.json"], "names the grammar, is not loaded")
+  }
+
+  @Test func escapesTextsAndScripts() throws {
+    let folder = URL(filePath: "/tmp/results")
+    let bundle = "const a = '</script>', b = '</SCRIPT>', c = '<!--'"
+    let page = reportPage([try Self.section(folder)], bundle: bundle, folder: folder)
+    #expect(!page.contains("<script>alert"))
+    #expect(page.contains("const a = '<\\/script>', b = '<\\/script>', c = '<\\!--'"))
+    // One element for the figure's data, one for the bundle, one for the embedding.
+    #expect(page.components(separatedBy: "<script").count == 4)
+    #expect(page.components(separatedBy: "</script>").count == 4)
+    let data = try #require(page.firstMatch(of: /id="figure0-0-json">([^<]*)<\/script>/))
+    let document = try JSONDecoder().decode(JSONValue.self, from: Data(data.1.utf8))
+    #expect(document["description"]?.text?.contains(Self.hostile) == true, "reads back unchanged")
+  }
+
+  @Test func saysVerdictsInWords() throws {
+    let folder = URL(filePath: "/tmp/results")
+    let page = reportPage([try Self.section(folder)], bundle: "", folder: folder)
+    for words in [
+      "borne out", "not borne out", "1 of 2 borne out", "seed 0 (epoch 9)", "5f0e2c", "Synthetic processor, avx2",
+      "Not drawn:", "later", "lang=\"en\"", "href=\"figures/loss.pdf\"", "<img", "alt=\"",
+      "4 of 4 runs finished, 1 diverged",
+    ] {
+      #expect(page.contains(words), "\(words)")
+    }
+  }
+
+  @Test func linksAreRelativeToThePage() {
+    let folder = URL(filePath: "/r/all")
+    #expect(relativeLink(to: URL(filePath: "/r/all/two layer/f.svg"), from: folder) == "two%20layer/f.svg")
+    #expect(relativeLink(to: URL(filePath: "/r/other/f.svg"), from: folder) == "../other/f.svg")
+  }
+
+  @Test func withoutPythonTheSpecificationsAreWrittenAndTheOldPageStays() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let page = folder.appending(path: "report.html")
+    try Data("old".utf8).write(to: page)
+    let results = Synthetic.sweep(
+      decays: [0], multiples: [1], seedCount: 1, figures: [FigureDeclaration(name: "loss", kind: .evaluationLoss)])
+    let study = ReportStudy(title: "t", results: results, folder: folder)
+    for python in ["/nowhere/python3", "no-such-python"] {
+      #expect(throws: FigureError.pythonMissing(python: python)) {
+        _ = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: python))
+      }
+    }
+    // An interpreter that ends as the script does when its import fails.
+    let stub = folder.appending(path: "python-without-wheel")
+    try Data("#!/bin/sh\necho \"No module named 'vl_convert'\"\nexit 3\n".utf8).write(to: stub)
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: stub.path)
+    let error = #expect(throws: FigureError.self) {
+      _ = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: stub.path))
+    }
+    #expect(error?.description.contains("pip install vl-convert-python==1.9.0.post1") == true)
+    #expect(try String(contentsOf: page, encoding: .utf8) == "old")
+    let json = try Data(contentsOf: folder.appending(path: "figures/loss.json"))
+    #expect(try JSONDecoder().decode(JSONValue.self, from: json)["data"] != nil)
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Testing
+
+@testable import UnderstudyRecords
+
+@Suite struct RunTests {
+  /// Test vectors of the hash's authors (draft-eastlake-fnv, FNV-1a 128 bits).
+  @Test func contentHashIsFNV1a() {
+    #expect(contentHash("") == "6c62272e07bb014262b821756295c58d")
+    #expect(contentHash("a") == "d228cb696f1a8caf78912b704e4a8964")
+    #expect(contentHash("foobar") == "343e1662793c64bf6f0d3597ba446f18")
+    #expect(contentHash(Data("foobar".utf8)) == contentHash("foobar"))
+  }
+
+  /// If this fails, every run of every results folder has a new name: then the first line's version must change too.
+  @Test func canonicalTextOfARunIsFixed() throws {
+    let study = try parse("name: golden\nrecord: [{measures: [trainingLoss, evaluationLoss], every: 2}]\nseeds: [7]")
+    let setting = """
+      {"inputs.boundaryOffsetMaximum":2.0,"inputs.boundaryOffsetMinimum":1.0,"inputs.distribution":"gaussian",\
+      "inputs.evaluation.count":10000,"inputs.evaluation.file":null,"inputs.regenerateEachEpoch":false,\
+      "inputs.standardDeviation":1.5,"inputs.training.count":10000,"inputs.training.file":null,\
+      "network.activation":"relu","network.biases":true,"network.inputDimension":100,"network.leakySlope":0.01,\
+      "network.outputDimension":50,"student.file":null,"student.initialization":"plain",\
+      "student.overRealization":1.0,"student.scale":0.005,"teacher.bias":-0.1,"teacher.file":null,\
+      "teacher.hiddenNodes":10,"teacher.scale":1.0,"teacher.strengthDecay":0.0,"teacher.weights":"discrete",\
+      "training.batchSize":16,"training.batches.file":null,"training.epochs":100,"training.frozenLayer":"none",\
+      "training.learningRate":0.01,"training.learningRateHalvingInterval":0,"training.method":"sgd",\
+      "training.outputNoise":0.0,"training.precision":"float64","training.stepsPerEpoch":1000,\
+      "training.unitNormFirstLayer":false}
+      """
+    #expect(study.settings[0].canonicalText == setting)
+    let text = """
+      understudy run 1
+      seed 7
+      name "golden"
+      setting \(setting)
+      record [{"measures":["evaluationLoss","trainingLoss"],"every":2}]
+
+      """
+    #expect(study.runs.map(\.hash) == [contentHash(text)])
+    #expect(study.runs[0].hash == "e99942681c347ec56ff8f74e96ee59ca")
+    #expect(study.runs[0].randomKey == 132_896_854_646_473_521)
+  }
+
+  @Test func hashesTellContentsApart() throws {
+    let base = try smallStudy()
+    #expect(base.runs.count == 4)
+    #expect(base.runs.map(\.settingIndex) == [0, 0, 1, 1])
+    #expect(base.runs.map(\.seed) == [1, 2, 1, 2])
+    #expect(Set(base.runs.map(\.hash)).count == 4)
+    #expect(Set(base.runs.map(\.randomKey)).count == 4)
+    let recordsMore = try smallStudy("record: [{measures: [fanOutNorms], every: 1}]")
+    #expect(Set(recordsMore.runs.map(\.hash)).isDisjoint(with: base.runs.map(\.hash)))
+    #expect(recordsMore.runs.map(\.randomKey) == base.runs.map(\.randomKey))
+    #expect(recordsMore.hash != base.hash)
+    var renamed = base
+    renamed.name = "other"
+    #expect(Set(renamed.runs.map(\.hash)).isDisjoint(with: base.runs.map(\.hash)))
+    #expect(Set(renamed.runs.map(\.randomKey)).isDisjoint(with: base.runs.map(\.randomKey)))
+    var reworded = base
+    reworded.claim = "Something else."
+    #expect(reworded.hash == base.hash && reworded.runs == base.runs)
+  }
+
+  @Test func aMovedFileIsTheSameRunAndAChangedOneIsNot() throws {
+    func hash(_ content: String) throws -> String {
+      let folder = try TemporaryFolder()
+      try folder.write(content, "t")
+      return try Study.load(path: folder.write("teacher: {file: t}", "s.yaml")).runs[0].hash
+    }
+    #expect(try hash("one") == hash("one"))
+    #expect(try hash("one") != hash("two"))
+  }
+
+  @Test func resolvedStudiesLoadAsTheyWere() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("bytes", "a file: [odd], \"name\".npy")
+    let texts = [
+      #"""
+      name: 'tricky: "name" # [x]'
+      claim: "Two\nlines, a tab\t, é, \u2028, \x7f, \"quoted\" \\ 😀"
+      """#,
+      "name: 12\nseeds: [3, 1]\nteacher: {bias: [-0.1, 1e-300, 0], strengthDecay: [2, 0.5]}",
+      "network: {activation: [relu, leakyRelu], leakySlope: [0.1, 0.2]}\ntraining: {method: [sgd, gd], batchSize: 5}",
+      "inputs: {evaluation: {file: 'a file: [odd], \"name\".npy'}}\ntraining: {batches: {file: 'a file: [odd], \"name\".npy'}}",
+      "training: {batches: {file: 'a file: [odd], \"name\".npy'}, batchSize: 16, stepsPerEpoch: [10, 20]}",
+      """
+      teacher.strengthDecay: [0, 1]
+      record: [{measures: [trainingLoss, fanOutNorms], epochs: [0, 7]}, {measures: [evaluationLoss], last: true}]
+      figures: [{name: f, kind: boundaries, caption: "a: b", where: {teacher: {strengthDecay: 1}}, epochs: [0, 7]}]
+      findings:
+        - {statement: 'It''s "so".', statistic: armRatio, epoch: 7, where: {network.biases: true}, atLeast: 1e-3}
+        - {statement: x, statistic: divergedShare, atMost: 0}
+      """,
+    ]
+    for text in texts {
+      let study = try Study.parse(text, origin: "s.yaml", folder: folder.url, baseName: "s")
+      let again = try Study.parse(study.yaml(), origin: "study.yaml", folder: repository, baseName: "other")
+      #expect(again == study, "\(text)")
+      #expect(again.runs == study.runs && again.hash == study.hash)
+      #expect(try JSONDecoder().decode(Study.self, from: JSONEncoder().encode(study)) == study)
+    }
+  }
+
+  @Test func settingsThatAreNoGridCannotBeWritten() throws {
+    var study = try parse("teacher: {hiddenNodes: [1, 2], strengthDecay: [0, 1]}")
+    study.settings.removeLast()
+    #expect(thrown(StudyError.self) { _ = try study.yaml() }?.kind == .notAGrid)
+  }
+
+  @Test func nearestNames() {
+    #expect(editDistance("kitten", "sitting") == 3)
+    #expect(editDistance("", "abc") == 3)
+    #expect(nearest(to: "epoch", among: StudyKey.all.map(\.path)) == "training.epochs")
+    #expect(nearest(to: "teacher.decay", among: StudyKey.all.map(\.path))?.hasPrefix("teacher.") == true)
+    #expect(nearest(to: "x", among: []) == nil)
+  }
+}

@@ -1,0 +1,183 @@
+import Foundation
+import Testing
+
+@testable import UnderstudyRecords
+
+/// What must not happen to a results folder.
+@Suite struct StoreSafetyTests {
+  /// kill -9 in the middle of a record: inside its transaction, while the weights are being written. A pipe in place of
+  /// the temporary weights file holds the writer there until the process is killed.
+  @Test func killedWhileRecording() async throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do {
+      let store = try ResultsStore.openForWriting(folder.url, study: study)
+      try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+    }
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = folder.url.path as String] in
+      let study = try smallStudy()
+      let folder = URL(fileURLWithPath: path)
+      let store = try ResultsStore.openForWriting(folder, study: study)
+      let run = study.runs[1]
+      mkfifo(store.partialWeightsURL(of: run.hash).path, 0o644)
+      let thread = Thread { try? store.record(record(of: run, study: study), student: Data("w".utf8)) }
+      thread.start()
+      // The journal is there as soon as the transaction has written.
+      while !FileManager.default.fileExists(atPath: store.databasePath + "-journal") { usleep(1000) }
+      kill(getpid(), SIGKILL)
+    }
+    // The same, later: weights in place, transaction not committed.
+    let orphan = folder.url.appendingPathComponent("weights/\(study.runs[1].hash).safetensors")
+    try Data("half".utf8).write(to: orphan)
+
+    #expect(try ResultsStore.openForReading(folder.url).finishedHashes() == [study.runs[0].hash])
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    #expect(try store.finishedHashes() == [study.runs[0].hash])
+    let weights = try FileManager.default.contentsOfDirectory(atPath: store.weightsFolder.path)
+    #expect(!weights.contains { $0.hasSuffix(".partial") })
+    try store.record(record(of: study.runs[1], study: study), student: Data("whole".utf8))
+    #expect(try Data(contentsOf: orphan) == Data("whole".utf8))
+    #expect(try store.finishedHashes().count == 2)
+  }
+
+  @Test func twoWritersOnOneFolder() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    var store: ResultsStore? = try ResultsStore.openForWriting(folder.url, study: study)
+    #expect(store != nil)
+    let error = try #require(
+      thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) })
+    #expect(error == .locked(folder: folder.url.path, pid: Int(getpid())))
+    #expect("\(error)".contains("another understudy process (pid \(getpid())) is working in \(folder.url.path)"))
+    // Reading goes on meanwhile, and the lock ends with its holder.
+    #expect(try ResultsStore.openForReading(folder.url).finishedHashes().isEmpty)
+    store = nil
+    _ = try ResultsStore.openForWriting(folder.url, study: study)
+  }
+
+  @Test func foldersOfOtherStudiesStayUntouched() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do {
+      let store = try ResultsStore.openForWriting(folder.url, study: study)
+      try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+    }
+    let before = try contents(of: folder.url)
+    let other = try parse("name: other")
+    let error = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: other) })
+    #expect(error == .otherStudy(folder: folder.url.path, found: "small", wanted: "other"))
+    let changed = try smallStudy("training: {epochs: 7}")
+    let runs = try #require(
+      thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: changed) })
+    #expect("\(runs)".contains("holds 1 runs of another version of the study \"small\""), "\(runs)")
+    #expect("\(runs)".contains("teacher.strengthDecay = 0, seed 1"), "\(runs)")
+    #expect(try contents(of: folder.url) == before)
+  }
+
+  @Test func foreignFoldersStayUntouched() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("mine", "study.yaml")
+    let study = try smallStudy()
+    let error = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) })
+    #expect(error == .foreignFolder(folder: folder.url.path, found: "study.yaml"))
+    #expect(try folder.names == ["study.yaml"])
+    #expect(
+      thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) }
+        == .notResults(folder: folder.url.path))
+    // A file where a folder should be.
+    let file = folder.url.appendingPathComponent("study.yaml")
+    let clash = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(file, study: study) })
+    #expect("\(clash)".contains("cannot make the folder"), "\(clash)")
+  }
+
+  @Test func newerAndDamagedFormatsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do { _ = try ResultsStore.openForWriting(folder.url, study: study) }
+    let path = folder.url.appendingPathComponent("results.sqlite")
+    let good = try Data(contentsOf: path)
+
+    // SQLite's file header: user_version at byte 60, application_id at 68, both big-endian.
+    var newer = good
+    newer[63] = 9
+    try newer.write(to: path)
+    let expected = StoreError.newerFormat(folder: folder.url.path, found: 9, known: 1)
+    #expect(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) } == expected)
+    #expect(thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) } == expected)
+    #expect("\(expected)".contains("use a newer Understudy"))
+    #expect(try Data(contentsOf: path) == newer)
+
+    var foreign = good
+    foreign[68] = 0
+    for bytes in [foreign, Data("not a database at all, but long enough to look at".utf8)] {
+      try bytes.write(to: path)
+      for error in [
+        thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) },
+        thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) },
+      ] {
+        guard case .damaged = error else {
+          Issue.record("\(String(describing: error))")
+          continue
+        }
+      }
+      #expect(try Data(contentsOf: path) == bytes)
+    }
+  }
+
+  /// An interrupted creation leaves an empty database: the next process completes it.
+  @Test func anEmptyDatabaseIsCompleted() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("", "results.sqlite")
+    let study = try smallStudy()
+    #expect(
+      thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) }
+        == .notResults(folder: folder.url.path))
+    #expect(try ResultsStore.openForWriting(folder.url, study: study).finishedHashes().isEmpty)
+  }
+
+  /// A full disk under the weights: the temporary file leads to /dev/full, where every write fails as on a full disk.
+  @Test func fullDiskWhileWeightsAreWritten() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    let run = study.runs[0]
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    try FileManager.default.createSymbolicLink(
+      atPath: store.partialWeightsURL(of: run.hash).path, withDestinationPath: "/dev/full")
+    let error = try #require(
+      thrown(StoreError.self) { try store.record(record(of: run, study: study), student: Data("w".utf8)) })
+    #expect(error == .diskFull(path: store.partialWeightsURL(of: run.hash).path))
+    #expect("\(error)".contains("make room and run again"))
+    #expect(try store.finishedHashes().isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: store.weightsFolder.path).isEmpty)
+    try store.record(record(of: run, study: study), student: Data("w".utf8))
+    #expect(try store.finishedHashes() == [run.hash])
+  }
+
+  /// A full disk under the database: SQLite may not grow the file, and reports it as it does a full disk.
+  @Test func fullDiskUnderTheDatabase() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+    try store.database.write { try $0.execute(sql: "PRAGMA max_page_count = 1") }
+    var large = record(of: study.runs[1], study: study)
+    large.measurements.append(
+      Measurement(.trainingCorrelation, epoch: 100, shape: [200, 200], values: Array(repeating: 0.5, count: 40_000)))
+    #expect(
+      thrown(StoreError.self) { try store.record(large, student: Data("w".utf8)) }
+        == .diskFull(path: store.databasePath))
+    #expect(try store.finishedHashes() == [study.runs[0].hash])
+    try store.database.write { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
+    try store.record(large, student: Data("w".utf8))
+    #expect(try ResultsStore.openForReading(folder.url).finishedHashes().count == 2)
+  }
+
+  /// Names and bytes of all files but the lock.
+  private func contents(of folder: URL) throws -> [String: Data] {
+    var contents: [String: Data] = [:]
+    for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path) where !name.hasSuffix(".lock") {
+      contents[name] = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) ?? Data()
+    }
+    return contents
+  }
+}
