@@ -1,5 +1,6 @@
 // Philox4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 // A number depends on (key, purpose, index, position) alone: any part of any stream can be drawn at any time, by anyone.
+#define _GNU_SOURCE  // sincos
 #include <math.h>
 
 #include "understudy_kernels.h"
@@ -50,7 +51,9 @@ void us_philox_normals(uint64_t key, uint32_t purpose, uint32_t index, uint64_t 
     block_at(key, purpose, index, first_pair, words);
     const double radius = scale * sqrt(-2 * log(open_unit(words[0], words[1])));
     const double angle = 6.283185307179586 * open_unit(words[2], words[3]);
-    out[done] = radius * cos(angle);
-    if (done + 1 < count) out[done + 1] = radius * sin(angle);
+    double sine, cosine;
+    sincos(angle, &sine, &cosine);
+    out[done] = radius * cosine;
+    if (done + 1 < count) out[done + 1] = radius * sine;
   }
 }

@@ -23,7 +23,7 @@ struct BenchCommand: AsyncParsableCommand {
     var precision: TwoLayerBenchmark.Precision?
 
     @Option(help: "Rounds for each size.")
-    var rounds = 12
+    var rounds = 30
 
     @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
     var instructions: InstructionSet = .best

@@ -51,7 +51,7 @@ public struct TwoLayerBenchmark: Sendable {
   public var precisions = Precision.allCases
   public var instructions = InstructionSet.best
   /// Rounds of about 40 ms for each size; in every round the peak is measured beside the step.
-  public var roundCount = 12
+  public var roundCount = 30
 
   public init() {}
 

@@ -5,6 +5,9 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable {
   /// Scalars in 64 bytes; every row of packed memory is padded to a multiple of it.
   static var lanePad: Int { get }
   static func kernels(for instructions: InstructionSet) -> KernelTable<Self>
+  /// Rounds `count` numbers to this precision, from consecutive places to places `stride` apart. A requirement, not a
+  /// generic function, because a conversion in unspecialised generic code costs a call for every number.
+  static func convert(_ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Self>, stride: Int)
 }
 
 /// The C kernels of one precision and instruction set; see understudy_kernels.h for what each computes.
@@ -34,6 +37,12 @@ public struct KernelTable<Scalar: KernelScalar>: Sendable {
 extension Double: KernelScalar {
   public static var lanePad: Int { 8 }
 
+  public static func convert(
+    _ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Double>, stride: Int
+  ) {
+    for i in 0..<count { target[i * stride] = source[i] }
+  }
+
   public static func kernels(for instructions: InstructionSet) -> KernelTable<Double> {
     precondition(instructions.isSupported, "this processor has no \(instructions.rawValue)")
     #if arch(x86_64)
@@ -57,6 +66,12 @@ extension Double: KernelScalar {
 
 extension Float: KernelScalar {
   public static var lanePad: Int { 16 }
+
+  public static func convert(
+    _ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    for i in 0..<count { target[i * stride] = Float(source[i]) }
+  }
 
   public static func kernels(for instructions: InstructionSet) -> KernelTable<Float> {
     precondition(instructions.isSupported, "this processor has no \(instructions.rawValue)")

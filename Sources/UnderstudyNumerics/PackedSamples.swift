@@ -45,12 +45,24 @@ public final class BlockedSamples<Scalar: KernelScalar> {
     let inputWidth = shape.inputCount + (shape.hasBiases ? 1 : 0)
     self.inputs = AlignedBuffer(count: blocks * inputWidth * width)
     self.targets = AlignedBuffer(count: blocks * shape.outputCount * width)
+    copyBlocks(of: inputs, to: self.inputs.start, blockSize: inputWidth * width)
+    copyBlocks(of: targets, to: self.targets.start, blockSize: shape.outputCount * width)
+    guard shape.hasBiases else { return }
     for i in 0..<count {
-      let input = self.inputs.start + i / width * inputWidth * width + i % width
-      for f in 0..<shape.inputCount { input[f * width] = Scalar(inputs.values[i * shape.inputCount + f]) }
-      if shape.hasBiases { input[shape.inputCount * width] = 1 }
-      let target = self.targets.start + i / width * shape.outputCount * width + i % width
-      for c in 0..<shape.outputCount { target[c * width] = Scalar(targets.values[i * shape.outputCount + c]) }
+      self.inputs.start[i / width * inputWidth * width + shape.inputCount * width + i % width] = 1
+    }
+  }
+
+  /// Writes the rows of a matrix as columns of blocks that lie `blockSize` apart.
+  private func copyBlocks(of matrix: Matrix, to start: UnsafeMutablePointer<Scalar>, blockSize: Int) {
+    let width = Self.width
+    matrix.values.withUnsafeBufferPointer { values in
+      guard let source = values.baseAddress else { return }
+      for i in 0..<matrix.rowCount {
+        Scalar.convert(
+          source + i * matrix.columnCount, count: matrix.columnCount, to: start + i / width * blockSize + i % width,
+          stride: width)
+      }
     }
   }
 }
@@ -58,10 +70,10 @@ public final class BlockedSamples<Scalar: KernelScalar> {
 /// Copies a matrix to memory whose rows are `stride` apart, converting the precision.
 func copyRows<Scalar: KernelScalar>(of matrix: Matrix, to start: UnsafeMutablePointer<Scalar>, stride: Int) {
   matrix.values.withUnsafeBufferPointer { values in
+    guard let source = values.baseAddress else { return }
     for row in 0..<matrix.rowCount {
-      for column in 0..<matrix.columnCount {
-        start[row * stride + column] = Scalar(values[row * matrix.columnCount + column])
-      }
+      Scalar.convert(
+        source + row * matrix.columnCount, count: matrix.columnCount, to: start + row * stride, stride: 1)
     }
   }
 }
