@@ -39,17 +39,19 @@ func content(ofFileAt path: String) throws(FileError) -> Data {
   }
 }
 
-extension UnsafeRawBufferPointer {
-  /// The little-endian integer at an offset, which need not be aligned; traps past the end.
+extension [UInt8] {
+  /// The integer whose lowest byte is at an offset. (The compiler makes one load of it.)
+  ///
+  /// - Precondition: all its bytes are there.
   func integer<Value: FixedWidthInteger>(at offset: Int, as _: Value.Type) -> Value {
-    Value(littleEndian: loadUnaligned(fromByteOffset: offset, as: Value.self))
+    var value: Value = 0
+    for i in 0..<(Value.bitWidth / 8) { value |= Value(truncatingIfNeeded: self[offset + i]) &<< Value(8 * i) }
+    return value
   }
-}
 
-extension Data {
   /// Appends the bytes of an integer, lowest first.
-  mutating func append(littleEndian value: some FixedWidthInteger) {
-    Swift.withUnsafeBytes(of: value.littleEndian) { append(contentsOf: $0) }
+  mutating func append<Value: FixedWidthInteger>(littleEndian value: Value) {
+    for i in 0..<(Value.bitWidth / 8) { append(UInt8(truncatingIfNeeded: value &>> Value(8 * i))) }
   }
 }
 
