@@ -15,7 +15,7 @@ public final class StudyProgress: Sendable {
     public var share: Double
     public var stepsPerSecond: Double
     public var elapsedSeconds: Double
-    /// nil until there is something to go by.
+    /// nil in the first seconds, when most runs still draw their data.
     public var remainingSeconds: Double?
     public var isLast: Bool
   }
@@ -105,7 +105,8 @@ public final class StudyProgress: Sendable {
       runCount: runCount, finishedCount: state.finishedCount, divergedCount: state.divergedCount,
       share: plannedCost > 0 ? 1 - remainingCost / plannedCost : 1,
       stepsPerSecond: Double(state.steps) / max(elapsed, 1e-9),
-      elapsedSeconds: elapsed, remainingSeconds: costPerSecond > 0 ? remainingCost / costPerSecond : nil,
+      elapsedSeconds: elapsed,
+      remainingSeconds: elapsed > 3 && costPerSecond > 0 ? remainingCost / costPerSecond : nil,
       isLast: isLast)
   }
 }
