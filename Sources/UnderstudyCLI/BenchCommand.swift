@@ -12,8 +12,9 @@ struct BenchCommand: AsyncParsableCommand {
       commandName: "two-layer",
       abstract: "The two-layer SGD step: gather, student forward, backward, update; cached teacher outputs.",
       discussion: """
-        The peak is that of independent fused multiply-adds, measured between the steps in the same run. FLOPs are counted
-        without padding. Times are the best of several rounds. Quote shares and ratios: machines are shared and noisy.
+        The peak is that of independent fused multiply-adds, measured between the steps in the same run. FLOPs are \
+        counted without padding. Times are the best of several rounds. Quote shares and ratios: machines are shared \
+        and noisy.
         """)
 
     @Flag(help: "A JSON array instead of a table.")

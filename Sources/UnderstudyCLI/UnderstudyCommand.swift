@@ -7,13 +7,13 @@ struct UnderstudyCommand: AsyncParsableCommand {
     commandName: "understudy",
     abstract: "A laboratory for student-teacher learning in ReLU networks.",
     discussion: """
-      A fixed teacher network labels the data, a wider student learns from its outputs. A study file declares which
-      teachers, students and data, what to record and which figures to draw; Understudy trains the students, stores every
-      result and writes a report.
+      A fixed teacher network labels the data, a wider student learns from its outputs. A study file declares which \
+      teachers, students and data, what to record and which figures to draw; Understudy trains the students, stores \
+      every result and writes a report.
 
-        understudy reproduce two-layer --scale quick     the paper's two-layer figures, in about a minute
-        understudy run my-study.yaml --results out       a study of your own; run again to go on after Ctrl-C
-        understudy export out --format csv               every recorded number
+        understudy reproduce two-layer          the paper's two-layer figures, small
+        understudy run study.yaml --results F   a study of your own; again to go on
+        understudy export F --format csv        every recorded number
 
       Exit codes: 0 done, 1 a fault of the machine or of Understudy, 2 bad input, 64 wrong usage, 130 interrupted.
       """,
