@@ -105,6 +105,7 @@ public final class StudyProgress: Sendable {
       runCount: runCount, finishedCount: state.finishedCount, divergedCount: state.divergedCount,
       share: plannedCost > 0 ? 1 - remainingCost / plannedCost : 1,
       stepsPerSecond: Double(state.steps) / max(elapsed, 1e-9),
-      elapsedSeconds: elapsed, remainingSeconds: costPerSecond > 0 ? remainingCost / costPerSecond : nil, isLast: isLast)
+      elapsedSeconds: elapsed, remainingSeconds: costPerSecond > 0 ? remainingCost / costPerSecond : nil,
+      isLast: isLast)
   }
 }

@@ -59,13 +59,12 @@ public enum ArrayFile {
     try header.checkSize(elementByteCount: byteCount, dimensions: "[step, batch]", data: data, name: name)
     let (steps, batch) = (header.shape[0], header.shape[1])
     let isSigned = header.elementType != "<u4"
-    var numbers = data.withUnsafeBytes { bytes in
-      (0..<steps * batch).map { i in
-        let place = header.dataStart + i * byteCount
-        if byteCount == 8 { return bytes.integer(at: place, as: Int64.self) }
-        return isSigned
-          ? Int64(bytes.integer(at: place, as: Int32.self)) : Int64(bytes.integer(at: place, as: UInt32.self))
-      }
+    let bytes = [UInt8](data)
+    var numbers = (0..<steps * batch).map { i in
+      let place = header.dataStart + i * byteCount
+      if byteCount == 8 { return bytes.integer(at: place, as: Int64.self) }
+      return isSigned
+        ? Int64(bytes.integer(at: place, as: Int32.self)) : Int64(bytes.integer(at: place, as: UInt32.self))
     }
     if header.isColumnMajor {
       let stored = numbers
@@ -89,12 +88,12 @@ public enum ArrayFile {
     // Spaces and a newline, so that the numbers begin at a multiple of 64 bytes.
     let unpadded = 10 + text.utf8.count + 1
     text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
-    var result = ArrayHeader.magic + Data([1, 0])
+    var result = [UInt8](ArrayHeader.magic) + [1, 0]
     result.reserveCapacity(10 + text.utf8.count + 8 * matrix.values.count)
     result.append(littleEndian: UInt16(text.utf8.count))
-    result.append(Data(text.utf8))
+    result.append(contentsOf: text.utf8)
     for value in matrix.values { result.append(littleEndian: value.bitPattern) }
-    return result
+    return Data(result)
   }
 }
 

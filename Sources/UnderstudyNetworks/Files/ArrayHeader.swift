@@ -21,14 +21,13 @@ struct ArrayHeader: Equatable {
       throw error("is not an .npy file; write it with numpy.save")
     }
     guard data.count >= 12 else { throw error("is truncated in its header; write or copy it anew") }
-    let (major, minor) = data.withUnsafeBytes { ($0[6], $0[7]) }
+    let start = [UInt8](data.prefix(12))
+    let (major, minor) = (start[6], start[7])
     guard (1...3).contains(major), minor == 0 else {
       throw error("has version \(major).\(minor) of the .npy format; write version 1.0, 2.0 or 3.0")
     }
     let textStart = major == 1 ? 10 : 12
-    let length = data.withUnsafeBytes { bytes in
-      major == 1 ? Int(bytes.integer(at: 8, as: UInt16.self)) : Int(bytes.integer(at: 8, as: UInt32.self))
-    }
+    let length = major == 1 ? Int(start.integer(at: 8, as: UInt16.self)) : Int(start.integer(at: 8, as: UInt32.self))
     guard length <= data.count - textStart else {
       throw error(
         "is truncated: its header should have \(length) bytes, and \(data.count - textStart) follow; "

@@ -74,7 +74,7 @@ struct SafetensorsHeader {
     guard data.count >= 8 else {
       throw error("has \(data.count) bytes, fewer than a safetensors header; \(remedy)")
     }
-    let length = data.withUnsafeBytes { $0.integer(at: 0, as: UInt64.self) }
+    let length = [UInt8](data.prefix(8)).integer(at: 0, as: UInt64.self)
     guard length <= Self.maximumByteCount else {
       throw error("claims a header of \(length) bytes, so it is not a safetensors file or damaged; \(remedy)")
     }

@@ -57,7 +57,7 @@ public struct SafetensorsFile: Sendable, Equatable {
         .map { "\(jsonString($0.key)):\(jsonString($0.value))" }
       members.append("\(jsonString(SafetensorsHeader.metadataKey)):{\(texts.joined(separator: ","))}")
     }
-    var numbers = Data()
+    var numbers: [UInt8] = []
     for name in names {
       guard let tensor = tensors[name] else { continue }
       let start = numbers.count
@@ -73,14 +73,12 @@ public struct SafetensorsFile: Sendable, Equatable {
         "\(jsonString(name)):{\"dtype\":\"\(precision.name)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(start),\(numbers.count)]}")
     }
-    var header = Data("{\(members.joined(separator: ","))}".utf8)
-    header.append(Data(repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8))
-    var result = Data()
+    var header = [UInt8]("{\(members.joined(separator: ","))}".utf8)
+    header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+    var result: [UInt8] = []
     result.reserveCapacity(8 + header.count + numbers.count)
     result.append(littleEndian: UInt64(header.count))
-    result.append(header)
-    result.append(numbers)
-    return result
+    return Data(result + header + numbers)
   }
 }
 

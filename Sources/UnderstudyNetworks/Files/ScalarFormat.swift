@@ -17,15 +17,14 @@ enum ScalarFormat {
   /// - Precondition: the data has that many bytes.
   func values(in data: Data, at offset: Int, count: Int) -> [Double] {
     precondition(offset >= 0 && count >= 0 && data.count - offset >= count * byteCount)
-    return data.withUnsafeBytes { bytes in
-      (0..<count).map { i in
-        let place = offset + i * byteCount
-        switch self {
-        case .float64: return Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
-        case .float32: return Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
-        case .float16: return halfPrecision(bytes.integer(at: place, as: UInt16.self))
-        case .bfloat16: return Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
-        }
+    let bytes = [UInt8](data.dropFirst(offset).prefix(count * byteCount))
+    return (0..<count).map { i in
+      let place = i * byteCount
+      switch self {
+      case .float64: return Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
+      case .float32: return Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
+      case .float16: return halfPrecision(bytes.integer(at: place, as: UInt16.self))
+      case .bfloat16: return Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
       }
     }
   }
