@@ -30,7 +30,7 @@ import UnderstudyNumerics
   }
 
   @Test func anyDoubleSurvives() throws {
-    let values: [Double] = [0.1, -0.0, 5e-324, 1.7976931348623157e308, 1 / 3]
+    let values: [Double] = [0.1, -0.0, .leastNonzeroMagnitude, 1.7976931348623157e308, 1 / 3]
     let file = SafetensorsFile(tensors: ["a": .init(shape: [5], values: values)])
     let back = try SafetensorsFile.decode(file.encoded(precision: .float64), name: "given.file")
     #expect(back.tensors["a"]?.values.map(\.bitPattern) == values.map(\.bitPattern))

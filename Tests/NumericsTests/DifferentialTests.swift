@@ -168,4 +168,23 @@ import Testing
       #expect(kernel.weights.first.row(2).allSatisfy { $0 == 0 })
     }
   }
+
+  /// Squares of these overflow or vanish, the rows' directions do not. Rows that are not finite stay so: a divergence
+  /// must not pass for a dead node.
+  @Test(arguments: supportedSets)
+  func unitRowsOfExtremeSize(set: InstructionSet) {
+    let shape = TwoLayerShape(inputCount: 2, hiddenCount: 5, outputCount: 1, hasBiases: false, negativeSlope: 0)
+    let kernel = TwoLayerKernel<Double>(shape: shape, instructions: set)
+    kernel.weights = TwoLayerWeights(
+      first: Matrix([[3e200, -4e200], [3e-200, -4e-200], [0, .leastNonzeroMagnitude], [.infinity, 1], [.nan, 1]]),
+      firstBiases: nil, last: Matrix(rowCount: 1, columnCount: 5), lastBiases: nil)
+    kernel.normalizeFirstLayer()
+    let rows = kernel.weights.first
+    for k in 0...1 {
+      // A few roundings of numbers below 1.
+      #expect(abs(rows[k, 0] - 0.6) <= 4 * Double.ulpOfOne && abs(rows[k, 1] + 0.8) <= 4 * Double.ulpOfOne)
+    }
+    #expect(rows[2, 0] == 0 && rows[2, 1] == 1)
+    #expect(!rows[3, 0].isFinite && !rows[4, 0].isFinite)
+  }
 }

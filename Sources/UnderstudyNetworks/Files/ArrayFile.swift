@@ -16,16 +16,17 @@ public enum ArrayFile {
   ///   another type, the array is not of two dimensions or empty, or a number is not finite.
   /// - Complexity: O(bytes).
   public static func decodeMatrix(_ data: Data, name: String) throws(FileError) -> Matrix {
-    let header = try ArrayHeader(data, name: name)
+    let bytes = [UInt8](data)
+    let header = try ArrayHeader(bytes, name: name)
     let format: ScalarFormat
     switch header.elementType {
     case "<f8": format = .float64
     case "<f4": format = .float32
     default: throw typeError(header.elementType, wanted: "real numbers", remedy: "'<f8'", name: name)
     }
-    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[sample, feature]", data: data, name: name)
+    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[sample, feature]", bytes: bytes, name: name)
     let (rows, columns) = (header.shape[0], header.shape[1])
-    var values = format.values(in: data, at: header.dataStart, count: rows * columns)
+    var values = format.values(in: bytes, at: header.dataStart, count: rows * columns)
     if header.isColumnMajor {
       values = Matrix(rowCount: columns, columnCount: rows, values: values).transposed.values
     }
@@ -49,17 +50,17 @@ public enum ArrayFile {
   /// - Throws: ``FileError`` as ``decodeMatrix(_:name:)`` does, and if a number is not in `0 ..< sampleCount`.
   /// - Complexity: O(bytes).
   public static func decodeBatches(_ data: Data, name: String, sampleCount: Int) throws(FileError) -> Batches {
-    let header = try ArrayHeader(data, name: name)
+    let bytes = [UInt8](data)
+    let header = try ArrayHeader(bytes, name: name)
     let byteCount: Int
     switch header.elementType {
     case "<i8": byteCount = 8
     case "<i4", "<u4": byteCount = 4
     default: throw typeError(header.elementType, wanted: "sample numbers", remedy: "'<i8'", name: name)
     }
-    try header.checkSize(elementByteCount: byteCount, dimensions: "[step, batch]", data: data, name: name)
+    try header.checkSize(elementByteCount: byteCount, dimensions: "[step, batch]", bytes: bytes, name: name)
     let (steps, batch) = (header.shape[0], header.shape[1])
     let isSigned = header.elementType != "<u4"
-    let bytes = [UInt8](data)
     var numbers = (0..<steps * batch).map { i in
       let place = header.dataStart + i * byteCount
       if byteCount == 8 { return bytes.integer(at: place, as: Int64.self) }
@@ -88,10 +89,10 @@ public enum ArrayFile {
     // Spaces and a newline, so that the numbers begin at a multiple of 64 bytes.
     let unpadded = 10 + text.utf8.count + 1
     text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
-    var result = [UInt8](ArrayHeader.magic) + [1, 0]
+    var result = ArrayHeader.magic + [1, 0]
     result.reserveCapacity(10 + text.utf8.count + 8 * matrix.values.count)
     result.append(littleEndian: UInt16(text.utf8.count))
-    result.append(contentsOf: text.utf8)
+    result += Array(text.utf8)
     for value in matrix.values { result.append(littleEndian: value.bitPattern) }
     return Data(result)
   }
@@ -116,7 +117,7 @@ private func typeError(_ type: String?, wanted: String, remedy: String, name: St
 extension ArrayHeader {
   /// Checks that the array has two dimensions, is not empty and is all that follows the header.
   fileprivate func checkSize(
-    elementByteCount: Int, dimensions: String, data: Data, name: String
+    elementByteCount: Int, dimensions: String, bytes: [UInt8], name: String
   ) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     guard shape.count == 2 else {
@@ -128,7 +129,7 @@ extension ArrayHeader {
     guard count > 0 else {
       throw error("has an empty array of shape \(shape); give at least one row and one column")
     }
-    let (wanted, found) = (count * elementByteCount, data.count - dataStart)
+    let (wanted, found) = (count * elementByteCount, bytes.count - dataStart)
     guard found >= wanted else {
       throw error("is truncated: shape \(shape) needs \(wanted) bytes, and there are \(found); write or copy it anew")
     }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the header of an `.npy` file says about its array.
 ///
 /// The format: `\x93NUMPY`, two bytes of version, the length of the header (2 bytes in version 1, 4 in 2 and 3, lowest
@@ -13,28 +11,28 @@ struct ArrayHeader: Equatable {
   /// Where the elements begin in the file.
   var dataStart: Int
 
-  static let magic = Data([0x93]) + Data("NUMPY".utf8)
+  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
 
-  init(_ data: Data, name: String) throws(FileError) {
+  init(_ bytes: [UInt8], name: String) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
-    guard data.starts(with: Self.magic) else {
+    guard bytes.starts(with: Self.magic) else {
       throw error("is not an .npy file; write it with numpy.save")
     }
-    guard data.count >= 12 else { throw error("is truncated in its header; write or copy it anew") }
-    let start = [UInt8](data.prefix(12))
-    let (major, minor) = (start[6], start[7])
+    guard bytes.count >= 12 else { throw error("is truncated in its header; write or copy it anew") }
+    let (major, minor) = (bytes[6], bytes[7])
     guard (1...3).contains(major), minor == 0 else {
       throw error("has version \(major).\(minor) of the .npy format; write version 1.0, 2.0 or 3.0")
     }
     let textStart = major == 1 ? 10 : 12
-    let length = major == 1 ? Int(start.integer(at: 8, as: UInt16.self)) : Int(start.integer(at: 8, as: UInt32.self))
-    guard length <= data.count - textStart else {
+    let length =
+      major == 1 ? Int(bytes.integer(at: 8, as: UInt16.self)) : Int(bytes.integer(at: 8, as: UInt32.self))
+    guard length <= bytes.count - textStart else {
       throw error(
-        "is truncated: its header should have \(length) bytes, and \(data.count - textStart) follow; "
+        "is truncated: its header should have \(length) bytes, and \(bytes.count - textStart) follow; "
           + "write or copy it anew")
     }
     dataStart = textStart + length
-    var parser = PythonDictionary(Array(data.dropFirst(textStart).prefix(length)))
+    var parser = PythonDictionary(Array(bytes.dropFirst(textStart).prefix(length)))
     guard let fields = parser.parse(), fields.count == 3, let type = fields["descr"],
       case .boolean(let isColumnMajor)? = fields["fortran_order"], case .integers(let shape)? = fields["shape"]
     else {

@@ -39,18 +39,19 @@ func content(ofFileAt path: String) throws(FileError) -> Data {
   }
 }
 
-// Arrays and not Data, whose single bytes cost ten times as much; shifts and not loads, which need unsafe pointers.
 extension [UInt8] {
-  /// The little-endian integer at an offset; traps past the end.
+  /// The integer whose lowest byte is at an offset. (The compiler makes one load of it.)
+  ///
+  /// - Precondition: all its bytes are there.
   func integer<Value: FixedWidthInteger>(at offset: Int, as _: Value.Type) -> Value {
     var value: Value = 0
-    for byte in 0..<Value.bitWidth / 8 { value |= Value(truncatingIfNeeded: self[offset + byte]) &<< Value(8 * byte) }
+    for i in 0..<(Value.bitWidth / 8) { value |= Value(truncatingIfNeeded: self[offset + i]) &<< Value(8 * i) }
     return value
   }
 
   /// Appends the bytes of an integer, lowest first.
   mutating func append<Value: FixedWidthInteger>(littleEndian value: Value) {
-    for byte in 0..<Value.bitWidth / 8 { append(UInt8(truncatingIfNeeded: value &>> Value(8 * byte))) }
+    for i in 0..<(Value.bitWidth / 8) { append(UInt8(truncatingIfNeeded: value &>> Value(8 * i))) }
   }
 }
 

@@ -10,16 +10,17 @@ extension SafetensorsFile {
   ///   tensors or overlapping, numbers are of another type, or one of them is not finite.
   /// - Complexity: O(bytes).
   public static func decode(_ data: Data, name: String) throws(FileError) -> SafetensorsFile {
-    let header = try SafetensorsHeader(data, name: name)
+    let bytes = [UInt8](data)
+    let header = try SafetensorsHeader(bytes, name: name)
     let begin = header.dataStart
-    try header.checkOffsets(byteCount: data.count - begin, name: name)
+    try header.checkOffsets(byteCount: bytes.count - begin, name: name)
     var result = SafetensorsFile(tensors: [:], metadata: header.metadata)
     for (tensor, entry) in header.entries.sorted(by: { $0.key < $1.key }) {
       func error(_ message: String) -> FileError { FileError(path: name, message: "tensor \"\(tensor)\" \(message)") }
       guard let format = entry.format else {
         throw error("holds numbers of type \(entry.dtype); store F64 or F32")
       }
-      guard let count = elementCount(ofShape: entry.shape), count <= (data.count - begin) / format.byteCount else {
+      guard let count = elementCount(ofShape: entry.shape), count <= (bytes.count - begin) / format.byteCount else {
         throw error("of shape \(entry.shape) does not fit the file; it is damaged, write it anew")
       }
       let (start, end) = (entry.offsets[0], entry.offsets[1])
@@ -28,7 +29,7 @@ extension SafetensorsFile {
           "of shape \(entry.shape) and type \(entry.dtype) needs \(count * format.byteCount) bytes, but its "
             + "data_offsets hold \(end - start); write the file anew")
       }
-      let values = format.values(in: data, at: begin + start, count: count)
+      let values = format.values(in: bytes, at: begin + start, count: count)
       if let index = values.firstIndex(where: { !$0.isFinite }) {
         throw error(
           "holds \(values[index]) at \(placeDescription(ofElement: index, shape: entry.shape)); "
@@ -68,22 +69,22 @@ struct SafetensorsHeader {
   /// Where the data begins in the file.
   let dataStart: Int
 
-  init(_ data: Data, name: String) throws(FileError) {
+  init(_ bytes: [UInt8], name: String) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     let remedy = "give a safetensors file"
-    guard data.count >= 8 else {
-      throw error("has \(data.count) bytes, fewer than a safetensors header; \(remedy)")
+    guard bytes.count >= 8 else {
+      throw error("has \(bytes.count) bytes, fewer than a safetensors header; \(remedy)")
     }
-    let length = [UInt8](data.prefix(8)).integer(at: 0, as: UInt64.self)
+    let length = bytes.integer(at: 0, as: UInt64.self)
     guard length <= Self.maximumByteCount else {
       throw error("claims a header of \(length) bytes, so it is not a safetensors file or damaged; \(remedy)")
     }
-    guard length <= data.count - 8 else {
+    guard length <= bytes.count - 8 else {
       throw error(
-        "is truncated, or not a safetensors file: its header should have \(length) bytes and \(data.count - 8) "
+        "is truncated, or not a safetensors file: its header should have \(length) bytes and \(bytes.count - 8) "
           + "follow; write it anew")
     }
-    let text = data.dropFirst(8).prefix(Int(length))
+    let text = bytes.dropFirst(8).prefix(Int(length))
     // A zero byte would make the JSON decoder guess another encoding than UTF-8.
     guard text.first == UInt8(ascii: "{"), !text.contains(0) else {
       throw error("has no JSON object as its header, so it is not a safetensors file; \(remedy)")

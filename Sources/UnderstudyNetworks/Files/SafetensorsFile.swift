@@ -73,12 +73,11 @@ public struct SafetensorsFile: Sendable, Equatable {
         "\(jsonString(name)):{\"dtype\":\"\(precision.name)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(start),\(numbers.count)]}")
     }
-    var header = [UInt8]("{\(members.joined(separator: ","))}".utf8)
+    var header = Array("{\(members.joined(separator: ","))}".utf8)
     header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
     var result: [UInt8] = []
-    result.reserveCapacity(8 + header.count + numbers.count)
     result.append(littleEndian: UInt64(header.count))
-    return Data(result + header + numbers)
+    return Data(result) + header + numbers
   }
 }
 

@@ -1,5 +1,3 @@
-import Foundation
-
 /// How real numbers are stored in a file, always lowest byte first.
 enum ScalarFormat {
   case float64, float32, float16, bfloat16
@@ -14,17 +12,16 @@ enum ScalarFormat {
 
   /// `count` numbers from `offset` on. Every narrower format is exact in `Double`.
   ///
-  /// - Precondition: the data has that many bytes.
-  func values(in data: Data, at offset: Int, count: Int) -> [Double] {
-    precondition(offset >= 0 && count >= 0 && data.count - offset >= count * byteCount)
-    let bytes = [UInt8](data.dropFirst(offset).prefix(count * byteCount))
+  /// - Precondition: there are that many bytes.
+  func values(in bytes: [UInt8], at offset: Int, count: Int) -> [Double] {
+    precondition(offset >= 0 && count >= 0 && bytes.count - offset >= count * byteCount)
     return (0..<count).map { i in
-      let place = i * byteCount
-      switch self {
-      case .float64: return Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
-      case .float32: return Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
-      case .float16: return halfPrecision(bytes.integer(at: place, as: UInt16.self))
-      case .bfloat16: return Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
+      let place = offset + i * byteCount
+      return switch self {
+      case .float64: Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
+      case .float32: Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
+      case .float16: halfPrecision(bytes.integer(at: place, as: UInt16.self))
+      case .bfloat16: Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
       }
     }
   }
