@@ -28,9 +28,9 @@ public final class PackedSamples<Scalar: KernelScalar> {
 
 /// Inputs and targets in the layout of the evaluation kernel: blocks of ``width`` samples, features first.
 public final class BlockedSamples<Scalar: KernelScalar> {
-  /// Samples in a block: with 32, a block of inputs, activations and residuals stays in the first-level cache at the
-  /// paper's sizes.
-  static var width: Int { 32 }
+  /// Samples in a block: two vectors of the widest kind, so that a product reads a block from front to back, which the
+  /// processor foresees.
+  static var width: Int { 2 * Scalar.lanePad }
   public let count: Int
   let inputs: AlignedBuffer<Scalar>
   let targets: AlignedBuffer<Scalar>
