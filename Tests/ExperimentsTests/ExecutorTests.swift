@@ -22,8 +22,8 @@ private let everything =
     let before = try NetworkFile.decode(
       try #require(run.checkpoints.last).student, name: "checkpoint", activation: .relu)
     let indicator = { (nodes: [Int]) in (0..<6).map { nodes.contains($0) ? 1.0 : 0 } }
-    let boundaries = { (layer: DenseLayer) in
-      (0..<layer.nodeCount).flatMap { Array(layer.weights.row($0)) + [layer.biases?[$0] ?? 0] }
+    let boundaries = { (layer: DenseLayer) -> [Double] in
+      (0..<layer.nodeCount).flatMap { node -> [Double] in Array(layer.weights.row(node)) + [layer.biases?[node] ?? 0] }
     }
     let expected: [(Measure, [Double])] = [
       (.trainingCorrelation, onTraining.values.values), (.evaluationCorrelation, onEvaluation.values.values),

@@ -49,7 +49,7 @@ struct WasInterrupted: Error {}
 func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Executed {
   let run = study.runs[0]
   var checkpoints: [Checkpoint] = []
-  let executor = executor(run, of: study) { checkpoints.append($0) }
+  let executor = executor(run, of: study, saveCheckpoint: { checkpoints.append($0) })
   guard case .finished(let record, let data) = try executor.execute(from: checkpoint) else { throw WasInterrupted() }
   let material = try RunMaterial(run)
   let network = try NetworkFile.decode(data, name: "student", activation: material.teacher.network.activation)
