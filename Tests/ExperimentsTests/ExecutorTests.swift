@@ -78,7 +78,8 @@ private let everything =
     "a run that goes on from any epoch gives the same record",
     arguments: [
       [], ["training.precision=float32"], ["inputs.regenerateEachEpoch=true"],
-      ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"], ["training.method=gd"],
+      ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"],
+      ["training.method=gd", "training.batchSize=null"],
     ])
   func checkpoints(overrides: [String]) throws {
     let study = try tinyStudy([everything] + overrides)

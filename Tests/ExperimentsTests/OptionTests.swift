@@ -112,7 +112,7 @@ import UnderstudyTraining
     #expect(sgd.method == .stochastic(batchSize: 8))
     #expect((1...5).map { sgd.rule(epoch: $0).learningRate } == [0.5, 0.5, 0.25, 0.25, 0.125])
     #expect(sgd.epochCount == 5 && sgd.stepsPerEpoch == 20)
-    #expect(try material("training.method=gd").plan.method == .fullBatch)
+    #expect(try material("training.method=gd", "training.batchSize=null").plan.method == .fullBatch)
   }
 
   @Test("float32 trains and stores in single precision, near what float64 gives")
