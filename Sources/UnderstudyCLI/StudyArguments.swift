@@ -28,8 +28,8 @@ struct ExecutionOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads \(threads): give 1 or more") }
-    guard checkpointInterval >= 0 else {
-      throw ValidationError("--checkpoint-interval \(checkpointInterval): give 0 or more seconds")
+    guard (0...1e9).contains(checkpointInterval) else {  // a duration cannot hold infinity
+      throw ValidationError("--checkpoint-interval \(checkpointInterval): give seconds, 0 to 1e9")
     }
     if let instructions, !instructions.isSupported {
       throw ValidationError(

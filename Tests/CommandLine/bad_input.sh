@@ -247,7 +247,10 @@ ends "no threads" 64 "--threads 0" -- "$UNDERSTUDY" run good.yaml --threads 0
 ends "unknown instructions" 64 avx9 -- "$UNDERSTUDY" run good.yaml --instructions avx9
 ends "an unknown format" 64 xml csv -- "$UNDERSTUDY" export good --format xml
 ends "an unknown measure" 64 evaluationLos -- "$UNDERSTUDY" export good --measure evaluationLos
-ends "a negative checkpoint interval" 64 -- "$UNDERSTUDY" run good.yaml --checkpoint-interval=-1
+for interval in -1 inf nan soon; do
+  ends "a checkpoint interval of $interval" 64 "checkpoint-interval" -- \
+    "$UNDERSTUDY" run good.yaml --checkpoint-interval=$interval
+done
 
 check "the good results are still as they were" cmp good.sums <(checksums good)
 finish
