@@ -14,6 +14,9 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Runs at a time (default: the number of processors). Results do not depend on it.")
   var threads: Int?
 
+  @Option(help: "Seconds of its work that a long run may lose when it is killed.")
+  var checkpointInterval = 30.0
+
   @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
   var instructions: InstructionSet?
 
@@ -25,6 +28,9 @@ struct ExecutionOptions: ParsableArguments {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads \(threads): give 1 or more") }
+    guard (0...1e9).contains(checkpointInterval) else {  // a duration cannot hold infinity
+      throw ValidationError("--checkpoint-interval \(checkpointInterval): give seconds, 0 to 1e9")
+    }
     if let instructions, !instructions.isSupported {
       throw ValidationError(
         "--instructions \(instructions.rawValue): this processor does not have them; leave the option out")
@@ -35,6 +41,7 @@ struct ExecutionOptions: ParsableArguments {
     var options = StudyRunner.Options()
     if let threads { options.threadCount = threads }
     if let instructions { options.instructions = instructions }
+    options.checkpointInterval = .seconds(checkpointInterval)
     return options
   }
 }

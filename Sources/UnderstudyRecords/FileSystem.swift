@@ -19,7 +19,11 @@ enum DurableFile {
     let descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw failure(temporary, "create it") }
     do throws(StoreError) {
-      try writeAll(data, descriptor, temporary)
+      do {
+        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: data)
+      } catch {
+        throw failure(temporary, "write it", code: systemCode(of: error))
+      }
       guard fsync(descriptor) == 0 else { throw failure(temporary, "flush it") }
     } catch {
       close(descriptor)
@@ -35,18 +39,6 @@ enum DurableFile {
     flushFolder(url.deletingLastPathComponent())
   }
 
-  private static func writeAll(_ data: Data, _ descriptor: Int32, _ url: URL) throws(StoreError) {
-    var offset = 0
-    while offset < data.count {
-      let written = data.withUnsafeBytes { bytes in
-        Foundation.write(descriptor, bytes.baseAddress.map { $0 + offset }, bytes.count - offset)
-      }
-      if written < 0 && errno == EINTR { continue }
-      guard written > 0 else { throw failure(url, "write it") }
-      offset += written
-    }
-  }
-
   /// The rename itself is durable only once its folder is. Some file systems cannot flush folders; that is no error.
   static func flushFolder(_ url: URL) {
     let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -56,10 +48,17 @@ enum DurableFile {
   }
 
   /// The error of the system call that just failed.
-  static func failure(_ url: URL, _ action: String) -> StoreError {
-    let code = errno
+  static func failure(_ url: URL, _ action: String, code: Int32 = errno) -> StoreError {
     if code == ENOSPC || code == EDQUOT || code == EFBIG { return .diskFull(path: url.path) }
     return .file(path: url.path, action: action, reason: String(cString: strerror(code)))
+  }
+
+  /// What the system said, of an error that Foundation wraps.
+  private static func systemCode(of error: any Error) -> Int32 {
+    let error = error as NSError
+    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemCode(of: cause) }
+    if error.domain == NSPOSIXErrorDomain { return Int32(error.code) }
+    return error.code == CocoaError.fileWriteOutOfSpace.rawValue ? ENOSPC : EIO
   }
 }
 
@@ -84,9 +83,8 @@ final class FolderLock: Sendable {
       throw isHeld ? .locked(folder: folder.path, pid: pid) : error
     }
     // Who holds it, for the message above; the lock itself does not depend on the text.
-    let text = Data("\(getpid())\n".utf8)
     ftruncate(descriptor, 0)
-    _ = text.withUnsafeBytes { pwrite(descriptor, $0.baseAddress, $0.count, 0) }
+    try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data("\(getpid())\n".utf8))
     self.descriptor = descriptor
   }
 

@@ -121,21 +121,22 @@ enum ArrayBlob {
   static let dataType = "<f8"
 
   static func encode(_ values: [Double]) -> Data {
-    var data = Data(capacity: values.count * 8)
-    for value in values {
-      withUnsafeBytes(of: value.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+    var bytes = [UInt8](repeating: 0, count: values.count * 8)
+    for (index, value) in values.enumerated() {
+      let bits = value.bitPattern
+      for byte in 0..<8 { bytes[index * 8 + byte] = UInt8(truncatingIfNeeded: bits >> UInt64(8 * byte)) }
     }
-    return data
+    return Data(bytes)
   }
 
   /// nil if the bytes are not whole numbers of values.
   static func decode(_ data: Data) -> [Double]? {
     guard data.count.isMultiple(of: 8) else { return nil }
-    return data.withUnsafeBytes { bytes in
-      (0..<data.count / 8).map { index in
-        let bits = bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self)
-        return Double(bitPattern: UInt64(littleEndian: bits))
-      }
+    let bytes = [UInt8](data)  // an array's bytes are read some ten times faster than those of Data
+    return (0..<bytes.count / 8).map { index in
+      var bits: UInt64 = 0
+      for byte in 0..<8 { bits |= UInt64(bytes[index * 8 + byte]) << UInt64(8 * byte) }
+      return Double(bitPattern: bits)
     }
   }
 }

@@ -53,7 +53,7 @@ struct StudyLayer: Sendable {
       } else if StudyKey.groups.contains(path) {
         try read(entry.value, prefix: path, extra: [])
       } else {
-        let known = StudyKey.all.map(\.path) + Self.declarations + extra
+        let known = StudyKey.all.map(\.path) + StudyKey.groups.sorted() + Self.declarations + extra
         throw entry.value.error(
           .unknownKey, key: path, "unknown key", "the nearest known one is \(nearest(to: path, among: known) ?? "none")"
         )

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# What the program prints: help, status, export, keys, bench.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+cd "$work" || exit 1
+ends "help" 0 "understudy reproduce two-layer" "exit codes" run status export report keys bench -- "$UNDERSTUDY" --help
+for command in run reproduce status export report keys bench; do
+  ends "help of $command" 0 "USAGE: understudy $command" -- "$UNDERSTUDY" "$command" --help
+done
+ends "version" 0 -- "$UNDERSTUDY" --version
+check "the version has three numbers" grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' ends.log
+
+ends "keys" 0 training.learningRate student.overRealization inputs.training.file evaluationLoss trainingCorrelation \
+  "Bundled studies: two-dimensional, two-layer" -- "$UNDERSTUDY" keys
+
+study study.yaml "claim: Three nodes are learned." \
+  "record: [{measures: [evaluationLoss, trainingLoss], every: 2}, {measures: [evaluationCorrelation, fanOutNorms], last: true}]"
+grid=(--set 'teacher.strengthDecay=[0, 1]' --set seeds=3)
+ends "a run" 0 "6 of 6 runs recorded" -- "$UNDERSTUDY" run study.yaml "${grid[@]}" --results results
+ends "status" 0 "Three nodes are learned." "6 of 6 recorded" "teacher.strengthDecay = 1" "3 of 3" -- \
+  "$UNDERSTUDY" status results
+ends "a run of which one setting diverges" 0 "1 diverged" -- "$UNDERSTUDY" run study.yaml \
+  --set 'training.learningRate=[0.05, 1000]' --results diverging
+ends "status says so" 0 "2 of 2 recorded, 1 diverged" -- "$UNDERSTUDY" status diverging
+for file in study.yaml results.sqlite; do check "the folder has $file" test -s "results/$file"; done
+ends "the study of the folder runs, too" 0 "6 of 6 runs recorded" -- \
+  "$UNDERSTUDY" run results/study.yaml --results again
+check "with the same weights" diff -r results/weights again/weights
+
+ends "export as CSV" 0 -- "$UNDERSTUDY" export results --output out.csv
+ends "export as JSON" 0 -- "$UNDERSTUDY" export results --format json --output out.json
+check "CSV on standard output is the same" cmp out.csv <("$UNDERSTUDY" export results)
+check "CSV and JSON say the same" python3 - <<'PYTHON'
+import csv, json
+with open("out.csv", newline="") as file:
+    table = list(csv.DictReader(file))
+with open("out.json") as file:
+    objects = json.load(file)
+assert len(table) == len(objects) > 0, (len(table), len(objects))
+for row, thing in zip(table, objects):
+    assert list(row) == list(thing), (row, thing)
+    for key, cell in row.items():
+        value = thing[key]
+        if value is None:
+            assert cell == "", (key, cell)
+        elif isinstance(value, bool):
+            assert cell == str(value).lower(), (key, cell, value)
+        elif isinstance(value, (int, float)):
+            assert float(cell) == value, (key, cell, value)
+        else:
+            assert cell == value, (key, cell, value)
+# 6 runs: two losses at epochs 0, 2, 4; 3 x 6 correlations and 6 norms at the end.
+assert len(table) == 6 * (2 * 3 + 18 + 6), len(table)
+assert {row["seed"] for row in table} == {"1", "2", "3"}
+assert {row["epoch"] for row in table if row["measure"] == "evaluationLoss"} == {"0", "2", "4"}
+assert {row["teacher.strengthDecay"] for row in table} == {"0", "1"} or {"0.0", "1.0"}
+assert {(row["i"], row["j"]) for row in table if row["measure"] == "evaluationCorrelation"} == {
+    (str(i), str(j)) for i in range(3) for j in range(6)}
+PYTHON
+check "one measure alone" test "$("$UNDERSTUDY" export results --measure trainingLoss | wc -l)" -eq 19
+check "a diverged run is exported up to the epoch before" python3 - <(
+  "$UNDERSTUDY" export diverging --format json --measure evaluationLoss) <<'PYTHON'
+import json, math, sys
+rows = [row for row in json.load(open(sys.argv[1])) if row["outcome"] == "diverged"]
+assert [row["epoch"] for row in rows] == [0], rows
+assert all(math.isfinite(row["value"]) for row in rows)
+PYTHON
+
+ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1
+check "bench has the keys that are promised" python3 - ends.log <<'PYTHON'
+import json, sys
+rows = json.load(open(sys.argv[1]))
+assert rows
+for row in rows:
+    missing = {"m", "n", "d", "c", "batch", "precision", "microsecondsPerStep", "shareOfPeak"} - set(row)
+    assert not missing, missing
+    assert row["microsecondsPerStep"] > 0 and 0 < row["shareOfPeak"] < 1.5, row
+sizes = {(row["m"], row["n"], row["d"], row["c"], row["batch"]) for row in rows if row["precision"] == "float64"}
+for size in [(20, 200, 100, 50, 16), (10, 50, 100, 50, 16), (5, 5, 100, 50, 16), (10, 50, 37, 11, 13)]:
+    assert size in sizes, size
+PYTHON
+
+finish

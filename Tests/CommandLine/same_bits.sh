@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Same seed, same bits: alone or among others, on any number of threads, interrupted or not, AVX2 or AVX-512.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+# same WHAT FOLDER: every final student that `alone` has is in the folder too, byte for byte, and so are its measures.
+same() {
+  local file count=0
+  for file in "$work"/alone/weights/*.safetensors; do
+    count=$((count + 1))
+    if ! cmp "$file" "$2/weights/$(basename "$file")" >"$work/cmp.log" 2>&1; then
+      fail "$1" "$(cat "$work/cmp.log")"
+      return
+    fi
+  done
+  if [ "$count" -eq 0 ]; then fail "$1" "there is nothing to compare"; else pass "$1"; fi
+}
+
+study "$work/study.yaml" "record: [{measures: [evaluationLoss, trainingCorrelation, gradientNorms], every: 1}]"
+ends "a run alone" 0 -- "$UNDERSTUDY" run "$work/study.yaml" --results "$work/alone"
+
+ends "the same among 32 seeds" 0 -- "$UNDERSTUDY" run "$work/study.yaml" --set seeds=32 --results "$work/among"
+same "weights alone and among 32 seeds" "$work/among"
+"$UNDERSTUDY" export "$work/alone" >"$work/alone.csv"
+"$UNDERSTUDY" export "$work/among" >"$work/among.csv"
+hash=$(query "$work/alone" "SELECT hash FROM run")
+check "measures alone and among 32 seeds" cmp "$work/alone.csv" <(sed -n '1p' "$work/among.csv"; grep "^$hash" "$work/among.csv")
+
+for threads in 1 2 3; do
+  ends "32 seeds on $threads threads" 0 -- "$UNDERSTUDY" run "$work/study.yaml" --set seeds=32 --threads "$threads" \
+    --results "$work/threads$threads"
+  same "weights on $threads threads" "$work/threads$threads"
+  check "weights of all seeds on $threads threads" diff -r "$work/among/weights" "$work/threads$threads/weights"
+  "$UNDERSTUDY" export "$work/threads$threads" >"$work/threads.csv"
+  check "measures on $threads threads" cmp "$work/among.csv" "$work/threads.csv"
+done
+
+# Both precisions, with sizes that fit no vector.
+for precision in float64 float32; do
+  kernels=()
+  for instructions in avx2 avx512; do
+    folder=$work/$instructions-$precision
+    arguments=(run "$work/study.yaml" --set training.precision=$precision --set teacher.hiddenNodes=5
+      --set network.inputDimension=37 --set network.outputDimension=11 --set training.batchSize=13
+      --instructions "$instructions" --results "$folder")
+    if "$UNDERSTUDY" "${arguments[@]}" >"$work/instructions.log" 2>&1; then
+      kernels+=("$folder")
+    elif grep -q "does not have them" "$work/instructions.log"; then
+      echo "  skipped $instructions: this processor does not have it"
+    else
+      fail "a run with $instructions" "$(cat "$work/instructions.log")"
+    fi
+  done
+  if [ ${#kernels[@]} -eq 2 ]; then
+    check "weights of avx2 and avx512, $precision" diff -r "${kernels[0]}/weights" "${kernels[1]}/weights"
+    check "measures of avx2 and avx512, $precision" cmp \
+      <("$UNDERSTUDY" export "${kernels[0]}") <("$UNDERSTUDY" export "${kernels[1]}")
+  fi
+done
+
+# One long run, stopped in its middle. Unit norm and halving depend on what came before, or would if they were wrong.
+long=(run "$work/study.yaml" --set training.epochs=1500 --set training.stepsPerEpoch=1000
+  --set training.unitNormFirstLayer=true --set training.learningRateHalvingInterval=400
+  --set 'record=[{measures: [trainingLoss, evaluationLoss], every: 50}, {measures: [weightChanges], every: 100}]'
+  --checkpoint-interval 0.1)
+ends "a long run" 0 -- "$UNDERSTUDY" "${long[@]}" --results "$work/whole"
+"$UNDERSTUDY" export "$work/whole" >"$work/whole.csv"
+# That it could be stopped in its middle at all is checked first; then where the checkpoint stands.
+has_checkpoint() { [ -n "$(query "$1" "SELECT epoch FROM checkpoint WHERE epoch > 0")" ]; }
+
+for stop in INT TERM KILL; do
+  folder=$work/stopped-$stop
+  "$UNDERSTUDY" "${long[@]}" --results "$folder" >"$work/stopped.log" 2>&1 &
+  pid=$!
+  wait_until 60 has_checkpoint "$folder" || fail "SIG$stop: a checkpoint while it runs" "$(cat "$work/stopped.log")"
+  kill "-$stop" "$pid"
+  wait "$pid" 2>/dev/null
+  status=$?
+  if [ "$stop" = KILL ]; then
+    equal "SIG$stop: exit code" "$status" 137
+  else
+    equal "SIG$stop: exit code" "$status" 130
+    check "SIG$stop: says that it can go on" grep -q "the same command goes on" "$work/stopped.log"
+  fi
+  equal "SIG$stop: the run is not recorded" "$(query "$folder" "SELECT count(*) FROM run")" 0
+  epoch=$(query "$folder" "SELECT epoch FROM checkpoint")
+  if [ "${epoch:-0}" -gt 0 ] && [ "${epoch:-0}" -lt 1500 ]; then
+    pass "SIG$stop: it stands at epoch $epoch of 1500"
+  else
+    fail "SIG$stop: it stands in its middle" "epoch ${epoch:-none}"
+  fi
+  check "SIG$stop: status says that it can go on" grep -q "1 begun and not finished" <("$UNDERSTUDY" status "$folder")
+  cp -r "$folder" "$folder-marked"
+  ends "SIG$stop: going on" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" "${long[@]}" --results "$folder"
+  check "SIG$stop: weights" diff -r "$work/whole/weights" "$folder/weights"
+  check "SIG$stop: measures" cmp "$work/whole.csv" <("$UNDERSTUDY" export "$folder")
+  equal "SIG$stop: no checkpoint is left" "$(query "$folder" "SELECT count(*) FROM checkpoint")" 0
+done
+
+# A run that goes on keeps what its checkpoint has, here a false loss; one that began anew would not have it.
+python3 - "$work/stopped-KILL-marked/results.sqlite" <<'PYTHON'
+import json, sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+measurements = json.loads(database.execute("SELECT measurements FROM checkpoint").fetchone()[0])
+for measurement in measurements:
+    if measurement["epoch"] == 0:
+        measurement["values"] = [12345.0 for _ in measurement["values"]]
+database.execute("UPDATE checkpoint SET measurements = ?", [json.dumps(measurements)])
+database.commit()
+PYTHON
+ends "going on from a marked checkpoint" 0 -- "$UNDERSTUDY" "${long[@]}" --results "$work/stopped-KILL-marked"
+equal "what was measured before the interruption is kept" \
+  "$("$UNDERSTUDY" export "$work/stopped-KILL-marked" --measure evaluationLoss | grep -c ',0,evaluationLoss,,,12345.0$')" 1
+
+finish

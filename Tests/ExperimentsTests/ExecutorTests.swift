@@ -1,0 +1,145 @@
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTheory
+import UnderstudyTraining
+
+@testable import UnderstudyExperiments
+
+private let everything =
+  "record=[{measures: [\(Measure.allCases.map(\.rawValue).joined(separator: ", "))], every: 1}]"
+
+@Suite("Runs") struct ExecutorTests {
+  @Test("what is recorded is what the theory measures on the stored weights", arguments: [0.0, 0.1])
+  func measurements(noise: Double) throws {
+    let run = try execute(tinyStudy(everything, "training.outputNoise=\(noise)"))
+    let (teacher, student) = (run.material.teacher, run.student)
+    let (training, evaluation) = (try run.material.trainingSet(index: 0), run.material.evaluation)
+    let onTraining = try correlation(of: teacher, with: student, over: training.inputs)
+    let onEvaluation = try correlation(of: teacher, with: student, over: evaluation.inputs)
+    let gradient = try gradients(of: student, over: training.inputs, targets: training.targets)
+    let before = try NetworkFile.decode(
+      try #require(run.checkpoints.last).student, name: "checkpoint", activation: .relu)
+    let indicator = { (nodes: [Int]) in (0..<6).map { nodes.contains($0) ? 1.0 : 0 } }
+    let boundaries = { (layer: DenseLayer) -> [Double] in
+      (0..<layer.nodeCount).flatMap { node -> [Double] in Array(layer.weights.row(node)) + [layer.biases?[node] ?? 0] }
+    }
+    let expected: [(Measure, [Double])] = [
+      (.trainingCorrelation, onTraining.values.values), (.evaluationCorrelation, onEvaluation.values.values),
+      (.trainingDeadNodes, indicator(onTraining.deadStudentNodes)),
+      (.evaluationDeadNodes, indicator(onEvaluation.deadStudentNodes)),
+      (
+        .trainingObservationCounts,
+        try observationCounts(of: teacher, by: student, over: training.inputs).values
+      ),
+      (
+        .evaluationObservationCounts,
+        try observationCounts(of: teacher, by: student, over: evaluation.inputs).values
+      ),
+      (.fanOutNorms, fanOutNorms(of: student.network)),
+      (.boundaryStrengths, try boundaryStrengths(of: student.network)),
+      (.nodeGradients, gradient.nodeMeanSquares), (.nodeMaximumGradients, gradient.nodeMaxima),
+      (.gradientNorms, gradient.layerNorms), (.weightChanges, try weightChanges(from: before, to: student.network)),
+      (.teacherBoundaries, boundaries(teacher.network.layers[0])),
+      (.studentBoundaries, boundaries(student.network.layers[0])),
+      (.teacherFanOutNorms, fanOutNorms(of: teacher.network)), (.inputSample, training.inputs.values),
+    ]
+    for (measure, values) in expected { #expect(run.values(measure, epoch: 5) == values, "\(measure)") }
+    #expect(expected.count + 2 == Measure.allCases.count, "the losses are below")
+
+    for (measure, set) in [(Measure.trainingLoss, training), (.evaluationLoss, evaluation)] {
+      let loss = plainLoss(of: student.network, inputs: set.inputs, targets: set.targets)
+      let recorded = try #require(run.values(measure, epoch: 5)?.first)
+      // Sums of at most 150 x 4 terms of one sign, each after sums of some 20: far below 1e-11 of the loss, which is far
+      // above rounding here.
+      #expect(loss > 1e-6)
+      #expect(abs(recorded - loss) < 1e-11 * loss, "\(measure)")
+    }
+    #expect(run.record.measurements.count == 6 * Measure.allCases.count)
+    #expect(run.record.stepCount == 100)
+    #expect(run.record.outcome == .completed)
+    #expect(run.values(.weightChanges, epoch: 0) == [0, 0])
+  }
+
+  @Test("the plain loss is that of the network's outputs", arguments: [0, 0.2, 0.5])
+  func plain(slope: Double) throws {
+    let study = try tinyStudy("network.activation=leakyRelu", "network.leakySlope=\(slope)")
+    let material = try RunMaterial(study.runs[0])
+    let network = material.initialStudent.network
+    let outputs = try network.outputs(for: material.evaluation.inputs)
+    let residuals = zip(outputs.values, material.evaluation.targets.values).map { $1 - $0 }
+    let loss = plainLoss(
+      of: network, inputs: material.evaluation.inputs, targets: material.evaluation.targets)
+    #expect(abs(loss - product(residuals, residuals) / 140) < 1e-13 * loss)
+  }
+
+  @Test(
+    "a run that goes on from any epoch gives the same record",
+    arguments: [
+      [], ["training.precision=float32"], ["inputs.regenerateEachEpoch=true"],
+      ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"],
+      ["training.method=gd", "training.batchSize=null"],
+    ])
+  func checkpoints(overrides: [String]) throws {
+    let study = try tinyStudy([everything] + overrides)
+    let whole = try execute(study)
+    #expect(whole.checkpoints.map(\.epoch) == [1, 2, 3, 4])
+    for checkpoint in whole.checkpoints {
+      let resumed = try execute(study, from: checkpoint)
+      #expect(resumed.data == whole.data, "from epoch \(checkpoint.epoch)")
+      #expect(resumed.record.measurements == whole.record.measurements, "from epoch \(checkpoint.epoch)")
+      #expect(resumed.record.stepCount == whole.record.stepCount)
+      #expect(resumed.record.wallSeconds > checkpoint.wallSeconds)
+    }
+  }
+
+  @Test("a run that is asked to stop says where it stands, and goes on from there")
+  func cancelling() throws {
+    let study = try tinyStudy()
+    var epochs = 0
+    let executor = executor(
+      study.runs[0], of: study, isCancelled: { epochs == 2 }, didTakeSteps: { _ in epochs += 1 })
+    guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else {
+      Issue.record("it went on")
+      return
+    }
+    #expect(checkpoint.epoch == 2)
+    #expect(try execute(study, from: checkpoint).data == execute(study).data)
+  }
+
+  @Test("a run that diverges is a result, with what was measured before")
+  func divergence() throws {
+    let run = try execute(tinyStudy("training.learningRate=100", "training.epochs=50"))
+    guard case .diverged(let epoch) = run.record.outcome else {
+      Issue.record("it ended with \(run.record.outcome)")
+      return
+    }
+    #expect((1...50).contains(epoch))
+    let losses = run.record.measurements.filter { $0.measure == .evaluationLoss }
+    #expect(losses.map(\.epoch) == Array(0..<epoch))
+    #expect(run.record.measurements.allSatisfy { $0.values.allSatisfy(\.isFinite) })
+    #expect(run.student.network.isFinite)
+  }
+
+  @Test("weights that do not reproduce the reported loss are not recorded")
+  func verification() throws {
+    let study = try tinyStudy()
+    let material = try RunMaterial(study.runs[0])
+    let trainer = try TwoLayerTrainer<Double>(
+      student: material.initialStudent, plan: material.plan, batches: material.batches)
+    let executor = executor(study.runs[0], of: study)
+    var network = material.initialStudent.network
+    try executor.verify(NetworkFile.encode(network), material: material, trainer: trainer)
+    network.layers[1].weights[2, 1] += 1e-6
+    let error = #expect(throws: ExperimentError.self) {
+      try executor.verify(NetworkFile.encode(network), material: material, trainer: trainer)
+    }
+    #expect(error?.description.contains("nothing was recorded") == true)
+    var cut = NetworkFile.encode(network)
+    cut.removeLast(8)
+    #expect(throws: ExperimentError.self) {
+      try executor.verify(cut, material: material, trainer: trainer)
+    }
+  }
+}

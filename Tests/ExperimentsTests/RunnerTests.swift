@@ -1,0 +1,90 @@
+import Foundation
+import Synchronization
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyExperiments
+
+@Suite("Studies") struct RunnerTests {
+  /// Runs a study in a folder of its own, hands over the folder's store and removes it.
+  private func withResults(
+    of study: Study, report: @escaping @Sendable (StudyProgress.Snapshot) -> Void = { _ in },
+    body: (ResultsStore, StudyRunner.Summary) async throws -> Void
+  ) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let store = try ResultsStore.openForWriting(folder, study: study)
+    try await body(store, try await StudyRunner(study, into: store).run(report: report))
+  }
+
+  @Test("a diverged run is recorded and exported up to the epoch before")
+  func divergence() async throws {
+    let study = try tinyStudy("training.learningRate=[0.05, 100]", "training.epochs=50")
+    try await withResults(of: study) { store, summary in
+      #expect(summary.recordedCount == 2 && summary.divergedCount == 1 && !summary.wasInterrupted)
+      let runs = try store.runs()
+      #expect(runs[0].outcome == .completed)
+      guard case .diverged(let epoch) = runs[1].outcome else {
+        Issue.record("it ended with \(runs[1].outcome)")
+        return
+      }
+      var table = ""
+      try Exporter(store, measures: [.evaluationLoss]).write(.csv) { table += $0 }
+      let rows = table.split(separator: "\n").filter { $0.contains(",diverged,") }
+      #expect(rows.count == epoch)
+      #expect(rows.last?.contains(",\(epoch - 1),evaluationLoss,") == true)
+    }
+  }
+
+  @Test("progress only grows, and ends at the whole")
+  func progress() async throws {
+    let snapshots = Mutex<[StudyProgress.Snapshot]>([])
+    let study = try tinyStudy("seeds=30", "training.stepsPerEpoch=10000")
+    let report: @Sendable (StudyProgress.Snapshot) -> Void = { snapshot in snapshots.withLock { $0.append(snapshot) } }
+    try await withResults(of: study, report: report) { _, summary in
+      let seen = snapshots.withLock { $0 }
+      let last = try #require(seen.last)
+      #expect(last.isLast && last.finishedCount == 30 && abs(last.share - 1) < 1e-9)
+      #expect(seen.dropLast().allSatisfy { !$0.isLast })
+      #expect(seen.allSatisfy { (0...1 + 1e-9).contains($0.share) && $0.runCount == 30 })
+      // Threads report for themselves, so that of two close reports the later may be delivered first.
+      let ordered = seen.sorted { $0.elapsedSeconds < $1.elapsedSeconds }
+      for (a, b) in zip(ordered, ordered.dropFirst()) {
+        #expect(a.share <= b.share + 1e-9 && a.finishedCount <= b.finishedCount)
+      }
+    }
+  }
+
+  @Test("progress counts what was there before, and what falls away with a divergence or a checkpoint")
+  func accounts() throws {
+    let setting = try tinyStudy().settings[0]
+    let last = Mutex<StudyProgress.Snapshot?>(nil)
+    let cost = StudyProgress.cost(of: setting)
+    let progress = StudyProgress(runCount: 5, presentCount: 3, plannedCost: 2 * cost) { snapshot in
+      last.withLock { $0 = snapshot }
+    }
+    progress.willResume(4, of: setting)
+    progress.didTakeSteps(20, of: setting)
+    progress.didFinish(setting, outcome: .completed)
+    progress.didTakeSteps(20, of: setting)
+    progress.didFinish(setting, outcome: .diverged(epoch: 1))
+    #expect(progress.finish() == 2)
+    let snapshot = try #require(last.withLock { $0 })
+    #expect(snapshot.finishedCount == 5 && snapshot.divergedCount == 1)
+    #expect(abs(snapshot.share - 1) < 1e-12)
+    #expect(snapshot.isLast)
+  }
+
+  @Test("bundled studies load at every scale, the two-layer sweep with the paper's sizes")
+  func bundled() throws {
+    for name in BundledStudies.names {
+      for scale in ["quick", "full"] { #expect(try BundledStudies.load(name, scale: scale) != nil, "\(name) \(scale)") }
+    }
+    #expect(try BundledStudies.load("two-layer", scale: "full")?.runs.count == 2304)
+    #expect(try BundledStudies.load("two-layer", scale: "quick")?.runs.count == 48)
+    #expect(try BundledStudies.load("no-such-study") == nil)
+    for reproduction in BundledStudies.reproductions {
+      #expect(Set(reproduction.studies).isSubset(of: Set(BundledStudies.names)))
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+
+@testable import UnderstudyExperiments
+
+/// A study of one tiny run, changed by `key=value` as after `--set`.
+func tinyStudy(_ overrides: String...) throws -> Study { try tinyStudy(overrides) }
+
+func tinyStudy(_ overrides: [String]) throws -> Study {
+  try Study.parse(
+    """
+    network: {inputDimension: 8, outputDimension: 4}
+    teacher: {hiddenNodes: 3, strengthDecay: 0.5}
+    student: {overRealization: 2, scale: 0.3}
+    inputs: {training: {count: 150}, evaluation: {count: 70}}
+    training: {epochs: 5, stepsPerEpoch: 20, batchSize: 8, learningRate: 0.05}
+    """, origin: "tiny.yaml", folder: URL(fileURLWithPath: "/nowhere"), baseName: "tiny", overrides: overrides)
+}
+
+/// What a run comes to.
+struct Executed {
+  let record: RunRecord
+  let data: Data
+  let student: Student
+  let material: RunMaterial
+  /// Of every epoch but the last.
+  let checkpoints: [Checkpoint]
+
+  func values(_ measure: Measure, epoch: Int) -> [Double]? {
+    record.measurements.first { $0.measure == measure && $0.epoch == epoch }?.values
+  }
+}
+
+func executor(
+  _ run: Run, of study: Study, isCancelled: @escaping () -> Bool = { false },
+  didTakeSteps: @escaping (Int) -> Void = { _ in },
+  saveCheckpoint: @escaping (Checkpoint) -> Void = { _ in }
+) -> RunExecutor {
+  RunExecutor(
+    run: run, study: study, studyHash: study.hash, instructions: .best, checkpointInterval: .zero,
+    isCancelled: isCancelled, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
+}
+
+struct WasInterrupted: Error {}
+
+/// Executes the first run of a study, from a checkpoint if one is given.
+func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Executed {
+  let run = study.runs[0]
+  var checkpoints: [Checkpoint] = []
+  let executor = executor(run, of: study, saveCheckpoint: { checkpoints.append($0) })
+  guard case .finished(let record, let data) = try executor.execute(from: checkpoint) else { throw WasInterrupted() }
+  let material = try RunMaterial(run)
+  let network = try NetworkFile.decode(data, name: "student", activation: material.teacher.network.activation)
+  return Executed(
+    record: record, data: data, student: Student(network), material: material, checkpoints: checkpoints)
+}
+
+func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
+  zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+}
