@@ -15,7 +15,9 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
   ],
   targets: [
-    .target(name: "CUnderstudyKernels", exclude: ["kernel_body.inc", "kernel_precisions.inc"]),
+    .target(
+      name: "CUnderstudyKernels",
+      exclude: ["kernel_blocks.inc", "kernel_precisions.inc", "kernel_two_layer.inc"]),
     .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels"]),
     .target(name: "UnderstudyNetworks", dependencies: ["UnderstudyNumerics"]),
     .target(name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
