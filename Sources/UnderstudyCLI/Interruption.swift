@@ -1,26 +1,40 @@
-import Dispatch
 import Foundation
+import Synchronization
+
+/// The signal that came, or 0. A signal handler captures nothing and may touch little more than an atomic.
+private let received = Atomic<Int32>(0)
 
 /// Turns the first Ctrl-C (or SIGTERM) into a polite request; the second ends the program as usual.
-final class Interruption {
-  private let sources: [any DispatchSourceSignal]
+///
+/// A thread of its own watches for it: a dispatch source would wait for one of Dispatch's threads, and runs keep as many of
+/// those busy as there are processors, for as long as they last.
+///
+/// A class because its thread and its owner share it.
+final class Interruption: Sendable {
+  private let isOver = Atomic(false)
 
   init(_ request: @escaping @Sendable () -> Void) {
-    sources = [SIGINT, SIGTERM].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler {
-        writeError("\nstopping after the current epoch of each run; press Ctrl-C again to stop at once")
-        request()
-        signal(number, SIG_DFL)
+    received.store(0, ordering: .relaxed)  // also makes it, which a handler must not
+    for number in [SIGINT, SIGTERM] {
+      signal(number) { number in
+        received.store(number, ordering: .relaxed)
+        signal(SIGINT, SIG_DFL)
+        signal(SIGTERM, SIG_DFL)
       }
-      source.resume()
-      return source
+    }
+    Thread.detachNewThread { [self] in
+      while !isOver.load(ordering: .relaxed) {
+        if received.load(ordering: .relaxed) != 0 {
+          writeError("\nstopping after the current epoch of each run; press Ctrl-C again to stop at once")
+          return request()
+        }
+        Thread.sleep(forTimeInterval: 0.05)
+      }
     }
   }
 
   func cancel() {
-    for source in sources { source.cancel() }
+    isOver.store(true, ordering: .relaxed)
     for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
   }
 }

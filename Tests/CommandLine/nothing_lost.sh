@@ -5,7 +5,7 @@
 # 40 runs of some 0.2 s.
 study "$work/study.yaml"
 command=(run "$work/study.yaml" --set 'teacher.strengthDecay=[0, 1]' --set seeds=20 --set training.epochs=40
-  --set training.stepsPerEpoch=4000 --threads 2 --results "$work/killed")
+  --set training.stepsPerEpoch=8000 --threads 2 --results "$work/killed")
 recorded() { query "$work/killed" "SELECT count(*) FROM run"; }
 # The rows of all recorded runs, with the times that would differ if one were run again.
 rows() { query "$work/killed" "SELECT hash, finished_at, wall_seconds, cpu_seconds FROM run ORDER BY hash"; }
@@ -47,7 +47,7 @@ print(max(places.values()), len({row["run"] for row in rows}), len(losses), sort
 ')" "1 40 1640 True"
 
 "$UNDERSTUDY" run "$work/study.yaml" --set 'teacher.strengthDecay=[0, 1]' --set seeds=20 --set training.epochs=40 \
-  --set training.stepsPerEpoch=4000 --results "$work/whole" >"$work/whole.log" 2>&1
+  --set training.stepsPerEpoch=8000 --results "$work/whole" >"$work/whole.log" 2>&1
 check "what comes out is what an undisturbed study gives" cmp \
   <("$UNDERSTUDY" export "$work/whole") <("$UNDERSTUDY" export "$work/killed")
 check "so are the weights" diff -r "$work/whole/weights" "$work/killed/weights"
@@ -63,7 +63,7 @@ ends "two more seeds" 0 "4 of 44 runs recorded" "40 were there before" -- "$UNDE
 ends "a smaller study in the folder of the larger" 2 "does not declare" -- "$UNDERSTUDY" "${command[@]}"
 
 # Two processes on one folder.
-both=(run "$work/study.yaml" --set training.epochs=1000 --set training.stepsPerEpoch=2000 --results "$work/both")
+both=(run "$work/study.yaml" --set training.epochs=1000 --set training.stepsPerEpoch=10000 --results "$work/both")
 "$UNDERSTUDY" "${both[@]}" >"$work/first.log" 2>&1 &
 first=$!
 wait_until 60 test -e "$work/both/study.yaml"

@@ -58,7 +58,7 @@ for precision in float64 float32; do
 done
 
 # One long run, stopped in its middle. Unit norm and halving depend on what came before, or would if they were wrong.
-long=(run "$work/study.yaml" --set training.epochs=1500 --set training.stepsPerEpoch=1000
+long=(run "$work/study.yaml" --set training.epochs=1500 --set training.stepsPerEpoch=6000
   --set training.unitNormFirstLayer=true --set training.learningRateHalvingInterval=400
   --set 'record=[{measures: [trainingLoss, evaluationLoss], every: 50}, {measures: [weightChanges], every: 100}]'
   --checkpoint-interval 0.1)
@@ -95,6 +95,21 @@ for stop in INT TERM KILL; do
   check "SIG$stop: measures" cmp "$work/whole.csv" <("$UNDERSTUDY" export "$folder")
   equal "SIG$stop: no checkpoint is left" "$(query "$folder" "SELECT count(*) FROM checkpoint")" 0
 done
+
+# All processors busy with runs that would take hours: Ctrl-C is heard all the same, and soon.
+"$UNDERSTUDY" run "$work/study.yaml" --set training.epochs=10000000 --set seeds=99 \
+  --set 'record=[{measures: [evaluationLoss], last: true}]' --results "$work/busy" >"$work/busy.log" 2>&1 &
+pid=$!
+wait_until 30 test -e "$work/busy/study.yaml"
+sleep 1
+kill -INT "$pid"
+ended() { ! kill -0 "$pid" 2>/dev/null; }
+if wait_until 15 ended; then pass "Ctrl-C is heard while all processors are busy"; else
+  fail "Ctrl-C is heard while all processors are busy"
+  kill -KILL "$pid"
+fi
+wait "$pid" 2>/dev/null
+equal "and the exit code is 130" $? 130
 
 # A run that goes on keeps what its checkpoint has, here a false loss; one that began anew would not have it.
 python3 - "$work/stopped-KILL-marked/results.sqlite" <<'PYTHON'

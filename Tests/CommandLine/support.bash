@@ -73,12 +73,13 @@ YAML
   printf '%s\n' 'training: {epochs: 4, stepsPerEpoch: 100, learningRate: 0.05}' 'seeds: [1]' "$@" >>"$file"
 }
 
-# query FOLDER SQL: rows of the database of results, a line each, columns separated by spaces.
+# query FOLDER SQL: rows of the database of results, a line each, columns separated by spaces. Opened for writing, because
+# SQLite takes back what a killed process left half-written when the next one reads.
 query() {
   python3 - "$1/results.sqlite" "$2" <<'PYTHON'
 import sqlite3, sys
 try:
-    rows = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=10).execute(sys.argv[2]).fetchall()
+    rows = sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=10).execute(sys.argv[2]).fetchall()
 except sqlite3.Error:
     rows = []
 for row in rows:
