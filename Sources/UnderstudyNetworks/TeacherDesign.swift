@@ -6,8 +6,8 @@ import UnderstudyNumerics
 /// node 1 is the strongest. Source: the two-layer experiments of Tian 2020, arXiv:1909.13458.
 public struct TeacherDesign: Sendable, Hashable {
   public enum Weights: Sendable, Hashable {
-    /// Rows of both layers from {-1, -0.75, ..., 1}, none zero, no two equal (in the first layer: no two parallel, as
-    /// those would share a boundary).
+    /// Rows of both layers from {-1, -0.75, ..., 1}, none zero, no two equal; in the first layer no two that would share
+    /// a boundary: of one direction or, without biases, of opposite ones.
     case discrete
     /// Independent normal weights; the output layer's of this standard deviation.
     case gaussian(scale: Double)
@@ -46,8 +46,10 @@ public struct TeacherDesign: Sendable, Hashable {
     var last: Matrix
     switch weights {
     case .discrete:
-      first = try distinctRows(hiddenCount, of: inputCount, layer: "first", unparallel: true, from: &firstStream)
-      last = try distinctRows(outputCount, of: hiddenCount, layer: "output", unparallel: false, from: &lastStream)
+      let passesOrigin = (bias ?? 0) == 0
+      first = try distinctRows(
+        hiddenCount, of: inputCount, layer: "first", sameness: passesOrigin ? .line : .direction, from: &firstStream)
+      last = try distinctRows(outputCount, of: hiddenCount, layer: "output", sameness: .equality, from: &lastStream)
     case .gaussian(let scale):
       first = firstStream.normalMatrix(rowCount: hiddenCount, columnCount: inputCount, standardDeviation: 1)
       last = lastStream.normalMatrix(rowCount: outputCount, columnCount: hiddenCount, standardDeviation: scale)
@@ -70,24 +72,40 @@ public struct TeacherDesign: Sendable, Hashable {
 /// The nine values of a discrete weight: -1, -0.75, ..., 1.
 private let choices: [Double] = (-4...4).map { Double($0) / 4 }
 
-/// `count` different non-zero rows of `width` choices. With `unparallel`, no row is a positive multiple of another.
+/// Which rows count as the same.
+private enum Sameness {
+  case equality
+  /// Equal up to a positive factor.
+  case direction
+  /// Equal up to a factor.
+  case line
+}
+
+/// `count` non-zero rows of `width` choices, no two the same.
 private func distinctRows(
-  _ count: Int, of width: Int, layer: String, unparallel: Bool, from stream: inout RandomStream
+  _ count: Int, of width: Int, layer: String, sameness: Sameness, from stream: inout RandomStream
 ) throws(ShapeError) -> Matrix {
-  // A draw that fails keeps being repeated; at half of all rows taken, one in two draws still succeeds.
+  // A draw that fails is repeated, so there must be enough: at most eight rows lie on one line.
   let available = width >= 8 ? Double.infinity : power(9, Double(width)) - 1
-  guard Double(count) <= available / (unparallel ? 4 : 1) else {
+  guard Double(count) <= available / (sameness == .equality ? 1 : 8) else {
     throw ShapeError(
       "the teacher's \(layer) layer needs \(count) distinct rows of \(width) weights from nine values, and there are "
-        + "not enough; use fewer nodes or outputs, or gaussian weights")
+        + "not enough; use fewer nodes or outputs (teacher.hiddenNodes, network.outputDimension), or gaussian weights")
   }
   var rows: [[Double]] = []
   var taken: Set<[Double]> = []
   while rows.count < count {
     let row = stream.integers(width, below: choices.count).map { choices[Int($0)] }
     let largest = row.reduce(0) { max($0, abs($1)) }
-    guard largest > 0 else { continue }
-    if taken.insert(unparallel ? row.map { $0 / largest } : row).inserted { rows.append(row) }
+    guard largest > 0, let leading = row.first(where: { $0 != 0 }) else { continue }
+    let divisor: Double =
+      switch sameness {
+      case .equality: 1
+      case .direction: largest
+      case .line: leading < 0 ? -largest : largest
+      }
+    // Adding 0 turns -0 into 0.
+    if taken.insert(row.map { $0 / divisor + 0 }).inserted { rows.append(row) }
   }
   return Matrix(rows)
 }

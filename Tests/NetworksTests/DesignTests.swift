@@ -30,6 +30,16 @@ private func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> 
     }
   }
 
+  @Test("without biases no row is the opposite of another either: they would share a boundary")
+  func firstLayerWithoutBiases() throws {
+    for key in 1...20 as ClosedRange<UInt64> {
+      let weights = try teacher(d: 2, m: 8, bias: nil, key: key).network.layers[0].weights
+      for j in 0..<8 {
+        for other in 0..<j { #expect(abs(product(weights.row(j), weights.row(other))) < 1 - 1e-4, "key \(key)") }
+      }
+    }
+  }
+
   @Test("output rows are distinct, not zero, and of the nine values", arguments: 1...20 as ClosedRange<UInt64>)
   func outputLayer(key: UInt64) throws {
     let weights = try teacher(m: 1, c: 8, key: key).network.layers[1].weights
