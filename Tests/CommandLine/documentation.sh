@@ -99,9 +99,10 @@ done
 for block in "$folder"/blocks/formats-*.python; do
   check "Docs/Formats.md: Python ($(head -n 1 "$block"))" "$python" "$block"
 done
+check "Docs/Sweep.md: the tables, of the README's study" "$python" "$repository/Scripts/sweep_table.py" weak
 
 # What the pages point to is there. (The pictures of the full sweep, too.)
-for page in README.md Docs/README.md Docs/Theory.md Docs/Kernels.md; do
+for page in README.md Docs/README.md Docs/Theory.md Docs/Kernels.md Docs/Sweep.md Docs/Studies.md Docs/Results.md; do
   while IFS= read -r target; do
     check "$page points to $target" test -e "$(dirname "$repository/$page")/$target"
   done < <(tr '\n' ' ' <"$repository/$page" | grep -oE '\]\([^)]*\)' | sed -E 's/^\]\(//; s/\)$//; s/#.*//' |
