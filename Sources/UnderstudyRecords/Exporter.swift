@@ -72,12 +72,12 @@ public struct Exporter: Sendable {
       }
     switch format {
     case .csv:
-      let values = keys.map { csvCell(setting.value(of: $0)?.csv ?? "") }
+      let values = keys.map { csvCell(setting.effectiveValue(of: $0)?.csv ?? "") }
       return ([record.run.hash] + values + ["\(record.run.seed)", outcome, ""]).joined(separator: ",")
     case .json:
       let fields =
         ["\"run\":\(jsonText(record.run.hash))"]
-        + keys.map { "\(jsonText($0)):\(setting.value(of: $0)?.json ?? "null")" }
+        + keys.map { "\(jsonText($0)):\(setting.effectiveValue(of: $0)?.json ?? "null")" }
         + ["\"seed\":\(record.run.seed)", "\"outcome\":\"\(outcome)\""]
       return "{" + fields.joined(separator: ",") + ","
     }
@@ -108,6 +108,14 @@ public struct Exporter: Sendable {
   private static func csvCell(_ text: String) -> String {
     guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
     return "\"\(text.replacing("\"", with: "\"\""))\""
+  }
+}
+
+extension Setting {
+  /// The key's value; nil where it has no effect, as that of a teacher's width beside a teacher's file.
+  fileprivate func effectiveValue(of path: String) -> KeyValue? {
+    guard let key = StudyKey.named(path), key.idleReason(self) == nil else { return nil }
+    return key.read(self)
   }
 }
 

@@ -46,6 +46,7 @@ import Testing
     #expect(row["i"] as? Int == 0 && row["j"] is NSNull)
     #expect(row["teacher.hiddenNodes"] as? Int == 3)
     #expect(row["teacher.file"] is NSNull && row["network.biases"] as? Bool == true)
+    #expect(row["network.leakySlope"] is NSNull, "a key without effect has no value")
     #expect(row["seed"] as? Int == 1 && row["run"] as? String == store.study.runs[0].hash)
     #expect(Set(row.keys).isSuperset(of: StudyKey.all.map(\.path)))
   }
