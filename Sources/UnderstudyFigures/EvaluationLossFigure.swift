@@ -41,19 +41,9 @@ func evaluationLossFigure(
     + "(\(multiples.map { $0.short + "x" }.joined(separator: ", "))). \(declaration.caption)"
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: FigureStyle.document(
-      description: text,
-      [
-        "data": ["values": .array(rows)],
-        "facet": FigureStyle.facet("p", label: FigureStyle.decayLabel),
-        "columns": .integer(columns),
-        "spacing": .number(FigureStyle.gap + 4),
-        "spec": [
-          "width": .number(FigureStyle.panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
-          "encoding": .object(lossEncoding(multipleCount: multiples.count)),
-          "layer": lossLayers(axis: LossAxis(rows)),
-        ],
-      ]))
+    document: FigureStyle.panelsByDecay(
+      description: text, rows: rows, columns: columns, encoding: lossEncoding(multipleCount: multiples.count),
+      layers: lossLayers(axis: LossAxis(rows))))
 }
 
 private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {

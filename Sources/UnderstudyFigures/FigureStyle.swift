@@ -57,6 +57,25 @@ enum FigureStyle {
     return .object(document)
   }
 
+  /// A document of one panel for each strength decay `p` of the rows, `columns` panels abreast, all drawn alike.
+  static func panelsByDecay(
+    description: String, rows: [JSONValue], columns: Int, encoding: [String: JSONValue], layers: JSONValue
+  ) -> JSONValue {
+    document(
+      description: description,
+      [
+        "data": ["values": .array(rows)],
+        "facet": facet("p", label: decayLabel),
+        "columns": .integer(columns),
+        "spacing": .number(gap + 4),
+        "spec": [
+          "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
+          "encoding": .object(encoding),
+          "layer": layers,
+        ],
+      ])
+  }
+
   /// A line of a hover label.
   static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil)
     -> JSONValue

@@ -27,7 +27,6 @@ func recoveryRateFigure(
     }
   }
   let columns = min(3, decays.count)
-  let width = FigureStyle.panelWidth(columns: columns)
   let text =
     "Line charts, one for each strength decay p (\(decays.map(\.short).joined(separator: ", "))): share of seeds that "
     + "recovered each teacher node, from the strongest to the weakest, a line for each over-realization and epoch. "
@@ -54,19 +53,9 @@ func recoveryRateFigure(
   ]
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: FigureStyle.document(
-      description: text,
-      [
-        "data": ["values": .array(rows)],
-        "facet": FigureStyle.facet("p", label: FigureStyle.decayLabel),
-        "columns": .integer(columns),
-        "spacing": .number(FigureStyle.gap + 4),
-        "spec": [
-          "width": .number(width), "height": .number(columns == 1 ? 170 : 140),
-          "encoding": .object(shared),
-          "layer": .array(recoveryLayers(epochs: epochs)),
-        ],
-      ]))
+    document: FigureStyle.panelsByDecay(
+      description: text, rows: rows, columns: columns, encoding: shared,
+      layers: .array(recoveryLayers(epochs: epochs))))
 }
 
 /// The first epoch is dotted and the last is solid, whatever lies between is dashed. Dots carry the hover labels.
