@@ -18,7 +18,9 @@ let package = Package(
     .target(
       name: "CUnderstudyKernels",
       exclude: ["kernel_blocks.inc", "kernel_precisions.inc", "kernel_two_layer.inc"]),
-    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels"]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
+    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS"]),
     .target(name: "UnderstudyNetworks", dependencies: ["UnderstudyNumerics"]),
     .target(name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
     .target(name: "UnderstudyTheory", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),

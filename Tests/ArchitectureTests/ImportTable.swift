@@ -7,11 +7,12 @@ struct ImportTable {
   /// The only target that calls C and handles unsafe pointers.
   static let unsafeTarget = "UnderstudyNumerics"
   /// Targets written in C.
-  static let cTargets: Set<String> = ["CUnderstudyKernels"]
+  static let cTargets: Set<String> = ["CUnderstudyKernels", "COpenBLAS"]
 
   static let rows: [Row] = [
     Row("CUnderstudyKernels", []),
-    Row("UnderstudyNumerics", ["CUnderstudyKernels"]),
+    Row("COpenBLAS", []),
+    Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS"]),
     Row("UnderstudyNetworks", ["UnderstudyNumerics"]),
     Row("UnderstudyTraining", ["UnderstudyNetworks", "UnderstudyNumerics"]),
     Row("UnderstudyTheory", ["UnderstudyNetworks", "UnderstudyNumerics"]),

@@ -4,7 +4,7 @@ struct Manifest {
   let dependencies: [String: Set<String>]
 
   init(_ text: String) {
-    let heading = /\.(target|executableTarget|testTarget)\(\s*name:\s*"(\w+)"/
+    let heading = /\.(target|executableTarget|testTarget|systemLibrary)\(\s*name:\s*"(\w+)"/
     let matches = text.matches(of: heading)
     var dependencies: [String: Set<String>] = [:]
     for (index, match) in matches.enumerated() where match.1 != "testTarget" {
