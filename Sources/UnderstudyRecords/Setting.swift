@@ -10,6 +10,9 @@ public struct Setting: Codable, Hashable, Sendable {
   public var training = TrainingSetting()
 
   public init() {}
+
+  /// The epoch of a run's last measurements.
+  public var lastEpoch: Int { training.epochs }
 }
 
 /// What teacher and student share.
