@@ -11,7 +11,7 @@ extension RunRecord {
   }
 
   /// After the last step of the run as declared.
-  var lastEpoch: Int { run.setting.training.epochs }
+  var lastEpoch: Int { run.setting.lastEpoch }
 
   /// Epochs at which `measure` is recorded, ascending.
   func epochs(of measure: Measure) -> [Int] {
