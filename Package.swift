@@ -17,7 +17,9 @@ let package = Package(
   targets: [
     .target(
       name: "CUnderstudyKernels",
-      exclude: ["kernel_blocks.inc", "kernel_precisions.inc", "kernel_two_layer.inc"]),
+      exclude: [
+        "kernel_blocks.inc", "kernel_gradients.inc", "kernel_precisions.inc", "kernel_two_layer.inc",
+      ]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS"]),

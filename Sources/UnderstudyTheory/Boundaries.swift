@@ -33,7 +33,7 @@ public struct Boundaries: Sendable, Equatable {
   func relation(of node: Int, to other: Boundaries, _ otherNode: Int) -> BoundaryRelation? {
     guard hasBoundary(node), other.hasBoundary(otherNode) else { return nil }
     let (a, b) = (directions.row(node), other.directions.row(otherNode))
-    let isOpposite = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } < 0
+    let isOpposite = product(a, b) < 0
     let sign = isOpposite ? -1.0 : 1.0
     // The length of the chord between the unit vectors is 2 sin(theta / 2), and sin(theta) = 2 sin(theta / 2)
     // cos(theta / 2). The square root of 1 - cos^2 would lose half of the digits of a small angle.
@@ -105,4 +105,9 @@ public func alignment(of teacher: Teacher, with student: Student) throws(ShapeEr
   try student.checkFits(teacher)
   return BoundaryAlignment(
     teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]))
+}
+
+/// The scalar product.
+func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
+  zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }

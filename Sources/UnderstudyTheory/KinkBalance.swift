@@ -1,0 +1,112 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What is left of the kinks of `f* - f`: the jump of its slope across each boundary of the lowest layer.
+///
+/// Across a boundary H the slope of `f* - f` along H's unit normal jumps by (1 - c) times
+/// `sum over teacher nodes on H of v*_j ||w*_j|| - sum over student nodes on H of v_k ||w_k||`, whatever the orientations.
+/// Where the gradient vanishes and enough observers see H, the jump is 0.
+public struct KinkBalance: Sendable, Equatable {
+  public let groups: BoundaryGroups
+  /// ||sum over the group's teacher nodes of v*_j ||w*_j|| ||, `[group]`, output / input; the kink that H should have.
+  public let teacherNorms: [Double]
+  /// ||sum over the group's student nodes of v_k ||w_k|| ||, `[group]`, output / input; the kink that the student has.
+  public let studentNorms: [Double]
+  /// The norm of their difference, `[group]`, output / input.
+  public let norms: [Double]
+  /// The difference itself, `[group, output]`; nil for more than two layers, where it depends on the input.
+  public let jumps: Matrix?
+
+  /// The norm that is left at each student node's group, `[student node]`; 0 for a node without a boundary, which has no
+  /// kink.
+  public let studentNodeNorms: [Double]
+
+  /// The kink balance of a student against its teacher.
+  ///
+  /// In networks of more than two layers `v_k` is column k of V_1(x), which carries the lowest layer to the output and
+  /// depends on the gates above it: norms are then root mean squares over `inputs`.
+  ///
+  /// - Parameter inputs: `[sample, feature]`; not used with two layers.
+  /// - Throws: ``ShapeError`` if the student does not fit the teacher, or more than two layers have no fitting inputs.
+  /// - Complexity: O(nodes^2 x features), and for more than two layers
+  ///   O(samples x outputs x weights above the lowest layer).
+  public init(
+    of student: Student, against teacher: Teacher, groups: BoundaryGroups, over inputs: Matrix? = nil
+  ) throws(ShapeError) {
+    try student.checkFits(teacher)
+    let outputCount = student.network.outputCount
+    let weightNorms = (
+      teacher: Boundaries(of: teacher.network.layers[0]).norms, student: Boundaries(of: student.network.layers[0]).norms
+    )
+    let count = groups.groups.count
+    var squares = [[Double]](repeating: [0, 0, 0], count: count)
+    var jumps = Matrix(rowCount: count, columnCount: outputCount)
+
+    func add(teacherCarriers: Matrix, studentCarriers: Matrix) {
+      for (index, group) in groups.groups.enumerated() {
+        for c in 0..<outputCount {
+          let wanted = group.teacherNodes.reduce(0) { $0 + teacherCarriers[c, $1.node] * weightNorms.teacher[$1.node] }
+          let given = group.studentNodes.reduce(0) { $0 + studentCarriers[c, $1.node] * weightNorms.student[$1.node] }
+          squares[index][0] += wanted * wanted
+          squares[index][1] += given * given
+          squares[index][2] += (wanted - given) * (wanted - given)
+          jumps[index, c] = wanted - given
+        }
+      }
+    }
+
+    var sampleCount = 1
+    if student.network.layers.count == 2 {
+      add(teacherCarriers: teacher.network.layers[1].weights, studentCarriers: student.network.layers[1].weights)
+      self.jumps = jumps
+    } else {
+      guard let inputs else {
+        throw ShapeError("above two layers a kink balance is a mean over inputs; give inputs")
+      }
+      try checkInputs(inputs, fit: student.network)
+      for block in SampleBlockSequence(inputs) {
+        let z = (teacher.network.preactivations(of: block.inputs), student.network.preactivations(of: block.inputs))
+        for i in 0..<block.validCount {
+          add(
+            teacherCarriers: lowestCarriers(of: teacher.network, preactivations: z.0, sample: i),
+            studentCarriers: lowestCarriers(of: student.network, preactivations: z.1, sample: i))
+        }
+      }
+      sampleCount = inputs.rowCount
+      self.jumps = nil
+    }
+    func norm(_ part: Int) -> [Double] { squares.map { ($0[part] / Double(sampleCount)).squareRoot() } }
+    self.groups = groups
+    (teacherNorms, studentNorms, norms) = (norm(0), norm(1), norm(2))
+    var nodeNorms = [Double](repeating: 0, count: student.network.hiddenCounts[0])
+    for (group, norm) in zip(groups.groups, norms) {
+      for member in group.studentNodes { nodeNorms[member.node] = norm }
+    }
+    studentNodeNorms = nodeNorms
+  }
+
+  /// The kink balance with groups of boundaries that are `tolerance`-aligned.
+  public init(
+    of student: Student, against teacher: Teacher, tolerance: Double, over inputs: Matrix? = nil
+  ) throws(ShapeError) {
+    try self.init(
+      of: student, against: teacher,
+      groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance), over: inputs)
+  }
+}
+
+/// V_1(x), `[output, node of the lowest layer]`: V_{L-1} = W_L and V_{l-1} = V_l D_l W_l, from the top down.
+///
+/// - Parameter preactivations: of every layer, `[node, sample]`.
+private func lowestCarriers(of network: Network, preactivations: [Matrix], sample: Int) -> Matrix {
+  var carriers = network.layers[network.layers.count - 1].weights
+  for layer in (1..<network.layers.count - 1).reversed() {
+    for node in 0..<carriers.columnCount where preactivations[layer][node, sample] <= 0 {
+      for c in 0..<carriers.rowCount { carriers[c, node] *= network.activation.negativeSlope }
+    }
+    var lower = Matrix(rowCount: carriers.rowCount, columnCount: network.layers[layer].inputCount)
+    multiply(carriers, network.layers[layer].weights, into: &lower)
+    carriers = lower
+  }
+  return carriers
+}
