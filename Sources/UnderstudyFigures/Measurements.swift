@@ -10,7 +10,7 @@ extension RunRecord {
     return nil
   }
 
-  /// After the last step of the run as declared.
+  /// After the last step of the run as declared, and its finishing stage if it has one.
   var lastEpoch: Int { run.setting.lastEpoch }
 
   /// Epochs at which `measure` is recorded, ascending.
