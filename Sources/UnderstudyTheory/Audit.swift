@@ -232,7 +232,7 @@ extension Audit {
     }
   }
 
-  private func describeStudentNodes(
+  fileprivate func describeStudentNodes(
     of student: Student, learning teacher: Teacher, over inputs: Matrix
   ) throws(ShapeError) -> [StudentNodeAudit] {
     let width = options.bands[options.bands.count - 1]
