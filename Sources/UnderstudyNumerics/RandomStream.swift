@@ -12,6 +12,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case batches = 7
   case outputNoise = 8
   case boundaryOffsets = 9
+  case finishing = 10
   /// For tests.
   case test = 0xFFFF
 }
