@@ -49,10 +49,10 @@ struct RunExecutor {
     var outcome = Outcome.completed
     var lastCheckpoint = ContinuousClock.now
 
-    /// Measures the student; false once something is not finite: the run has diverged.
+    /// Measures the trainer's student; false once something is not finite: the run has diverged.
     func measure(previous: Student) throws(ExperimentError) -> Bool {
-      let measures = study.measures(at: epoch, of: plan.epochCount)
       guard trainer.isFinite else { return false }
+      let measures = study.measures(at: epoch, of: run.setting.lastEpoch)
       guard !measures.isEmpty else { return true }
       let samples = try training.samples(epoch: epoch)
       let measurement = RunMeasurement(
@@ -88,12 +88,39 @@ struct RunExecutor {
       }
     }
 
-    let data = encode(student)
-    if outcome == .completed { try verify(data, material: material, trainer: trainer) }
+    // What comes after the last epoch is done in one go: stopped in it, a run goes on from the end of its epochs.
+    var data = encode(student, precision: trainingPrecision)
+    if outcome == .completed {
+      let end = checkpoint(epoch: epoch, student: student, measurements, stopwatch)
+      let stages = RunStages(
+        run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
+        instructions: instructions, isCancelled: isCancelled)
+      if let finishing = FinishingPlan(run.setting.finishing) {
+        guard let finished = try stages.finish(student, along: finishing) else { return .interrupted(end) }
+        epoch += 1
+        measurements += try stages.measurements(
+          of: finished, previous: student, measures: study.measures(at: epoch, of: epoch), epoch: epoch)
+        student = finished.student
+        data = encode(student, precision: .float64)
+        try verify(data, material: material, trainer: try stages.trainer(of: student))
+      } else {
+        try verify(data, material: material, trainer: trainer)
+      }
+      let paths = study.measures(at: epoch, of: run.setting.lastEpoch).intersection(Measure.paths)
+      if !paths.isEmpty {
+        switch try stages.twin(Scalar.self) {
+        case .trained(let twin):
+          measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
+        case .diverged: break
+        case .interrupted: return .interrupted(end)
+        }
+      }
+    }
     let record = RunRecord(
       run: run, outcome: outcome, studyHash: studyHash, version: understudyVersion,
       machine: machineKind(instructions: instructions), finishedAt: Date(), wallSeconds: stopwatch.wallSeconds,
-      cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch, measurements: measurements)
+      cpuSeconds: stopwatch.cpuSeconds, stepCount: min(epoch, plan.epochCount) * plan.stepsPerEpoch,
+      measurements: measurements)
     return .finished(record, student: data)
   }
 
@@ -120,10 +147,13 @@ struct RunExecutor {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
   }
 
-  private func encode(_ student: Student) -> Data {
-    let setting = run.setting
-    return NetworkFile.encode(
-      student.network, precision: setting.training.precision == .float64 ? .float64 : .float32,
+  private var trainingPrecision: NetworkFile.Precision {
+    run.setting.training.precision == .float64 ? .float64 : .float32
+  }
+
+  private func encode(_ student: Student, precision: NetworkFile.Precision) -> Data {
+    NetworkFile.encode(
+      student.network, precision: precision,
       metadata: [
         "understudy.version": understudyVersion, "understudy.run": run.hash, "understudy.seed": "\(run.seed)",
         "understudy.negativeSlope": "\(student.network.activation.negativeSlope)",
@@ -134,7 +164,9 @@ struct RunExecutor {
     epoch: Int, student: Student, _ measurements: [Measurement], _ stopwatch: Stopwatch
   ) -> Checkpoint {
     Checkpoint(
-      runHash: run.hash, epoch: epoch, student: encode(student), measurements: measurements,
+      runHash: run.hash, epoch: epoch,
+      student: encode(student, precision: trainingPrecision),
+      measurements: measurements,
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
 

@@ -11,19 +11,36 @@ struct RunMaterial {
   let plan: TrainingPlan
   let batches: BatchOrder
   let evaluation: LabelledInputs
+  private let augmentation: Augmentation?
+  /// Samples that a training set is drawn with, before its augmentation.
+  private let drawnCount: Int
   private let trainingFile: Matrix?
 
+  /// - Parameter isTwin: the twin of the run's student: another student, drawn and trained apart from it, of the same
+  ///   teacher and data.
   /// - Throws: ``ExperimentError`` for files that cannot be read and shapes that do not fit each other.
-  init(_ run: Run) throws(ExperimentError) {
+  init(_ run: Run, isTwin: Bool = false) throws(ExperimentError) {
     let setting = run.setting
     self.run = run
-    let networks = try RunNetworks(run)
+    let studentKey = isTwin ? run.randomKey ^ twinMask : run.randomKey
+    let networks = try RunNetworks(run, studentKey: studentKey)
     teacher = networks.teacher
     initialStudent = networks.student
     trainingFile = try Self.inputs(from: setting.inputs.training.file, for: teacher)
     let evaluationFile = try Self.inputs(from: setting.inputs.evaluation.file, for: teacher)
-    let sampleCount = trainingFile?.rowCount ?? setting.inputs.training.count
-    (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount)
+    guard setting.inputs.rank <= teacher.network.inputCount else {
+      throw .input(
+        "inputs.rank is \(setting.inputs.rank), but inputs have \(teacher.network.inputCount) features; give at most that")
+    }
+    augmentation = Augmentation(setting.inputs)
+    drawnCount = setting.inputs.training.count / (augmentation?.factor(for: teacher) ?? 1)
+    guard drawnCount > 0 else {
+      throw .input(
+        "inputs.training.count is \(setting.inputs.training.count), and this augmentation makes "
+          + "\(augmentation?.factor(for: teacher) ?? 1) samples of each; give at least so many")
+    }
+    let sampleCount = trainingFile?.rowCount ?? drawnCount * (augmentation?.factor(for: teacher) ?? 1)
+    (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount, batchKey: studentKey)
     let inputs =
       evaluationFile
       ?? InputDesign(
@@ -48,12 +65,13 @@ struct RunMaterial {
       case .teacherBoundaries:
         .teacherBoundaries(offsets: setting.boundaryOffsetMinimum...setting.boundaryOffsetMaximum)
       }
-    let inputs =
+    let drawn =
       trainingFile
       ?? InputDesign(
-        count: setting.training.count, standardDeviation: setting.standardDeviation, distribution: distribution
+        count: drawnCount, standardDeviation: setting.standardDeviation, distribution: distribution,
+        rank: setting.rank == 0 ? nil : setting.rank
       ).draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
-    var result = try Self.label(inputs, by: teacher)
+    var result = try Self.label(augmentation?.apply(to: drawn, for: teacher) ?? drawn, by: teacher)
     addOutputNoise(
       to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
     return result
@@ -77,10 +95,12 @@ struct RunMaterial {
     return matrix
   }
 
-  private static func plan(of run: Run, sampleCount: Int) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
+  private static func plan(
+    of run: Run, sampleCount: Int, batchKey: UInt64
+  ) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
     let training = run.setting.training
     var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
-    var order = BatchOrder.drawn(key: run.randomKey)
+    var order = BatchOrder.drawn(key: batchKey)
     if let file = training.batches?.file {
       let batches = try ExperimentError.reading { () throws(FileError) in
         try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)
@@ -114,6 +134,29 @@ struct RunMaterial {
   }
 }
 
+/// Sets the random key of a twin's student and batches apart from its run's; everything else they share.
+private let twinMask: UInt64 = 0x7477_696e_7477_696e
+
+extension Augmentation {
+  /// nil without augmentation.
+  fileprivate init?(_ setting: InputSetting) {
+    switch setting.augmentation {
+    case .none: return nil
+    case .teacherAgnostic: self.init(scheme: .teacherAgnostic, step: setting.augmentationStep)
+    case .teacherAware: self.init(scheme: .teacherAware, step: setting.augmentationStep)
+    }
+  }
+}
+
+extension FinishingPlan {
+  /// nil without a finishing stage.
+  init?(_ setting: FinishingSetting) {
+    guard setting.method == .levenbergMarquardt else { return nil }
+    self.init(
+      iterationLimit: setting.iterations, gradientTarget: setting.gradientTarget, restartLimit: setting.restarts)
+  }
+}
+
 /// Inputs `[sample, feature]` with what the student is asked for, `[sample, output]`.
 struct LabelledInputs {
   var inputs: Matrix
@@ -126,7 +169,9 @@ struct RunNetworks {
   let student: Student
 
   /// - Throws: ``ExperimentError`` if a network file cannot be read or the student does not fit the teacher.
-  init(_ run: Run) throws(ExperimentError) {
+  ///
+  /// - Parameter studentKey: the random key of a drawn student.
+  init(_ run: Run, studentKey: UInt64) throws(ExperimentError) {
     let (network, teacherSetting, studentSetting) = (run.setting.network, run.setting.teacher, run.setting.student)
     let activation: Activation =
       switch network.activation {
@@ -173,7 +218,7 @@ struct RunNetworks {
         hiddenCount: Int(width), scale: studentSetting.scale, initialization: initialization)
       let teacher = teacher
       student = try ExperimentError.catching(place) { () throws(ShapeError) in
-        try design.draw(for: teacher, key: run.randomKey)
+        try design.draw(for: teacher, key: studentKey)
       }
     }
     let (student, teacher) = (student, teacher)

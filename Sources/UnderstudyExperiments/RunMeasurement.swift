@@ -35,6 +35,7 @@ struct RunMeasurement {
     let gradient =
       measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
+    let theory = try TheoryMeasurement(teacher: teacher, student: student, training: training).take(measures)
 
     var result: [Measurement] = []
     for measure in Measure.allCases where measures.contains(measure) {
@@ -65,6 +66,11 @@ struct RunMeasurement {
       case .studentBoundaries: add(boundaries(of: student.network))
       case .teacherFanOutNorms: add([m], fanOutNorms(of: teacher.network))
       case .inputSample: add(training.inputs.prefix(rows: 400))
+      case .alignment, .studentAlignment, .predictedAlignment, .largestGradient, .observerCounts, .witnessCounts,
+        .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
+        if let taken = theory[measure] { add(taken.shape, taken.values) }
+      // What comes after the last epoch; see RunStages.
+      case .finishing, .straightPath, .matchedPath, .constructedPath: break
       }
     }
     return result

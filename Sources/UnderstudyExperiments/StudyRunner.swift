@@ -43,11 +43,13 @@ public struct StudyRunner: Sendable {
     var checked: Set<Int> = []
     for run in study.runs where checked.insert(run.settingIndex).inserted {
       let setting = run.setting
-      if setting.inputs.training.file != nil || setting.inputs.evaluation.file != nil || setting.training.batches != nil
+      let inputs = setting.inputs
+      if inputs.training.file != nil || inputs.evaluation.file != nil || setting.training.batches != nil
+        || inputs.augmentation != .none || inputs.rank > 0
       {
         _ = try RunMaterial(run)
       } else {
-        _ = try RunNetworks(run)
+        _ = try RunNetworks(run, studentKey: run.randomKey)
       }
     }
   }

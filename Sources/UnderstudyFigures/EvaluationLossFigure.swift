@@ -43,7 +43,8 @@ func evaluationLossFigure(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.panelsByDecay(
       description: text, rows: rows, columns: columns, encoding: lossEncoding(multipleCount: multiples.count),
-      layers: lossLayers(axis: LossAxis(rows))))
+      layers: lossLayers(
+        axis: LogarithmicAxis("evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } }))))
 }
 
 private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
@@ -60,7 +61,7 @@ private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
   ]
 }
 
-private func lossLayers(axis: LossAxis) -> JSONValue {
+private func lossLayers(axis: LogarithmicAxis) -> JSONValue {
   [
     [
       "mark": ["type": "area", "fillOpacity": 0.2, "opacity": 1],
@@ -82,37 +83,6 @@ private func lossLayers(axis: LossAxis) -> JSONValue {
       ],
     ],
   ]
-}
-
-/// A logarithmic axis from a power of ten to another, with labels at powers of ten only.
-private struct LossAxis {
-  var exponents: ClosedRange<Int>
-
-  /// Around all bands of `rows`.
-  init(_ rows: [JSONValue]) {
-    let lows = rows.compactMap { $0["a"]?.number }.filter { $0 > 0 }
-    let highs = rows.compactMap { $0["b"]?.number }.filter { $0 > 0 }
-    let low = Int(log10(lows.min() ?? 1).rounded(.down))
-    exponents = low...max(low + 1, Int(log10(highs.max() ?? 1).rounded(.up)))
-  }
-
-  func encoding(_ field: String) -> JSONValue {
-    let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= 7 } ?? 100
-    let ticks = exponents.filter { $0.isMultiple(of: step) }.map { JSONValue.number(Self.powerOfTen($0)) }
-    return [
-      "field": .text(field), "type": "quantitative", "title": "evaluation loss J",
-      "scale": [
-        "type": "log", "nice": false,
-        "domain": [
-          .number(Self.powerOfTen(exponents.lowerBound)), .number(Self.powerOfTen(exponents.upperBound)),
-        ],
-      ],
-      "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "values": .array(ticks)],
-    ]
-  }
-
-  /// The double closest to it, which `pow` need not give.
-  private static func powerOfTen(_ exponent: Int) -> Double { Double("1e\(exponent)") ?? pow(10, Double(exponent)) }
 }
 
 private struct LossKey: Hashable, Comparable {

@@ -33,6 +33,15 @@ public func figureSpecifications(
   case .recoveryRate: [try recoveryRateFigure(declaration, selection: selection, study: results.study)]
   case .evaluationLoss: [try evaluationLossFigure(declaration, selection: selection, study: results.study)]
   case .boundaries: [try boundariesFigure(declaration, selection: selection, study: results.study)]
+  case .alignmentBound: [try alignmentBoundFigure(declaration, selection: selection, study: results.study)]
+  case .unalignedStudents: [try unalignedStudentsFigure(declaration, selection: selection, study: results.study)]
+  case .observers: [try observersFigure(declaration, selection: selection, study: results.study)]
+  case .alignmentTime: [try alignmentTimeFigure(declaration, selection: selection, study: results.study)]
+  case .alignedShare: [try alignedShareFigure(declaration, selection: selection, study: results.study)]
+  case .sampleExponent: [try sampleExponentFigure(declaration, selection: selection, study: results.study)]
+  case .verdictShares: [try verdictSharesFigure(declaration, selection: selection, study: results.study)]
+  case .connectionLoss: [try connectionLossFigure(declaration, selection: selection, study: results.study)]
+  case .coverAndLoss: [try coverAndLossFigure(declaration, selection: selection, study: results.study)]
   }
 }
 

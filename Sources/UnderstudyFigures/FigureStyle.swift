@@ -61,11 +61,21 @@ enum FigureStyle {
   static func panelsByDecay(
     description: String, rows: [JSONValue], columns: Int, encoding: [String: JSONValue], layers: JSONValue
   ) -> JSONValue {
+    panels(
+      by: "p", label: decayLabel, description: description, rows: rows, columns: columns, encoding: encoding,
+      layers: layers)
+  }
+
+  /// A document of one panel for each value of `field` in the rows, `columns` panels abreast, all drawn alike.
+  static func panels(
+    by field: String, label: String, description: String, rows: [JSONValue], columns: Int,
+    encoding: [String: JSONValue], layers: JSONValue
+  ) -> JSONValue {
     document(
       description: description,
       [
         "data": ["values": .array(rows)],
-        "facet": facet("p", label: decayLabel),
+        "facet": facet(field, label: label),
         "columns": .integer(columns),
         "spacing": .number(gap + 4),
         "spec": [
@@ -74,6 +84,18 @@ enum FigureStyle {
           "layer": layers,
         ],
       ])
+  }
+
+  /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
+  static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {
+    let legend: [String: JSONValue] = [
+      "symbolType": .text(symbol), "symbolSize": symbol == "stroke" ? 300 : 60, "symbolOpacity": 1,
+    ]
+    return [
+      "field": .text(field), "type": "nominal", "title": .text(title),
+      "scale": ["domain": .array(names.map(JSONValue.text)), "range": colorRange(names.count)],
+      "legend": names.count > 1 ? .object(legend) : nil,
+    ]
   }
 
   /// A line of a hover label.

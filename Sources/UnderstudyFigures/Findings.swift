@@ -46,7 +46,7 @@ private func evaluate(_ declaration: FindingDeclaration, in results: StudyResult
     finding.runCount = runs.count
     guard !selection.runs.isEmpty else { throw .noRuns(figure: declaration.statement) }
     guard !runs.isEmpty else { throw .allDiverged(figure: declaration.statement, runCount: selection.runs.count) }
-    switch try statistic(of: declaration, over: runs) {
+    switch try statistic(of: declaration, over: runs, selection: selection, study: results.study) {
     case .value(let value):
       finding.value = value
       finding.verdict = verdict(of: value, declaration: declaration)
@@ -68,13 +68,14 @@ private func verdict(of value: Double, declaration: FindingDeclaration) -> Findi
   return isHighEnough && isLowEnough ? .borneOut : .notBorneOut
 }
 
-private enum Evaluation {
+/// A statistic's value, or why there is none.
+enum Evaluation: Hashable {
   case value(Double)
   case undefined(reason: String)
 }
 
 private func statistic(
-  of declaration: FindingDeclaration, over runs: [RunRecord]
+  of declaration: FindingDeclaration, over runs: [RunRecord], selection: SettingSelection, study: Study
 ) throws(FigureError) -> Evaluation {
   let statement = declaration.statement
   switch declaration.statistic {
@@ -99,10 +100,12 @@ private func statistic(
     return strongFirst(try correlations(.evaluationCorrelation, of: declaration, over: runs))
   case .armRatio:
     return try armRatio(of: declaration, over: runs)
+  default:
+    return try theoryStatistic(of: declaration, over: runs, selection: selection, study: study)
   }
 }
 
-private func correlations(
+func correlations(
   _ measure: Measure, of declaration: FindingDeclaration, over runs: [RunRecord]
 ) throws(FigureError) -> [CorrelationTable] {
   var tables: [CorrelationTable] = []

@@ -30,14 +30,20 @@ extension String {
 }
 
 /// A table; `head` and `rows` are HTML already.
-func htmlTable(caption: String, head: [String], rows: [[String]], numeric: Set<Int> = []) -> String {
+///
+/// - Parameters:
+///   - numeric: columns of numbers.
+///   - isWide: whether there are many columns, which then are set closely.
+func htmlTable(
+  caption: String, head: [String], rows: [[String]], numeric: Set<Int> = [], isWide: Bool = false
+) -> String {
   func attribute(_ column: Int) -> String { numeric.contains(column) ? " class=\"number\"" : "" }
   let header = head.enumerated().map { "<th scope=\"col\"\(attribute($0.offset))>\($0.element)</th>" }.joined()
   let body = rows.map { row in
     "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))>\($0.element)</td>" }.joined() + "</tr>"
   }
   return """
-    <div class="scroll" tabindex="0"><table>
+    <div class="scroll" tabindex="0"><table\(isWide ? " class=\"wide\"" : "")>
     <caption>\(caption.escapedForHTML)</caption>
     <thead><tr>\(header)</tr></thead>
     <tbody>

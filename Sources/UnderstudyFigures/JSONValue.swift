@@ -33,6 +33,12 @@ extension JSONValue {
     return nil
   }
 
+  /// The members of an object; none for other values.
+  var members: [String: JSONValue] {
+    if case .object(let members) = self { return members }
+    return [:]
+  }
+
   /// The value of a number; nil for other values.
   public var number: Double? {
     if case .number(let value) = self { return value }

@@ -10,8 +10,8 @@ extension RunRecord {
     return nil
   }
 
-  /// After the last step of the run as declared.
-  var lastEpoch: Int { run.setting.training.epochs }
+  /// After the last step of the run as declared, and its finishing stage if it has one.
+  var lastEpoch: Int { run.setting.lastEpoch }
 
   /// Epochs at which `measure` is recorded, ascending.
   func epochs(of measure: Measure) -> [Int] {

@@ -38,11 +38,7 @@ func recoveryRateFigure(
     + ["Hover a dot for the 95 % interval (Wilson)."]
     + selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
   let shared: [String: JSONValue] = [
-    "x": [
-      "field": "j", "type": "quantitative", "title": "teacher node j (1 = strongest)",
-      "scale": ["domain": [0.5, .number(Double(teacherCount) + 0.5)], "nice": false],
-      "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
-    ],
+    "x": nodeAxis(teacherCount),
     "y": [
       "field": "y", "type": "quantitative", "title": "seeds recovering node j",
       "scale": ["domain": [0, 1]], "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
@@ -97,6 +93,15 @@ private func multipleChannel(_ range: JSONValue, count: Int) -> JSONValue {
 private func lineWidths(_ count: Int) -> JSONValue {
   guard count > 1 else { return [1.6] }
   return .array((0..<count).map { .display(2.8 - 1.6 * Double($0) / Double(count - 1)) })
+}
+
+/// Teacher nodes in the field `j`.
+func nodeAxis(_ teacherCount: Int) -> JSONValue {
+  [
+    "field": "j", "type": "quantitative", "title": "teacher node j (1 = strongest)",
+    "scale": ["domain": [0.5, .number(Double(teacherCount) + 0.5)], "nice": false],
+    "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
+  ]
 }
 
 /// 1 and multiples of a round step, at most about seven of them.

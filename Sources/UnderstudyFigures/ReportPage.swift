@@ -1,7 +1,7 @@
 import Foundation
 import UnderstudyRecords
 
-/// The page: everything it shows is inside, and its content policy forbids it to ask for anything else.
+/// The page about studies.
 ///
 /// - Parameter folder: where the page will lie; links are relative to it.
 func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> String {
@@ -9,15 +9,27 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> Str
   for (index, section) in sections.enumerated() {
     content.append(studyContent(section, index: index, folder: folder))
   }
-  let title = sections.count == 1 ? sections[0].study.title : "Understudy report"
+  return pageFrame(
+    title: sections.count == 1 ? sections[0].study.title : "Understudy report",
+    introduction: "Student-teacher learning in ReLU networks, measured by Understudy. All numbers come from the stored\nresults.",
+    chapters: sections.indices.map { ("study\($0)", sections[$0].study.title) }, navigation: "Studies",
+    content: content, bundle: bundle)
+}
+
+/// A page: everything it shows is inside, and its content policy forbids it to ask for anything else.
+///
+/// - Parameters:
+///   - chapters: identifier and title of each element of `content`, for the list of links.
+///   - bundle: JavaScript that sets `window.vegaEmbed`.
+func pageFrame(
+  title: String, introduction: String, chapters: [(identifier: String, title: String)], navigation label: String,
+  content: [String], bundle: String
+) -> String {
   let navigation =
-    sections.count < 2
+    chapters.count < 2
     ? ""
-    : "<nav aria-label=\"Studies\"><ul>"
-      + sections.enumerated().map {
-        "<li><a href=\"#study\($0.offset)\">\($0.element.study.title.escapedForHTML)</a></li>"
-      }
-      .joined() + "</ul></nav>"
+    : "<nav aria-label=\"\(label.escapedForHTML)\"><ul>"
+      + chapters.map { "<li><a href=\"#\($0.identifier)\">\($0.title.escapedForHTML)</a></li>" }.joined() + "</ul></nav>"
   return """
     <!DOCTYPE html>
     <html lang="en">
@@ -34,8 +46,7 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> Str
     <body>
     <main>
     <header><h1>\(title.escapedForHTML)</h1>
-    <p class="note">Student-teacher learning in ReLU networks, measured by Understudy. All numbers come from the stored
-    results.</p>\(navigation)</header>
+    <p class="note">\(introduction.escapedForHTML)</p>\(navigation)</header>
     \(content.joined(separator: "\n"))
     </main>
     <script type="module">
@@ -110,7 +121,7 @@ private func incompleteContent(_ results: StudyResults) -> String {
 }
 
 /// - Parameter previous: the figure before; if its data are the same, the page holds them once.
-private func figureContent(
+func figureContent(
   _ figure: WrittenFigure, previous: WrittenFigure?, identifier: String, number: Int, folder: URL
 ) -> String {
   let specification = figure.specification
@@ -171,6 +182,8 @@ let reportStyle = """
   th { color: var(--soft); font-weight: 600; white-space: nowrap; }
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
   td:first-child { min-width: 11rem; } td:nth-child(2) { white-space: nowrap; }
+  .wide { font-size: .85rem; } .wide td:first-child, .wide td:nth-child(2) { min-width: 0; white-space: normal; }
+  .wide th { white-space: normal; vertical-align: bottom; } .wide .verdict { white-space: normal; }
   .verdict { font-weight: 600; white-space: nowrap; }
   .borne { color: var(--good); } .failed { color: var(--bad); }
   figure { margin: 2.2rem 0; }

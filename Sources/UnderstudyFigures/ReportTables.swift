@@ -59,8 +59,32 @@ extension FindingDeclaration {
       case .strongFirst: "rank correlation of teacher node index and share of seeds that recovered it"
       case .armRatio: "median ||v|| of aligned student nodes (ρ > 0.95) over that of unaligned ones (ρ < 0.8)"
       case .divergedShare: "share of runs that diverged"
+      case .boundHeldShare: "share of predicted alignments that the measured ones do not exceed"
+      case .boundLooseness: "median log10 of predicted over measured alignment"
+      case .violationCount: "teacher nodes with the verdict VIOLATION"
+      case .unalignedSlope: "slope of log10 median strength of unaligned student nodes against log10 largest gradient"
+      case .balanceSlope: "slope of log10 median kink balance against log10 largest gradient"
+      case .observersPerNode: "mean number of observers of a teacher node"
+      case .observerRecovery: "rank correlation of a teacher node's observers, as first recorded, and its being recovered"
+      case .alignmentOrder: "rank correlation of teacher node index and median first epoch with alignment ≤ 0.1"
+      case .alignedShare: "mean share of teacher nodes with alignment ≤ 0.1"
+      case .sampleExponent: "exponent in d of the samples that align 90 % of the teacher nodes"
+      case .reachedShare: "share of runs whose finishing stage reached its gradient target"
+      case .lowRankShare: "share of the teacher nodes not learned whose verdict is inputs of low rank"
+      case .recoveredExactlyShare: "share of runs whose merged student is the teacher up to weight errors of 1e−9"
+      case .logConstructedBarrier: "median log10 of the largest loss on the constructed path"
+      case .logStraightBarrier: "median log10 of the largest loss on the straight line"
+      case .logMatchedBarrier: "median log10 of the largest loss on the straight line after matching"
+      case .epochsToCover: "median first epoch with all teacher nodes recovered"
+      case .logRatioLossToCover: "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
       }
-    let when = statistic == .divergedShare ? "" : epoch.map { ", epoch \($0)" } ?? ", last epoch"
+    let when =
+      switch statistic {
+      case .divergedShare, .alignmentOrder, .epochsToCover, .logRatioLossToCover: ""
+      case .boundHeldShare, .boundLooseness, .violationCount, .unalignedSlope, .balanceSlope:
+        epoch.map { ", epoch \($0)" } ?? ", all recorded epochs"
+      default: epoch.map { ", epoch \($0)" } ?? ", last epoch"
+      }
     let part = selection.keys.sorted()
       .map { "\($0) = \(selection[$0, default: []].map(\.shown).joined(separator: ", "))" }
     return name + when + (part.isEmpty ? "" : "; " + part.joined(separator: "; "))

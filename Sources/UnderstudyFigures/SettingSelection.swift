@@ -58,6 +58,15 @@ struct SettingSelection {
   }
 
   var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }
+
+  /// The runs that reached their last epoch.
+  ///
+  /// - Throws: `FigureError.allDiverged` if there are none.
+  func completedRuns(figure: String) throws(FigureError) -> [RunRecord] {
+    let completed = runs.filter { $0.divergedEpoch == nil }
+    guard !completed.isEmpty else { throw .allDiverged(figure: figure, runCount: runs.count) }
+    return completed
+  }
 }
 
 extension Setting {

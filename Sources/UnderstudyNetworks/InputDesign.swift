@@ -13,11 +13,14 @@ public struct InputDesign: Sendable, Hashable {
   /// Of every coordinate; with `teacherBoundaries`, of the coordinates within the boundary.
   public var standardDeviation: Double
   public var distribution: Distribution
+  /// Draw the inputs in a random subspace of this dimension; nil: in all of the input space. For `gaussian`.
+  public var rank: Int?
 
-  public init(count: Int, standardDeviation: Double, distribution: Distribution) {
+  public init(count: Int, standardDeviation: Double, distribution: Distribution, rank: Int? = nil) {
     self.count = count
     self.standardDeviation = standardDeviation
     self.distribution = distribution
+    self.rank = rank
   }
 
   /// Draws the inputs, `[sample, feature]`.
@@ -29,6 +32,15 @@ public struct InputDesign: Sendable, Hashable {
   public func draw(for teacher: Teacher, key: UInt64, purpose: RandomPurpose, index: Int = 0) -> Matrix {
     var stream = RandomStream(key: key, purpose: purpose, index: index)
     let d = teacher.network.inputCount
+    if let rank, rank < d {
+      let coordinates = stream.normalMatrix(rowCount: count, columnCount: rank, standardDeviation: standardDeviation)
+      // The subspace belongs to the run, not to the data set: sets drawn anew each epoch lie in the same one.
+      var subspaceStream = RandomStream(key: key, purpose: .inputSubspace)
+      let basis = orthonormalRows(count: rank, width: d, from: &subspaceStream)
+      var inputs = Matrix(rowCount: count, columnCount: d)
+      multiply(coordinates, basis, into: &inputs)
+      return inputs
+    }
     var inputs = stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: standardDeviation)
     guard case .teacherBoundaries(let offsets) = distribution else { return inputs }
 
@@ -51,6 +63,25 @@ public struct InputDesign: Sendable, Hashable {
     }
     return inputs
   }
+}
+
+/// Orthonormal rows whose span is uniformly distributed: normal vectors, each freed of its part along those before.
+///
+/// Twice, because once leaves rounding errors that grow with what was taken away. By plain loops and not by LAPACK, so that
+/// the bits are the same on every machine.
+private func orthonormalRows(count: Int, width: Int, from stream: inout RandomStream) -> Matrix {
+  var rows = stream.normalMatrix(rowCount: count, columnCount: width, standardDeviation: 1)
+  for row in 0..<count {
+    for _ in 0..<2 {
+      for other in 0..<row {
+        let product = zip(rows.row(row), rows.row(other)).reduce(0) { $0 + $1.0 * $1.1 }
+        for column in 0..<width { rows[row, column] -= product * rows[other, column] }
+      }
+    }
+    let norm = euclideanNorm(rows.row(row))
+    for column in 0..<width { rows[row, column] /= norm }
+  }
+  return rows
 }
 
 /// Normal noise of a standard deviation on every output of every sample, in place.

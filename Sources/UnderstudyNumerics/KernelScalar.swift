@@ -30,6 +30,10 @@ public struct KernelTable<Scalar: KernelScalar>: Sendable {
     @Sendable (
       Int64, Int64, Int64, Constant, Int64, Int64, Constant, Int64, Variable, Int64, Int32
     ) -> Void
+  let shiftedGradients:
+    @Sendable (
+      UnsafePointer<us_joint_shape>?, Constant, Constant, Int64, Constant, Int64, Variable, Variable, Variable
+    ) -> Void
   let unitRows: @Sendable (Int64, Int64, Variable, Int64) -> Void
   let peak: @Sendable (Int64, UnsafeMutablePointer<Int64>?) -> Double
 }
@@ -50,17 +54,20 @@ extension Double: KernelScalar {
       case .avx512:
         return KernelTable(
           train: us_train_f64_avx512, accumulate: us_accumulate_f64_avx512, squaredError: us_squared_error_f64_avx512,
-          product: us_product_f64_avx512, unitRows: us_unit_rows_f64_avx512, peak: us_peak_f64_avx512)
+          product: us_product_f64_avx512, shiftedGradients: us_shifted_gradients_f64_avx512,
+          unitRows: us_unit_rows_f64_avx512, peak: us_peak_f64_avx512)
       case .avx2:
         return KernelTable(
           train: us_train_f64_avx2, accumulate: us_accumulate_f64_avx2, squaredError: us_squared_error_f64_avx2,
-          product: us_product_f64_avx2, unitRows: us_unit_rows_f64_avx2, peak: us_peak_f64_avx2)
+          product: us_product_f64_avx2, shiftedGradients: us_shifted_gradients_f64_avx2,
+          unitRows: us_unit_rows_f64_avx2, peak: us_peak_f64_avx2)
       case .portable: break
       }
     #endif
     return KernelTable(
       train: us_train_f64_portable, accumulate: us_accumulate_f64_portable, squaredError: us_squared_error_f64_portable,
-      product: us_product_f64_portable, unitRows: us_unit_rows_f64_portable, peak: us_peak_f64_portable)
+      product: us_product_f64_portable, shiftedGradients: us_shifted_gradients_f64_portable,
+      unitRows: us_unit_rows_f64_portable, peak: us_peak_f64_portable)
   }
 }
 
@@ -80,16 +87,19 @@ extension Float: KernelScalar {
       case .avx512:
         return KernelTable(
           train: us_train_f32_avx512, accumulate: us_accumulate_f32_avx512, squaredError: us_squared_error_f32_avx512,
-          product: us_product_f32_avx512, unitRows: us_unit_rows_f32_avx512, peak: us_peak_f32_avx512)
+          product: us_product_f32_avx512, shiftedGradients: us_shifted_gradients_f32_avx512,
+          unitRows: us_unit_rows_f32_avx512, peak: us_peak_f32_avx512)
       case .avx2:
         return KernelTable(
           train: us_train_f32_avx2, accumulate: us_accumulate_f32_avx2, squaredError: us_squared_error_f32_avx2,
-          product: us_product_f32_avx2, unitRows: us_unit_rows_f32_avx2, peak: us_peak_f32_avx2)
+          product: us_product_f32_avx2, shiftedGradients: us_shifted_gradients_f32_avx2,
+          unitRows: us_unit_rows_f32_avx2, peak: us_peak_f32_avx2)
       case .portable: break
       }
     #endif
     return KernelTable(
       train: us_train_f32_portable, accumulate: us_accumulate_f32_portable, squaredError: us_squared_error_f32_portable,
-      product: us_product_f32_portable, unitRows: us_unit_rows_f32_portable, peak: us_peak_f32_portable)
+      product: us_product_f32_portable, shiftedGradients: us_shifted_gradients_f32_portable,
+      unitRows: us_unit_rows_f32_portable, peak: us_peak_f32_portable)
   }
 }

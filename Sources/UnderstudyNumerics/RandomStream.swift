@@ -12,6 +12,9 @@ public enum RandomPurpose: UInt32, Sendable {
   case batches = 7
   case outputNoise = 8
   case boundaryOffsets = 9
+  case finishing = 10
+  case inputSubspace = 11
+  case hyperplanes = 12
   /// For tests.
   case test = 0xFFFF
 }

@@ -28,6 +28,39 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case teacherFanOutNorms
   /// The first training inputs (at most 400), `[sample, feature]`, for pictures of low-dimensional data.
   case inputSample
+  /// The smallest eps for which some student node is eps-aligned with teacher node j: max(sine of the angle, difference of
+  /// the offsets), whichever way the boundaries are oriented; `[teacher node]`.
+  case alignment
+  /// The same for each student node over the teacher nodes; `[student node]`.
+  case studentAlignment
+  /// The eps that the theorem predicts for teacher node j: 5 K^1.5 sqrt(d) max |g_1| over D' (agnostic) or the same without
+  /// sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| of its observers; -1 where there is no observer;
+  /// `[teacher node]`.
+  case predictedAlignment
+  /// max_x |g_1(x)|_inf over the training inputs. Scalar.
+  case largestGradient
+  /// Number of student nodes that observe teacher node j (kappa > 0 in the band of 0.1, alpha_kj not 0); `[teacher node]`.
+  case observerCounts
+  /// Number of kink witnesses of teacher node j in the band of 0.1; `[teacher node]`.
+  case witnessCounts
+  /// ||sum_teacher v*_j ||w*_j|| - sum_students v_k ||w_k|| || over the nodes on student node k's boundary: the slope jump
+  /// that is left there; `[student node]`.
+  case kinkBalances
+  /// `AuditVerdict.code` of teacher node j; `[teacher node]`.
+  case verdicts
+  /// Hidden nodes of the student after merging and removing. Scalar.
+  case mergedNodeCount
+  /// Largest weight error of the merged student against the teacher, up to order and scale; -1 if it has not the teacher's
+  /// size. Scalar.
+  case mergedWeightError
+  /// After the finishing stage: iterations, restarts, 1 if the target was reached else 0, loss, largest gradient, smallest
+  /// Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`.
+  case finishing
+  /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
+  /// teacher and data), as they are, and after optimal matching; `[point]`.
+  case straightPath, matchedPath
+  /// Loss along the segments of the constructed path between the two; `[segment, point]`, `[0, point]` without a path.
+  case constructedPath
 }
 
 /// One recorded value: a scalar (`shape` empty), or an array in row-major order.

@@ -8,8 +8,12 @@ public struct Setting: Codable, Hashable, Sendable {
   public var student = StudentSetting()
   public var inputs = InputSetting()
   public var training = TrainingSetting()
+  public var finishing = FinishingSetting()
 
   public init() {}
+
+  /// The epoch of a run's last measurements: the finishing stage counts as one more.
+  public var lastEpoch: Int { training.epochs + (finishing.method == .none ? 0 : 1) }
 }
 
 /// What teacher and student share.
@@ -59,6 +63,7 @@ public struct StudentSetting: Codable, Hashable, Sendable {
 /// The data.
 public struct InputSetting: Codable, Hashable, Sendable {
   public enum Distribution: String, Codable, Hashable, Sendable, CaseIterable { case gaussian, teacherBoundaries }
+  public enum Augmentation: String, Codable, Hashable, Sendable, CaseIterable { case none, teacherAgnostic, teacherAware }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
   public var distribution = Distribution.gaussian
   /// Standard deviation of every coordinate.
@@ -68,6 +73,12 @@ public struct InputSetting: Codable, Hashable, Sendable {
   public var boundaryOffsetMaximum = 2.0
   /// A new training set for each epoch.
   public var regenerateEachEpoch = false
+  /// How the training set D' is made of fewer drawn samples; `training.count` is the size of D'.
+  public var augmentation = Augmentation.none
+  /// How far an augmentation moves a sample.
+  public var augmentationStep = 0.1
+  /// Dimension of the random subspace that training inputs lie in; 0: all of the input space.
+  public var rank = 0
   public var training = SampleSetting()
   public var evaluation = SampleSetting()
 }
@@ -109,6 +120,18 @@ public struct BatchSetting: Codable, Hashable, Sendable {
   public var file: SourceFile
 }
 
+/// What happens after the last epoch: full-batch steps that use curvature, until the gradient of every sample is tiny.
+public struct FinishingSetting: Codable, Hashable, Sendable {
+  public enum Method: String, Codable, Hashable, Sendable, CaseIterable { case none, levenbergMarquardt }
+  public var method = Method.none
+  /// Steps at most, restarts included.
+  public var iterations = 200
+  /// The largest gradient of any sample at any node of the lowest layer that counts as zero.
+  public var gradientTarget = 1e-10
+  /// How often a student that is stuck may have its idle nodes drawn anew.
+  public var restarts = 20
+}
+
 /// A file that a study names: where it lies and what was in it when the study was resolved.
 ///
 /// The digest is part of the run's hash: a changed file makes new runs, a moved one does not.
@@ -117,4 +140,35 @@ public struct SourceFile: Codable, Hashable, Sendable {
   public var path: String
   /// `contentHash` of the bytes.
   public var digest: String
+}
+
+// Folders of version 0.1 hold settings without the keys that came later: they have their defaults.
+
+extension Setting {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    network = try values.decode(NetworkSetting.self, forKey: .network)
+    teacher = try values.decode(TeacherSetting.self, forKey: .teacher)
+    student = try values.decode(StudentSetting.self, forKey: .student)
+    inputs = try values.decode(InputSetting.self, forKey: .inputs)
+    training = try values.decode(TrainingSetting.self, forKey: .training)
+    finishing = try values.decodeIfPresent(FinishingSetting.self, forKey: .finishing) ?? FinishingSetting()
+  }
+}
+
+extension InputSetting {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    distribution = try values.decode(Distribution.self, forKey: .distribution)
+    standardDeviation = try values.decode(Double.self, forKey: .standardDeviation)
+    boundaryOffsetMinimum = try values.decode(Double.self, forKey: .boundaryOffsetMinimum)
+    boundaryOffsetMaximum = try values.decode(Double.self, forKey: .boundaryOffsetMaximum)
+    regenerateEachEpoch = try values.decode(Bool.self, forKey: .regenerateEachEpoch)
+    training = try values.decode(SampleSetting.self, forKey: .training)
+    evaluation = try values.decode(SampleSetting.self, forKey: .evaluation)
+    let later = InputSetting()
+    augmentation = try values.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? later.augmentation
+    augmentationStep = try values.decodeIfPresent(Double.self, forKey: .augmentationStep) ?? later.augmentationStep
+    rank = try values.decodeIfPresent(Int.self, forKey: .rank) ?? later.rank
+  }
 }

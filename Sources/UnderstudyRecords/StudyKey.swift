@@ -28,6 +28,16 @@ public struct StudyKey: Sendable {
   let file: @Sendable (Setting) -> SourceFile?
   /// Why the key has no effect in a setting; nil if it has one.
   let idleReason: @Sendable (Setting) -> String?
+  /// Whether the key came after version 0.1: at its default it does not enter a run's hash and random key, so that runs
+  /// which were made before it was there keep theirs.
+  var isLater = false
+
+  /// The key, as one that came after version 0.1.
+  var later: StudyKey {
+    var key = self
+    key.isLater = true
+    return key
+  }
 
   /// The key of that path.
   public static func named(_ path: String) -> StudyKey? { byPath[path] }

@@ -1,6 +1,6 @@
 extension StudyKey {
   /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
-  public static let all: [StudyKey] = networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys
+  public static let all: [StudyKey] = networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + finishingKeys
 
   private static let besideTeacherFile: IdleReason = {
     $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
@@ -91,12 +91,31 @@ extension StudyKey {
     .boolean(
       "inputs.regenerateEachEpoch", \.inputs.regenerateEachEpoch, "Draw a new training set for each epoch.",
       idle: { $0.inputs.regenerateEachEpoch ? nil : besideTrainingFile($0) }),
+    .choice(
+      "inputs.augmentation", \.inputs.augmentation,
+      "teacherAgnostic moves each drawn sample both ways along every axis, teacherAware along each teacher node's weights.",
+      idle: { $0.inputs.augmentation == .none ? besideTrainingFile($0) : nil }
+    ).later,
+    .number(
+      "inputs.augmentationStep", \.inputs.augmentationStep, .positive, "How far an augmentation moves a sample.",
+      idle: { $0.inputs.augmentation == .none ? "inputs.augmentation is none" : nil }
+    ).later,
     .integer(
-      "inputs.training.count", \.inputs.training.count, "Number of training inputs.", idle: besideTrainingFile),
+      "inputs.rank", \.inputs.rank, from: 0,
+      "Training inputs lie in a random subspace of this dimension; 0 is the whole input space.",
+      idle: {
+        besideTrainingFile($0)
+          ?? ($0.inputs.distribution == .teacherBoundaries ? "inputs.distribution is teacherBoundaries" : nil)
+      }
+    ).later,
+    .integer(
+      "inputs.training.count", \.inputs.training.count,
+      "Number of training inputs; with an augmentation, of the augmented ones.", idle: besideTrainingFile),
     .file(
       "inputs.training.file", \.inputs.training.file, "An array file (.npy, [sample, feature]) of training inputs.",
       idle: {
         if $0.inputs.distribution == .teacherBoundaries { return "inputs.distribution teacherBoundaries draws them" }
+        if $0.inputs.augmentation != .none { return "inputs.augmentation makes them of drawn samples" }
         return $0.inputs.regenerateEachEpoch ? "inputs.regenerateEachEpoch draws them anew" : nil
       }),
     .integer(
@@ -136,6 +155,31 @@ extension StudyKey {
       "training.batches.file", \.training.batchFile,
       "The order of the batches (.npy of int64, [step, batch]), instead of drawing it.",
       idle: { $0.training.method == .sgd ? nil : "training.method gd uses all training inputs in every step" }),
+  ]
+}
+
+extension StudyKey {
+  private static let withoutFinishing: IdleReason = {
+    $0.finishing.method == .none ? "finishing.method is none" : nil
+  }
+
+  private static let finishingKeys: [StudyKey] = [
+    .choice(
+      "finishing.method", \.finishing.method,
+      "levenbergMarquardt goes on after the last epoch, with all inputs and curvature, to a point without gradients."
+    ).later,
+    .integer(
+      "finishing.iterations", \.finishing.iterations, "Steps of the finishing stage at most.", idle: withoutFinishing
+    ).later,
+    .number(
+      "finishing.gradientTarget", \.finishing.gradientTarget, .positive,
+      "The finishing stage ends when no sample has a larger gradient at any node of the lowest layer.",
+      idle: withoutFinishing
+    ).later,
+    .integer(
+      "finishing.restarts", \.finishing.restarts, from: 0,
+      "How often a stuck student may have its idle nodes drawn anew.", idle: withoutFinishing
+    ).later,
   ]
 }
 

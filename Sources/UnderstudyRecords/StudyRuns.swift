@@ -80,13 +80,18 @@ extension RecordRule.Moments {
 
 extension Setting {
   /// Every key with its value as JSON, sorted by key; of files the digest. Same setting, same text, on every machine.
-  var canonicalText: String { json { $0.file(self).map { jsonText($0.digest) } } }
+  /// Keys that came later are left out where they have their default: what a run is has not changed.
+  var canonicalText: String {
+    json(of: Self.sortedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }) {
+      $0.file(self).map { jsonText($0.digest) }
+    }
+  }
 
   /// Every key with its value as JSON, sorted by key; of files the path. Keys without a file are null.
-  public var json: String { json { $0.file(self).map { jsonText($0.path) } } }
+  public var json: String { json(of: Self.sortedKeys) { $0.file(self).map { jsonText($0.path) } } }
 
-  private func json(file: (StudyKey) -> String?) -> String {
-    let fields = Self.sortedKeys.map { key in
+  private func json(of keys: [StudyKey], file: (StudyKey) -> String?) -> String {
+    let fields = keys.map { key in
       "\(jsonText(key.path)):\(key.form == .file ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
     }
     return "{\(fields.joined(separator: ","))}"

@@ -33,7 +33,7 @@ public struct Boundaries: Sendable, Equatable {
   func relation(of node: Int, to other: Boundaries, _ otherNode: Int) -> BoundaryRelation? {
     guard hasBoundary(node), other.hasBoundary(otherNode) else { return nil }
     let (a, b) = (directions.row(node), other.directions.row(otherNode))
-    let isOpposite = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } < 0
+    let isOpposite = product(a, b) < 0
     let sign = isOpposite ? -1.0 : 1.0
     // The length of the chord between the unit vectors is 2 sin(theta / 2), and sin(theta) = 2 sin(theta / 2)
     // cos(theta / 2). The square root of 1 - cos^2 would lose half of the digits of a small angle.
@@ -89,6 +89,15 @@ public struct BoundaryAlignment: Sendable, Equatable {
     (0..<teacherCount).min { self[$0, studentNode].epsilon < self[$1, studentNode].epsilon } ?? 0
   }
 
+  /// A partner of its own for each teacher node, so that the sum of eps is smallest, beside the best match of each: the two
+  /// differ where one student node is the nearest to several teacher nodes. `[teacher node]`.
+  public var oneToOneMatching: [Int?] {
+    minimumCostAssignment(
+      Matrix(
+        rowCount: teacherCount, columnCount: studentCount,
+        values: relations.map { $0.epsilon }))
+  }
+
   /// The smallest eps for which some student node is eps-aligned with each teacher node, `[teacher node]`.
   public var epsilonOfTeacherNodes: [Double] { (0..<teacherCount).map { self[$0, bestStudent(of: $0)].epsilon } }
 
@@ -105,4 +114,9 @@ public func alignment(of teacher: Teacher, with student: Student) throws(ShapeEr
   try student.checkFits(teacher)
   return BoundaryAlignment(
     teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]))
+}
+
+/// The scalar product.
+func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
+  zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }

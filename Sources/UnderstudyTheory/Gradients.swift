@@ -52,12 +52,7 @@ public func gradients(
       multiply(g, samples, into: &weightSums[layer], adding: true)
       for node in 0..<g.rowCount { biasSums[layer][node] += g.row(node).reduce(0, +) }
       guard layer > 0 else { break }
-      var lower = Matrix(rowCount: network.layers[layer].inputCount, columnCount: sampleBlockWidth)
-      multiply(network.layers[layer].weights, g, into: &lower, transposingFirst: true)
-      for i in lower.values.indices where z[layer - 1].values[i] <= 0 {
-        lower.values[i] *= network.activation.negativeSlope
-      }
-      g = lower
+      g = propagatedBack(g, through: network.layers[layer], gates: z[layer - 1], activation: network.activation)
     }
     for node in 0..<g.rowCount {
       for value in g.row(node) {
@@ -75,4 +70,14 @@ public func gradients(
   return GradientSummary(
     loss: squaredError / (2 * count), nodeMeanSquares: meanSquares.map { $0 / count }, nodeMaxima: maxima,
     layerNorms: norms)
+}
+
+/// The gradient one layer lower: `phi'(z) W^T g`.
+///
+/// - Shape: `g` is `[node, sample]`, `gates` are the pre-activations below, `[input node, sample]`, as the result.
+func propagatedBack(_ g: Matrix, through layer: DenseLayer, gates: Matrix, activation: Activation) -> Matrix {
+  var lower = Matrix(rowCount: layer.inputCount, columnCount: g.columnCount)
+  multiply(layer.weights, g, into: &lower, transposingFirst: true)
+  for i in lower.values.indices where gates.values[i] <= 0 { lower.values[i] *= activation.negativeSlope }
+  return lower
 }

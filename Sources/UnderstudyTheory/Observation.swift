@@ -31,11 +31,15 @@ public func observationCounts(
 }
 
 /// Which of the 64 samples of a block each node is active for, a bit a sample.
-private func gates(of preactivations: Matrix, valid: Int) -> [UInt64] {
-  precondition(preactivations.columnCount == 64)
-  return (0..<preactivations.rowCount).map { node in
-    var bits: UInt64 = 0
-    for i in 0..<valid where preactivations.values[node * 64 + i] > 0 { bits |= 1 << UInt64(i) }
-    return bits
-  }
+func gates(of preactivations: Matrix, valid: Int) -> [UInt64] {
+  (0..<preactivations.rowCount).map { node in bits(of: preactivations.row(node), valid: valid) { $0 > 0 } }
+}
+
+/// For which of the 64 samples of a block a condition holds, a bit a sample.
+@inline(__always)
+func bits(of values: ArraySlice<Double>, valid: Int, where condition: (Double) -> Bool) -> UInt64 {
+  precondition(values.count == 64)
+  var bits: UInt64 = 0
+  for i in 0..<valid where condition(values[values.startIndex + i]) { bits |= 1 << UInt64(i) }
+  return bits
 }

@@ -5,13 +5,13 @@ import UnderstudyRecords
 @testable import UnderstudyFigures
 
 /// The Python to draw with: `UNDERSTUDY_PYTHON`, the project's own environment, or the system's.
-private let python: String = {
+let python: String = {
   if let named = ProcessInfo.processInfo.environment["UNDERSTUDY_PYTHON"], !named.isEmpty { return named }
   let own = ".venv/bin/python3"
   return FileManager.default.isExecutableFile(atPath: own) ? own : "python3"
 }()
 
-private let canDraw: Bool = {
+let canDraw: Bool = {
   do {
     try FigureRenderer(python: python).check()
     return true

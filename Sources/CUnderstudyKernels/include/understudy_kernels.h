@@ -51,6 +51,17 @@ typedef struct {
   int unit_norm_first;   // 1: rescale each first-layer row, without its bias, to unit norm after every step
 } us_update;
 
+// A teacher and a student side by side: the hidden nodes of both, whose common output is the residual f* - f.
+//   fan_out[node_count + 1][output_stride]: the teacher's fan-out weights, then the student's with the sign changed, then the
+//   difference of the output biases; columns past output_count are 0
+typedef struct {
+  int64_t node_count;     // m + n
+  int64_t first_student;  // m
+  int64_t output_count;   // C
+  int64_t output_stride;  // lane pad of C
+  double negative_slope;
+} us_joint_shape;
+
 #define US_DECLARE_KERNELS(SCALAR, SUFFIX)                                                                             \
   /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:        \
      W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                   \
@@ -71,6 +82,13 @@ typedef struct {
   void us_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *a, int64_t a_row_stride,      \
                            int64_t a_depth_stride, const SCALAR *b, int64_t b_stride, SCALAR *c, int64_t c_stride,   \
                            int accumulate);                                                                          \
+  /* For `width` samples (a multiple of the lane pad) with preactivations[node][width], and for each row of                \
+     shifts[shift][node] added to them: |g_k| = |phi'(z_k) v_k . (f* - f)| of the student's nodes. node_maxima[n] and     \
+     sample_maxima[width] are raised to the largest of them. workspace: (m + 2 n + 1 + C) * width scalars. */             \
+  void us_shifted_gradients_##SUFFIX(const us_joint_shape *shape, const SCALAR *fan_out,                                \
+                                     const SCALAR *preactivations, int64_t width, const SCALAR *shifts,                 \
+                                     int64_t shift_count, SCALAR *node_maxima, SCALAR *sample_maxima,                   \
+                                     SCALAR *workspace);                                                                \
   /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */             \
   void us_unit_rows_##SUFFIX(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                \
   /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that    \

@@ -1,0 +1,60 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTheory
+
+/// Takes the measures of the theory laboratory: alignments, observers, kink balances, verdicts.
+///
+/// An audit costs more than an epoch of a small network, so it is made only if a measure needs it, and once.
+struct TheoryMeasurement {
+  let teacher: Teacher
+  let student: Student
+  let training: LabelledInputs
+
+  /// The half width of the bands around boundaries, and the step of the augmentations, that runs are measured with.
+  static let bandWidth = 0.1
+
+  private static let ofAudits: Set<Measure> = [.predictedAlignment, .witnessCounts, .verdicts]
+
+  /// Shape and values of each of the measures that belongs here.
+  func take(_ measures: Set<Measure>) throws(ShapeError) -> [Measure: (shape: [Int], values: [Double])] {
+    var result: [Measure: (shape: [Int], values: [Double])] = [:]
+    func add(_ measure: Measure, _ values: [Double], shape: [Int]? = nil) {
+      if measures.contains(measure) { result[measure] = (shape ?? [values.count], values) }
+    }
+    if !measures.isDisjoint(with: [.alignment, .studentAlignment]) {
+      let alignment = try alignment(of: teacher, with: student)
+      add(.alignment, alignment.epsilonOfTeacherNodes)
+      add(.studentAlignment, alignment.epsilonOfStudentNodes)
+    }
+    if measures.contains(.largestGradient) {
+      let summary = try gradients(of: student, over: training.inputs, targets: training.targets)
+      add(.largestGradient, [summary.nodeMaxima.reduce(0, max)], shape: [])
+    }
+    if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
+    if !measures.isDisjoint(with: Self.ofAudits) {
+      let audit = try audit(
+        of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [Self.bandWidth]))
+      add(.predictedAlignment, audit.teacherNodes.map { $0.predicted ?? -1 })
+      add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
+      add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
+    }
+    if measures.contains(.kinkBalances) {
+      add(.kinkBalances, try KinkBalance(of: student, against: teacher, tolerance: Self.bandWidth).studentNodeNorms)
+    }
+    if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
+      let merged = try merge(student, over: training.inputs, targets: training.targets)
+      add(.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])], shape: [])
+      add(
+        .mergedWeightError, [weightError(of: merged.student.network, against: teacher.network) ?? -1], shape: [])
+    }
+    return result
+  }
+
+  private func observerCounts() throws(ShapeError) -> [Double] {
+    let observed = try observation(
+      of: Boundaries(of: teacher.network.layers[0]), by: student, over: training.inputs, bandWidth: Self.bandWidth)
+    let alpha = try coupling(of: teacher, with: student, over: training.inputs).smallestAlpha
+    return observed.bandCounts.indices.map { j in Double(observed.observers(of: j).count { alpha[$0, j] > 0 }) }
+  }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import UnderstudyRecords
+
+/// The figures of one audit: predicted against measured alignment of the teacher nodes (if anything is predicted), and the
+/// student nodes with what merging does with them.
+///
+/// - Parameter name: the beginning of the figures' file names.
+public func auditFigures(of record: AuditRecord, name: String) -> [FigureSpecification] {
+  var figures: [FigureSpecification] = []
+  if record.teacherNodes.contains(where: { $0.predictedAlignment != nil }) {
+    figures.append(predictionFigure(of: record, name: name + "-teacher"))
+  }
+  if !record.studentNodes.isEmpty { figures.append(fateFigure(of: record, name: name + "-student")) }
+  return figures
+}
+
+extension TeacherNodeRecord {
+  /// The smaller of the two predictions.
+  var predictedAlignment: Double? { [predictedAlignmentAgnostic, predictedAlignmentAware].compactMap(\.self).min() }
+}
+
+/// Alignments below are rounding; strengths below are none. A logarithmic axis has no 0.
+private let alignmentFloor = 1e-16
+private let strengthFloor = 1e-20
+
+/// Fields of the data: `x` predicted, `y` measured, `j` teacher node, `l` the same as a text, `k` student node, `v` verdict.
+private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpecification {
+  let rows: [JSONValue] = record.teacherNodes.compactMap { node in
+    guard let predicted = node.predictedAlignment else { return nil }
+    return [
+      "x": .display(max(predicted, alignmentFloor)), "y": .display(max(node.alignment, alignmentFloor)),
+      "j": .integer(node.node), "l": .text(String(node.node)), "k": .integer(node.alignedStudent),
+      "v": .text(node.verdict.words),
+    ]
+  }
+  let verdicts = AuditVerdict.allCases.map(\.words).filter { words in rows.contains { $0["v"]?.text == words } }
+  let withoutCount = record.teacherNodes.count - rows.count
+  var notes = ["Each dot is a teacher node, with its number where there is room."]
+  if withoutCount > 0 { notes.append("\(withoutCount) teacher nodes without an observer have no prediction.") }
+  let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
+  let text = "Scatter plot on logarithmic axes with the diagonal. " + caption
+  var color = FigureStyle.color("v", title: "", names: verdicts, symbol: "circle").members
+  if verdicts.count > 1 {
+    color["legend"] = ["title": nil, "columns": 2, "symbolType": "circle", "symbolSize": 60, "direction": "vertical"]
+  }
+  return FigureSpecification(
+    name: name, caption: caption, notes: notes, alternativeText: text,
+    document: boundDocument(
+      rows, description: text, color: .object(color),
+      hovers: [
+        FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("k", "student node", "ordinal"),
+        FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),
+        FigureStyle.hover("v", "verdict", "nominal"),
+      ], labels: "l"))
+}
+
+/// Fields of the data: `x` alignment, `y` strength, `k` student node, `l` the same as a text, `j` aligned teacher node, `f`
+/// fate, `z` kink balance.
+private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecification {
+  let rows: [JSONValue] = record.studentNodes.map { node in
+    var row: [String: JSONValue] = [
+      "x": .display(max(node.alignment, alignmentFloor)), "y": .display(max(node.strength, strengthFloor)),
+      "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate.words),
+      "z": .display(node.kinkBalance),
+    ]
+    if let teacher = node.alignedTeacher { row["j"] = .integer(teacher) }
+    return .object(row)
+  }
+  let fates = StudentNodeRecord.Fate.allCases.map(\.words).filter { words in rows.contains { $0["f"]?.text == words } }
+  let caption = "Student nodes: how well each is aligned with a teacher node, how strong it is, and what merging does."
+  let text = "Scatter plot on logarithmic axes. " + caption
+  let flooredCount = record.studentNodes.count { $0.strength < strengthFloor || $0.alignment < alignmentFloor }
+  var notes = ["Each dot is a student node, with its number where there is room."]
+  if flooredCount > 0 {
+    notes.append("\(flooredCount) nodes lie on an edge: strength below 1e-20 or alignment below 1e-16.")
+  }
+  let x = LogarithmicAxis("alignment with the closest teacher node", around: rows.compactMap { $0["x"]?.number } + [1])
+  let y = LogarithmicAxis("strength ||v|| ||w||", around: rows.compactMap { $0["y"]?.number })
+  let size = (width: 340.0, height: 240.0)
+  let position: [String: JSONValue] = ["x": x.encoding("x"), "y": y.encoding("y")]
+  let channel = FigureStyle.color("f", title: "", names: fates, symbol: "circle").members
+  var shape = channel
+  shape["scale"] = [
+    "domain": .array(fates.map(JSONValue.text)), "range": ["circle", "square", "cross"],
+  ]
+  shape["legend"] = fates.count > 1 ? ["title": nil, "symbolSize": 60] : nil
+  var color = channel
+  color["legend"] = shape["legend"]
+  let dots: JSONValue = [
+    "mark": ["type": "point", "filled": true, "size": 38, "fillOpacity": 0.85, "opacity": 1, "strokeOpacity": 0],
+    "encoding": .object(
+      position.merging([
+        "color": .object(color), "shape": .object(shape),
+        "tooltip": [
+          FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("j", "aligned teacher node", "ordinal"),
+          FigureStyle.hover("x", "alignment", format: ".3~e"), FigureStyle.hover("y", "strength", format: ".3~e"),
+          FigureStyle.hover("z", "kink balance", format: ".3~e"), FigureStyle.hover("f", "merging", "nominal"),
+        ],
+      ]) { $1 }),
+  ]
+  return FigureSpecification(
+    name: name, caption: caption, notes: notes, alternativeText: text,
+    document: FigureStyle.document(
+      description: text,
+      [
+        "data": ["values": .array(rows)], "width": .number(size.width), "height": .number(size.height),
+        "layer": .array([dots] + labelLayers(rows, field: "l", x: x, y: y, size: size)),
+      ]))
+}
+
+extension StudentNodeRecord.Fate {
+  var words: String {
+    switch self {
+    case .carries: "carries a boundary"
+    case .merged: "merged into another"
+    case .removed: "removed"
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Foundation
+import UnderstudyRecords
+
+/// Draws the figures of audits and writes one page about them that needs no network: the frame of the studies' report, with
+/// a section for each audit.
+///
+/// - Parameter file: the page; the figures go to `figures/` beside it, as `audit-1-teacher` and `audit-1-student` and so on.
+/// - Returns: the `.json` of each figure; `.svg`, `.png` and `.pdf` are beside it.
+/// - Throws: ``FigureError`` if Python or its wheel is missing or a file cannot be written; the `.json` files are written even
+///   then, and a page that was there before stays.
+/// - Complexity: O(nodes), and about a second for each figure.
+@discardableResult
+public func writeAuditReport(
+  _ audits: [(title: String, record: AuditRecord)], to file: URL, renderer: FigureRenderer
+) throws(FigureError) -> [URL] {
+  let folder = file.deletingLastPathComponent()
+  var figures: [[WrittenFigure]] = []
+  for (index, audit) in audits.enumerated() {
+    var written: [WrittenFigure] = []
+    for specification in auditFigures(of: audit.record, name: "audit-\(index + 1)") {
+      let place = folder.appending(path: "figures").appending(path: specification.name + ".json")
+      try writeFile(Data(specification.document.encoded().utf8), to: place)
+      written.append(WrittenFigure(specification: specification, file: place))
+    }
+    figures.append(written)
+  }
+  let files = figures.joined().map(\.file)
+  let parts = try renderer.drawForPage(files)
+  var previews = parts.previews.makeIterator()
+  var content: [String] = []
+  for (index, audit) in audits.enumerated() {
+    for figure in figures[index].indices { figures[index][figure].preview = previews.next() ?? Data() }
+    content.append(
+      auditSection(audit.record, title: audit.title, figures: figures[index], index: index, folder: folder))
+  }
+  let page = pageFrame(
+    title: audits.count == 1 ? audits[0].title : "Understudy audits",
+    introduction: "A student beside its teacher, node by node: what the theory asks for, what it predicts, what is there.",
+    chapters: audits.indices.map { ("audit\($0)", audits[$0].title) }, navigation: "Audits", content: content,
+    bundle: parts.bundle)
+  try writeFile(Data(page.utf8), to: file)
+  return files
+}
+
+/// Writes one figure as the ending of `file` says: `.json` as it is, `.svg`, `.png` or `.pdf` drawn.
+///
+/// - Throws: ``FigureError``, among others for another ending; without Python only `.json` can be written.
+public func writeFigure(
+  _ specification: FigureSpecification, to file: URL, renderer: FigureRenderer
+) throws(FigureError) {
+  let document = Data(specification.document.encoded().utf8)
+  let ending = file.pathExtension.lowercased()
+  switch ending {
+  case "json": try writeFile(document, to: file)
+  case "svg", "png", "pdf":
+    let drawn = try inTemporaryFolder { folder throws(FigureError) in
+      let source = folder.appending(path: "figure.json")
+      try writeFile(document, to: source)
+      try renderer.draw([source])
+      return try readFile(source.deletingPathExtension().appendingPathExtension(ending))
+    }
+    try writeFile(drawn, to: file)
+  default:
+    throw .fileFailed(
+      path: file.path(percentEncoded: false),
+      detail: "a figure cannot be written with this ending; use .svg, .png, .pdf or .json")
+  }
+}
+
+/// The section of one audit: summary, tables, figures.
+func auditSection(
+  _ record: AuditRecord, title: String, figures: [WrittenFigure], index: Int, folder: URL
+) -> String {
+  let drawn = figures.enumerated().map { number, figure in
+    figureContent(figure, previous: nil, identifier: "audit\(index)-\(number)", number: number + 1, folder: folder)
+  }
+  let violations = record.teacherNodes.filter { $0.verdict == .violation }.map { String($0.node) }
+  let warning =
+    violations.isEmpty
+    ? ""
+    : "<div class=\"warning\"><p><strong>VIOLATION</strong> at teacher node \(violations.joined(separator: ", ")): the "
+      + "theorem's conditions hold and its conclusion fails. Please report this.</p></div>"
+  let notes =
+    record.notes.isEmpty
+    ? ""
+    : "<div class=\"warning\"><p><strong>Diagnoses:</strong></p><ul>"
+      + record.notes.map { "<li>\($0.escapedForHTML)</li>" }.joined() + "</ul></div>"
+  return """
+    <section id="audit\(index)" aria-labelledby="title\(index)">
+    <h2 id="title\(index)">\(title.escapedForHTML)</h2>
+    <p class="claim">\(record.summarySentence.escapedForHTML)</p>
+    \(warning)
+    \(notes)
+    \(teacherTable(record))
+    \(studentTable(record))
+    \(drawn.joined(separator: "\n"))
+    \(circumstances(record))
+    </section>
+    """
+}

@@ -1,0 +1,105 @@
+import Foundation
+import UnderstudyRecords
+
+extension AuditRecord {
+  /// What is learned, what carries it, and what can go.
+  var summarySentence: String {
+    let learned = teacherNodes.count { $0.verdict.isFound }
+    var text =
+      "\(learned) of \(teacherNodes.count) teacher nodes are learned. Of \(student.nodeCount) student nodes "
+      + "\(student.carryingCount) carry boundaries, \(student.mergeableCount) can be merged into them and "
+      + "\(student.removableCount) can be removed: what is left has \(student.mergedNodeCount) and changes no output on these "
+      + "inputs by more than \(student.largestOutputChange.brief) (outputs have size \(student.outputScale.brief))."
+    if let error = student.weightError {
+      text += " Up to order and scale it is the teacher with weight errors of at most \(error.brief)."
+    }
+    return text
+  }
+}
+
+func teacherTable(_ record: AuditRecord) -> String {
+  let bands = record.bands.map(\.brief).joined(separator: ", ")
+  let rows = record.teacherNodes.map { node in
+    [
+      "\(node.node)",
+      "\(node.verdict.content)<span class=\"note\">\(node.reason.escapedForHTML)</span>",
+      node.strength.brief, "\(node.observerCount)",
+      node.bestObserver.map { "\($0)<span class=\"note\">κ \(node.bestObserverKappa.brief)</span>" } ?? "–",
+      node.bestAlpha.brief, node.bands.map { String($0.sampleCount) }.joined(separator: ", "),
+      node.bands.map { String($0.witnessCount) }.joined(separator: ", "),
+      node.predictedAlignment?.brief ?? "–", node.alignment.brief, node.studentContent, node.correlation.brief,
+    ]
+  }
+  return htmlTable(
+    caption: "Teacher nodes\(bands.isEmpty ? "" : "; samples and witnesses in the bands of \(bands)")",
+    head: [
+      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Measured",
+      "Student", "ρ",
+    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 11], isWide: true)
+}
+
+func studentTable(_ record: AuditRecord) -> String {
+  let rows = record.studentNodes.map { node in
+    [
+      "\(node.node)\(node.isDead ? "<span class=\"note\">dead</span>" : "")",
+      node.alignedTeacher.map { "\($0)\(node.isOpposite ? " (opposite)" : "")" } ?? "none",
+      node.alignment.brief, node.sine.brief, node.offsetDifference.brief, node.fanOutNorm.brief, node.strength.brief,
+      node.kinkBalance.brief, "\(node.group)",
+      (node.mergedInto.map { "merged into \($0)" } ?? node.fate.words).escapedForHTML,
+    ]
+  }
+  let table = htmlTable(
+    caption: "Student nodes",
+    head: [
+      "Node", "Teacher node", "Alignment", "Sine", "Offset difference", "‖v‖", "‖v‖ ‖w‖", "Kink balance", "Group",
+      "Merging",
+    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8], isWide: true)
+  return rows.count > 30 ? "<details><summary>All \(rows.count) student nodes</summary>\(table)</details>" : table
+}
+
+/// Networks, inputs, gradients and who audited.
+func circumstances(_ record: AuditRecord) -> String {
+  var entries: [(String, String)] = [
+    ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.inputsName),
+    ("Samples N", "\(record.sampleCount)"), ("Features d", "\(record.inputDimension)"),
+    ("Rank of the inputs", "\(record.inputRank)"), ("Outputs C", "\(record.outputDimension)"),
+    ("Hyperplanes K", "\(record.hyperplaneCount)"), ("Loss J", record.loss.brief),
+    ("Largest gradient over D", record.largestGradient.brief),
+    ("over D', teacher-agnostic", record.largestGradientAgnostic.brief),
+    ("over D', teacher-aware", record.largestGradientAware.brief),
+    ("Augmentation step", record.augmentationStep.brief),
+  ]
+  entries += record.etaHat.map {
+    ("Concentration η ≥, band \($0.band.brief)", "\($0.value.brief) (\($0.family): \($0.description))")
+  }
+  entries.append(("Understudy version", record.version))
+  let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
+  return "<h3>Circumstances</h3>\n<dl>\n\(list)\n</dl>"
+}
+
+extension AuditVerdict {
+  /// In words with a sign, so that colour carries nothing alone.
+  fileprivate var content: String {
+    switch self {
+    case .predictedAndFound, .foundThoughNotPredicted: "<span class=\"verdict borne\">✓ \(words)</span>"
+    case .violation: "<span class=\"verdict failed\">✗ \(words)</span>"
+    default: "<span class=\"verdict\">– \(words)</span>"
+    }
+  }
+}
+
+extension TeacherNodeRecord {
+  fileprivate var studentContent: String {
+    guard alignedStudent > 0 else { return "–" }
+    var text = "\(alignedStudent)\(isOpposite ? " (opposite)" : "")"
+    if let matchedStudent, matchedStudent != alignedStudent {
+      text += "<span class=\"note\">matched: \(matchedStudent)</span>"
+    }
+    return text
+  }
+}
+
+extension Double {
+  /// Three significant digits, for tables: 0, 12.3, 0.0123, 1.23e−7.
+  var brief: String { String(format: "%.3g", self).replacingOccurrences(of: "-", with: "−") }
+}

@@ -1,0 +1,177 @@
+import Foundation
+import UnderstudyRecords
+
+/// Points of a curve in the picture.
+private let pathPointCount = 200
+
+/// The three ways from one student to another, in the order of legends.
+private enum ConnectionPath: String, CaseIterable {
+  case straight = "straight line"
+  case matched = "straight line after matching"
+  case constructed = "constructed path"
+}
+
+/// Loss along three paths between a student and its twin: median over seeds with the quartiles.
+///
+/// Fields of the data: `o` over-realization, `c` path, `x` fraction of the path, `y` median loss, `a`...`b` quartiles, `n`
+/// runs.
+func connectionLossFigure(
+  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
+) throws(FigureError) -> FigureSpecification {
+  let runs = try selection.completedRuns(figure: declaration.name)
+  var curves: [Double: [ConnectionPath: [[Double]]]] = [:]
+  var withoutCount = 0
+  for run in runs {
+    let multiple = run.run.setting.student.overRealization
+    let epoch = declaration.epochs.first ?? run.lastEpoch
+    let constructed = try run.required(.constructedPath, epoch: epoch, figure: declaration.name)
+    if constructed.values.isEmpty {
+      withoutCount += 1
+    } else {
+      curves[multiple, default: [:]][.constructed, default: []].append(constructed.values)
+    }
+    for (path, measure) in [(ConnectionPath.straight, Measure.straightPath), (.matched, .matchedPath)] {
+      curves[multiple, default: [:]][path, default: []].append(
+        try run.vector(measure, epoch: epoch, figure: declaration.name))
+    }
+  }
+  var rows: [JSONValue] = []
+  for (multiple, paths) in curves.sorted(by: { $0.key < $1.key }) {
+    for path in ConnectionPath.allCases { rows += pathRows(path, paths[path] ?? [], multiple: multiple) }
+  }
+  var notes = ["Lines: median over seeds; bands: quartiles. The end points are two students of one teacher."]
+  if curves.values.contains(where: { $0.values.joined().contains { $0.count > pathPointCount } }) {
+    notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
+  }
+  if withoutCount > 0 {
+    notes.append("\(withoutCount) of \(runs.count) runs have no constructed path (no spare node).")
+  }
+  let flooredCount = rows.count { $0["y"]?.number == lossFloor }
+  if flooredCount > 0 { notes.append("Losses below \(lossFloor.short) are drawn as that.") }
+  notes += selection.notes(shownKeys: ["student.overRealization"], study: study)
+  let multiples = curves.keys.sorted()
+  let text =
+    "Line charts on a logarithmic axis, one for each over-realization (\(multiples.map { $0.short + "x" }.joined(separator: ", "))): "
+    + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
+    + "the constructed path. \(declaration.caption)"
+  return FigureSpecification(
+    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
+    document: FigureStyle.panels(
+      by: "o", label: FigureStyle.multipleLabel, description: text, rows: rows, columns: min(3, multiples.count),
+      encoding: connectionEncoding(rows), layers: connectionLayers(rows, hasBand: true)))
+}
+
+/// The figure of one pair of students, without a study.
+///
+/// - Parameters:
+///   - straight, matched: loss at equally spaced points of the straight line, as the students are and after matching.
+///   - constructed: loss along each segment of the constructed path; nil or empty if there is none.
+public func connectionFigure(
+  straight: [Double], matched: [Double], constructed: [[Double]]?, name: String = "connection", caption: String = ""
+) -> FigureSpecification {
+  let segments = constructed ?? []
+  let curves: [(ConnectionPath, [Double])] = [
+    (.straight, straight), (.matched, matched), (.constructed, segments.flatMap { $0 }),
+  ]
+  let rows = curves.flatMap { path, losses in pathRows(path, losses.isEmpty ? [] : [losses], multiple: nil) }
+  var notes: [String] = []
+  if curves.contains(where: { $0.1.count > pathPointCount }) {
+    notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
+  }
+  notes.append(
+    segments.isEmpty
+      ? "There is no constructed path (no spare node)." : "The constructed path has \(segments.count) segments.")
+  if rows.contains(where: { $0["y"]?.number == lossFloor }) {
+    notes.append("Losses below \(lossFloor.short) are drawn as that.")
+  }
+  let text =
+    "Line chart on a logarithmic axis: loss along the straight line between two students, along the straight line after "
+    + "matching their nodes\(segments.isEmpty ? "" : ", and along the constructed path"). \(caption)"
+  return FigureSpecification(
+    name: name, caption: caption, notes: notes, alternativeText: text,
+    document: FigureStyle.document(
+      description: text,
+      [
+        "data": ["values": .array(rows)], "width": 400, "height": 220, "encoding": .object(connectionEncoding(rows)),
+        "layer": connectionLayers(rows, hasBand: false),
+      ]))
+}
+
+/// A row for each point of a path: the median over `curves` and their quartiles.
+private func pathRows(_ path: ConnectionPath, _ curves: [[Double]], multiple: Double?) -> [JSONValue] {
+  let counts = Set(curves.map(\.count))
+  guard let longest = counts.max(), longest > 0 else { return [] }
+  let count = counts.count == 1 && longest <= pathPointCount ? longest : pathPointCount
+  let sampled = curves.map { resampled($0, to: count) }
+  return (0..<count).map { index in
+    let losses = sampled.map { max($0[index], lossFloor) }
+    var row: [String: JSONValue] = [
+      "c": .text(path.rawValue), "x": .display(count > 1 ? Double(index) / Double(count - 1) : 0),
+      "y": .display(median(losses) ?? lossFloor), "n": .integer(losses.count),
+    ]
+    if let multiple {
+      row["o"] = .number(multiple)
+      row["a"] = .display(quantile(0.25, of: losses) ?? lossFloor)
+      row["b"] = .display(quantile(0.75, of: losses) ?? lossFloor)
+    }
+    return .object(row)
+  }
+}
+
+/// `count` points of a curve. Fewer than it has: the largest value of each stretch, for a barrier must not fall between the
+/// points. More: linear between its own.
+func resampled(_ values: [Double], to count: Int) -> [Double] {
+  guard values.count != count, let first = values.first, count > 1 else { return values }
+  if values.count > count {
+    return (0..<count).map { index in
+      let stretch = index * values.count / count..<(index + 1) * values.count / count
+      return values[stretch].max() ?? first
+    }
+  }
+  return (0..<count).map { index in
+    let position = Double(index) / Double(count - 1) * Double(values.count - 1)
+    let low = Int(position.rounded(.down))
+    let high = min(values.count - 1, low + 1)
+    return values[low] + (position - Double(low)) * (values[high] - values[low])
+  }
+}
+
+private func connectionEncoding(_ rows: [JSONValue]) -> [String: JSONValue] {
+  let names = ConnectionPath.allCases.map(\.rawValue).filter { name in rows.contains { $0["c"]?.text == name } }
+  return [
+    "x": [
+      "field": "x", "type": "quantitative", "title": "fraction of the path", "scale": ["domain": [0, 1]],
+      "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": "~g", "grid": false],
+    ],
+    "color": FigureStyle.color("c", title: "", names: names, symbol: "stroke"),
+  ]
+}
+
+private func connectionLayers(_ rows: [JSONValue], hasBand: Bool) -> JSONValue {
+  let axis = LogarithmicAxis(
+    "loss J", around: (hasBand ? ["a", "b", "y"] : ["y"]).flatMap { field in rows.compactMap { $0[field]?.number } })
+  var hovers = [
+    FigureStyle.hover("c", "path", "nominal"), FigureStyle.hover("x", "fraction", format: ".3f"),
+    FigureStyle.hover("y", hasBand ? "median loss" : "loss", format: ".3~e"),
+  ]
+  var layers: [JSONValue] = []
+  if hasBand {
+    hovers += [
+      FigureStyle.hover("a", "lower quartile", format: ".3~e"), FigureStyle.hover("b", "upper quartile", format: ".3~e"),
+      FigureStyle.hover("n", "runs", "ordinal"),
+    ]
+    layers.append([
+      "mark": ["type": "area", "fillOpacity": 0.18, "opacity": 1],
+      "encoding": ["y": axis.encoding("a"), "y2": ["field": "b"]],
+    ])
+  }
+  layers += [
+    ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": axis.encoding("y")]],
+    [
+      // Invisible: a place to hover at each point.
+      "mark": ["type": "point", "filled": true, "size": 30, "fillOpacity": 0, "opacity": 1, "strokeOpacity": 0],
+      "encoding": ["y": axis.encoding("y"), "tooltip": .array(hovers)],
+    ],
+  ]
+  return .array(layers)
+}

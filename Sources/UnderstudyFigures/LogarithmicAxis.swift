@@ -1,0 +1,48 @@
+import Foundation
+
+/// A logarithmic axis from a power of ten to another, with labels at powers of ten only.
+struct LogarithmicAxis {
+  var title: String
+  var exponents: ClosedRange<Int>
+  /// Whether values fall from left to right.
+  var isReversed = false
+  /// About how many labels find room.
+  var labelCount = 7
+
+  /// Around all positive ones of `values`.
+  init(_ title: String, around values: [Double]) {
+    self.title = title
+    let positive = values.filter { $0 > 0 && $0.isFinite }
+    let low = Int(log10(positive.min() ?? 1).rounded(.down))
+    exponents = low...max(low + 1, Int(log10(positive.max() ?? 1).rounded(.up)))
+  }
+
+  var lowest: Double { Self.powerOfTen(exponents.lowerBound) }
+  var highest: Double { Self.powerOfTen(exponents.upperBound) }
+
+  func encoding(_ field: String) -> JSONValue {
+    let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= labelCount } ?? 100
+    let ticks = exponents.filter { $0.isMultiple(of: step) }.map { JSONValue.number(Self.powerOfTen($0)) }
+    return [
+      "field": .text(field), "type": "quantitative", "title": .text(title),
+      "scale": [
+        "type": "log", "nice": false, "reverse": .boolean(isReversed), "domain": [.number(lowest), .number(highest)],
+      ],
+      "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "values": .array(ticks)],
+    ]
+  }
+
+  /// A logarithmic axis whose labels are the `values` of a grid, with a little room beside the outer ones.
+  static func grid(_ field: String, title: String, values: [Double]) -> JSONValue {
+    let (low, high) = (values.min() ?? 1, values.max() ?? 1)
+    let room = max(1.1, pow(high / low, 0.06))
+    return [
+      "field": .text(field), "type": "quantitative", "title": .text(title),
+      "scale": ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]],
+      "axis": ["values": .array(values.map(JSONValue.number)), "format": "~s", "grid": false],
+    ]
+  }
+
+  /// The double closest to it, which `pow` need not give.
+  private static func powerOfTen(_ exponent: Int) -> Double { Double("1e\(exponent)") ?? pow(10, Double(exponent)) }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import UnderstudyRecords
+
+/// Samples that align 90 % of the teacher nodes against the input dimension, with a fitted power law for each augmentation
+/// and the theory's slopes 2 and 1.
+///
+/// Fields of the data: `k` point, line or reference, `x` input dimension, `y` samples, `s` augmentation with its exponent as
+/// a text, `h` 1 above and -1 below what was tried, `l` label of a reference line.
+func sampleExponentFigure(
+  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
+) throws(FigureError) -> FigureSpecification {
+  let key = augmentationKey(of: selection, study: study)
+  let shares = try sampleShares(of: selection, key: key, epoch: declaration.epochs.first, figure: declaration.name)
+  let scalings = sampleScalings(shares)
+  var rows: [JSONValue] = []
+  var censoredCount = 0
+  for scaling in scalings {
+    for (dimension, samples) in scaling.needed {
+      let (value, side) =
+        switch samples {
+        case .number(let value): (value, 0)
+        case .moreThan(let value): (value, 1)
+        case .atMost(let value): (value, -1)
+        }
+      if side != 0 { censoredCount += 1 }
+      rows.append([
+        "k": "point", "x": .number(dimension), "y": .display(value), "s": .text(scaling.legend),
+        "h": .integer(side),
+      ])
+    }
+    if let law = scaling.law {
+      let known = scaling.needed.filter { $0.samples.value != nil }.map(\.dimension)
+      for dimension in [known.min() ?? 1, known.max() ?? 1] {
+        rows.append([
+          "k": "line", "x": .number(dimension), "y": .display(exp(law.intercept + law.slope * log(dimension))),
+          "s": .text(scaling.legend),
+        ])
+      }
+    }
+  }
+  let dimensions = Set(shares.map(\.dimension)).sorted()
+  rows += referenceRows(rows, dimensions: dimensions)
+  var notes = [
+    "Samples at which the mean share of aligned teacher nodes (alignment ≤ \(alignmentThreshold)) reaches "
+      + "\(Int(wantedShare * 100)) %, between the numbers that were tried. Exponents: least squares on logarithmic axes, in "
+      + "brackets 95 % of 1000 draws of the seeds. Gray: the theory's slopes, through the lowest point."
+  ]
+  if censoredCount > 0 {
+    notes.append(
+      "\(censoredCount) hollow marks: more than the largest (up) or fewer than the smallest number tried (down); they are "
+        + "left out of the fits.")
+  }
+  notes += selection.notes(shownKeys: [key.path, "network.inputDimension", "inputs.training.count"], study: study)
+  let text =
+    "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against the input dimension, with fitted "
+    + "power laws: \(scalings.map(\.legend).joined(separator: "; ")). \(declaration.caption)"
+  return FigureSpecification(
+    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
+    document: exponentDocument(
+      rows, description: text, dimensions: dimensions, key: key, names: scalings.map(\.legend),
+      hasCensored: censoredCount > 0))
+}
+
+extension SampleScaling {
+  /// The series with its exponent.
+  fileprivate var legend: String {
+    guard let exponent else { return "\(series): no exponent" }
+    let range = interval.map { String(format: " (%.2f to %.2f)", $0.lowerBound, $0.upperBound) } ?? ""
+    return (series + String(format: ": exponent %.2f", exponent) + range).replacingOccurrences(of: "-0", with: "−0")
+  }
+}
+
+/// Lines of slope 1 and 2 from the lowest known point at the smallest dimension.
+private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONValue] {
+  guard let low = dimensions.first, let high = dimensions.last, low < high else { return [] }
+  let starts = rows.filter { $0["k"] == "line" && $0["x"]?.number == low }.compactMap { $0["y"]?.number }
+  guard let start = starts.min() ?? rows.compactMap({ $0["y"]?.number }).min() else { return [] }
+  return [1.0, 2].flatMap { slope in
+    [low, high].map { dimension in
+      [
+        "k": "reference", "x": .number(dimension), "y": .display(start * pow(dimension / low, slope)),
+        "s": .text("slope \(slope.short)"), "l": dimension == high ? .text("slope \(slope.short)") : "",
+      ]
+    }
+  }
+}
+
+private func exponentDocument(
+  _ rows: [JSONValue], description: String, dimensions: [Double], key: SeriesKey, names: [String], hasCensored: Bool
+) -> JSONValue {
+  let numbers = rows.compactMap { $0["y"]?.number }
+  let (low, high) = (numbers.min() ?? 1, numbers.max() ?? 10)
+  var ticks: [Double] = []
+  for exponent in 0...12 {
+    for factor in [1.0, 2, 5] {
+      let tick = factor * pow(10, Double(exponent))
+      if tick >= low / 1.2, tick <= high * 1.2 { ticks.append(tick) }
+    }
+  }
+  var y = LogarithmicAxis.grid("y", title: "samples |D'| for 90 % of the nodes", values: [low, high]).members
+  y["axis"] = ["values": .array(ticks.map(JSONValue.number)), "format": "~s"]
+  let x = LogarithmicAxis.grid("x", title: "input dimension d", values: dimensions)
+  var color = FigureStyle.color("s", title: key.title, names: names, symbol: "circle").members
+  color["legend"] = ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
+  let position: [String: JSONValue] = ["x": x, "y": .object(y)]
+  func layer(_ filter: String, _ mark: JSONValue, _ more: [String: JSONValue]) -> JSONValue {
+    [
+      "transform": [["filter": .text(filter)]], "mark": mark, "encoding": .object(position.merging(more) { $1 }),
+    ]
+  }
+  let hovers: JSONValue = [
+    FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
+    FigureStyle.hover("y", "samples", format: ",.0f"),
+  ]
+  let colored: [String: JSONValue] = ["color": .object(color), "tooltip": hovers]
+  var layers = [
+    layer(
+      "datum.k == 'reference'", ["type": "line", "color": "#8a8a8a", "strokeWidth": 0.9, "strokeDash": [3, 3]],
+      ["detail": ["field": "s", "type": "nominal"]]),
+    layer(
+      "datum.k == 'reference' && datum.l != ''",
+      ["type": "text", "align": "right", "dx": -6, "dy": -7, "fontSize": 10, "color": "#666666"],
+      ["text": ["field": "l", "type": "nominal"]]),
+    layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
+    layer(
+      "datum.k == 'point' && datum.h == 0",
+      ["type": "point", "filled": true, "size": 44, "opacity": 1, "strokeOpacity": 0], colored),
+  ]
+  for (side, shape) in [(1, "triangle-up"), (-1, "triangle-down")] where hasCensored {
+    layers.append(
+      layer(
+        "datum.k == 'point' && datum.h == \(side)",
+        ["type": "point", "filled": false, "shape": .text(shape), "size": 60, "strokeWidth": 1.4, "opacity": 1],
+        colored))
+  }
+  return FigureStyle.document(
+    description: description,
+    ["data": ["values": .array(rows)], "width": 320, "height": 240, "layer": .array(layers)])
+}

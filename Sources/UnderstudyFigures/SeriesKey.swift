@@ -1,0 +1,70 @@
+import UnderstudyRecords
+
+/// A setting key by which a figure tells its runs apart: as colours, panels or positions.
+struct SeriesKey {
+  var path: String
+  /// The values in the selection: numbers ascending, others in the order of the grid.
+  var values: [KeyValue]
+  private var valuesBySetting: [Int: KeyValue] = [:]
+
+  init(_ path: String, of selection: SettingSelection, study: Study) {
+    self.path = path
+    values = []
+    for index in selection.settingIndices {
+      guard let value = study.settings[index].value(of: path) else { continue }
+      valuesBySetting[index] = value
+      if !values.contains(where: { $0.matches(value) }) { values.append(value) }
+    }
+    if values.allSatisfy({ $0.numeric != nil }) { values.sort { ($0.numeric ?? 0) < ($1.numeric ?? 0) } }
+  }
+
+  /// The first of `preferred` that varies in the selection; else the key with the most values there, the first of equals in
+  /// the study's order; else the first of `preferred`.
+  static func mostVaried(
+    of selection: SettingSelection, study: Study, preferred: [String], excluded: Set<String> = []
+  ) -> SeriesKey {
+    for path in preferred {
+      let key = SeriesKey(path, of: selection, study: study)
+      if key.isVaried { return key }
+    }
+    var best = SeriesKey(preferred.first ?? "student.overRealization", of: selection, study: study)
+    for path in study.variedKeys where !excluded.contains(path) {
+      let key = SeriesKey(path, of: selection, study: study)
+      if key.values.count > max(1, best.values.count) { best = key }
+    }
+    return best
+  }
+
+  var isVaried: Bool { values.count > 1 }
+  /// As legends show the values.
+  var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
+
+  func label(of record: RunRecord) -> String { valuesBySetting[record.run.settingIndex].map(label) ?? "none" }
+  /// The value as a number; 0 for one that is none.
+  func number(of record: RunRecord) -> Double { valuesBySetting[record.run.settingIndex]?.numeric ?? 0 }
+
+  private func label(_ value: KeyValue) -> String {
+    path == "student.overRealization" ? value.shown + "x" : Self.words[value.shown] ?? value.shown
+  }
+
+  private static let words = [
+    "teacherAgnostic": "teacher-agnostic", "teacherAware": "teacher-aware", "levenbergMarquardt": "Levenberg-Marquardt",
+  ]
+
+  /// In the field's words where there are any.
+  var title: String {
+    switch path {
+    case "network.inputDimension": "input dimension d"
+    case "network.outputDimension": "outputs C"
+    case "teacher.hiddenNodes": "teacher nodes m"
+    case "teacher.strengthDecay": "strength decay p"
+    case "student.overRealization": "over-realization"
+    case "inputs.augmentation": "augmentation"
+    case "inputs.rank": "rank of the inputs (0: full)"
+    case "inputs.training.count": "training samples"
+    case "training.outputNoise": "output noise"
+    case "training.epochs": "epochs"
+    default: path
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import UnderstudyRecords
+
+/// Values below are drawn as this: a logarithmic axis has no 0.
+private let strengthFloor = 1e-20
+
+/// As training goes on, from left to right, the gradient falls: so must the strength of unaligned student nodes, and what is
+/// left of the slope's jump at every student boundary.
+///
+/// Fields of the data: `x` largest gradient, `y` median ||v|| ||w|| of the unaligned student nodes, `z` median kink balance
+/// of all, `u` number of unaligned ones, `c` over-realization or the varied key, `e` seed, `t` epoch.
+func unalignedStudentsFigure(
+  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
+) throws(FigureError) -> FigureSpecification {
+  let runs = try selection.completedRuns(figure: declaration.name)
+  let key = SeriesKey.mostVaried(of: selection, study: study, preferred: ["student.overRealization"])
+  let points = try unalignedPoints(of: runs, epochs: declaration.epochs, figure: declaration.name)
+  var flooredCount = 0
+  func drawn(_ value: Double) -> JSONValue {
+    if value < strengthFloor { flooredCount += 1 }
+    return .display(max(value, strengthFloor))
+  }
+  let rows: [JSONValue] = points.map { point in
+    var row: [String: JSONValue] = [
+      "x": drawn(point.gradient), "z": drawn(point.balance), "u": .integer(point.unalignedCount),
+      "c": .text(key.label(of: runs[point.run])), "e": .integer(runs[point.run].run.seed), "t": .integer(point.epoch),
+    ]
+    if let strength = point.strength { row["y"] = drawn(strength) }
+    return .object(row)
+  }
+  let withoutCount = points.count { $0.strength == nil }
+  var notes = ["A dot for each run and recorded epoch. Unaligned: alignment above \(unalignedThreshold)."]
+  if withoutCount > 0 { notes.append("\(withoutCount) of \(points.count) dots have no unaligned student node (right panel only).") }
+  if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 are drawn as that.") }
+  notes += selection.notes(shownKeys: [key.path], study: study)
+  let text =
+    "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "
+    + "nodes, and the median kink balance of all student nodes, against the largest gradient, which falls to the right. "
+    + declaration.caption
+  var x = LogarithmicAxis("largest gradient, max |g|", around: rows.compactMap { $0["x"]?.number })
+  x.isReversed = true
+  x.labelCount = 6
+  func panel(_ field: String, _ title: String) -> JSONValue {
+    let y = LogarithmicAxis(title, around: rows.compactMap { $0[field]?.number })
+    return [
+      "width": 225, "height": 190,
+      "transform": [["filter": .text("isValid(datum.\(field))")]],
+      "mark": [
+        "type": "point", "filled": true, "size": 16, "fillOpacity": 0.55, "opacity": 1, "strokeOpacity": 0,
+      ],
+      "encoding": [
+        "x": x.encoding("x"), "y": y.encoding(field),
+        "color": FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
+        "tooltip": [
+          FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
+          FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("x", "largest gradient", format: ".3~e"),
+          FigureStyle.hover("u", "unaligned student nodes", "ordinal"),
+          FigureStyle.hover("y", "their median strength", format: ".3~e"),
+          FigureStyle.hover("z", "median kink balance", format: ".3~e"),
+        ],
+      ],
+    ]
+  }
+  return FigureSpecification(
+    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
+    document: FigureStyle.document(
+      description: text,
+      [
+        "data": ["values": .array(rows)], "spacing": 22,
+        "hconcat": [
+          panel("y", "||v|| ||w|| of unaligned nodes"), panel("z", "kink balance of all nodes"),
+        ],
+      ]))
+}

@@ -1,0 +1,255 @@
+/// What an audit of a student against its teacher found: printed as JSON, stored, and drawn.
+///
+/// Lengths in input space (bands, steps, offsets, alignments) are in the units of the inputs, with first-layer rows of unit
+/// norm; gradients and losses in those of the outputs, squared. Nodes are numbered from 1, as in what people read. Numbers
+/// that do not exist for a network are absent, never NaN.
+public struct AuditRecord: Codable, Hashable, Sendable {
+  /// Of Understudy.
+  public var version = ""
+  /// What was audited: paths, or the run's name.
+  public var teacherName = ""
+  public var studentName = ""
+  public var inputsName = ""
+  /// N, samples in D.
+  public var sampleCount = 0
+  /// d, features of an input.
+  public var inputDimension = 0
+  /// Numerical rank of the centred inputs, at most d.
+  public var inputRank = 0
+  /// C, outputs.
+  public var outputDimension = 0
+  /// The half widths eps of the bands around boundaries, in the order of all lists by band.
+  public var bands: [Double] = []
+  /// max |g_1(x)|_inf over the inputs D.
+  public var largestGradient = 0.0
+  /// The same over the teacher-agnostic and the teacher-aware augmentation D'; both contain D.
+  public var largestGradientAgnostic = 0.0
+  public var largestGradientAware = 0.0
+  /// How far the augmentations move a sample.
+  public var augmentationStep = 0.0
+  /// K = m + n for two layers, Q (boundary hyperplanes of the whole network) for more.
+  public var hyperplaneCount = 0
+  /// For each band the largest concentration of samples on one hyperplane that was found: a lower bound of eta.
+  public var etaHat: [ConcentrationRecord] = []
+  /// J = 1/2 E ||f* - f||^2 over the inputs.
+  public var loss = 0.0
+  /// Named diagnoses of the inputs and the networks: duplicate samples, constant inputs, N < d, and the like.
+  public var notes: [String] = []
+  /// By node.
+  public var teacherNodes: [TeacherNodeRecord] = []
+  public var studentNodes: [StudentNodeRecord] = []
+  public var student = StudentSummaryRecord()
+
+  public init() {}
+}
+
+/// The densest hyperplane of a stated family: eta >= `value`.
+public struct ConcentrationRecord: Codable, Hashable, Sendable {
+  /// eps.
+  public var band: Double
+  /// (samples within eps of the hyperplane - (d + 1)) / (eps N), at least 0.
+  public var value: Double
+  /// The family that it comes from, such as "nodes" or "random planes".
+  public var family: String
+  /// Which hyperplane of the family.
+  public var description: String
+
+  public init(band: Double, value: Double, family: String, description: String) {
+    self.band = band
+    self.value = value
+    self.family = family
+    self.description = description
+  }
+}
+
+/// A teacher node: the theorem's conditions as measured, what they predict, and what the student has.
+public struct TeacherNodeRecord: Codable, Hashable, Sendable {
+  /// j, from 1.
+  public var node: Int
+  /// Whether its activation does not vary over the inputs.
+  public var isDead = false
+  /// Whether the inputs have samples on both sides of its boundary.
+  public var isVisible = true
+  /// The first teacher node with the same boundary.
+  public var duplicateOf: Int?
+  /// ||v*_j|| ||w*_j||.
+  public var strength = 0.0
+  /// Student nodes that observe it, in the widest band.
+  public var observerCount = 0
+  /// The observer with the largest |alpha_kj|, from 1.
+  public var bestObserver: Int?
+  /// kappa of that observer: the share of the samples in the widest band at which it is active, 0...1; 0 without one.
+  public var bestObserverKappa = 0.0
+  /// The largest |alpha_kj| over the observers; 0 without one.
+  public var bestAlpha = 0.0
+  /// Numerical rank of the observers' fan-out weights, at most C.
+  public var observerFanOutRank = 0
+  /// By band.
+  public var bands: [TeacherBandRecord] = []
+  /// The eps that the theorem predicts from the largest gradient over each D'; absent without an observer.
+  public var predictedAlignmentAgnostic: Double?
+  public var predictedAlignmentAware: Double?
+  /// The student node with the smallest alignment, from 1; 0 if no student node has a boundary.
+  public var alignedStudent = 0
+  /// The smallest eps for which that student node is eps-aligned: max(sine, offset difference).
+  public var alignment = 1.0
+  /// sin of the angle between the boundaries, 0...1.
+  public var sine = 1.0
+  /// |b*_j - b_k| of the normalised rows, with the student's sign turned if it `isOpposite`.
+  public var offsetDifference = 0.0
+  /// Whether the student's boundary is oriented the other way.
+  public var isOpposite = false
+  /// Its partner in the one-to-one matching of all nodes, from 1.
+  public var matchedStudent: Int?
+  /// Largest rho_jk over the student nodes, -1...1; 0 for a dead node.
+  public var correlation = 0.0
+  public var verdict = AuditVerdict.noObserver
+  /// The verdict as a sentence for people, such as "gradient too large by a factor 120".
+  public var reason = ""
+
+  public init(node: Int) {
+    self.node = node
+  }
+}
+
+/// What the inputs show of a teacher node within one band.
+public struct TeacherBandRecord: Codable, Hashable, Sendable {
+  /// eps.
+  public var band: Double
+  /// Samples within eps of the boundary.
+  public var sampleCount: Int
+  /// tau_j = samples in the band / (eps N).
+  public var tau: Double
+  /// Student nodes with kappa > 0 in this band and alpha_kj not 0.
+  public var observerCount: Int
+  /// Kink witnesses: triples of samples that prove a student's boundary within eps.
+  public var witnessCount: Int
+  /// The student node whose boundary explains most of them, from 1.
+  public var witnessStudent: Int?
+
+  public init(
+    band: Double, sampleCount: Int, tau: Double, observerCount: Int, witnessCount: Int, witnessStudent: Int? = nil
+  ) {
+    self.band = band
+    self.sampleCount = sampleCount
+    self.tau = tau
+    self.observerCount = observerCount
+    self.witnessCount = witnessCount
+    self.witnessStudent = witnessStudent
+  }
+}
+
+/// What became of a teacher node, and if it was not learned, the first condition that failed.
+public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
+  /// The conditions hold, and so does the conclusion.
+  case predictedAndFound
+  /// Aligned, though the conditions do not promise it.
+  case foundThoughNotPredicted
+  case noObserver, weakAlpha, gradientTooLarge, tooFewSamples, lowRankInputs
+  /// Dead, or without a boundary in the inputs.
+  case invisible
+  /// Another teacher node has the same boundary.
+  case duplicate
+  /// The conditions hold and the conclusion fails: must never be seen.
+  case violation
+
+  /// The number by which the measure `verdicts` stores it, 0...9.
+  public var code: Int {
+    switch self {
+    case .predictedAndFound: 0
+    case .foundThoughNotPredicted: 1
+    case .noObserver: 2
+    case .weakAlpha: 3
+    case .gradientTooLarge: 4
+    case .tooFewSamples: 5
+    case .lowRankInputs: 6
+    case .invisible: 7
+    case .duplicate: 8
+    case .violation: 9
+    }
+  }
+
+  /// nil for a number that no verdict has.
+  public init?(code: Int) {
+    guard let verdict = Self.allCases.first(where: { $0.code == code }) else { return nil }
+    self = verdict
+  }
+
+  /// Whether a student node is aligned with the teacher node.
+  public var isFound: Bool { self == .predictedAndFound || self == .foundThoughNotPredicted }
+
+  /// In words, for tables and legends.
+  public var words: String {
+    switch self {
+    case .predictedAndFound: "predicted and found"
+    case .foundThoughNotPredicted: "found though not predicted"
+    case .noObserver: "not learned: no observer"
+    case .weakAlpha: "not learned: weak alpha"
+    case .gradientTooLarge: "not learned: gradient too large"
+    case .tooFewSamples: "not learned: too few samples in its band"
+    case .lowRankInputs: "not learned: inputs of low rank"
+    case .invisible: "invisible in the inputs"
+    case .duplicate: "duplicate of another teacher node"
+    case .violation: "VIOLATION"
+    }
+  }
+}
+
+/// A student node: which teacher node it carries, if any, and whether it can go.
+public struct StudentNodeRecord: Codable, Hashable, Sendable {
+  /// What merging does with the node.
+  public enum Fate: String, Codable, Hashable, Sendable, CaseIterable {
+    /// Stays: it carries a boundary.
+    case carries
+    /// Its fan-out weights go to `mergedInto`, which has the same boundary.
+    case merged
+    /// Its boundary carries nothing.
+    case removed
+  }
+  /// k, from 1.
+  public var node: Int
+  /// Whether its activation does not vary over the inputs.
+  public var isDead = false
+  /// The teacher node it is aligned with, from 1; absent for an unaligned node.
+  public var alignedTeacher: Int?
+  /// The smallest eps for which it is eps-aligned with some teacher node: max(sine, offset difference).
+  public var alignment = 1.0
+  public var sine = 1.0
+  public var offsetDifference = 0.0
+  /// Whether its boundary is oriented the other way.
+  public var isOpposite = false
+  /// ||v_k||.
+  public var fanOutNorm = 0.0
+  /// ||v_k|| ||w_k||.
+  public var strength = 0.0
+  /// The slope jump that is left at its boundary group, ||sum_teacher v* ||w*|| - sum_students v ||w|| ||.
+  public var kinkBalance = 0.0
+  /// The group of nodes on one boundary that it belongs to, from 1.
+  public var group = 0
+  public var fate = Fate.carries
+  /// The student node that takes it over, from 1, if it is merged.
+  public var mergedInto: Int?
+
+  public init(node: Int) {
+    self.node = node
+  }
+}
+
+/// The whole student, after the nodes that do nothing of their own are merged and removed.
+public struct StudentSummaryRecord: Codable, Hashable, Sendable {
+  /// n.
+  public var nodeCount = 0
+  /// Nodes that carry the teacher; nodes that can be merged into one of them; nodes that can be removed.
+  public var carryingCount = 0
+  public var mergeableCount = 0
+  public var removableCount = 0
+  /// Hidden nodes that are left.
+  public var mergedNodeCount = 0
+  /// Largest change of an output over the inputs, and the root mean square of the outputs beside it.
+  public var largestOutputChange = 0.0
+  public var outputScale = 0.0
+  /// Largest weight error of the merged student against the teacher, up to order and scale; absent if the sizes differ.
+  public var weightError: Double?
+
+  public init() {}
+}

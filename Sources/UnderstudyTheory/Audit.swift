@@ -1,0 +1,277 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What an audit may be told.
+public struct AuditOptions: Sendable, Hashable {
+  /// The eps of the bands around boundaries, which is also the step of the augmentations: positive, ascending, in units of
+  /// the input. Each costs a pass over both augmented sets.
+  public var bands: [Double]
+  /// The largest change of an output over the inputs that merging and removing units may cause; nil: what the student's own
+  /// error allows, see ``merge(_:over:targets:allowedChange:)``.
+  public var allowedChange: Double?
+
+  public init(bands: [Double] = [0.1], allowedChange: Double? = nil) {
+    precondition(!bands.isEmpty && bands.allSatisfy { $0 > 0 } && bands == bands.sorted())
+    self.bands = bands
+    self.allowedChange = allowedChange
+  }
+}
+
+/// What holds within one band.
+public struct BandAudit: Sendable {
+  /// eps, in units of the input.
+  public var width: Double
+  public var observation: BandObservation
+  public var agnosticGradients: SampleGradients
+  public var awareGradients: SampleGradients
+  public var witnesses: KinkWitnesses
+  public var density: DensityBound
+}
+
+/// The finite-data statement held against one teacher node.
+public struct TeacherNodeAudit: Sendable {
+  /// Student nodes that observe it in each band: kappa > 0 and alpha not 0. `[band]`.
+  public var observers: [[Int]]
+  /// The observer with the largest |alpha_kj| ||w*_j|| in the widest band.
+  public var bestObserver: Int?
+  /// That |alpha_kj| ||w*_j||; 0 without an observer.
+  public var bestAlpha: Double
+  /// Rank of the observers' fan-out weights in the widest band.
+  public var observerRank: Int
+  /// The smallest eps over the bands that the gradients on D' predict; nil without an observer.
+  public var predictedAgnostic: Double?
+  public var predictedAware: Double?
+  /// The student node nearest to alignment.
+  public var alignedStudent: Int
+  public var relation: BoundaryRelation
+  /// Its partner in the one-to-one matching.
+  public var matchedStudent: Int?
+  public var verdict: Verdict
+
+  /// The smaller of the two predictions.
+  public var predicted: Double? { [predictedAgnostic, predictedAware].compactMap { $0 }.min() }
+}
+
+/// What a student node is to the teacher, and whether it is needed.
+public struct StudentNodeAudit: Sendable {
+  /// The teacher node nearest to alignment.
+  public var nearestTeacher: Int
+  public var relation: BoundaryRelation
+  /// Whether they are aligned for the widest band's eps.
+  public var isAligned: Bool
+  /// The activation does not vary over the inputs.
+  public var isDead: Bool
+  /// sqrt(E[beta_kk]), in two layers ||v_k||.
+  public var fanOutNorm: Double
+  /// The same times ||w_k||.
+  public var strength: Double
+  /// The norm of the kink that is left at its boundary; see ``KinkBalance``.
+  public var kinkBalance: Double
+  /// Its boundary group, from 0; nil for a node without a boundary.
+  public var group: Int?
+  /// Rank of the fan-out weights of the student nodes that observe its boundary: what the kink there must be orthogonal to
+  /// where their gradients vanish.
+  public var observerRank: Int
+}
+
+/// Everything the theory says of a student and its teacher over a data set, and whether it is so.
+public struct Audit: Sendable {
+  public var options: AuditOptions
+  public var inputs: InputDiagnosis
+  public var teacher: TeacherDiagnosis
+  public var coupling: Coupling
+  public var alignment: BoundaryAlignment
+  public var correlation: NodeCorrelation
+  /// Over D.
+  public var gradients: SampleGradients
+  /// J over D.
+  public var loss: Double
+  /// C
+  public var outputCount: Int
+  /// Root mean square of the teacher's outputs over D.
+  public var outputScale: Double
+  /// sqrt(E[V*_j . V*_j]) ||w*_j||, in two layers ||v*_j|| ||w*_j||. `[teacher node]`.
+  public var teacherStrengths: [Double]
+  /// ||w*_j||, `[teacher node]`.
+  public var teacherNorms: [Double]
+  /// By the options' bands.
+  public var bands: [BandAudit]
+  public var teacherNodes: [TeacherNodeAudit]
+  public var studentNodes: [StudentNodeAudit]
+  /// The smaller student that does the same; nil for more than two layers, and where merging is not defined.
+  public var merged: MergedStudent?
+  /// The largest weight error of the merged student against the teacher; nil if the sizes differ.
+  public var weightError: Double?
+}
+
+/// Audits a student: measures each condition of the finite-data statement for each teacher node, predicts, and holds the
+/// prediction against the alignment.
+///
+/// The gradients are those of the loss against the teacher's own outputs at the inputs and their moved copies.
+///
+/// - Shape: `inputs` is `[sample, feature]`, D.
+/// - Throws: ``ShapeError`` if student, teacher and inputs do not fit, or a number is not finite.
+/// - Complexity: O(bands x (2d + 1 + 2m) x samples x nodes x outputs) for two layers, memory O(samples x features).
+/// - Source: Tian 2020, arXiv:1909.13458, student specialization with finite samples and small gradients; read backwards,
+///   see the derivation of the finite-data statement.
+public func audit(
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions()
+) throws(ShapeError) -> Audit {
+  try student.checkFits(teacher)
+  try checkInputs(inputs, fit: teacher.network)
+  for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
+    throw ShapeError("a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
+  }
+  let diagnosis = try diagnosis(of: inputs)
+  let density = try densityBounds(
+    over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: options.bands)
+  var bands: [BandAudit] = []
+  for (width, density) in zip(options.bands, density) {
+    let agnostic = try sampleGradients(
+      of: student, learning: teacher, over: inputs,
+      augmentedBy: Augmentation(scheme: .teacherAgnostic, step: width))
+    let aware = try sampleGradients(
+      of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: .teacherAware, step: width))
+    bands.append(
+      BandAudit(
+        width: width,
+        observation: try observation(
+          of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: width),
+        agnosticGradients: agnostic, awareGradients: aware,
+        witnesses: try kinkWitnesses(
+          of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima),
+        density: density))
+  }
+  let targets = try teacher.network.outputs(for: inputs)
+  var audit = Audit(
+    options: options, inputs: diagnosis, teacher: try UnderstudyTheory.diagnosis(of: teacher, over: inputs),
+    coupling: try coupling(of: teacher, with: student, over: inputs),
+    alignment: try alignment(of: teacher, with: student),
+    correlation: try correlation(of: teacher, with: student, over: inputs),
+    gradients: try sampleGradients(of: student, learning: teacher, over: inputs),
+    loss: try halfMeanSquare(of: student.network, over: inputs, targets: targets),
+    outputCount: targets.columnCount,
+    outputScale: euclideanNorm(targets.values) / Double(targets.values.count).squareRoot(),
+    teacherStrengths: try strengths(of: teacher, over: inputs),
+    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms, bands: bands, teacherNodes: [],
+    studentNodes: [])
+  audit.teacherNodes = audit.judgeTeacherNodes(fanOutOf: student.network)
+  audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
+  if teacher.network.layers.count == 2, student.network.activation.negativeSlope < 1 {
+    let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
+    audit.merged = merged
+    audit.weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
+  }
+  return audit
+}
+
+/// The strength of each node of a teacher's lowest layer: its coupling with itself gives E[beta_jj].
+private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeError) -> [Double] {
+  let beta = try coupling(of: teacher, with: Student(teacher.network), over: inputs).meanBeta
+  return Boundaries(of: teacher.network.layers[0]).norms.enumerated().map { j, norm in
+    norm * max(0, beta[j, j]).squareRoot()
+  }
+}
+
+extension Audit {
+  /// Sentences on what is wrong with the student as a whole.
+  public var studentNotes: [String] {
+    var notes: [String] = []
+    let deadCount = studentNodes.count { $0.isDead }
+    if deadCount == studentNodes.count {
+      notes.append("the student's lowest layer is dead: no node's activation varies over the inputs")
+    } else if deadCount > 0 {
+      notes.append("dead student nodes: \(deadCount) of \(studentNodes.count)")
+    }
+    if studentNodes.allSatisfy({ $0.fanOutNorm == 0 }) {
+      notes.append("zero fan-out everywhere: the student's outputs do not depend on its lowest layer")
+    }
+    return notes
+  }
+
+  /// The verdicts, from what was measured; a function of its own so that a test can corrupt a measurement.
+  func judgeTeacherNodes(fanOutOf student: Network) -> [TeacherNodeAudit] {
+    let matching = alignment.oneToOneMatching
+    // The statement is for teacher nodes of unit weights: the scale of w*_j belongs to alpha.
+    var alpha = coupling.smallestAlpha
+    for j in 0..<alpha.columnCount {
+      for k in 0..<alpha.rowCount { alpha[k, j] *= teacherNorms[j] }
+    }
+    let nodes = teacher.nodes.indices
+    let observers = bands.map { band in
+      nodes.map { j in band.observation.observers(of: j).filter { alpha[$0, j] > 0 } }
+    }
+    let strongest = observers.map { byNode in
+      nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
+    }
+    return nodes.map { j in
+      let evidence = NodeEvidence(
+        isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible,
+        duplicateOf: teacher.nodes[j].duplicateOf, rank: inputs.rank, dimension: inputs.dimension,
+        bands: bands.indices.map { b in
+          let best = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
+          return NodeEvidence.Band(
+            width: bands[b].width, sampleCount: bands[b].observation.bandCounts[j],
+            observerCount: observers[b][j].count, bestAlpha: best, strongestAlpha: strongest[b],
+            predicted: best > 0 ? min(predictedAgnostic(b, alpha: best), predictedAware(b, alpha: best)) : nil,
+            witnessCount: bands[b].witnesses.counts[j], unexplainedCount: bands[b].witnesses.unexplainedCounts[j])
+        }, measured: alignment[j, alignment.bestStudent(of: j)].epsilon)
+      let widest = observers[bands.count - 1][j]
+      let best = widest.max { alpha[$0, j] < alpha[$1, j] }
+      func smallest(_ predicted: (Int, Double) -> Double) -> Double? {
+        bands.indices.compactMap { b in
+          let alpha = evidence.bands[b].bestAlpha
+          return alpha > 0 ? predicted(b, alpha) : nil
+        }.min()
+      }
+      return TeacherNodeAudit(
+        observers: observers.map { $0[j] }, bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
+        observerRank: fanOutRank(of: student, nodes: widest), predictedAgnostic: smallest(predictedAgnostic),
+        predictedAware: smallest(predictedAware), alignedStudent: alignment.bestStudent(of: j),
+        relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
+    }
+  }
+
+  fileprivate func describeStudentNodes(
+    of student: Student, learning teacher: Teacher, over inputs: Matrix
+  ) throws(ShapeError) -> [StudentNodeAudit] {
+    let width = options.bands[options.bands.count - 1]
+    let boundaries = Boundaries(of: student.network.layers[0])
+    // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
+    let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: width)
+    let balance = try KinkBalance(
+      of: student, against: teacher, groups: groups, over: inputs.prefix(rows: coupling.sampleCount))
+    let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
+    let dead = Set(correlation.deadStudentNodes)
+    return (0..<boundaries.count).map { k in
+      let nearest = alignment.bestTeacher(of: k)
+      let relation = alignment[nearest, k]
+      let norm = max(0, coupling.meanBeta[k, k]).squareRoot()
+      return StudentNodeAudit(
+        nearestTeacher: nearest, relation: relation,
+        isAligned: boundaries.hasBoundary(k) && relation.epsilon <= width, isDead: dead.contains(k), fanOutNorm: norm,
+        strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
+        group: groups.group(ofStudentNode: k),
+        observerRank: fanOutRank(of: student.network, nodes: seen.observers(of: k)))
+    }
+  }
+
+  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / (|alpha| ||w*||)`, the statement for teacher-agnostic augmentation read backwards.
+  private func predictedAgnostic(_ band: Int, alpha: Double) -> Double {
+    predictionFactor * Double(inputs.dimension).squareRoot() * bands[band].agnosticGradients.largest / alpha
+  }
+
+  /// The same for teacher-aware augmentation, without the root of d.
+  private func predictedAware(_ band: Int, alpha: Double) -> Double {
+    predictionFactor * bands[band].awareGradients.largest / alpha
+  }
+
+  private var predictionFactor: Double { 5 * power(Double(coupling.hyperplaneCount), 1.5) }
+}
+
+/// J = 1/2 mean ||target - output||^2.
+func halfMeanSquare(of network: Network, over inputs: Matrix, targets: Matrix) throws(ShapeError) -> Double {
+  let outputs = try network.outputs(for: inputs)
+  let sum = zip(outputs.values, targets.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  return sum / (2 * Double(inputs.rowCount))
+}

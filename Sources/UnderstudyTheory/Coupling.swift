@@ -1,0 +1,183 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// The coupling of a student's lowest layer with the teacher's and with itself: `alpha = V_1^T V*_1`, `beta = V_1^T V_1`.
+///
+/// In two layers these are products of fan-out weights, the same for every input. In deeper networks they depend on the
+/// gates above the lowest layer: they are constant in each region of equal gates, and what stands here is taken over the
+/// regions that the data meet.
+public struct Coupling: Sendable, Equatable {
+  /// E[alpha_kj], `[student node, teacher node]`.
+  public var meanAlpha: Matrix
+  /// min over the regions met of |alpha_kj|, `[student node, teacher node]`: what the condition of the deep case takes.
+  public var smallestAlpha: Matrix
+  /// E[|alpha_kj|], `[student node, teacher node]`.
+  public var meanAbsoluteAlpha: Matrix
+  /// E[beta_kk'], `[student node, student node]`; the roots of its diagonal are the strengths of the student nodes.
+  public var meanBeta: Matrix
+  /// Distinct gate patterns above the lowest layer that the data meet; 1 for two layers.
+  public var regionCount: Int
+  /// Hyperplanes that bound the regions: K = m_1 + n_1 for two layers. In deeper networks (Q) each node above the lowest
+  /// layer adds one for every gate pattern below it that the data meet, for its boundary is bent at each of their borders.
+  public var hyperplaneCount: Int
+  /// Samples that alpha and beta are taken over.
+  public var sampleCount: Int
+}
+
+/// Measures the coupling over a data set.
+///
+/// - Parameter sampleLimit: deeper networks than two layers take at most so many samples, evenly spread: each may lie in a
+///   region of its own, which costs a chain of matrix products.
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Units: alpha and beta in (output / activation)^2.
+/// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
+/// - Complexity: two layers: O((teacher + student nodes) x student nodes x outputs); deeper: that for each region, and the
+///   chain of products from the output down to the lowest layer.
+/// - Source: Tian 2020, arXiv:1909.13458, the recursive gradient rule and its matrices A and B.
+public func coupling(
+  of teacher: Teacher, with student: Student, over inputs: Matrix, sampleLimit: Int = 1000
+) throws(ShapeError) -> Coupling {
+  try student.checkFits(teacher)
+  try checkInputs(inputs, fit: teacher.network)
+  let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
+  var regions = RegionTable(teacher: teacher.network, student: student.network)
+  var patterns = PatternCounter(teacher: teacher.network, student: student.network)
+  let isDeep = teacher.network.layers.count > 2
+  let wanted = isDeep ? min(sampleLimit, inputs.rowCount) : 1
+  var result = Coupling(
+    meanAlpha: Matrix(rowCount: n, columnCount: m),
+    smallestAlpha: Matrix(rowCount: n, columnCount: m, repeating: .infinity),
+    meanAbsoluteAlpha: Matrix(rowCount: n, columnCount: m), meanBeta: Matrix(rowCount: n, columnCount: n),
+    regionCount: 0, hyperplaneCount: m + n, sampleCount: wanted)
+  for index in 0..<wanted {
+    let sample = index * inputs.rowCount / wanted
+    let z = JointPreactivations(of: [inputs.row(sample)], teacher: teacher.network, student: student.network)
+    patterns.add(z, column: 0)
+    let region = regions.region(of: z, column: 0)
+    for i in region.alpha.values.indices {
+      let alpha = region.alpha.values[i]
+      result.meanAlpha.values[i] += alpha / Double(wanted)
+      result.meanAbsoluteAlpha.values[i] += abs(alpha) / Double(wanted)
+      result.smallestAlpha.values[i] = min(result.smallestAlpha.values[i], abs(alpha))
+    }
+    for i in region.beta.values.indices { result.meanBeta.values[i] += region.beta.values[i] / Double(wanted) }
+  }
+  result.regionCount = patterns.regionCount
+  result.hyperplaneCount += patterns.upperHyperplaneCount
+  return result
+}
+
+/// Pre-activations of all layers of both networks at a few samples, one a column.
+struct JointPreactivations {
+  var teacher: [Matrix]
+  var student: [Matrix]
+
+  init(of samples: [ArraySlice<Double>], teacher: Network, student: Network) {
+    let block = Matrix(samples.map(Array.init)).transposed.padded(columns: padded(samples.count))
+    self.teacher = teacher.preactivations(of: block)
+    self.student = student.preactivations(of: block)
+  }
+
+  /// The gates above the lowest layer at a sample, a bit a node, layer by layer; teacher first.
+  func upperGates(column: Int) -> [[UInt64]] {
+    (teacher.dropFirst().dropLast() + student.dropFirst().dropLast()).map { packedGates($0, column: column) }
+  }
+}
+
+/// The gates of a layer at a sample, a bit a node.
+func packedGates(_ preactivations: Matrix, column: Int) -> [UInt64] {
+  var words = [UInt64](repeating: 0, count: (preactivations.rowCount + 63) / 64)
+  for node in 0..<preactivations.rowCount where preactivations[node, column] > 0 { words[node / 64] |= 1 << (node % 64) }
+  return words
+}
+
+/// A region of constant gates above the lowest layer.
+struct Region {
+  /// `[student node, teacher node]`
+  var alpha: Matrix
+  /// `[student node, student node]`
+  var beta: Matrix
+}
+
+/// Couplings by region; the last few are kept, for neighbouring samples often share one.
+struct RegionTable {
+  private let teacher: Network
+  private let student: Network
+  private var kept: [[[UInt64]]: Region] = [:]
+  private static let keptCount = 64
+
+  init(teacher: Network, student: Network) {
+    self.teacher = teacher
+    self.student = student
+  }
+
+  mutating func region(of z: JointPreactivations, column: Int) -> Region {
+    let key = z.upperGates(column: column)
+    if let region = kept[key] { return region }
+    let teacherFanOut = lowestFanOut(of: teacher, preactivations: z.teacher, column: column)
+    let studentFanOut = lowestFanOut(of: student, preactivations: z.student, column: column)
+    var region = Region(
+      alpha: Matrix(rowCount: studentFanOut.columnCount, columnCount: teacherFanOut.columnCount),
+      beta: Matrix(rowCount: studentFanOut.columnCount, columnCount: studentFanOut.columnCount))
+    multiply(studentFanOut, teacherFanOut, into: &region.alpha, transposingFirst: true)
+    multiply(studentFanOut, studentFanOut, into: &region.beta, transposingFirst: true)
+    if kept.count >= Self.keptCount { kept.removeAll(keepingCapacity: true) }
+    kept[key] = region
+    return region
+  }
+}
+
+/// V_1(x), `[output, lowest node]`: what carries the lowest layer's activations to the output, top-down
+/// `V_{l-1} = V_l D_l W_l`.
+func lowestFanOut(of network: Network, preactivations: [Matrix], column: Int) -> Matrix {
+  var carried = network.layers[network.layers.count - 1].weights
+  for layer in (1..<network.layers.count - 1).reversed() {
+    for node in 0..<carried.columnCount where preactivations[layer][node, column] <= 0 {
+      for output in 0..<carried.rowCount { carried[output, node] *= network.activation.negativeSlope }
+    }
+    var lower = Matrix(rowCount: carried.rowCount, columnCount: network.layers[layer].inputCount)
+    multiply(carried, network.layers[layer].weights, into: &lower)
+    carried = lower
+  }
+  return carried
+}
+
+/// Counts the gate patterns that samples meet: of all gates above the lowest layer, and below each upper layer.
+private struct PatternCounter {
+  private let widths: [[Int]]
+  private var regions: Set<[[UInt64]]> = []
+  /// For teacher and student, and each hidden layer above the lowest: the patterns of all gates below it.
+  private var below: [[Set<[[UInt64]]>]]
+
+  init(teacher: Network, student: Network) {
+    widths = [teacher, student].map { Array($0.hiddenCounts.dropFirst()) }
+    below = widths.map { [Set<[[UInt64]]>](repeating: [], count: $0.count) }
+  }
+
+  mutating func add(_ z: JointPreactivations, column: Int) {
+    regions.insert(z.upperGates(column: column))
+    for (network, layers) in [z.teacher, z.student].enumerated() {
+      let gates = layers.dropLast().map { packedGates($0, column: column) }
+      for upper in widths[network].indices { below[network][upper].insert(Array(gates[...upper])) }
+    }
+  }
+
+  var regionCount: Int { regions.count }
+  var upperHyperplaneCount: Int {
+    zip(widths, below).reduce(0) { sum, network in
+      sum + zip(network.0, network.1).reduce(0) { $0 + $1.0 * $1.1.count }
+    }
+  }
+}
+
+/// The rank of the fan-out weights of some nodes of the last hidden layer: how many independent directions of output they
+/// span. Singular values below 1e-9 of the largest count as 0.
+///
+/// - Complexity: O(nodes x outputs x min(nodes, outputs)).
+public func fanOutRank(of network: Network, nodes: [Int]) -> Int {
+  let fanOut = network.fanOutWeights
+  guard !nodes.isEmpty, let decomposition = LinearAlgebra.singularValues(of: Matrix(nodes.map { Array(fanOut.row($0)) })),
+    let largest = decomposition.values.first, largest > 0
+  else { return 0 }
+  return decomposition.values.count { $0 > 1e-9 * largest }
+}

@@ -1,0 +1,103 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// A lower bound of the eta of the data set assumption, `|D ∩ I(eps)| <= eta eps |D| + (d + 1)` for any hyperplane, and the
+/// hyperplane that attains it.
+public struct DensityBound: Sendable, Equatable {
+  public enum Family: String, Sendable, CaseIterable {
+    case teacherNodes, studentNodes
+    /// Through the mean, normal to a principal direction of the inputs.
+    case principalDirections
+    /// Through d samples.
+    case throughSamples
+    /// Through a sample, with a random normal.
+    case random
+  }
+
+  /// eps, in units of the input.
+  public var bandWidth: Double
+  /// eta_hat, per unit of the input; at least 0.
+  public var value: Double
+  public var family: Family
+  /// Which of its family, from 0.
+  public var index: Int
+  /// Samples in the band of that hyperplane.
+  public var sampleCount: Int
+  /// Hyperplanes that were tried.
+  public var triedCount: Int
+}
+
+/// `eta_hat`, the largest `(|D ∩ I(eps)| - (d + 1)) / (eps |D|)` over a stated family of hyperplanes.
+///
+/// To find the worst of all hyperplanes is hard; any family gives a lower bound. This one holds the boundaries of all nodes,
+/// planes through the mean normal to each principal direction (of small variance above all), planes through d samples, and
+/// random planes through a sample. (A hyperplane has d degrees of freedom: d samples in general position determine it, and
+/// none passes through d + 1 of them. The (d + 1) of the assumption allows for one more.)
+///
+/// - Parameter planeCount: planes through samples, and random planes, of each so many.
+/// - Throws: ``ShapeError`` if the inputs do not fit.
+/// - Complexity: O(samples x hyperplanes x features + planeCount x features^3).
+/// - Source: Tian 2020, arXiv:1909.13458, data set assumption; the families are Understudy's.
+public func densityBounds(
+  over inputs: Matrix, diagnosis: InputDiagnosis, teacher: Teacher, student: Student, bandWidths: [Double],
+  planeCount: Int = 40
+) throws(ShapeError) -> [DensityBound] {
+  try checkInputs(inputs, fit: teacher.network)
+  var candidates: [(family: DensityBound.Family, index: Int, normal: [Double], offset: Double)] = []
+  func add(_ family: DensityBound.Family, _ boundaries: Boundaries) {
+    for node in 0..<boundaries.count where boundaries.hasBoundary(node) {
+      candidates.append((family, node, Array(boundaries.directions.row(node)), boundaries.offsets[node]))
+    }
+  }
+  add(.teacherNodes, Boundaries(of: teacher.network.layers[0]))
+  add(.studentNodes, Boundaries(of: student.network.layers[0]))
+  let d = inputs.columnCount
+  for direction in 0..<d {
+    let normal = Array(diagnosis.principalDirections.row(direction))
+    candidates.append((.principalDirections, direction, normal, -product(normal, diagnosis.mean[...])))
+  }
+  // The same planes whoever asks: they belong to the data.
+  var stream = RandomStream(key: 1, purpose: .hyperplanes)
+  for index in 0..<planeCount {
+    let chosen = stream.integers(min(d, inputs.rowCount), below: inputs.rowCount).map { Int($0) }
+    if let plane = hyperplane(through: chosen, of: inputs) {
+      candidates.append((.throughSamples, index, plane.normal, plane.offset))
+    }
+    let direction = stream.normals(d, standardDeviation: 1)
+    let norm = euclideanNorm(direction)
+    let normal = direction.map { $0 / norm }
+    candidates.append((.random, index, normal, -product(normal, inputs.row(chosen[0]))))
+  }
+
+  let layer = DenseLayer(weights: Matrix(candidates.map(\.normal)), biases: candidates.map(\.offset))
+  var counts = [[Int]](repeating: [Int](repeating: 0, count: candidates.count), count: bandWidths.count)
+  for block in SampleBlockSequence(inputs) {
+    let distance = layer.preactivations(of: block.inputs)
+    for (band, width) in bandWidths.enumerated() {
+      for plane in candidates.indices {
+        counts[band][plane] += bits(of: distance.row(plane), valid: block.validCount) { abs($0) <= width }
+          .nonzeroBitCount
+      }
+    }
+  }
+  return bandWidths.indices.map { band in
+    let worst = candidates.indices.max { counts[band][$0] < counts[band][$1] } ?? 0
+    let excess = Double(counts[band][worst] - (d + 1))
+    return DensityBound(
+      bandWidth: bandWidths[band], value: max(0, excess / (bandWidths[band] * Double(inputs.rowCount))),
+      family: candidates[worst].family, index: candidates[worst].index, sampleCount: counts[band][worst],
+      triedCount: candidates.count)
+  }
+}
+
+/// The hyperplane that fits some samples best: through all of them if there are at most d. nil where they leave no normal.
+private func hyperplane(through samples: [Int], of inputs: Matrix) -> (normal: [Double], offset: Double)? {
+  let d = inputs.columnCount
+  let rows = Matrix(samples.map { inputs.row($0) + [1] })
+  var gram = Matrix(rowCount: d + 1, columnCount: d + 1)
+  LinearAlgebra.multiply(rows, transposingFirst: true, rows, into: &gram)
+  guard let vector = LinearAlgebra.symmetricEigen(gram)?.vectors.row(0) else { return nil }
+  let norm = euclideanNorm(vector.dropLast())
+  guard norm > 1e-9 else { return nil }
+  return (vector.dropLast().map { $0 / norm }, vector[vector.endIndex - 1] / norm)
+}

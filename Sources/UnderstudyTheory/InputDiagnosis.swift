@@ -1,0 +1,84 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What a data set is like before any network is asked: its rank and what is wrong with it.
+public struct InputDiagnosis: Sendable, Equatable {
+  public var sampleCount: Int
+  public var dimension: Int
+  /// Numerical rank of the centred inputs: principal standard deviations above 1e-6 of the largest. Below `dimension`, some
+  /// hyperplane holds all samples, and the data set assumption fails.
+  public var rank: Int
+  /// Features that are the same at all samples.
+  public var constantFeatures: [Int]
+  /// Samples that stood in the set before.
+  public var duplicateCount: Int
+  /// The mean sample, `[feature]`.
+  public var mean: [Double]
+  /// Unit principal directions, those of small variance first, `[direction, feature]`.
+  public var principalDirections: Matrix
+  /// Standard deviation along each principal direction, ascending.
+  public var principalDeviations: [Double]
+
+  /// Sentences on what is wrong, for people; empty if nothing is.
+  public var notes: [String] {
+    var notes: [String] = []
+    if rank == 0 {
+      notes.append("constant inputs: all \(sampleCount) samples are equal, so no boundary can be seen; give varied inputs")
+    } else if rank < dimension {
+      notes.append(
+        "inputs of low rank: they vary along \(rank) of \(dimension) directions, so some hyperplane holds all samples "
+          + "and weights along the other directions are not determined")
+    }
+    if sampleCount <= dimension {
+      notes.append(
+        "fewer samples than features (\(sampleCount) of \(dimension)): some hyperplane passes through all of them")
+    }
+    if !constantFeatures.isEmpty, rank > 0 {
+      let shown = constantFeatures.prefix(8).map { "\($0 + 1)" }.joined(separator: ", ")
+      notes.append("constant features: \(shown)\(constantFeatures.count > 8 ? ", ..." : "")")
+    }
+    if duplicateCount > 0 { notes.append("duplicate samples: \(duplicateCount) of \(sampleCount) stood in the set before") }
+    return notes
+  }
+}
+
+/// Diagnoses a data set.
+///
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Throws: ``ShapeError`` for no samples, no features, or numbers that are not finite; it names the first.
+/// - Complexity: O(samples x features^2 + features^3).
+public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
+  let (count, d) = (inputs.rowCount, inputs.columnCount)
+  guard count > 0, d > 0 else { throw ShapeError("there are no inputs; give at least one sample of one feature") }
+  if let index = inputs.values.firstIndex(where: { !$0.isFinite }) {
+    throw ShapeError(
+      "the inputs are not finite: sample \(index / d + 1), feature \(index % d + 1) is \(inputs.values[index]); "
+        + "remove that sample")
+  }
+  var mean = [Double](repeating: 0, count: d)
+  for i in 0..<count {
+    for (feature, value) in inputs.row(i).enumerated() { mean[feature] += value }
+  }
+  for feature in 0..<d { mean[feature] /= Double(count) }
+  var centred = inputs
+  for i in 0..<count {
+    for feature in 0..<d { centred[i, feature] -= mean[feature] }
+  }
+  var covariance = Matrix(rowCount: d, columnCount: d)
+  LinearAlgebra.multiply(centred, transposingFirst: true, centred, into: &covariance)
+  for i in covariance.values.indices { covariance.values[i] /= Double(count) }
+  guard let eigen = LinearAlgebra.symmetricEigen(covariance) else {
+    throw ShapeError("the inputs are too large for their covariance to be finite; rescale them")
+  }
+  let deviations = eigen.values.map { max(0, $0).squareRoot() }
+  let largest = deviations.last ?? 0
+  // Rounding of the mean alone leaves about 1e-16 of the inputs' size, also where they do not vary.
+  let floor = max(1e-6 * largest, 1e-13 * (mean.reduce(0) { max($0, abs($1)) }))
+  var seen: Set<[Double]> = []
+  var duplicateCount = 0
+  for i in 0..<count where !seen.insert(Array(inputs.row(i))).inserted { duplicateCount += 1 }
+  return InputDiagnosis(
+    sampleCount: count, dimension: d, rank: deviations.count { $0 > floor },
+    constantFeatures: (0..<d).filter { feature in (1..<count).allSatisfy { inputs[$0, feature] == inputs[0, feature] } },
+    duplicateCount: duplicateCount, mean: mean, principalDirections: eigen.vectors, principalDeviations: deviations)
+}

@@ -1,0 +1,78 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+@Suite struct TheoryRenderTests {
+  private static func declared(_ kinds: [FigureDeclaration.Kind]) -> [FigureDeclaration] {
+    kinds.map { FigureDeclaration(name: $0.rawValue, kind: $0, caption: "A caption.") }
+  }
+
+  /// Draws into `UNDERSTUDY_PICTURES`, if set, to be looked at; else into a temporary folder.
+  @Test(.enabled(if: canDraw, "needs vl-convert-python"))
+  func drawsEveryKindOfTheTheory() throws {
+    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
+    let root =
+      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
+    let seedCount = kept == nil ? 3 : 16
+    let results = [
+      SyntheticTheory.multiples(
+        seedCount: seedCount,
+        figures: Self.declared([.alignmentBound, .unalignedStudents, .observers, .alignmentTime, .coverAndLoss])
+          + [
+            FigureDeclaration(name: "verdictShares", kind: .verdictShares),
+            FigureDeclaration(name: "verdictEpochs", kind: .verdictShares, epochs: [0, 10, 100]),
+          ]),
+      SyntheticTheory.multiples(
+        [2], decays: [1], seedCount: seedCount,
+        figures: Self.declared([
+          .alignmentBound, .unalignedStudents, .observers, .alignmentTime, .coverAndLoss, .verdictShares,
+        ])),
+      SyntheticTheory.samples(seedCount: seedCount, figures: Self.declared([.alignedShare, .sampleExponent])),
+      SyntheticTheory.noisy(seedCount: seedCount, figures: Self.declared([.alignmentTime])),
+      SyntheticTheory.connections(seedCount: seedCount, figures: Self.declared([.connectionLoss])),
+    ]
+    let summary = try writeReport(
+      studies: results.enumerated().map {
+        ReportStudy(title: "Study \($0)", results: $1, folder: root.appending(path: "theory\($0)"))
+      }, to: root.appending(path: "theory.html"), renderer: FigureRenderer(python: python))
+    #expect(summary.problems == [])
+    #expect(summary.figures.count == 17)
+    for file in summary.figures {
+      let svg = try String(contentsOf: file.deletingPathExtension().appendingPathExtension("svg"), encoding: .utf8)
+      #expect(svg.contains("<path"), "\(file.lastPathComponent) has marks")
+      #expect(!svg.contains("NaN") && !svg.contains("undefined"), "\(file.lastPathComponent) has numbers only")
+    }
+  }
+
+  @Test(.enabled(if: canDraw, "needs vl-convert-python"))
+  func writesTheAuditsPageAndSingleFigures() throws {
+    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
+    let root =
+      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
+    let renderer = FigureRenderer(python: python)
+    let figures = try writeAuditReport(
+      [("Student A", SyntheticTheory.audit()), ("Student B", SyntheticTheory.audit(teacherNodes: 3, studentNodes: 3))],
+      to: root.appending(path: "audit.html"), renderer: renderer)
+    #expect(
+      figures.map(\.lastPathComponent) == [
+        "audit-1-teacher.json", "audit-1-student.json", "audit-2-teacher.json", "audit-2-student.json",
+      ])
+    let page = try String(contentsOf: root.appending(path: "audit.html"), encoding: .utf8)
+    #expect(page.contains("gradient too large by a factor 120") && page.contains("href=\"figures/audit-1-teacher.svg\""))
+    let line = (0..<50).map { Double($0) * 1e-3 }
+    let connection = connectionFigure(straight: line, matched: line.reversed(), constructed: [line, line])
+    for (ending, start) in [("svg", "<svg"), ("png", "\u{89}PNG"), ("pdf", "%PDF"), ("json", "{")] {
+      let file = root.appending(path: "connection.\(ending)")
+      try writeFigure(connection, to: file, renderer: renderer)
+      let head = try Data(contentsOf: file).prefix(4)
+      #expect(head == Data(start.unicodeScalars.map { UInt8($0.value) }).prefix(4), "\(ending)")
+    }
+    #expect(throws: FigureError.self) {
+      try writeFigure(connection, to: root.appending(path: "connection.gif"), renderer: renderer)
+    }
+  }
+}

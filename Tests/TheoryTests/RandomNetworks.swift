@@ -1,0 +1,42 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Networks and inputs that tests draw.
+enum Draw {
+  /// A network of `widths`: inputs, hidden layers, outputs; normal weights scaled to keep the size of the activations.
+  static func network(_ widths: [Int], key: UInt64, slope: Double = 0, hasBiases: Bool = true) throws -> Network {
+    var stream = RandomStream(key: key, purpose: .test)
+    let layers = zip(widths, widths.dropFirst()).map { inputs, nodes in
+      DenseLayer(
+        weights: stream.normalMatrix(
+          rowCount: nodes, columnCount: inputs, standardDeviation: 1 / Double(inputs).squareRoot()),
+        biases: hasBiases ? stream.normals(nodes, standardDeviation: 0.3) : nil)
+    }
+    return try Network(layers: layers, activation: Activation(negativeSlope: slope))
+  }
+
+  static func inputs(_ count: Int, _ d: Int, key: UInt64 = 7, deviation: Double = 1.5) -> Matrix {
+    var stream = RandomStream(key: key, purpose: .trainingInputs)
+    return stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: deviation)
+  }
+
+  /// A student that holds the teacher's nodes in another order and scale, and `extra` idle nodes without fan-out.
+  static func copy(of teacher: Network, extra: Int = 0, key: UInt64 = 3) throws -> Student {
+    let (m, d, outputs) = (teacher.layers[0].nodeCount, teacher.inputCount, teacher.outputCount)
+    var stream = RandomStream(key: key, purpose: .test)
+    var first = stream.normalMatrix(rowCount: m + extra, columnCount: d, standardDeviation: 1)
+    var biases = stream.normals(m + extra, standardDeviation: 0.3)
+    var last = Matrix(rowCount: outputs, columnCount: m + extra)
+    for j in 0..<m {
+      let (k, scale) = (m - 1 - j, Double(j + 1) / 2)
+      for f in 0..<d { first[k, f] = scale * teacher.layers[0].weights[j, f] }
+      biases[k] = scale * (teacher.layers[0].biases?[j] ?? 0)
+      for c in 0..<outputs { last[c, k] = teacher.layers[1].weights[c, j] / scale }
+    }
+    return Student(
+      try Network(
+        layers: [
+          DenseLayer(weights: first, biases: biases), DenseLayer(weights: last, biases: teacher.layers[1].biases),
+        ], activation: teacher.activation))
+  }
+}
