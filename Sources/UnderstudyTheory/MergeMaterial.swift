@@ -35,6 +35,11 @@ struct MergeMaterial {
   let spread: Double
   /// Root mean square of an output: what absolute changes are told from.
   let scale: Double
+  /// The inputs' mean; the origin for networks whose output layer has no biases, where a constant is no better than a
+  /// slope.
+  let middle: [Double]
+  /// The largest distance of an input from the middle.
+  let farthest: Double
   /// Nodes that have a boundary and contribute to an output on some input.
   let liveNodes: [Int]
   /// Nodes without a boundary that contribute a constant.
@@ -72,6 +77,16 @@ struct MergeMaterial {
     spread = square > 0 ? square.squareRoot() : 1
     let outputSquare = outputs.values.reduce(0) { $0 + $1 * $1 } / Double(outputs.values.count)
     scale = outputSquare > 0 ? outputSquare.squareRoot() : 1
+    var middle = [Double](repeating: 0, count: inputs.columnCount)
+    if network.layers[1].biases != nil {
+      for i in 0..<inputs.rowCount {
+        for f in middle.indices { middle[f] += inputs[i, f] / Double(inputs.rowCount) }
+      }
+    }
+    self.middle = middle
+    farthest = (0..<inputs.rowCount).reduce(0) { farthest, i in
+      max(farthest, euclideanNorm(zip(inputs.row(i), middle).map { $0 - $1 }))
+    }
     rows = Matrix((0..<count).map { Array(lower.weights.row($0)) + [biases[$0]] })
     let fanOut = network.fanOutWeights
     self.fanOut = fanOut
@@ -104,14 +119,18 @@ struct MergeMaterial {
 
   /// The coarsest groups that change no output by more than `limit` when each becomes one kink, and the largest epsilon
   /// that they join.
-  func units(limit: Double) -> (units: [KinkUnit], epsilon: Double) {
+  ///
+  /// - Parameter keepingRemainders: whether each group's affine remainder must be one of its own boundary, `p a`, up to a
+  ///   constant. Two boundaries whose kinks are 0 join without a change however far apart they are, and their remainders
+  ///   would be lost for the one that is left.
+  func units(limit: Double, keepingRemainders: Bool) -> (units: [KinkUnit], epsilon: Double) {
     var (result, epsilon) = ([KinkUnit](), 0.0)
     var open = Array(linkage.roots.reversed())
     while let cluster = open.popLast() {
       let unit = kinkUnit(of: linkage.leaves(of: cluster).sorted())
       if let join = linkage.join(of: cluster) {
         // Three nodes may be one kink though no two of them are, so the whole cluster comes before its parts.
-        guard change(by: unit, isAtMost: limit) else {
+        guard change(by: unit, isAtMost: limit), !keepingRemainders || hasOwnRemainder(unit, limit: limit) else {
           open += [join.second, join.first]
           continue
         }
@@ -193,6 +212,17 @@ struct MergeMaterial {
     let cosine = zip(row, reference).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
     guard abs(cosine) > 0.9 else { return reference }
     return cosine < 0 ? row.map { -$0 } : row
+  }
+
+  /// Whether a unit's affine remainder is a multiple of its pre-activation, up to a constant and a limit.
+  private func hasOwnRemainder(_ unit: KinkUnit, limit: Double) -> Bool {
+    guard var rest = unit.remainder else { return true }
+    for c in 0..<outputCount {
+      // ||w|| = 1
+      let factor = zip(rest.row(c), unit.row).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+      for f in unit.row.indices { rest[c, f] -= factor * unit.row[f] }
+    }
+    return isConstant(rest, limit: limit)
   }
 
   /// Whether a unit instead of its members changes no output on the inputs by more than a limit.

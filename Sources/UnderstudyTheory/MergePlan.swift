@@ -34,27 +34,35 @@ struct MergePlan {
     self.budget = budget
     self.existingOnly = existingOnly
     fates = [MergedStudent.Fate](repeating: .removed, count: material.rows.rowCount)
-    let (kinks, epsilon) = material.units(limit: budget / 4)
-    tolerance = epsilon
-    let reaches = material.reaches(of: kinks)
-    // Affine kinks may be left out if the whole then cancels; if not, one unit each is cheaper than what would replace them.
-    var split = Split(material, kinks, reaches: reaches, limit: budget / 4, includingAffine: !existingOnly)
-    var turned = cancellingTurns(of: split)
-    if turned == nil, !existingOnly {
-      split = Split(material, kinks, reaches: reaches, limit: budget / 4, includingAffine: false)
-      turned = cancellingTurns(of: split)
-    }
-    var constant = [Double](repeating: 0, count: material.outputCount)
-    if let turned {
-      write(split, turned: turned)
-      constant = constantPart(of: remainder(of: split, turned: turned))
-    } else {
-      constant = constantPart(of: writePairs(split))
-    }
-    finish(constant: constant)
+    tolerance = 0
+    guard let rest = writeUnits(keepingRemainders: false) ?? writeUnits(keepingRemainders: true) else { return }
+    finish(constant: constantPart(of: rest))
   }
 
   // MARK: Units
+
+  /// Writes the units of the coarsest groups.
+  ///
+  /// - Returns: the affine remainder that the output biases have to take; nil if no turns make it constant and groups were
+  ///   formed without regard to remainders, so that nothing was written.
+  private mutating func writeUnits(keepingRemainders: Bool) -> Matrix? {
+    let (kinks, epsilon) = material.units(limit: budget / 4, keepingRemainders: keepingRemainders)
+    tolerance = epsilon
+    let reaches = material.reaches(of: kinks)
+    func split(includingAffine: Bool) -> Split {
+      Split(material, kinks, reaches: reaches, limit: budget / 4, includingAffine: includingAffine)
+    }
+    // Affine kinks may be left out if the whole then cancels; if not, one unit each is cheaper than what would replace them.
+    for includingAffine in existingOnly ? [false] : [true, false] {
+      let candidate = split(includingAffine: includingAffine)
+      guard let turned = cancellingTurns(of: candidate) else { continue }
+      for (index, kink) in candidate.kept.enumerated() {
+        add(kink, fanOut: kink.kink, isTurned: turned.contains(index))
+      }
+      return remainder(of: candidate, turned: turned)
+    }
+    return keepingRemainders ? writePairs(split(includingAffine: false)) : nil
+  }
 
   private mutating func add(_ kink: KinkUnit, fanOut: [Double], isTurned: Bool) {
     let same = kink.members.filter { $0.isOpposite == isTurned }.map(\.node)
@@ -70,10 +78,6 @@ struct MergePlan {
       Unit(
         row: kink.row.map { $0 * factor }, fanOut: fanOut.map { $0 / kink.scale }, members: byStrength(same),
         others: byStrength(others)))
-  }
-
-  private mutating func write(_ split: Split, turned: Set<Int>) {
-    for (index, kink) in split.kept.enumerated() { add(kink, fanOut: kink.kink, isTurned: turned.contains(index)) }
   }
 
   /// Keeps a unit for each orientation where the remainder asks for it.
@@ -290,40 +294,31 @@ struct Reach {
 
 extension MergeMaterial {
   func reaches(of kinks: [KinkUnit]) -> [Reach] {
-    kinks.map { kink in
-      var reach = Reach(above: 0, below: 0)
-      for i in 0..<inputs.rowCount {
-        let a = zip(inputs.row(i), kink.row).reduce(kink.row[inputs.columnCount]) { $0 + $1.0 * $1.1 }
-        reach.above = max(reach.above, a)
-        reach.below = max(reach.below, -a)
+    guard !kinks.isEmpty else { return [] }
+    var distances = Matrix(rowCount: inputs.rowCount, columnCount: kinks.count)
+    LinearAlgebra.multiply(
+      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true, into: &distances)
+    var reaches = [Reach](repeating: Reach(above: 0, below: 0), count: kinks.count)
+    for i in 0..<inputs.rowCount {
+      for (g, kink) in kinks.enumerated() {
+        let a = distances[i, g] + kink.row[inputs.columnCount]
+        reaches[g].above = max(reaches[g].above, a)
+        reaches[g].below = max(reaches[g].below, -a)
       }
-      return reach
     }
-  }
-
-  /// The inputs' mean; the origin for networks whose output layer has no biases, where a constant is no better than a
-  /// slope.
-  var middle: [Double] {
-    guard network.layers[1].biases != nil else { return [Double](repeating: 0, count: inputs.columnCount) }
-    return (0..<inputs.columnCount).map { f in
-      (0..<inputs.rowCount).reduce(0) { $0 + inputs[$1, f] } / Double(inputs.rowCount)
-    }
+    return reaches
   }
 
   /// Whether an affine map, `[output, feature + 1]`, is the same on all inputs up to a limit.
   func isConstant(_ affine: Matrix, limit: Double) -> Bool {
-    let middle = middle
-    var centred = inputs
-    var farthest = 0.0
-    for i in 0..<inputs.rowCount {
-      for f in 0..<inputs.columnCount { centred[i, f] -= middle[f] }
-      farthest = max(farthest, euclideanNorm(centred.row(i)))
-    }
     let linear = affine.withoutLastColumn
     if (0..<linear.rowCount).allSatisfy({ euclideanNorm(linear.row($0)) * farthest <= limit }) { return true }
+    let atMiddle = (0..<linear.rowCount).map { zip(linear.row($0), middle).reduce(0) { $0 + $1.0 * $1.1 } }
     var values = Matrix(rowCount: inputs.rowCount, columnCount: linear.rowCount)
-    LinearAlgebra.multiply(centred, linear, transposingSecond: true, into: &values)
-    return values.values.allSatisfy { abs($0) <= limit }
+    LinearAlgebra.multiply(inputs, linear, transposingSecond: true, into: &values)
+    return (0..<inputs.rowCount).allSatisfy { i in
+      zip(values.row(i), atMiddle).allSatisfy { abs($0 - $1) <= limit }
+    }
   }
 }
 

@@ -120,6 +120,27 @@ import UnderstudyNumerics
     #expect(merged.fates == [.carries(unit: 0), .carries(unit: 1), .carries(unit: 2)])
   }
 
+  @Test("keeps linear remainders on near boundaries without kinks apart")
+  func nearRemainders() throws {
+    // Two pairs add different linear maps on directions 0.2 apart, within the reach of joins; together they have rank two.
+    let teacher = try plantedTeacher(d: 4, m: 3, c: 2, hiddenBiases: false, outputBiases: false, key: 2).network
+    var rows = (0..<3).map { Array(teacher.layers[0].weights.row($0)) }
+    var fanOuts = (0..<3).map { teacher.layers[1].weights.column($0) }
+    for (row, fanOut) in [([1.0, 0, 0, 0], [1.0, 2]), ([1, 0.2, 0, 0], [-1, 0.5])] {
+      rows += [row, row.map { -$0 }]
+      fanOuts += [fanOut, fanOut.map { -$0 }]
+    }
+    let student = Student(
+      try Network(
+        layers: [
+          DenseLayer(weights: Matrix(rows), biases: nil),
+          DenseLayer(weights: Matrix(fanOuts).transposed, biases: nil),
+        ], activation: .relu))
+    let merged = try merge(student, over: plantedInputs(300, 4))
+    #expect(merged.unitCount == 7)
+    #expect(merged.largestChange < 1e-12)
+  }
+
   @Test("without output biases a constant keeps a unit of its own")
   func constantIsKept() throws {
     let teacher = try plantedTeacher(d: 4, m: 3, c: 2, outputBiases: false, key: 3)
