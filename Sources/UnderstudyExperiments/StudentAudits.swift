@@ -51,7 +51,14 @@ public struct StudentAudits: Sendable {
     names: (teacher: String, student: String, inputs: String)
   ) throws(ExperimentError) -> Entry {
     let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
-      try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
+      var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
+      if audit.merged != nil {
+        let merged = try compacted(
+          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange)
+        audit.merged = merged
+        audit.weightError = weightError(of: merged.student.network, against: teacher.network)
+      }
+      return audit
     }
     return Entry(
       title: title,

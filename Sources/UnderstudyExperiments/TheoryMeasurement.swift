@@ -43,7 +43,7 @@ struct TheoryMeasurement {
       add(.kinkBalances, try KinkBalance(of: student, against: teacher, tolerance: Self.bandWidth).studentNodeNorms)
     }
     if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
-      let merged = try merge(student, over: training.inputs, targets: training.targets)
+      let merged = try compacted(student, over: training.inputs, targets: training.targets)
       add(.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])], shape: [])
       add(
         .mergedWeightError, [weightError(of: merged.student.network, against: teacher.network) ?? -1], shape: [])

@@ -32,9 +32,10 @@ public func constructedPath(
 ) throws(ShapeError) -> ConstructedPath {
   try checkSameShape(a.network, b.network)
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
-  // Where the loss is not quite 0, a node of no use still carries a little; gathering more coarsely may find the room.
+  // On finitely many samples a solution may need several nodes near one boundary, each for the samples between them.
+  // Gathering more coarsely finds the room, at the price of a loss that is small instead of 0.
   var obstacle: String?
-  for coarseness in [1.0, 3, 10] {
+  for coarseness in (0...10).map({ power(10, Double($0)) }) {
     let first = try GatheredStudent(a, over: inputs, targets: targets, coarseness: coarseness, avoiding: [])
     let second = try GatheredStudent(
       b, over: inputs, targets: targets, coarseness: coarseness, avoiding: Set(first.representatives))

@@ -27,6 +27,15 @@ public struct MergedStudent: Sendable, Equatable {
   /// none were.
   public let tolerance: Double
 
+  /// The same fates with other weights, as those of a student that was trained on after it was merged.
+  ///
+  /// - Parameter largestChange: against the original student, measured.
+  public func replacing(_ student: Student, largestChange: Double, allowedChange: Double) -> MergedStudent {
+    MergedStudent(
+      student: student, unitCount: unitCount, fates: fates, largestChange: largestChange, allowedChange: allowedChange,
+      tolerance: tolerance)
+  }
+
   public var removedCount: Int { fates.count { $0 == .removed } }
   public var mergedCount: Int {
     fates.count { if case .merged = $0 { true } else { false } }
