@@ -25,6 +25,21 @@ private let everything =
     let boundaries = { (layer: DenseLayer) -> [Double] in
       (0..<layer.nodeCount).flatMap { node -> [Double] in Array(layer.weights.row(node)) + [layer.biases?[node] ?? 0] }
     }
+    let found = try audit(
+      of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [0.1]))
+    let merged = try compacted(student, over: training.inputs, targets: training.targets)
+    let theory: [(Measure, [Double])] = [
+      (.alignment, found.alignment.epsilonOfTeacherNodes), (.studentAlignment, found.alignment.epsilonOfStudentNodes),
+      (.predictedAlignment, found.teacherNodes.map { $0.predicted ?? -1 }),
+      (.largestGradient, [gradient.nodeMaxima.max() ?? 0]),
+      (.observerCounts, found.teacherNodes.map { Double($0.observers[0].count) }),
+      (.witnessCounts, found.bands[0].witnesses.counts.map(Double.init)),
+      (.kinkBalances, found.studentNodes.map(\.kinkBalance)),
+      (.verdicts, found.teacherNodes.map { Double(AuditVerdict($0.verdict).code) }),
+      (.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])]),
+      (.mergedWeightError, [weightError(of: merged.student.network, against: teacher.network) ?? -1]),
+    ]
+    for (measure, values) in theory { #expect(run.values(measure, epoch: 5) == values, "\(measure)") }
     let expected: [(Measure, [Double])] = [
       (.trainingCorrelation, onTraining.values.values), (.evaluationCorrelation, onEvaluation.values.values),
       (.trainingDeadNodes, indicator(onTraining.deadStudentNodes)),
@@ -46,7 +61,9 @@ private let everything =
       (.teacherFanOutNorms, fanOutNorms(of: teacher.network)), (.inputSample, training.inputs.values),
     ]
     for (measure, values) in expected { #expect(run.values(measure, epoch: 5) == values, "\(measure)") }
-    #expect(expected.count + 2 == Measure.allCases.count, "the losses are below")
+    // The losses are below, paths are recorded once and tested apart, and there is no finishing stage here.
+    let perEpoch = expected.count + theory.count + 2
+    #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
 
     for (measure, set) in [(Measure.trainingLoss, training), (.evaluationLoss, evaluation)] {
       let loss = plainLoss(of: student.network, inputs: set.inputs, targets: set.targets)
@@ -56,7 +73,7 @@ private let everything =
       #expect(loss > 1e-6)
       #expect(abs(recorded - loss) < 1e-11 * loss, "\(measure)")
     }
-    #expect(run.record.measurements.count == 6 * Measure.allCases.count)
+    #expect(run.record.measurements.count == 6 * perEpoch + Measure.paths.count)
     #expect(run.record.stepCount == 100)
     #expect(run.record.outcome == .completed)
     #expect(run.values(.weightChanges, epoch: 0) == [0, 0])
