@@ -94,7 +94,8 @@ private func timeLayers(
     line["strokeDash"] = [
       "field": "o", "type": "nominal", "title": .text(dash.title),
       "scale": [
-        "domain": .array(dash.labels.map(JSONValue.text)), "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
+        "domain": .array(dash.labels.map(JSONValue.text)),
+        "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
       ],
       "legend": ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300],
     ]
@@ -130,9 +131,11 @@ private func timeLayers(
     layers.append([
       "transform": [["filter": "datum.h == 1"]],
       "mark": [
-        "type": "point", "filled": false, "shape": "triangle-up", "size": 34, "strokeWidth": 1.2, "opacity": 1,
+        "type": "point", "filled": false, "shape": "triangle-up", "strokeWidth": 1.2, "opacity": 1,
       ],
-      "encoding": ["y": y("y"), "detail": detail, "tooltip": hovers],
+      "encoding": [
+        "y": y("y"), "detail": detail, "tooltip": hovers, "size": FigureStyle.nestedSizes("c", names: color.labels),
+      ],
     ])
   }
   return layers

@@ -100,6 +100,15 @@ enum FigureStyle {
     }
   }
 
+  /// Sizes of hollow marks from large to small, so that those of several `names` in one place lie in one another.
+  static func nestedSizes(_ field: String, names: [String]) -> JSONValue {
+    let sizes = names.indices.map { 30 + 110 * Double(names.count - 1 - $0) / Double(max(1, names.count - 1)) }
+    return [
+      "field": .text(field), "type": "nominal", "legend": nil,
+      "scale": ["domain": .array(names.map(JSONValue.text)), "range": .array(sizes.map(JSONValue.display))],
+    ]
+  }
+
   /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
   static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {
     let legend: [String: JSONValue] = [

@@ -109,14 +109,6 @@ private func exponentDocument(
       "transform": [["filter": .text(filter)]], "mark": mark, "encoding": .object(position.merging(more) { $1 }),
     ]
   }
-  func referenceLabel(_ text: String, below: Bool) -> JSONValue {
-    layer(
-      "datum.l == '\(text)'",
-      [
-        "type": "text", "align": "right", "dx": .number(below ? 0 : -8), "dy": .number(below ? 11 : -2), "fontSize": 10,
-        "color": "#666666",
-      ], ["text": ["field": "l", "type": "nominal"]])
-  }
   let hovers: JSONValue = [
     FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
     FigureStyle.hover("y", "samples", format: ",.0f"),
@@ -126,8 +118,10 @@ private func exponentDocument(
     layer(
       "datum.k == 'reference'", ["type": "line", "color": "#8a8a8a", "strokeWidth": 0.9, "strokeDash": [3, 3]],
       ["detail": ["field": "s", "type": "nominal"]]),
-    referenceLabel("slope 2", below: false),
-    referenceLabel("slope 1", below: true),
+    layer(
+      "datum.k == 'reference' && datum.l != ''",
+      ["type": "text", "align": "right", "dx": -8, "dy": -4, "fontSize": 10, "color": "#666666"],
+      ["text": ["field": "l", "type": "nominal"]]),
     layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
     layer(
       "datum.k == 'point' && datum.h == 0",
@@ -137,8 +131,8 @@ private func exponentDocument(
     layers.append(
       layer(
         "datum.k == 'point' && datum.h == \(side)",
-        ["type": "point", "filled": false, "shape": .text(shape), "size": 60, "strokeWidth": 1.4, "opacity": 1],
-        colored))
+        ["type": "point", "filled": false, "shape": .text(shape), "strokeWidth": 1.3, "opacity": 1],
+        colored.merging(["size": FigureStyle.nestedSizes("s", names: names)]) { $1 }))
   }
   return FigureStyle.document(
     description: description,
