@@ -5,7 +5,7 @@ import UnderstudyRecords
 ///
 /// Fields of the data: `p` strength decay, `c` output noise or another key as a text, `o` over-realization as a text, `j`
 /// teacher node, `y` median epoch, `a`...`b` quartiles, `n` runs, `f` runs in which it is never aligned, `h` 1 if the median
-/// run is among them: drawn hollow, above the last epoch.
+/// run is among them: drawn hollow, above the last epoch, in the size `q`.
 func alignmentTimeFigure(
   _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
 ) throws(FigureError) -> FigureSpecification {
@@ -40,6 +40,7 @@ func alignmentTimeFigure(
         "p": .number(key.decay), "c": .text(key.color), "o": .text(key.dash), "j": .integer(node + 1),
         "y": .display(min(center, ceiling)), "a": .display(min(low, ceiling)), "b": .display(min(high, ceiling)),
         "n": .integer(values.count), "f": .integer(values.count { $0.isInfinite }), "h": center.isInfinite ? 1 : 0,
+        "q": FigureStyle.nestedSize(color.labels.firstIndex(of: key.color) ?? 0, of: color.labels.count),
       ])
     }
   }
@@ -134,7 +135,7 @@ private func timeLayers(
         "type": "point", "filled": false, "shape": "triangle-up", "strokeWidth": 1.2, "opacity": 1,
       ],
       "encoding": [
-        "y": y("y"), "detail": detail, "tooltip": hovers, "size": FigureStyle.nestedSizes("c", names: color.labels),
+        "y": y("y"), "detail": detail, "tooltip": hovers, "size": FigureStyle.sizeAsGiven,
       ],
     ])
   }

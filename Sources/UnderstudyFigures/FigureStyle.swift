@@ -100,14 +100,14 @@ enum FigureStyle {
     }
   }
 
-  /// Sizes of hollow marks from large to small, so that those of several `names` in one place lie in one another.
-  static func nestedSizes(_ field: String, names: [String]) -> JSONValue {
-    let sizes = names.indices.map { 30 + 110 * Double(names.count - 1 - $0) / Double(max(1, names.count - 1)) }
-    return [
-      "field": .text(field), "type": "nominal", "legend": nil,
-      "scale": ["domain": .array(names.map(JSONValue.text)), "range": .array(sizes.map(JSONValue.display))],
-    ]
+  /// The size of the hollow marks of series `index` of `count`: those of several series in one place lie in one another.
+  static func nestedSize(_ index: Int, of count: Int) -> JSONValue {
+    let side = min(16, 5 + 3.5 * Double(count - 1 - index))
+    return .number(side * side)
   }
+
+  /// Sizes as the rows have them in `q`. No scale, since one over the series would get into the legend of their colours.
+  static let sizeAsGiven: JSONValue = ["field": "q", "type": "quantitative", "scale": nil, "legend": nil]
 
   /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
   static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {

@@ -5,7 +5,7 @@ import UnderstudyRecords
 /// and the theory's slopes 2 and 1.
 ///
 /// Fields of the data: `k` point, line or reference, `x` input dimension, `y` samples, `s` augmentation with its exponent as
-/// a text, `h` 1 above and -1 below what was tried, `l` label of a reference line.
+/// a text, `h` 1 above and -1 below what was tried (drawn in the size `q`), `l` label of a reference line.
 func sampleExponentFigure(
   _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
 ) throws(FigureError) -> FigureSpecification {
@@ -14,7 +14,7 @@ func sampleExponentFigure(
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
   var censoredCount = 0
-  for scaling in scalings {
+  for (index, scaling) in scalings.enumerated() {
     for (dimension, samples) in scaling.needed {
       let (value, side) =
         switch samples {
@@ -25,7 +25,7 @@ func sampleExponentFigure(
       if side != 0 { censoredCount += 1 }
       rows.append([
         "k": "point", "x": .number(dimension), "y": .display(value), "s": .text(scaling.legend),
-        "h": .integer(side),
+        "h": .integer(side), "q": FigureStyle.nestedSize(index, of: scalings.count),
       ])
     }
     if let law = scaling.law {
@@ -132,7 +132,7 @@ private func exponentDocument(
       layer(
         "datum.k == 'point' && datum.h == \(side)",
         ["type": "point", "filled": false, "shape": .text(shape), "strokeWidth": 1.3, "opacity": 1],
-        colored.merging(["size": FigureStyle.nestedSizes("s", names: names)]) { $1 }))
+        colored.merging(["size": FigureStyle.sizeAsGiven]) { $1 }))
   }
   return FigureStyle.document(
     description: description,
