@@ -35,7 +35,10 @@ let package = Package(
         "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
       ],
       // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
-      resources: [.embedInCode("Studies/two-layer.yaml"), .embedInCode("Studies/two-dimensional.yaml")]),
+      resources: [
+        "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
+        "augmentation", "low-rank", "connectivity", "coverage-and-loss",
+      ].map { .embedInCode("Studies/\($0).yaml") }),
     .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
     .target(
       name: "Understudy",

@@ -42,6 +42,36 @@ final class ProgressBar: Sendable {
   }
 }
 
+/// Progress of a list of equal tasks on one thread: a count that is rewritten on a terminal, a line now and then in a log.
+final class LineProgress {
+  private let title: String
+  private let count: Int
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let start = ContinuousClock.now
+  private var last = ContinuousClock.now
+  private var done = 0
+
+  init(title: String, count: Int) {
+    self.title = title
+    self.count = count
+  }
+
+  func advance() {
+    done += 1
+    guard ContinuousClock.now - last > (isTerminal ? .milliseconds(200) : .seconds(30)) else { return }
+    last = .now
+    let left = (ContinuousClock.now - start) / .seconds(1) / Double(done) * Double(count - done)
+    let text = "\(title): \(done) of \(count), \(duration(left)) left"
+    if isTerminal {
+      FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
+    } else {
+      writeError(text)
+    }
+  }
+
+  func end() { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) } }
+}
+
 /// A length of time as people read it: `7.3 s`, `4 min 12 s`, `2 h 05 min`.
 func duration(_ seconds: Double) -> String {
   let whole = Int(seconds.rounded())

@@ -14,11 +14,24 @@ public enum BundledStudies {
   public static let reproductions = [
     Reproduction(
       name: "two-layer", summary: "the two-layer sweep (L-shape, recovery, losses) and boundaries in two dimensions",
-      studies: ["two-layer", "two-dimensional"])
+      studies: ["two-layer", "two-dimensional"]),
+    Reproduction(
+      name: "theory",
+      summary: "the theory's statements on real runs: predicted alignment, unaligned nodes, observers, strong and weak "
+        + "nodes, augmentation, low rank, paths between solutions, coverage",
+      studies: [
+        "alignment-bound", "unaligned-students", "observers", "strong-and-weak", "augmentation", "low-rank",
+        "connectivity", "coverage-and-loss",
+      ]),
   ]
 
   private static let texts: [(name: String, bytes: [UInt8])] = [
+    ("alignment-bound", PackageResources.alignment_bound_yaml), ("augmentation", PackageResources.augmentation_yaml),
+    ("connectivity", PackageResources.connectivity_yaml),
+    ("coverage-and-loss", PackageResources.coverage_and_loss_yaml), ("low-rank", PackageResources.low_rank_yaml),
+    ("observers", PackageResources.observers_yaml), ("strong-and-weak", PackageResources.strong_and_weak_yaml),
     ("two-dimensional", PackageResources.two_dimensional_yaml), ("two-layer", PackageResources.two_layer_yaml),
+    ("unaligned-students", PackageResources.unaligned_students_yaml),
   ]
 
   /// The names of all bundled studies, sorted.

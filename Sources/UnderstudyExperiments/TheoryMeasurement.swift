@@ -40,11 +40,10 @@ struct TheoryMeasurement {
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
     }
     if measures.contains(.kinkBalances) {
-      let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: Self.bandWidth)
-      add(.kinkBalances, KinkBalance(teacher: teacher, student: student, groups: groups).studentNodeNorms)
+      add(.kinkBalances, try KinkBalance(of: student, against: teacher, tolerance: Self.bandWidth).studentNodeNorms)
     }
     if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
-      let merged = try merge(student, over: training.inputs, targets: training.targets)
+      let merged = try compacted(student, over: training.inputs, targets: training.targets)
       add(.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])], shape: [])
       add(
         .mergedWeightError, [weightError(of: merged.student.network, against: teacher.network) ?? -1], shape: [])

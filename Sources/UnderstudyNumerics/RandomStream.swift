@@ -12,7 +12,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case batches = 7
   case outputNoise = 8
   case boundaryOffsets = 9
-  // 10 belongs to the finishing stage.
+  case finishing = 10
   case inputSubspace = 11
   case hyperplanes = 12
   /// For tests.

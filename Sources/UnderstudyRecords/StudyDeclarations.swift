@@ -158,6 +158,21 @@ enum StudyDeclarations {
     return findings
   }
 
+  /// Assignments of the command line, `key=value` or `key=[value, value]`, as a selection.
+  static func selection(_ assignments: [String], settings: [Setting]) throws(StudyError) -> [String: [KeyValue]] {
+    var fields: [String] = []
+    for assignment in assignments {
+      guard let sign = assignment.firstIndex(of: "="), sign > assignment.startIndex else {
+        throw StudyError(
+          .syntax, origin: "--where \(assignment)", problem: "expected key=value",
+          remedy: "e.g. --where teacher.strengthDecay=1")
+      }
+      fields.append("\(assignment[..<sign]): \(assignment[assignment.index(after: sign)...])")
+    }
+    let tree = try YAMLTree.parse("{\(fields.joined(separator: ", "))}", origin: "--where", countsLines: false)
+    return try selection(tree, key: "where", settings: settings)
+  }
+
   /// `where`: setting keys, nested or dotted, with the values to keep. Must leave at least one setting.
   private static func selection(
     _ tree: YAMLTree?, key: String, settings: [Setting]
@@ -185,5 +200,14 @@ enum StudyDeclarations {
         "give values that the grid has, or replace figures and findings too (--set figures=[] --set findings=[])")
     }
     return selection
+  }
+}
+
+extension Study {
+  /// What `--where` says, e.g. `teacher.strengthDecay=1`: keys with the values to keep.
+  ///
+  /// - Throws: ``StudyError`` for unknown keys, values out of range, and a selection that leaves no setting.
+  public func selection(_ assignments: [String]) throws(StudyError) -> [String: [KeyValue]] {
+    try StudyDeclarations.selection(assignments, settings: settings)
   }
 }

@@ -52,6 +52,28 @@ public struct TeacherNodeAudit: Sendable {
   public var predicted: Double? { [predictedAgnostic, predictedAware].compactMap { $0 }.min() }
 }
 
+/// What a student node is to the teacher, and whether it is needed.
+public struct StudentNodeAudit: Sendable {
+  /// The teacher node nearest to alignment.
+  public var nearestTeacher: Int
+  public var relation: BoundaryRelation
+  /// Whether they are aligned for the widest band's eps.
+  public var isAligned: Bool
+  /// The activation does not vary over the inputs.
+  public var isDead: Bool
+  /// sqrt(E[beta_kk]), in two layers ||v_k||.
+  public var fanOutNorm: Double
+  /// The same times ||w_k||.
+  public var strength: Double
+  /// The norm of the kink that is left at its boundary; see ``KinkBalance``.
+  public var kinkBalance: Double
+  /// Its boundary group, from 0; nil for a node without a boundary.
+  public var group: Int?
+  /// Rank of the fan-out weights of the student nodes that observe its boundary: what the kink there must be orthogonal to
+  /// where their gradients vanish.
+  public var observerRank: Int
+}
+
 /// Everything the theory says of a student and its teacher over a data set, and whether it is so.
 public struct Audit: Sendable {
   public var options: AuditOptions
@@ -64,11 +86,22 @@ public struct Audit: Sendable {
   public var gradients: SampleGradients
   /// J over D.
   public var loss: Double
+  /// C
+  public var outputCount: Int
+  /// Root mean square of the teacher's outputs over D.
+  public var outputScale: Double
+  /// sqrt(E[V*_j . V*_j]) ||w*_j||, in two layers ||v*_j|| ||w*_j||. `[teacher node]`.
+  public var teacherStrengths: [Double]
   /// ||w*_j||, `[teacher node]`.
   public var teacherNorms: [Double]
   /// By the options' bands.
   public var bands: [BandAudit]
   public var teacherNodes: [TeacherNodeAudit]
+  public var studentNodes: [StudentNodeAudit]
+  /// The smaller student that does the same; nil for more than two layers, and where merging is not defined.
+  public var merged: MergedStudent?
+  /// The largest weight error of the merged student against the teacher; nil if the sizes differ.
+  public var weightError: Double?
 }
 
 /// Audits a student: measures each condition of the finite-data statement for each teacher node, predicts, and holds the
@@ -117,12 +150,45 @@ public func audit(
     correlation: try correlation(of: teacher, with: student, over: inputs),
     gradients: try sampleGradients(of: student, learning: teacher, over: inputs),
     loss: try halfMeanSquare(of: student.network, over: inputs, targets: targets),
-    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms, bands: bands, teacherNodes: [])
+    outputCount: targets.columnCount,
+    outputScale: euclideanNorm(targets.values) / Double(targets.values.count).squareRoot(),
+    teacherStrengths: try strengths(of: teacher, over: inputs),
+    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms, bands: bands, teacherNodes: [],
+    studentNodes: [])
   audit.teacherNodes = audit.judgeTeacherNodes(fanOutOf: student.network)
+  audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
+  if teacher.network.layers.count == 2, student.network.activation.negativeSlope < 1 {
+    let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
+    audit.merged = merged
+    audit.weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
+  }
   return audit
 }
 
+/// The strength of each node of a teacher's lowest layer: its coupling with itself gives E[beta_jj].
+private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeError) -> [Double] {
+  let beta = try coupling(of: teacher, with: Student(teacher.network), over: inputs).meanBeta
+  return Boundaries(of: teacher.network.layers[0]).norms.enumerated().map { j, norm in
+    norm * max(0, beta[j, j]).squareRoot()
+  }
+}
+
 extension Audit {
+  /// Sentences on what is wrong with the student as a whole.
+  public var studentNotes: [String] {
+    var notes: [String] = []
+    let deadCount = studentNodes.count { $0.isDead }
+    if deadCount == studentNodes.count {
+      notes.append("the student's lowest layer is dead: no node's activation varies over the inputs")
+    } else if deadCount > 0 {
+      notes.append("dead student nodes: \(deadCount) of \(studentNodes.count)")
+    }
+    if studentNodes.allSatisfy({ $0.fanOutNorm == 0 }) {
+      notes.append("zero fan-out everywhere: the student's outputs do not depend on its lowest layer")
+    }
+    return notes
+  }
+
   /// The verdicts, from what was measured; a function of its own so that a test can corrupt a measurement.
   func judgeTeacherNodes(fanOutOf student: Network) -> [TeacherNodeAudit] {
     let matching = alignment.oneToOneMatching
@@ -163,6 +229,30 @@ extension Audit {
         observerRank: fanOutRank(of: student, nodes: widest), predictedAgnostic: smallest(predictedAgnostic),
         predictedAware: smallest(predictedAware), alignedStudent: alignment.bestStudent(of: j),
         relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
+    }
+  }
+
+  fileprivate func describeStudentNodes(
+    of student: Student, learning teacher: Teacher, over inputs: Matrix
+  ) throws(ShapeError) -> [StudentNodeAudit] {
+    let width = options.bands[options.bands.count - 1]
+    let boundaries = Boundaries(of: student.network.layers[0])
+    // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
+    let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: width)
+    let balance = try KinkBalance(
+      of: student, against: teacher, groups: groups, over: inputs.prefix(rows: coupling.sampleCount))
+    let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
+    let dead = Set(correlation.deadStudentNodes)
+    return (0..<boundaries.count).map { k in
+      let nearest = alignment.bestTeacher(of: k)
+      let relation = alignment[nearest, k]
+      let norm = max(0, coupling.meanBeta[k, k]).squareRoot()
+      return StudentNodeAudit(
+        nearestTeacher: nearest, relation: relation,
+        isAligned: boundaries.hasBoundary(k) && relation.epsilon <= width, isDead: dead.contains(k), fanOutNorm: norm,
+        strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
+        group: groups.group(ofStudentNode: k),
+        observerRank: fanOutRank(of: student.network, nodes: seen.observers(of: k)))
     }
   }
 

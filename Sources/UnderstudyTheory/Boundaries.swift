@@ -89,6 +89,15 @@ public struct BoundaryAlignment: Sendable, Equatable {
     (0..<teacherCount).min { self[$0, studentNode].epsilon < self[$1, studentNode].epsilon } ?? 0
   }
 
+  /// A partner of its own for each teacher node, so that the sum of eps is smallest, beside the best match of each: the two
+  /// differ where one student node is the nearest to several teacher nodes. `[teacher node]`.
+  public var oneToOneMatching: [Int?] {
+    minimumCostAssignment(
+      Matrix(
+        rowCount: teacherCount, columnCount: studentCount,
+        values: relations.map { $0.epsilon }))
+  }
+
   /// The smallest eps for which some student node is eps-aligned with each teacher node, `[teacher node]`.
   public var epsilonOfTeacherNodes: [Double] { (0..<teacherCount).map { self[$0, bestStudent(of: $0)].epsilon } }
 

@@ -3,6 +3,10 @@
     files.py network PATH INPUTS HIDDEN OUTPUTS [nan | nobias | transposed]
     files.py inputs PATH SAMPLES FEATURES [nan | integers]
     files.py batches PATH STEPS BATCH SAMPLES [past | negative | reals]
+    files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
+
+`planted` writes a teacher, and a student of twice its width that does the same: its nodes in another order and scale, the
+first one split in two, and idle nodes without fan-out; `twin` writes another such student beside the teacher that is there.
 """
 
 import json
@@ -21,17 +25,60 @@ def network(path, inputs, hidden, outputs, fault=None):
         shapes["layers.0.weight"].reverse()
     if fault == "nobias":
         del shapes["layers.1.bias"]
-    header, data = {}, b""
+    tensors = {}
     for name, shape in shapes.items():
         values = [random.gauss(0, 1) for _ in range(math.prod(shape))]
         if fault == "nan" and name == "layers.0.weight":
             values[3] = math.nan
+        tensors[name] = (shape, values)
+    safetensors(path, tensors)
+
+
+def safetensors(path, tensors):
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
         start = len(data)
         data += struct.pack(f"<{len(values)}d", *values)
         header[name] = {"dtype": "F64", "shape": shape, "data_offsets": [start, len(data)]}
     text = json.dumps(header).encode()
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)) + text + data)
+
+
+def two_layers(path, first, biases, last, last_biases):
+    safetensors(path, {
+        "layers.0.bias": ([len(biases)], biases),
+        "layers.0.weight": ([len(first), len(first[0])], [w for row in first for w in row]),
+        "layers.1.bias": ([len(last_biases)], last_biases),
+        "layers.1.weight": ([len(last), len(last[0])], [w for row in last for w in row]),
+    })
+
+
+def planted(teacher, student, inputs, hidden, outputs, twin=None):
+    first = [[random.gauss(0, 1) for _ in range(inputs)] for _ in range(hidden)]
+    biases = [random.gauss(0, 0.3) for _ in range(hidden)]
+    fan_out = [[random.gauss(0, 1) for _ in range(outputs)] for _ in range(hidden)]
+    last_biases = [random.gauss(0, 1) for _ in range(outputs)]
+    if twin is None:
+        two_layers(teacher, first, biases, [list(column) for column in zip(*fan_out)], last_biases)
+    else:
+        random.seed(2)  # the same teacher, drawn with the first seed, and other scales and idle nodes
+    # (node of the teacher, scale, share of its fan-out); the first node stands twice, and idle nodes fill up.
+    nodes = [(0, 1.5, 0.25), (0, 0.5, 0.75)] + [(j, 0.5 + j / 2, 1) for j in range(1, hidden)]
+    nodes += [None] * (2 * hidden - len(nodes))
+    random.shuffle(nodes)
+    rows, offsets, fans = [], [], []
+    for node in nodes:
+        if node is None:
+            rows.append([random.gauss(0, 1) for _ in range(inputs)])
+            offsets.append(random.gauss(0, 1))
+            fans.append([0.0] * outputs)
+            continue
+        j, scale, share = node
+        rows.append([scale * w for w in first[j]])
+        offsets.append(scale * biases[j])
+        fans.append([share * v / scale for v in fan_out[j]])
+    two_layers(student, rows, offsets, [list(column) for column in zip(*fans)], last_biases)
 
 
 def array(path, kind, shape, data):
@@ -62,5 +109,5 @@ def batches(path, steps, batch, samples, fault=None):
 
 
 random.seed(1)
-writer = {"network": network, "inputs": inputs, "batches": batches}[sys.argv[1]]
+writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted}[sys.argv[1]]
 writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

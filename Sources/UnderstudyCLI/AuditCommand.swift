@@ -1,0 +1,176 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct AuditCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "audit",
+    abstract: "Say for each teacher node which of the theory's conditions hold, what they predict, and what happened.",
+    discussion: """
+      Of network and array files from anywhere:
+
+        understudy audit --teacher T --student S --inputs X
+
+      or of the runs that a results folder holds, each over its training inputs:
+
+        understudy audit RESULTS --seed 1
+
+      A teacher node is predicted to be learned where the largest gradient of any sample, over the inputs and their \
+      moved copies, is small enough beside the node's coupling with its observers, and the kink test has witnesses. It \
+      is found if a student node is aligned with it: sine of the angle and difference of the offsets at most the widest \
+      band. Student nodes are merged where they share a boundary and removed where they carry nothing; --merge-into \
+      writes the smaller student, whose outputs on the inputs differ by no more than is printed.
+
+      Docs/Audit.md explains every column and key.
+      """)
+
+  @Argument(help: "A results folder, instead of files.")
+  var results: String?
+
+  @Option(help: "The teacher: a network file (safetensors).")
+  var teacher: String?
+
+  @Option(help: "The student: a network file of the same depth, at least as wide.")
+  var student: String?
+
+  @Option(help: "The inputs: an array file (.npy, [sample, feature]).")
+  var inputs: String?
+
+  @OptionGroup var activation: ActivationOptions
+
+  @Option(
+    help: "Widths of the bands around boundaries, in units of the input; also the steps of the augmentations.",
+    transform: BandList.init)
+  var bands = BandList.standard
+
+  @Option(help: "Largest change of an output that merging may cause (default: what the student's own error allows).")
+  var allow: Double?
+
+  @Option(help: "With a folder: only runs of these seeds; may be given several times.")
+  var seed: [Int] = []
+
+  @Option(help: "With a folder: only settings with this value, e.g. --where teacher.strengthDecay=1; may be repeated.")
+  var `where`: [String] = []
+
+  @Flag(help: "JSON instead of tables: an object for files, an array for a folder.")
+  var json = false
+
+  @Option(name: .customLong("merge-into"), help: "Write the smaller student to this network file.")
+  var mergeInto: String?
+
+  @Option(help: "Write a page with tables and figures; they are also at figures/ beside it.")
+  var report: String?
+
+  @Option(help: "Python that has vl-convert-python, for --report (default: .venv/bin/python3 if there is one).")
+  var python: String?
+
+  func validate() throws {
+    let files = [teacher, student, inputs]
+    if results != nil, files.contains(where: { $0 != nil }) {
+      throw ValidationError("give a results folder, or --teacher, --student and --inputs, not both")
+    }
+    if results == nil, files.contains(where: { $0 == nil }) {
+      throw ValidationError("give --teacher, --student and --inputs, or a results folder")
+    }
+    if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
+    if results == nil, !seed.isEmpty || !`where`.isEmpty {
+      throw ValidationError("--seed and --where choose among the runs of a results folder")
+    }
+    if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      let audits = StudentAudits(options: AuditOptions(bands: bands.values, allowedChange: allow))
+      if let results {
+        try auditRuns(of: results, audits)
+      } else if let teacher, let student, let inputs {
+        try auditFiles(teacher, student, inputs, audits)
+      }
+    }
+  }
+
+  private func auditFiles(_ teacher: String, _ student: String, _ inputs: String, _ audits: StudentAudits) throws {
+    let entry = try audits.audit(
+      teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value)
+    if let mergeInto {
+      guard let merged = entry.merged else {
+        throw ExperimentError.input("--merge-into: merging is for networks of two layers, and \(student) has more")
+      }
+      try write(
+        NetworkFile.encode(merged, metadata: ["understudy.version": understudyVersion, "understudy.mergedFrom": student]),
+        to: mergeInto)
+    }
+    print(json ? try encoded(entry.record) : AuditTables(entry.record).text)
+    try writePage([entry])
+  }
+
+  private func auditRuns(of folder: String, _ audits: StudentAudits) throws {
+    let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
+    let runs = try chosenRuns(of: store)
+    let progress = LineProgress(title: "audit", count: runs.count)
+    var entries: [StudentAudits.Entry] = []
+    for run in runs {
+      entries.append(try audits.audit(run, in: store))
+      progress.advance()
+    }
+    progress.end()
+    print(json ? try encoded(entries.map(\.record)) : AuditTables.summary(entries))
+    try writePage(entries)
+  }
+
+  private func chosenRuns(of store: ResultsStore) throws -> [Run] {
+    let selection = try store.study.selection(`where`)
+    let finished = try store.runs().filter { $0.outcome == .completed }.map(\.run)
+    let chosen = finished.filter { (seed.isEmpty || seed.contains($0.seed)) && $0.setting.matches(selection) }
+    guard !chosen.isEmpty else {
+      throw ExperimentError.input(
+        "\(store.folder.path): of \(finished.count) finished runs none is chosen by --seed and --where; "
+          + "`understudy status` lists the settings")
+    }
+    return chosen
+  }
+
+  private func encoded(_ value: some Encodable) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+
+  /// Pages of hundreds of audits would not be read: the first ones, violations before all.
+  private func writePage(_ entries: [StudentAudits.Entry]) throws {
+    guard let report else { return }
+    let greatestCount = 24
+    let ordered =
+      entries.filter(\.hasViolation) + entries.filter { !$0.hasViolation }
+    if ordered.count > greatestCount {
+      writeError("report: the first \(greatestCount) of \(ordered.count) audits; choose others by --seed and --where")
+    }
+    let shown = ordered.prefix(greatestCount).map { (title: $0.title, record: $0.record) }
+    try writeAuditReport(
+      shown, to: URL(fileURLWithPath: report), renderer: FigureRenderer(python: pythonPath(python)))
+    writeError("report: \(report)")
+  }
+}
+
+extension StudentAudits.Entry {
+  var hasViolation: Bool { record.teacherNodes.contains { $0.verdict == .violation } }
+}
+
+/// `0.03,0.1,0.3`: positive numbers, from narrow to wide.
+struct BandList {
+  let values: [Double]
+
+  static let standard = BandList(values: AuditOptions().bands)
+
+  private init(values: [Double]) { self.values = values }
+
+  init(_ text: String) throws {
+    let numbers = text.split(separator: ",").map { Double($0.trimmingCharacters(in: .whitespaces)) }
+    let values = numbers.compactMap { $0 }
+    guard !values.isEmpty, values.count == numbers.count, values.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw ValidationError("--bands \(text): give numbers greater than 0, separated by commas, e.g. 0.03,0.1,0.3")
+    }
+    self.values = Set(values).sorted()
+  }
+}

@@ -1,0 +1,115 @@
+import Foundation
+import Understudy
+
+/// An audit as tables for a terminal.
+struct AuditTables {
+  private let record: AuditRecord
+
+  init(_ record: AuditRecord) { self.record = record }
+
+  var text: String {
+    [head, teacherTable, bandTable, studentTable, summary].compactMap { $0 }.joined(separator: "\n\n")
+  }
+
+  private var head: String {
+    var lines = [
+      "teacher  \(record.teacherName)", "student  \(record.studentName)",
+      "inputs   \(record.inputsName): \(record.sampleCount) samples of \(record.inputDimension) features, rank "
+        + "\(record.inputRank)",
+      "loss     \(short(record.loss))    largest gradient of a sample: \(short(record.largestGradient)) on the inputs, "
+        + "\(short(record.largestGradientAgnostic)) and \(short(record.largestGradientAware)) on copies moved by "
+        + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
+    ]
+    for density in record.etaHat {
+      lines.append("density  eta >= \(short(density.value)) in bands of \(short(density.band)): \(density.family), \(density.description)")
+    }
+    return (lines + record.notes.map { "note     \($0)" }).joined(separator: "\n")
+  }
+
+  private var teacherTable: String {
+    var table = TextTable([
+      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "student", "eps",
+      "sine", "offset", "way", "rho", "verdict",
+    ])
+    for node in record.teacherNodes {
+      table.add([
+        "\(node.node)", short(node.strength), "\(node.observerCount)",
+        node.bestObserver == nil ? "-" : short(node.bestObserverKappa), short(node.bestAlpha),
+        "\(node.observerFanOutRank)", node.predictedAlignmentAgnostic.map(short) ?? "-",
+        node.predictedAlignmentAware.map(short) ?? "-",
+        "\(node.alignedStudent)" + (node.matchedStudent == node.alignedStudent ? "" : "*"), short(node.alignment),
+        short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
+        short(node.correlation), node.verdict.words,
+      ])
+    }
+    let starred = record.teacherNodes.filter { $0.matchedStudent != $0.alignedStudent }
+    let matching = starred.compactMap { node in node.matchedStudent.map { "\(node.node) with \($0)" } }
+    let reasons = record.teacherNodes.filter { !$0.verdict.isFound }.map { "  node \($0.node): \($0.reason)" }
+    return ([table.text]
+      + (matching.isEmpty ? [] : ["  * one-to-one, \(matching.joined(separator: ", "))"]) + reasons)
+      .joined(separator: "\n")
+  }
+
+  private var bandTable: String {
+    var table = TextTable(["band around", "eps", "samples", "tau", "observers", "witnesses", "of student"])
+    for node in record.teacherNodes {
+      for band in node.bands {
+        table.add([
+          "teacher node \(node.node)", short(band.band), "\(band.sampleCount)", short(band.tau),
+          "\(band.observerCount)", "\(band.witnessCount)", band.witnessStudent.map { "\($0)" } ?? "-",
+        ])
+      }
+    }
+    return table.text
+  }
+
+  private var studentTable: String {
+    var table = TextTable([
+      "student node", "teacher", "eps", "sine", "offset", "way", "fan-out", "strength", "balance", "group", "fate",
+    ])
+    for node in record.studentNodes {
+      let fate =
+        switch node.fate {
+        case .carries: "carries"
+        case .merged: node.mergedInto.map { "merged into \($0)" } ?? "merged"
+        case .removed: "removed"
+        }
+      table.add([
+        "\(node.node)", node.alignedTeacher.map { "\($0)" } ?? (node.isDead ? "dead" : "-"), short(node.alignment),
+        short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
+        short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)", fate,
+      ])
+    }
+    return table.text
+  }
+
+  private var summary: String {
+    let student = record.student
+    let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
+    return "student: \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "
+      + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
+      + "largest output change on the inputs \(short(student.largestOutputChange)) (outputs are of size "
+      + "\(short(student.outputScale)))\(error)"
+  }
+
+  /// A line for each of several audits: how many teacher nodes have which verdict.
+  static func summary(_ entries: [StudentAudits.Entry]) -> String {
+    let verdicts = AuditVerdict.allCases.filter { verdict in
+      entries.contains { $0.record.teacherNodes.contains { $0.verdict == verdict } }
+    }
+    var table = TextTable(
+      ["run"] + verdicts.map(\.words) + ["largest gradient", "units", "left", "weight error"])
+    for entry in entries {
+      let record = entry.record
+      table.add(
+        [entry.title] + verdicts.map { verdict in "\(record.teacherNodes.count { $0.verdict == verdict })" } + [
+          short(record.largestGradient), "\(record.student.nodeCount)", "\(record.student.mergedNodeCount)",
+          record.student.weightError.map(short) ?? "-",
+        ])
+    }
+    return table.text
+  }
+}
+
+/// Three significant digits, as short as they come: `0.0123`, `1.5e-11`.
+func short(_ value: Double) -> String { String(format: "%.3g", value) }

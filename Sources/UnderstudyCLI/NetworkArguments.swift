@@ -1,0 +1,34 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+/// What a network file does not say: its activation.
+struct ActivationOptions: ParsableArguments {
+  @Option(help: "The networks' activation: relu, leakyRelu or linear.")
+  var activation: NetworkSetting.Activation = .relu
+
+  @Option(help: "Slope on the negative side, for leakyRelu.")
+  var leakySlope = 0.01
+
+  func validate() throws {
+    guard (0..<1).contains(leakySlope) else {
+      throw ValidationError("--leaky-slope \(leakySlope): give a number from 0 to below 1")
+    }
+    if activation == .linear {
+      throw ValidationError("--activation linear: a linear network has no boundaries to look at; give relu or leakyRelu")
+    }
+  }
+
+  var value: Activation { activation == .leakyRelu ? Activation(negativeSlope: leakySlope) : .relu }
+}
+
+extension NetworkSetting.Activation: ExpressibleByArgument {}
+
+/// Writes a file in one step, so that what was there stays if it cannot be written.
+func write(_ data: Data, to path: String) throws {
+  do {
+    try data.write(to: URL(fileURLWithPath: path), options: .atomic)
+  } catch {
+    throw ExperimentError.input("\(path): cannot be written; check the folder and its permissions")
+  }
+}

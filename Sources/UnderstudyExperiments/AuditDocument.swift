@@ -1,0 +1,179 @@
+import Foundation
+import UnderstudyRecords
+import UnderstudyTheory
+
+extension AuditVerdict {
+  public init(_ verdict: Verdict) {
+    switch verdict {
+    case .predictedAndFound: self = .predictedAndFound
+    case .foundThoughNotPredicted: self = .foundThoughNotPredicted
+    case .violation: self = .violation
+    case .notLearned(let cause):
+      switch cause {
+      case .dead, .invisible: self = .invisible
+      case .duplicate: self = .duplicate
+      case .lowRankInputs: self = .lowRankInputs
+      case .tooFewSamples: self = .tooFewSamples
+      case .noObserver: self = .noObserver
+      case .weakAlpha: self = .weakAlpha
+      case .gradientTooLarge: self = .gradientTooLarge
+      }
+    }
+  }
+}
+
+extension Verdict {
+  /// A sentence for people; nodes are numbered from 1.
+  public var reason: String {
+    switch self {
+    case .predictedAndFound(let eps): "the conditions hold for eps = \(eps.short), and a student node is that near"
+    case .foundThoughNotPredicted: "a student node is aligned, though the conditions do not promise it"
+    case .violation(let what): what
+    case .notLearned(let cause): cause.reason
+    }
+  }
+}
+
+extension Verdict.Cause {
+  var reason: String {
+    switch self {
+    case .dead: "dead: its activation does not vary over the inputs"
+    case .invisible: "invisible: all inputs lie on one side of its boundary"
+    case .duplicate(let other): "shares its boundary with teacher node \(other + 1)"
+    case .lowRankInputs(let rank, let dimension): "inputs of low rank: they vary along \(rank) of \(dimension) directions"
+    case .tooFewSamples(let found, let needed, false): "\(found) samples in its band, and \(needed) are needed"
+    case .tooFewSamples(let found, let needed, true): "\(found) kink witnesses in its band, and \(needed) are needed"
+    case .noObserver: "no student node is active on both sides of its boundary and has to do with it"
+    case .weakAlpha(let times): "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
+    case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
+    }
+  }
+}
+
+extension AuditRecord {
+  /// An audit as it is printed, stored and drawn.
+  ///
+  /// - Parameters:
+  ///   - teacherName: what was audited, for people: paths, or a run's name; the others likewise.
+  public init(_ audit: Audit, teacherName: String, studentName: String, inputsName: String) {
+    self.init()
+    version = understudyVersion
+    (self.teacherName, self.studentName, self.inputsName) = (teacherName, studentName, inputsName)
+    sampleCount = audit.inputs.sampleCount
+    inputDimension = audit.inputs.dimension
+    inputRank = audit.inputs.rank
+    outputDimension = audit.outputCount
+    bands = audit.options.bands
+    largestGradient = audit.gradients.largest
+    if let widest = audit.bands.last {
+      largestGradientAgnostic = widest.agnosticGradients.largest
+      largestGradientAware = widest.awareGradients.largest
+      augmentationStep = widest.width
+    }
+    hyperplaneCount = audit.coupling.hyperplaneCount
+    etaHat = audit.bands.map { band in
+      ConcentrationRecord(
+        band: band.width, value: band.density.value, family: band.density.family.words,
+        description: "number \(band.density.index + 1), with \(band.density.sampleCount) samples in its band; the densest of "
+          + "\(band.density.triedCount) hyperplanes")
+    }
+    loss = audit.loss
+    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes
+    teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
+    studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
+    student = StudentSummaryRecord(audit)
+  }
+}
+
+extension TeacherNodeRecord {
+  fileprivate init(_ audit: Audit, node j: Int) {
+    let (node, diagnosed) = (audit.teacherNodes[j], audit.teacher.nodes[j])
+    self.init(node: j + 1)
+    isDead = diagnosed.isDead
+    isVisible = diagnosed.isVisible
+    duplicateOf = diagnosed.duplicateOf.map { $0 + 1 }
+    strength = audit.teacherStrengths[j]
+    observerCount = node.observers.last?.count ?? 0
+    bestObserver = node.bestObserver.map { $0 + 1 }
+    bestObserverKappa = node.bestObserver.flatMap { audit.bands.last?.observation.kappa[j, $0] } ?? 0
+    bestAlpha = node.bestAlpha
+    observerFanOutRank = node.observerRank
+    bands = audit.bands.enumerated().map { index, band in
+      TeacherBandRecord(
+        band: band.width, sampleCount: band.observation.bandCounts[j], tau: band.observation.tau[j],
+        observerCount: node.observers[index].count, witnessCount: band.witnesses.counts[j],
+        witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 })
+    }
+    predictedAlignmentAgnostic = node.predictedAgnostic
+    predictedAlignmentAware = node.predictedAware
+    alignedStudent = node.alignedStudent + 1
+    alignment = node.relation.epsilon
+    sine = node.relation.sine
+    offsetDifference = node.relation.offsetDifference
+    isOpposite = node.relation.isOpposite
+    matchedStudent = node.matchedStudent.map { $0 + 1 }
+    correlation = audit.correlation.bestOfTeacherNodes[j]
+    verdict = AuditVerdict(node.verdict)
+    reason = node.verdict.reason
+  }
+}
+
+extension StudentNodeRecord {
+  fileprivate init(_ audit: Audit, node k: Int) {
+    let node = audit.studentNodes[k]
+    self.init(node: k + 1)
+    isDead = node.isDead
+    alignedTeacher = node.isAligned ? node.nearestTeacher + 1 : nil
+    alignment = node.relation.epsilon
+    sine = node.relation.sine
+    offsetDifference = node.relation.offsetDifference
+    isOpposite = node.relation.isOpposite
+    fanOutNorm = node.fanOutNorm
+    strength = node.strength
+    kinkBalance = node.kinkBalance
+    group = node.group.map { $0 + 1 } ?? 0
+    guard let merged = audit.merged else { return }
+    switch merged.fates[k] {
+    case .carries: fate = .carries
+    case .merged(let unit):
+      fate = .merged
+      mergedInto = merged.fates.firstIndex(of: .carries(unit: unit)).map { $0 + 1 }
+    case .removed: fate = .removed
+    }
+  }
+}
+
+extension StudentSummaryRecord {
+  fileprivate init(_ audit: Audit) {
+    self.init()
+    nodeCount = audit.studentNodes.count
+    outputScale = audit.outputScale
+    weightError = audit.weightError
+    guard let merged = audit.merged else {
+      (carryingCount, mergedNodeCount) = (nodeCount, nodeCount)
+      return
+    }
+    mergeableCount = merged.mergedCount
+    removableCount = merged.removedCount
+    carryingCount = nodeCount - mergeableCount - removableCount
+    mergedNodeCount = merged.student.network.hiddenCounts[0]
+    largestOutputChange = merged.largestChange
+  }
+}
+
+extension DensityBound.Family {
+  fileprivate var words: String {
+    switch self {
+    case .teacherNodes: "teacher nodes"
+    case .studentNodes: "student nodes"
+    case .principalDirections: "principal directions"
+    case .throughSamples: "planes through samples"
+    case .random: "random planes"
+    }
+  }
+}
+
+extension Double {
+  /// Three significant digits.
+  fileprivate var short: String { String(format: "%.3g", self) }
+}

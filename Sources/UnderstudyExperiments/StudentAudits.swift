@@ -1,0 +1,89 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudyTheory
+
+/// Audits of students against their teachers: of files from anywhere, and of the stored runs of a study.
+public struct StudentAudits: Sendable {
+  /// An audit, and the smaller student that it found.
+  public struct Entry: Sendable {
+    public var title: String
+    public var record: AuditRecord
+    /// nil where merging is not defined, as for more than two layers.
+    public var merged: Network?
+    public var activation: Activation
+  }
+
+  public var options: AuditOptions
+
+  public init(options: AuditOptions = AuditOptions()) { self.options = options }
+
+  /// Audits a student from a file.
+  ///
+  /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
+  public func audit(
+    teacherPath: String, studentPath: String, inputsPath: String, activation: Activation
+  ) throws(ExperimentError) -> Entry {
+    let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
+    let inputs = try readInputs(inputsPath)
+    return try entry(
+      of: networks.student, learning: networks.teacher, over: inputs, title: studentPath,
+      names: (teacherPath, studentPath, inputsPath))
+  }
+
+  /// Audits the final student of a stored run, over the training inputs of its last epoch.
+  public func audit(_ run: Run, in store: ResultsStore) throws(ExperimentError) -> Entry {
+    let material = try RunMaterial(run)
+    let path = store.weightsURL(of: run.hash).path
+    let network = try ExperimentError.reading { () throws(FileError) in
+      try NetworkFile.read(path: path, activation: material.teacher.network.activation)
+    }
+    let inputs = try material.trainingSet(index: material.trainingSetIndex(epoch: material.plan.epochCount)).inputs
+    let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
+    return try entry(
+      of: Student(network), learning: material.teacher, over: inputs, title: title,
+      names: ("teacher of run \(run.hash)", path, "training inputs of run \(run.hash)"))
+  }
+
+  private func entry(
+    of student: Student, learning teacher: Teacher, over inputs: Matrix, title: String,
+    names: (teacher: String, student: String, inputs: String)
+  ) throws(ExperimentError) -> Entry {
+    let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
+      var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
+      if audit.merged != nil {
+        let merged = try compacted(
+          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange)
+        audit.merged = merged
+        audit.weightError = weightError(of: merged.student.network, against: teacher.network)
+      }
+      return audit
+    }
+    return Entry(
+      title: title,
+      record: AuditRecord(
+        audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs),
+      merged: audit.merged?.student.network, activation: student.network.activation)
+  }
+}
+
+/// A teacher and a student from files that fit each other.
+struct FilePair {
+  let teacher: Teacher
+  let student: Student
+
+  init(teacherPath: String, studentPath: String, activation: Activation) throws(ExperimentError) {
+    func read(_ path: String) throws(ExperimentError) -> Network {
+      try ExperimentError.reading { () throws(FileError) in try NetworkFile.read(path: path, activation: activation) }
+    }
+    let (teacher, student) = (Teacher(try read(teacherPath)), Student(try read(studentPath)))
+    try ExperimentError.catching(studentPath) { () throws(ShapeError) in try student.checkFits(teacher) }
+    (self.teacher, self.student) = (teacher, student)
+  }
+}
+
+/// Inputs `[sample, feature]` from an array file.
+func readInputs(_ path: String) throws(ExperimentError) -> Matrix {
+  try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: path) }
+}

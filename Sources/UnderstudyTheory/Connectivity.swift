@@ -1,0 +1,206 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// A straight line between two networks in the space of weights: at t in 0...1, every weight is (1 - t) from + t to.
+public struct PathSegment: Sendable, Equatable {
+  public let from: Network
+  public let to: Network
+  /// What changes along it, for people.
+  public let what: String
+
+  public init(from: Network, to: Network, what: String) {
+    self.from = from
+    self.to = to
+    self.what = what
+  }
+
+  /// The network at t.
+  ///
+  /// - Precondition: the ends have one shape.
+  public func network(at t: Double) -> Network {
+    guard t > 0 else { return from }
+    guard t < 1 else { return to }
+    func between(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { (1 - t) * $0 + t * $1 } }
+    var result = from
+    for (index, end) in to.layers.enumerated() {
+      result.layers[index].weights.values = between(result.layers[index].weights.values, end.weights.values)
+      if let biases = end.biases {
+        result.layers[index].biases = result.layers[index].biases.map { between($0, biases) }
+      }
+    }
+    return result
+  }
+}
+
+/// The straight line between two students as they are.
+///
+/// - Throws: ``ShapeError`` if they differ in shape.
+public func straightLine(from a: Student, to b: Student) throws(ShapeError) -> PathSegment {
+  try checkSameShape(a.network, b.network)
+  return PathSegment(from: a.network, to: b.network, what: "every weight of student A to that of student B")
+}
+
+/// J = 1/2 mean ||target - f||^2 at equally spaced points of a segment, its ends among them.
+///
+/// Nodes without fan-out at both ends are left out, as they add 0 at every t. Where the lowest layer stays, outputs are
+/// linear in t and J is a parabola, taken from products of the ends' residuals: sums of products of residuals, so that
+/// a loss of 1e-25 has as many digits as one of 1.
+///
+/// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`, the result `[point]`.
+/// - Throws: ``ShapeError`` if the ends or the data do not fit, or the networks have not two layers.
+/// - Precondition: `pointCount >= 2`.
+/// - Complexity: O(samples x nodes x (features + outputs x points)); without the points where the lowest layer stays.
+public func losses(
+  along segment: PathSegment, pointCount: Int = 200, over inputs: Matrix, targets: Matrix
+) throws(ShapeError) -> [Double] {
+  precondition(pointCount >= 2, "a curve has two ends")
+  let (from, to) = try segment.withoutIdleNodes()
+  try checkInputs(inputs, fit: from)
+  guard targets.rowCount == inputs.rowCount, targets.columnCount == from.outputCount else {
+    throw ShapeError(
+      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x \(from.outputCount)")
+  }
+  let points = (0..<pointCount).map { Double($0) / Double(pointCount - 1) }
+  if from.layers[0] == to.layers[0] {
+    var (ofFrom, mixed, ofTo) = (0.0, 0.0, 0.0)
+    let outputs = (try from.outputs(for: inputs), try to.outputs(for: inputs))
+    for (i, target) in targets.values.enumerated() {
+      let (first, second) = (target - outputs.0.values[i], target - outputs.1.values[i])
+      ofFrom += first * first
+      mixed += first * second
+      ofTo += second * second
+    }
+    return points.map { t in
+      ((1 - t) * (1 - t) * ofFrom + 2 * t * (1 - t) * mixed + t * t * ofTo) / (2 * Double(inputs.rowCount))
+    }
+  }
+  let networks = points.map { PathSegment(from: from, to: to, what: "").network(at: $0) }
+  var sums = [Double](repeating: 0, count: pointCount)
+  for block in SampleBlockSequence(inputs) {
+    // Pre-activations are linear in t as well: two products serve all points.
+    let ends = (from.layers[0].preactivations(of: block.inputs), to.layers[0].preactivations(of: block.inputs))
+    var hidden = ends.0
+    for (point, t) in points.enumerated() {
+      for i in hidden.values.indices {
+        hidden.values[i] = from.activation((1 - t) * ends.0.values[i] + t * ends.1.values[i])
+      }
+      let outputs = networks[point].layers[1].preactivations(of: hidden)
+      for i in 0..<block.validCount {
+        for c in 0..<outputs.rowCount {
+          let residual = targets[block.first + i, c] - outputs[c, i]
+          sums[point] += residual * residual
+        }
+      }
+    }
+  }
+  return sums.map { $0 / (2 * Double(inputs.rowCount)) }
+}
+
+extension PathSegment {
+  /// The ends without the nodes whose fan-out is 0 at both.
+  fileprivate func withoutIdleNodes() throws(ShapeError) -> (Network, Network) {
+    try checkSameShape(from, to)
+    let count = from.hiddenCounts[0]
+    var kept = (0..<count).filter { k in
+      from.layers[1].weights.column(k).contains { $0 != 0 } || to.layers[1].weights.column(k).contains { $0 != 0 }
+    }
+    if kept.isEmpty { kept = [0] }
+    guard kept.count < count else { return (from, to) }
+    func restricted(_ network: Network) throws(ShapeError) -> Network {
+      let (lower, upper) = (network.layers[0], network.layers[1])
+      return try Network(
+        layers: [
+          DenseLayer(
+            weights: Matrix(kept.map { Array(lower.weights.row($0)) }),
+            biases: lower.biases.map { biases in kept.map { biases[$0] } }),
+          DenseLayer(weights: Matrix(kept.map { upper.weights.column($0) }).transposed, biases: upper.biases),
+        ], activation: network.activation)
+    }
+    return (try restricted(from), try restricted(to))
+  }
+}
+
+func checkSameShape(_ a: Network, _ b: Network) throws(ShapeError) {
+  func shape(_ network: Network) -> String {
+    ([network.inputCount] + network.layers.map(\.nodeCount)).map { "\($0)" }.joined(separator: "-")
+  }
+  guard a.layers.count == 2, b.layers.count == 2 else {
+    throw ShapeError(
+      "paths are defined for networks of two layers, and these have \(a.layers.count) and \(b.layers.count)")
+  }
+  guard shape(a) == shape(b) else {
+    throw ShapeError(
+      "student A is \(shape(a)) and student B \(shape(b)) (inputs-hidden-outputs); only students of the same widths are "
+        + "joined by a path")
+  }
+  guard zip(a.layers, b.layers).allSatisfy({ ($0.biases == nil) == ($1.biases == nil) }) else {
+    throw ShapeError("one student has biases and the other none; give both or neither (zeros will do)")
+  }
+  guard a.activation == b.activation else { throw ShapeError("the students have different activations") }
+  guard a.isFinite, b.isFinite else { throw ShapeError("a student's weights are not finite; it has diverged") }
+}
+
+/// A student's nodes in the order and scale that fit another student best.
+public struct StudentMatching: Sendable, Equatable {
+  /// E ||v_k phi(z_k) - v_l phi(z_l)||^2, how much what node k of A adds to the outputs differs from what node l of B
+  /// adds: `[node of A, node of B]`. It does not change when a ReLU node is rescaled.
+  public let costs: Matrix
+  /// The node of B that each node of A is matched with: the assignment of least total cost. `[node of A]`
+  public let nodes: [Int]
+  /// What each of them is scaled by to have the length of its partner's weights, `[node of A]`; 1 where one has none.
+  public let scales: [Double]
+  /// B with its nodes in that order and scale: the same function.
+  public let student: Student
+
+  /// Matches B to A.
+  ///
+  /// - Throws: ``ShapeError`` if the students differ in shape or the inputs do not fit.
+  /// - Complexity: O(samples x nodes x (features + nodes) + nodes^3).
+  public init(of b: Student, to a: Student, over inputs: Matrix) throws(ShapeError) {
+    try checkSameShape(a.network, b.network)
+    try checkInputs(inputs, fit: a.network)
+    let count = a.network.hiddenCounts[0]
+    var (ofA, ofB) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
+    var mixed = Matrix(rowCount: count, columnCount: count)
+    for block in SampleBlockSequence(inputs) {
+      var first = activations(of: a.network, layer: 0, block: block)
+      var second = activations(of: b.network, layer: 0, block: block)
+      for k in 0..<count {
+        for i in block.validCount..<sampleBlockWidth { (first[k, i], second[k, i]) = (0, 0) }
+        ofA[k] += first.row(k).reduce(0) { $0 + $1 * $1 }
+        ofB[k] += second.row(k).reduce(0) { $0 + $1 * $1 }
+      }
+      LinearAlgebra.multiply(first, second, transposingSecond: true, into: &mixed, scale: 1)
+    }
+    let fanOuts = (a.network.fanOutWeights, b.network.fanOutWeights)
+    func product(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>) -> Double {
+      zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
+    }
+    var costs = Matrix(rowCount: count, columnCount: count)
+    for k in 0..<count {
+      for l in 0..<count {
+        let (v, u) = (fanOuts.0.row(k), fanOuts.1.row(l))
+        let sum = product(v, v) * ofA[k] + product(u, u) * ofB[l] - 2 * product(v, u) * mixed[k, l]
+        costs[k, l] = max(0, sum) / Double(inputs.rowCount)
+      }
+    }
+    guard costs.isFinite else { throw ShapeError("the students' outputs overflow on these inputs") }
+    self.costs = costs
+    let nodes = minimumCostAssignment(costs).enumerated().map { $1 ?? $0 }
+    self.nodes = nodes
+    let norms = (Boundaries(of: a.network.layers[0]).norms, Boundaries(of: b.network.layers[0]).norms)
+    let scales = nodes.enumerated().map { k, l in norms.0[k] > 0 && norms.1[l] > 0 ? norms.0[k] / norms.1[l] : 1 }
+    self.scales = scales
+    var network = b.network
+    for (k, l) in nodes.enumerated() {
+      for f in 0..<network.inputCount {
+        network.layers[0].weights[k, f] = b.network.layers[0].weights[l, f] * scales[k]
+      }
+      if let biases = b.network.layers[0].biases { network.layers[0].biases?[k] = biases[l] * scales[k] }
+      for c in 0..<network.outputCount {
+        network.layers[1].weights[c, k] = b.network.layers[1].weights[c, l] / scales[k]
+      }
+    }
+    student = Student(network)
+  }
+}

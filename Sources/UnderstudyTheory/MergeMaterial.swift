@@ -1,0 +1,245 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Some nodes on one boundary, as one kink: `kink phi(row . (x, 1))` and an affine remainder.
+struct KinkUnit {
+  struct Member {
+    var node: Int
+    /// Relative to the strongest member, whose orientation is the unit's.
+    var isOpposite: Bool
+  }
+
+  var members: [Member]
+  /// (w, b) with ||w|| = 1, `[feature + 1]`.
+  var row: [Double]
+  /// sum v_k ||w_k||, `[output]`.
+  var kink: [Double]
+  /// The affine remainder, `[output, feature + 1]`; nil if no member is opposite.
+  var remainder: Matrix?
+  /// ||w|| of the strongest member: the scale that the unit is written in.
+  var scale: Double
+}
+
+/// What merging looks at: a two-layer student's nodes, their pre-activations on the inputs and how their boundaries join.
+struct MergeMaterial {
+  /// Boundaries further apart are not one boundary, whatever the data say.
+  static let maximumEpsilon = 0.3
+
+  let network: Network
+  let inputs: Matrix
+  /// `[sample, output]`
+  let outputs: Matrix
+  /// Of the student, `[sample, node]`.
+  let preactivations: Matrix
+  /// Typical size of an input's coordinate: a bias of this size moves a boundary as far as a weight of size 1.
+  let spread: Double
+  /// Root mean square of an output: what absolute changes are told from.
+  let scale: Double
+  /// The inputs' mean; the origin for networks whose output layer has no biases, where a constant is no better than a
+  /// slope.
+  let middle: [Double]
+  /// The largest distance of an input from the middle.
+  let farthest: Double
+  /// Nodes that have a boundary and contribute to an output on some input.
+  let liveNodes: [Int]
+  /// Nodes without a boundary that contribute a constant.
+  let constantNodes: [Int]
+  /// How the boundaries of the live nodes join; leaf i is `liveNodes[i]`.
+  let linkage: BoundaryLinkage
+  /// (w_k, b_k), `[node, feature + 1]`.
+  let rows: Matrix
+  /// v_k, `[node, output]`.
+  let fanOut: Matrix
+
+  init(_ student: Student, over inputs: Matrix) throws(ShapeError) {
+    let network = student.network
+    guard network.layers.count == 2 else {
+      throw ShapeError("merging is defined for networks of two layers, and the student has \(network.layers.count)")
+    }
+    guard network.activation.negativeSlope < 1 else {
+      throw ShapeError(
+        "the student's activation is linear, so there are no boundaries to merge; give relu or leakyRelu")
+    }
+    guard network.isFinite else { throw ShapeError("the student's weights are not finite; it has diverged") }
+    try checkInputs(inputs, fit: network)
+    self.network = network
+    self.inputs = inputs
+    outputs = try network.outputs(for: inputs)
+    let (lower, count) = (network.layers[0], network.hiddenCounts[0])
+    var z = Matrix(rowCount: inputs.rowCount, columnCount: count)
+    LinearAlgebra.multiply(inputs, lower.weights, transposingSecond: true, into: &z)
+    let biases = lower.biases ?? [Double](repeating: 0, count: count)
+    for i in 0..<inputs.rowCount {
+      for k in 0..<count { z[i, k] += biases[k] }
+    }
+    preactivations = z
+    let square = inputs.values.reduce(0) { $0 + $1 * $1 } / Double(inputs.values.count)
+    spread = square > 0 ? square.squareRoot() : 1
+    let outputSquare = outputs.values.reduce(0) { $0 + $1 * $1 } / Double(outputs.values.count)
+    scale = outputSquare > 0 ? outputSquare.squareRoot() : 1
+    var middle = [Double](repeating: 0, count: inputs.columnCount)
+    if network.layers[1].biases != nil {
+      for i in 0..<inputs.rowCount {
+        for f in middle.indices { middle[f] += inputs[i, f] / Double(inputs.rowCount) }
+      }
+    }
+    self.middle = middle
+    farthest = (0..<inputs.rowCount).reduce(0) { farthest, i in
+      max(farthest, euclideanNorm(zip(inputs.row(i), middle).map { $0 - $1 }))
+    }
+    rows = Matrix((0..<count).map { Array(lower.weights.row($0)) + [biases[$0]] })
+    let fanOut = network.fanOutWeights
+    self.fanOut = fanOut
+
+    let boundaries = Boundaries(of: lower)
+    let slope = network.activation.negativeSlope
+    let contributing = (0..<count).filter { k in
+      fanOut.row(k).contains { $0 != 0 }
+        && (slope > 0 ? z.column(k).contains { $0 != 0 } : z.column(k).contains { $0 > 0 })
+    }
+    let live = contributing.filter { boundaries.hasBoundary($0) }
+    liveNodes = live
+    constantNodes = contributing.filter { !boundaries.hasBoundary($0) }
+    linkage = BoundaryLinkage(
+      live.map { (boundaries, $0) }, maximumEpsilon: Self.maximumEpsilon, offsetUnit: spread)
+  }
+
+  var outputCount: Int { network.outputCount }
+  var slope: Double { network.activation.negativeSlope }
+
+  func defaultAllowedChange(targets: Matrix?) throws(ShapeError) -> Double {
+    guard let targets else { return 1e-9 * scale }
+    guard targets.rowCount == outputs.rowCount, targets.columnCount == outputs.columnCount else {
+      throw ShapeError(
+        "targets are \(targets.rowCount) x \(targets.columnCount), expected \(outputs.rowCount) x \(outputs.columnCount)"
+      )
+    }
+    return max(1e-10 * scale, min(2 * largestDifference(targets, outputs), 0.01 * scale))
+  }
+
+  /// The coarsest groups that change no output by more than `limit` when each becomes one kink, and the largest epsilon
+  /// that they join.
+  ///
+  /// - Parameter keepingRemainders: whether each group's affine remainder must be one of its own boundary, `p a`, up to a
+  ///   constant. Two boundaries whose kinks are 0 join without a change however far apart they are, and their remainders
+  ///   would be lost for the one that is left.
+  func units(limit: Double, keepingRemainders: Bool) -> (units: [KinkUnit], epsilon: Double) {
+    var (result, epsilon) = ([KinkUnit](), 0.0)
+    var open = Array(linkage.roots.reversed())
+    while let cluster = open.popLast() {
+      let unit = kinkUnit(of: linkage.leaves(of: cluster).sorted())
+      if let join = linkage.join(of: cluster) {
+        // Three nodes may be one kink though no two of them are, so the whole cluster comes before its parts.
+        guard change(by: unit, isAtMost: limit), !keepingRemainders || hasOwnRemainder(unit, limit: limit) else {
+          open += [join.second, join.first]
+          continue
+        }
+        epsilon = max(epsilon, join.epsilon)
+      }
+      result.append(unit)
+    }
+    return (result, epsilon)
+  }
+
+  /// The best single kink for some leaves of the linkage.
+  private func kinkUnit(of leaves: [Int]) -> KinkUnit {
+    func strength(_ leaf: Int) -> Double {
+      let node = liveNodes[leaf]
+      return euclideanNorm(fanOut.row(node)) * euclideanNorm(rows.row(node).dropLast())
+    }
+    let lead = leaves.max { strength($0) < strength($1) } ?? leaves[0]
+    let members = leaves.map {
+      KinkUnit.Member(node: liveNodes[$0], isOpposite: linkage.isOpposite[$0] != linkage.isOpposite[lead])
+    }
+    let leadNorm = euclideanNorm(rows.row(liveNodes[lead]).dropLast())
+    guard members.count > 1 else {
+      let node = liveNodes[lead]
+      return KinkUnit(
+        members: members, row: rows.row(node).map { $0 / leadNorm }, kink: fanOut.row(node).map { $0 * leadNorm },
+        remainder: nil, scale: leadNorm)
+    }
+    let width = rows.columnCount
+    var sum = Matrix(rowCount: outputCount, columnCount: width)
+    var opposite = sum
+    var mean = [Double](repeating: 0, count: width)
+    var size = 0.0
+    for member in members {
+      let sign = member.isOpposite ? -1.0 : 1
+      let norm = euclideanNorm(fanOut.row(member.node))
+      for f in 0..<width {
+        let weight = sign * rows[member.node, f]
+        mean[f] += norm * weight
+        for c in 0..<outputCount {
+          sum[c, f] += fanOut[member.node, c] * weight
+          if member.isOpposite { opposite[c, f] -= (1 + slope) * fanOut[member.node, c] * weight }
+        }
+      }
+      size += norm * euclideanNorm(rows.row(member.node))
+    }
+    let row = bestRow(of: sum, near: mean, size: size)
+    let square = metric(row, row)
+    let kink = (0..<outputCount).map { metric(Array(sum.row($0)), row) / square }
+    return KinkUnit(
+      members: members, row: row, kink: kink, remainder: members.contains(where: \.isOpposite) ? opposite : nil,
+      scale: leadNorm)
+  }
+
+  /// The product of two rows (w, b) in which weights count as much as they move pre-activations on the inputs.
+  private func metric(_ a: [Double], _ b: [Double]) -> Double {
+    let last = a.count - 1
+    return zip(a, b).dropLast().reduce(a[last] * b[last]) { $0 + spread * spread * $1.0 * $1.1 }
+  }
+
+  /// The row of the best factor of rank one of `sum`, scaled to ||w|| = 1 and turned as `mean`; `mean` itself where the
+  /// sum is all but 0 or points elsewhere, as for fan-outs that cancel.
+  private func bestRow(of sum: Matrix, near mean: [Double], size: Double) -> [Double] {
+    func normalised(_ row: [Double]) -> [Double] {
+      let norm = euclideanNorm(row.dropLast())
+      return row.map { $0 / norm }
+    }
+    let reference = normalised(mean)
+    var scaled = sum
+    for c in 0..<sum.rowCount {
+      for f in 0..<sum.columnCount - 1 { scaled[c, f] *= spread }
+    }
+    guard let svd = LinearAlgebra.singularValues(of: scaled), let largest = svd.values.first,
+      largest > 1e-13 * size * max(1, spread)
+    else { return reference }
+    var row = Array(svd.right.row(0))
+    for f in 0..<row.count - 1 { row[f] /= spread }
+    guard euclideanNorm(row.dropLast()) > 0 else { return reference }
+    row = normalised(row)
+    let cosine = zip(row, reference).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+    guard abs(cosine) > 0.9 else { return reference }
+    return cosine < 0 ? row.map { -$0 } : row
+  }
+
+  /// Whether a unit's affine remainder is a multiple of its pre-activation, up to a constant and a limit.
+  private func hasOwnRemainder(_ unit: KinkUnit, limit: Double) -> Bool {
+    guard var rest = unit.remainder else { return true }
+    for c in 0..<outputCount {
+      // ||w|| = 1
+      let factor = zip(rest.row(c), unit.row).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+      for f in unit.row.indices { rest[c, f] -= factor * unit.row[f] }
+    }
+    return isConstant(rest, limit: limit)
+  }
+
+  /// Whether a unit instead of its members changes no output on the inputs by more than a limit.
+  private func change(by unit: KinkUnit, isAtMost limit: Double) -> Bool {
+    let activation = network.activation
+    var difference = [Double](repeating: 0, count: outputCount)
+    for i in 0..<inputs.rowCount {
+      let a = zip(inputs.row(i), unit.row).reduce(unit.row[inputs.columnCount]) { $0 + $1.0 * $1.1 }
+      let value = activation(a)
+      for c in 0..<outputCount { difference[c] = -unit.kink[c] * value }
+      for member in unit.members {
+        let z = preactivations[i, member.node]
+        let value = activation(member.isOpposite ? -z : z)
+        for c in 0..<outputCount { difference[c] += fanOut[member.node, c] * value }
+      }
+      for value in difference where !(abs(value) <= limit) { return false }
+    }
+    return true
+  }
+}

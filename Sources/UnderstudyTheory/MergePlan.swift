@@ -1,0 +1,353 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Which units a student's nodes become, for a budget of output change.
+///
+/// Each boundary is a kink `s phi(a)` and an affine remainder. A kink is left out where the data do not see it: its slope
+/// does not jump, or all samples are on one side and it is affine there. The affine remainders of all boundaries, A (x, 1),
+/// go into the output biases if they are constant on the inputs. Else units are turned round, each adding (1 + c) s a; and
+/// if no choice of turns cancels A, some boundaries keep a unit for each orientation, because
+/// `p a = [phi(a) - phi(-a)] p / (1 + c)`.
+struct MergePlan {
+  struct Unit {
+    /// (w, b), `[feature + 1]`.
+    var row: [Double]
+    var fanOut: [Double]
+    /// Original nodes of this orientation, strongest first; then those of the other.
+    var members: [Int]
+    var others: [Int]
+  }
+
+  private(set) var units: [Unit] = []
+  private(set) var tolerance: Double
+  /// nil if the network's biases cannot take what they would have to.
+  private(set) var network: Network?
+  private(set) var fates: [MergedStudent.Fate]
+
+  private let material: MergeMaterial
+  private let budget: Double
+  private let existingOnly: Bool
+
+  /// - Parameter existingOnly: plan only units whose orientation some original node has.
+  init(_ material: MergeMaterial, budget: Double, existingOnly: Bool = false) {
+    self.material = material
+    self.budget = budget
+    self.existingOnly = existingOnly
+    fates = [MergedStudent.Fate](repeating: .removed, count: material.rows.rowCount)
+    tolerance = 0
+    guard let rest = writeUnits(keepingRemainders: false) ?? writeUnits(keepingRemainders: true) else { return }
+    finish(constant: constantPart(of: rest))
+  }
+
+  // MARK: Units
+
+  /// Writes the units of the coarsest groups.
+  ///
+  /// - Returns: the affine remainder that the output biases have to take; nil if no turns make it constant and groups were
+  ///   formed without regard to remainders, so that nothing was written.
+  private mutating func writeUnits(keepingRemainders: Bool) -> Matrix? {
+    let (kinks, epsilon) = material.units(limit: budget / 4, keepingRemainders: keepingRemainders)
+    tolerance = epsilon
+    let reaches = material.reaches(of: kinks)
+    func split(includingAffine: Bool) -> Split {
+      Split(material, kinks, reaches: reaches, limit: budget / 4, includingAffine: includingAffine)
+    }
+    // Affine kinks may be left out if the whole then cancels; if not, one unit each is cheaper than what would replace them.
+    for includingAffine in existingOnly ? [false] : [true, false] {
+      let candidate = split(includingAffine: includingAffine)
+      guard let turned = cancellingTurns(of: candidate) else { continue }
+      for (index, kink) in candidate.kept.enumerated() {
+        add(kink, fanOut: kink.kink, isTurned: turned.contains(index))
+      }
+      return remainder(of: candidate, turned: turned)
+    }
+    return keepingRemainders ? writePairs(split(includingAffine: false)) : nil
+  }
+
+  private mutating func add(_ kink: KinkUnit, fanOut: [Double], isTurned: Bool) {
+    let same = kink.members.filter { $0.isOpposite == isTurned }.map(\.node)
+    let others = kink.members.filter { $0.isOpposite != isTurned }.map(\.node)
+    let factor = isTurned ? -kink.scale : kink.scale
+    func byStrength(_ nodes: [Int]) -> [Int] {
+      func strength(_ k: Int) -> Double {
+        euclideanNorm(material.fanOut.row(k)) * euclideanNorm(material.rows.row(k).dropLast())
+      }
+      return nodes.sorted { (-strength($0), $0) < (-strength($1), $1) }
+    }
+    units.append(
+      Unit(
+        row: kink.row.map { $0 * factor }, fanOut: fanOut.map { $0 / kink.scale }, members: byStrength(same),
+        others: byStrength(others)))
+  }
+
+  /// Keeps a unit for each orientation where the remainder asks for it.
+  ///
+  /// The directions of boundaries with both orientations span the remainder; as few of them as span the same are used, and
+  /// those that keep a unit anyway first, because they cost one more and not two.
+  ///
+  /// - Returns: what is left of the remainder, constant on the inputs.
+  private mutating func writePairs(_ split: Split) -> Matrix {
+    let width = material.rows.columnCount - 1
+    let candidates = split.kept.map { ($0, true) } + split.leftOut.map { ($0, false) }
+    let carriers = candidates.indices.filter { candidates[$0].0.remainder != nil }
+    var (basis, chosen) = ([[Double]](), [Int]())
+    for index in carriers {
+      var rest = Array(candidates[index].0.row.dropLast())
+      for _ in 0..<2 {
+        for direction in basis {
+          let product = zip(rest, direction).reduce(0) { $0 + $1.0 * $1.1 }
+          for f in 0..<width { rest[f] -= product * direction[f] }
+        }
+      }
+      let norm = euclideanNorm(rest)
+      guard norm > 1e-6 else { continue }
+      basis.append(rest.map { $0 / norm })
+      chosen.append(index)
+    }
+    var rest = split.remainder
+    var weights = Matrix(rowCount: chosen.count, columnCount: material.outputCount)
+    let directions = Matrix(chosen.map { Array(candidates[$0].0.row.dropLast()) })
+    let linear = rest.withoutLastColumn
+    if !chosen.isEmpty,
+      let solution = LinearAlgebra.leastSquares(directions.transposed, linear.transposed)?.solution
+    {
+      weights = solution
+    }
+    for (place, index) in chosen.enumerated() {
+      for c in 0..<material.outputCount {
+        for f in 0...width { rest[c, f] -= weights[place, c] * candidates[index].0.row[f] }
+      }
+    }
+    for (index, (kink, isKept)) in candidates.enumerated() {
+      guard let place = chosen.firstIndex(of: index) else {
+        if isKept { add(kink, fanOut: kink.kink, isTurned: false) }
+        continue
+      }
+      // s' phi(a) + s'' phi(-a) = (s' + s'') phi(a) - (1 + c) s'' a
+      let other = weights.row(place).map { -$0 / (1 + material.slope) }
+      let own = zip(kink.kink, other).map { $0 - $1 }
+      let smallest = budget / 16 / max(split.reach(index).above, split.reach(index).below, .leastNormalMagnitude)
+      if own.contains(where: { abs($0) > smallest }) { add(kink, fanOut: own, isTurned: false) }
+      if other.contains(where: { abs($0) > smallest }) { add(kink, fanOut: other, isTurned: true) }
+    }
+    return rest
+  }
+
+  // MARK: The affine remainder
+
+  private func remainder(of split: Split, turned: Set<Int>) -> Matrix {
+    var result = split.remainder
+    for index in turned {
+      let kink = split.kept[index]
+      for c in 0..<result.rowCount {
+        for f in 0..<result.columnCount { result[c, f] += (1 + material.slope) * kink.kink[c] * kink.row[f] }
+      }
+    }
+    return result
+  }
+
+  /// The value of an affine map at the middle of the inputs: of what output biases take, the best.
+  private func constantPart(of affine: Matrix) -> [Double] {
+    let middle = material.middle
+    return (0..<affine.rowCount).map { c in
+      zip(affine.row(c), middle).reduce(affine[c, middle.count]) { $0 + $1.0 * $1.1 }
+    }
+  }
+
+  /// Which units to turn so that the remainder is constant on the inputs; nil if no choice was found that does.
+  private func cancellingTurns(of split: Split) -> Set<Int>? {
+    let limit = budget / 4
+    if material.isConstant(split.remainder, limit: limit) { return [] }
+    let free = split.kept.indices.filter { !existingOnly || split.kept[$0].remainder != nil }
+    guard !free.isEmpty else { return nil }
+    // Least squares over real numbers of turns, in the products of its columns (1 + c) s w^T: they are of size
+    // outputs x features, their products only of size units.
+    let width = material.rows.columnCount - 1
+    var products = Matrix(rowCount: free.count, columnCount: free.count)
+    var sides = Matrix(rowCount: free.count, columnCount: 1)
+    var largest = 0.0
+    for (i, g) in free.enumerated() {
+      let (kink, row) = (split.kept[g].kink, split.kept[g].row)
+      for (j, h) in free.enumerated() {
+        let ofKinks = zip(kink, split.kept[h].kink).reduce(0) { $0 + $1.0 * $1.1 }
+        let ofRows = zip(row, split.kept[h].row).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+        products[i, j] = ofKinks * ofRows
+      }
+      for c in 0..<kink.count {
+        let image = (0..<width).reduce(0) { $0 + split.remainder[c, $1] * row[$1] }
+        sides[i, 0] -= kink[c] * image / (1 + material.slope)
+      }
+      largest = max(largest, products[i, i])
+    }
+    // Strong and weak units alike count 1 after this scaling, or weak ones would be lost to the cutoff.
+    let sizes = (0..<free.count).map { max(products[$0, $0].squareRoot(), .leastNormalMagnitude) }
+    for i in 0..<free.count {
+      for j in 0..<free.count { products[i, j] /= sizes[i] * sizes[j] }
+      sides[i, 0] /= sizes[i]
+    }
+    guard let (solution, rank) = LinearAlgebra.leastSquares(products, sides, cutoff: 1e-10) else { return nil }
+    let rounded = Set(free.indices.filter { solution[$0, 0] / sizes[$0] > 0.5 }.map { free[$0] })
+    if material.isConstant(remainder(of: split, turned: rounded), limit: limit) { return rounded }
+    guard rank < free.count, free.count <= 20 else { return nil }
+    // More units than equations, as with one output: then the turns are a subset sum, and there are few enough to try all.
+    let best = Set(bestSubset(products: products, sides: sides.values, sizes: sizes).map { free[$0] })
+    return material.isConstant(remainder(of: split, turned: best), limit: limit) ? best : nil
+  }
+
+  // MARK: The network
+
+  /// Puts the constant into the output biases, or into a unit without a boundary if there are none, and writes the network.
+  private mutating func finish(constant: [Double]) {
+    let lower = material.network.layers[0]
+    var constant = constant
+    for node in material.constantNodes {
+      let value = material.network.activation(material.rows[node, lower.inputCount])
+      for c in constant.indices { constant[c] += material.fanOut[node, c] * value }
+    }
+    units.sort { ($0.members + $0.others)[0] < ($1.members + $1.others)[0] }
+    var outputBiases = material.network.layers[1].biases
+    if outputBiases != nil {
+      for c in constant.indices { outputBiases?[c] += constant[c] }
+    } else if constant.contains(where: { abs($0) > budget / 8 }) {
+      guard lower.biases != nil else { return }
+      units.append(
+        Unit(
+          row: [Double](repeating: 0, count: lower.inputCount) + [1], fanOut: constant, members: material.constantNodes,
+          others: []))
+    }
+    for (index, unit) in units.enumerated() {
+      for node in unit.others where fates[node] == .removed { fates[node] = .merged(into: index) }
+    }
+    for (index, unit) in units.enumerated() {
+      for (place, node) in unit.members.enumerated() {
+        fates[node] = place == 0 ? .carries(unit: index) : .merged(into: index)
+      }
+    }
+    let idle = Unit(
+      row: [Double](repeating: 0, count: lower.inputCount + 1),
+      fanOut: [Double](repeating: 0, count: material.outputCount), members: [], others: [])
+    let hidden = units.isEmpty ? [idle] : units
+    let layers = [
+      DenseLayer(
+        weights: Matrix(hidden.map { Array($0.row.dropLast()) }),
+        biases: lower.biases == nil ? nil : hidden.map { $0.row[lower.inputCount] }),
+      DenseLayer(weights: Matrix(hidden.map(\.fanOut)).transposed, biases: outputBiases),
+    ]
+    network = try? Network(layers: layers, activation: material.network.activation)
+  }
+}
+
+/// Which kinks are kept and which are left out, and the affine map that their absence and the opposite members leave.
+private struct Split {
+  var kept: [KinkUnit] = []
+  var leftOut: [KinkUnit] = []
+  /// `[output, feature + 1]`
+  var remainder: Matrix
+  private var keptReaches: [Reach] = []
+  private var leftOutReaches: [Reach] = []
+
+  /// - Parameter includingAffine: whether kinks are left out that are not small but have all samples on one side.
+  init(_ material: MergeMaterial, _ kinks: [KinkUnit], reaches: [Reach], limit: Double, includingAffine: Bool) {
+    remainder = Matrix(rowCount: material.outputCount, columnCount: material.rows.columnCount)
+    let slope = material.slope
+    // Without its kink a unit is c s a or s a, and off by (1 - c) s a on the other side.
+    let options = kinks.indices.map { g -> (effect: Double, slope: Double, index: Int) in
+      let size = (1 - slope) * kinks[g].kink.reduce(0) { max($0, abs($1)) }
+      let (asBelow, asAbove) = (size * reaches[g].above, size * reaches[g].below)
+      let isFree = asBelow <= asAbove && slope == 0
+      guard includingAffine || isFree || max(asBelow, asAbove) <= limit else { return (.infinity, 0, g) }
+      return asBelow <= asAbove ? (asBelow, slope, g) : (asAbove, 1, g)
+    }.sorted { ($0.effect, $0.index) < ($1.effect, $1.index) }
+    var spent = 0.0
+    var slopes = [Int: Double]()
+    for option in options {
+      spent += option.effect
+      guard spent <= limit else { break }
+      slopes[option.index] = option.slope
+    }
+    for (g, kink) in kinks.enumerated() {
+      for i in remainder.values.indices { remainder.values[i] += kink.remainder?.values[i] ?? 0 }
+      guard let slope = slopes[g] else {
+        kept.append(kink)
+        keptReaches.append(reaches[g])
+        continue
+      }
+      leftOut.append(kink)
+      leftOutReaches.append(reaches[g])
+      for c in 0..<material.outputCount {
+        for f in kink.row.indices { remainder[c, f] += slope * kink.kink[c] * kink.row[f] }
+      }
+    }
+  }
+
+  /// Of a kink, numbered through those kept and those left out.
+  func reach(_ index: Int) -> Reach {
+    index < kept.count ? keptReaches[index] : leftOutReaches[index - kept.count]
+  }
+}
+
+/// How far the samples lie on either side of a boundary, in units of the input.
+struct Reach {
+  var above: Double
+  var below: Double
+}
+
+extension MergeMaterial {
+  func reaches(of kinks: [KinkUnit]) -> [Reach] {
+    guard !kinks.isEmpty else { return [] }
+    var distances = Matrix(rowCount: inputs.rowCount, columnCount: kinks.count)
+    LinearAlgebra.multiply(
+      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true, into: &distances)
+    var reaches = [Reach](repeating: Reach(above: 0, below: 0), count: kinks.count)
+    for i in 0..<inputs.rowCount {
+      for (g, kink) in kinks.enumerated() {
+        let a = distances[i, g] + kink.row[inputs.columnCount]
+        reaches[g].above = max(reaches[g].above, a)
+        reaches[g].below = max(reaches[g].below, -a)
+      }
+    }
+    return reaches
+  }
+
+  /// Whether an affine map, `[output, feature + 1]`, is the same on all inputs up to a limit.
+  func isConstant(_ affine: Matrix, limit: Double) -> Bool {
+    let linear = affine.withoutLastColumn
+    if (0..<linear.rowCount).allSatisfy({ euclideanNorm(linear.row($0)) * farthest <= limit }) { return true }
+    let atMiddle = (0..<linear.rowCount).map { zip(linear.row($0), middle).reduce(0) { $0 + $1.0 * $1.1 } }
+    var values = Matrix(rowCount: inputs.rowCount, columnCount: linear.rowCount)
+    LinearAlgebra.multiply(inputs, linear, transposingSecond: true, into: &values)
+    return (0..<inputs.rowCount).allSatisfy { i in
+      zip(values.row(i), atMiddle).allSatisfy { abs($0 - $1) <= limit }
+    }
+  }
+}
+
+extension Matrix {
+  /// The linear part of an affine map whose last column is its constant.
+  fileprivate var withoutLastColumn: Matrix {
+    Matrix(
+      rowCount: rowCount, columnCount: columnCount - 1, values: (0..<rowCount).flatMap { row($0).dropLast() })
+  }
+}
+
+/// The subset whose sum comes nearest to a target, all tried in Gray code order.
+///
+/// - Parameters:
+///   - products: of the terms with each other, each divided by both sizes.
+///   - sides: of the terms with the target, divided by their sizes.
+private func bestSubset(products: Matrix, sides: [Double], sizes: [Double]) -> [Int] {
+  let count = sizes.count
+  // ||sum of terms - target||^2 but for a constant; `slopes` are the products of the current sum minus target.
+  var slopes = (0..<count).map { -sides[$0] * sizes[$0] }
+  var (isIn, value) = ([Bool](repeating: false, count: count), 0.0)
+  var (best, bestValue) = (isIn, 0.0)
+  for step in 1..<(1 << count) {
+    let i = step.trailingZeroBitCount
+    let sign = isIn[i] ? -1.0 : 1
+    value += 2 * sign * slopes[i] + products[i, i] * sizes[i] * sizes[i]
+    for j in 0..<count { slopes[j] += sign * products[i, j] * sizes[i] * sizes[j] }
+    isIn[i].toggle()
+    if value < bestValue { (best, bestValue) = (isIn, value) }
+  }
+  return (0..<count).filter { best[$0] }
+}

@@ -1,0 +1,114 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// How far, and for how long, a student is brought towards a critical point of J.
+public struct FinishingPlan: Sendable, Hashable {
+  /// Steps tried in all, over every restart.
+  public var iterationLimit: Int
+  /// The run ends once `max_x |g_1(x)|_inf` is not above this.
+  public var gradientTarget: Double
+  public var restartLimit: Int
+  /// Bytes that a directly solved system may take; larger ones are solved by conjugate gradients, without being formed.
+  public var systemByteLimit: Int
+
+  public init(
+    iterationLimit: Int = 200, gradientTarget: Double = 1e-10, restartLimit: Int = 20, systemByteLimit: Int = 320 << 20
+  ) {
+    self.iterationLimit = iterationLimit
+    self.gradientTarget = gradientTarget
+    self.restartLimit = restartLimit
+    self.systemByteLimit = systemByteLimit
+  }
+}
+
+/// What a finishing run ended as; every number is of the student that was returned.
+public struct FinishingReport: Sendable, Equatable {
+  /// Whether `largestGradient` is at most the plan's target.
+  public var reachedTarget: Bool
+  /// Steps tried, over all restarts, those that were turned down included.
+  public var iterationCount: Int
+  public var restartCount: Int
+  /// J = 1/2 mean ||target - output||^2.
+  public var loss: Double
+  /// `max_x |g_1(x)|_inf` over the samples.
+  public var largestGradient: Double
+  /// The norm of the gradient of J towards all weights. Where this is small and `largestGradient` is not, the student is
+  /// near a critical point of the mean loss at which single samples still pull.
+  public var gradientNorm: Double
+  /// The smallest eigenvalue of the Hessian of J, its residual term included; 0 after a cancellation, like the two below.
+  public var smallestCurvature: Double
+  /// The largest eigenvalue.
+  public var largestCurvature: Double
+  /// How far an eigenvalue of the Hessian can be from either of the two. They come from a dense decomposition up to
+  /// ``denseHessianLimit`` weights (error about 1e-15 of the largest), from Lanczos iterations above; the smallest is then
+  /// an upper bound.
+  public var curvatureError: Double
+  /// Samples with `|z_k(x)| <= ``boundaryTolerance`` ||w_k|| ||x||` at some student node k, bias and constant 1 included:
+  /// they sit on its boundary.
+  public var boundarySampleCount: Int
+  public var wasCancelled: Bool
+
+  /// Rounding moves a pre-activation by about `1e-16 d^1/2 ||w|| ||x||`; of 10^6 pairs of a sample and a node, chance puts
+  /// about 1e-2 within this. What is within it was driven there.
+  public static let boundaryTolerance = 1e-9
+  public static let denseHessianLimit = 1500
+}
+
+/// Brings a two-layer student, from where training left it, to a critical point of J at which every sample's gradient at
+/// the hidden layer is small: `max_x |g_1(x)|_inf <= plan.gradientTarget`.
+///
+/// Levenberg-Marquardt steps over all samples, with the output layer refitted after each. A search that hardly gets on is
+/// restarted from the best student so far, some of its least useful nodes moved to new boundaries. The student of
+/// the lowest loss is returned, whether or not it reached the target: the report says which. A student that is there
+/// already is returned as it is. The result is a function of the arguments (and of the machine's kind, see
+/// ``LinearAlgebra``).
+///
+/// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+/// - Parameters:
+///   - key: random numbers (new boundaries, start of Lanczos) are drawn from its `finishing` streams.
+///   - isCancelled: asked before each step.
+/// - Throws: ``ShapeError`` if the student has another depth than two layers or biases in one layer only, or if the samples
+///   do not fit it.
+/// - Complexity: a step costs O(nodes^2 features^2 (samples whose gates flipped + nodes features)) where the system fits
+///   `plan.systemByteLimit`, else up to 200 times O(samples x weights).
+/// - Source: Levenberg-Marquardt with Nielsen's damping (Madsen, Nielsen, Tingleff 2004, "Methods for non-linear least
+///   squares problems"); elimination of the linear layer as in variable projection (Golub, Pereyra 1973).
+public func finish(
+  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+  isCancelled: () -> Bool = { false }
+) throws(ShapeError) -> (student: Student, report: FinishingReport) {
+  let problem = try FinishingProblem(student, inputs: inputs, targets: targets)
+  let start = problem.weights(of: student)
+  var search = LevenbergMarquardt(problem, from: start, evaluation: problem.evaluate(start))
+  var best = search.state
+  var hasMoved = false
+  var (iterationCount, restartCount, wasCancelled) = (0, 0, false)
+  if search.state.evaluation.isFinite && search.state.evaluation.largestGradient > plan.gradientTarget {
+    search.prepare(systemByteLimit: plan.systemByteLimit)
+    while iterationCount < plan.iterationLimit {
+      wasCancelled = isCancelled()
+      if wasCancelled { break }
+      iterationCount += 1
+      if search.iterate(), search.state.isBetter(than: best, target: plan.gradientTarget) {
+        best = search.state
+        hasMoved = true
+        if best.evaluation.largestGradient <= plan.gradientTarget { break }
+      }
+      guard search.isStalled else { continue }
+      guard restartCount < plan.restartLimit else { break }
+      restartCount += 1
+      search.restart(from: problem.reseeded(best, key: key, attempt: restartCount))
+    }
+  }
+  var report = FinishingReport(
+    reachedTarget: best.evaluation.largestGradient <= plan.gradientTarget, iterationCount: iterationCount,
+    restartCount: restartCount, loss: best.evaluation.loss, largestGradient: best.evaluation.largestGradient,
+    gradientNorm: problem.gradientNorm(at: best.evaluation), smallestCurvature: 0, largestCurvature: 0,
+    curvatureError: 0, boundarySampleCount: problem.boundarySampleCount(of: best.weights), wasCancelled: wasCancelled)
+  if !wasCancelled, best.evaluation.isFinite, let curvature = problem.curvatures(at: best, key: key) {
+    report.smallestCurvature = curvature.smallest
+    report.largestCurvature = curvature.largest
+    report.curvatureError = curvature.error
+  }
+  return (hasMoved ? try problem.student(of: best.weights) : student, report)
+}

@@ -1,0 +1,262 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// A step of the finishing stage.
+struct GaussNewtonStep {
+  var step: FinishingWeights
+  /// By how much the linear model lets the summed loss fall.
+  var predictedFall: Double
+}
+
+/// Solves the damped Gauss-Newton system of a two-layer student.
+protocol GaussNewtonSolver {
+  /// Takes up the gates, activations and residuals at these weights.
+  mutating func linearize(at weights: FinishingWeights, _ evaluation: FinishingEvaluation)
+  /// The step that minimises the linear model plus `damping` times the squared step, weighted by the diagonal of the
+  /// Hessian of the squares; nil if the system is not positive definite in double precision and needs more damping.
+  func step(damping: Double) -> GaussNewtonStep?
+}
+
+/// The damped Gauss-Newton system of a two-layer student, solved directly.
+///
+/// With `x` the inputs (a trailing 1 with biases), `D_k` the gate of student node k, `F` the activations (again with a
+/// trailing 1) and `v_k` the fan-out weights, the Jacobian of output c is `v_kc D_k x` towards node k's first-layer row and
+/// `F` towards output c's own row. So the Hessian of the squares (summed over samples) is made of
+///
+///     first, first:  beta_kk' A_kk',      A_kk' = sum D_k D_k' x x^T,  beta_kk' = v_k . v_k'
+///     first, last:   v_kc P_k,            P_k   = sum D_k x F^T
+///     last, last:    G for each output,   G     = sum F F^T
+///
+/// The output layer enters linearly and is eliminated: with `G' = G + damping`,
+///
+///     S_kk' = beta_kk' (A_kk' - P_k G'^-1 P_k'^T) + damping,   S delta_first = b_k - P_k G'^-1 (F^T R) v_k
+///
+/// has n (d + 1) unknowns whatever the number of outputs, and nothing of size samples x outputs x weights is formed.
+///
+/// `A_kk'` depends on the weights only through the gates. It is kept, and from step to step only the samples whose gates
+/// flipped are added and subtracted; near the end almost none do, and the factorisation is all that is left to pay. (Against
+/// one symmetric product of all gated inputs, the sums over the samples that two nodes share also save a factor of 8.)
+///
+/// The damping is Marquardt's, proportional to the diagonal: it does not depend on how a node's strength is split between
+/// its two layers, nor on how strong the node is. With identity damping the weak nodes of a teacher with decaying strengths
+/// (1/100 at p = 2) would hardly move.
+struct GaussNewtonSystem: GaussNewtonSolver {
+  private let nodeCount: Int
+  private let problem: FinishingProblem
+  /// Sum over the samples active at both nodes of `x x^T`, lower triangles; pair (a, b), b <= a, at `a (a + 1) / 2 + b`.
+  private var jointGrams: [Matrix]
+  /// Which samples are active at each node when `jointGrams` was last brought up to date, 64 a word.
+  private var gates: [[UInt64]]
+  /// `sum x x^T` over all samples; only for leaky nodes.
+  private let fullGram: Matrix?
+  /// P_k, one under the other: `[student node and feature, activation]`.
+  private(set) var mixed: Matrix
+  /// G; lower triangle.
+  private(set) var activationGram: Matrix
+  private var descent: FinishingWeights
+  private var fanOut: Matrix
+  /// beta
+  private var strengths: Matrix
+
+  init(_ problem: FinishingProblem, nodeCount: Int, featureCount: Int) {
+    self.problem = problem
+    self.nodeCount = nodeCount
+    let width = problem.inputs.columnCount
+    jointGrams = (0..<nodeCount * (nodeCount + 1) / 2).map { _ in Matrix(rowCount: width, columnCount: width) }
+    gates = (0..<nodeCount).map { _ in [UInt64](repeating: 0, count: (problem.sampleCount + 63) / 64) }
+    if problem.activation.negativeSlope > 0 {
+      var gram = Matrix(rowCount: width, columnCount: width)
+      LinearAlgebra.addGram(of: problem.inputs, to: &gram)
+      fullGram = gram
+    } else {
+      fullGram = nil
+    }
+    mixed = Matrix(rowCount: nodeCount * width, columnCount: featureCount)
+    activationGram = Matrix(rowCount: featureCount, columnCount: featureCount)
+    descent = FinishingWeights(first: Matrix([]), last: Matrix([]))
+    fanOut = Matrix([])
+    strengths = Matrix([])
+  }
+
+  /// Bytes that a system of so many nodes takes: the matrix that is factored and the joint Gram matrices.
+  static func byteCount(nodeCount: Int, width: Int) -> Int {
+    let unknowns = nodeCount * width
+    return 8 * (unknowns * unknowns + nodeCount * (nodeCount + 1) / 2 * width * width)
+  }
+
+  /// Builds the blocks at these weights.
+  ///
+  /// - Complexity: O(flipped samples x nodes x features^2 + samples x nodes x features x activations).
+  mutating func linearize(at weights: FinishingWeights, _ evaluation: FinishingEvaluation) {
+    updateJointGrams(evaluation.slopes)
+    let (samples, width) = (problem.sampleCount, problem.inputs.columnCount)
+    var gated = Matrix(rowCount: samples, columnCount: width)
+    var block = Matrix(rowCount: width, columnCount: mixed.columnCount)
+    for a in 0..<nodeCount {
+      for i in 0..<samples {
+        let slope = evaluation.slopes.values[i * nodeCount + a]
+        for f in 0..<width { gated.values[i * width + f] = slope * problem.inputs.values[i * width + f] }
+      }
+      LinearAlgebra.multiply(gated, transposingFirst: true, evaluation.activations, into: &block)
+      mixed.values.replaceSubrange(a * block.values.count..<(a + 1) * block.values.count, with: block.values)
+    }
+    activationGram = Matrix(rowCount: activationGram.rowCount, columnCount: activationGram.rowCount)
+    LinearAlgebra.addGram(of: evaluation.activations, to: &activationGram)
+    descent = problem.descent(at: evaluation)
+    fanOut = weights.fanOut
+    strengths = Matrix(rowCount: nodeCount, columnCount: nodeCount)
+    LinearAlgebra.multiply(fanOut, fanOut, transposingSecond: true, into: &strengths)
+  }
+
+  /// - Complexity: O((nodes x features)^3).
+  func step(damping: Double) -> GaussNewtonStep? {
+    let (width, count) = (problem.inputs.columnCount, nodeCount)
+    let lastDamping = dampings(of: activationGram.diagonal, damping)
+    var gram = activationGram
+    for a in lastDamping.indices { gram[a, a] += lastDamping[a] }
+    guard gram.isFinite, LinearAlgebra.factorCholesky(&gram) else { return nil }
+    var eliminated = mixed
+    LinearAlgebra.solveCholesky(gram, rightSides: &eliminated)
+
+    let unknowns = count * width
+    var system = Matrix(rowCount: unknowns, columnCount: unknowns)
+    LinearAlgebra.multiply(eliminated, mixed, transposingSecond: true, into: &system)
+    var diagonal = [Double](repeating: 0, count: unknowns)
+    for a in 0..<count {
+      for b in 0...a {
+        let block = firstBlock(a, b)
+        let strength = strengths[a, b]
+        for f in 0..<width {
+          let start = (a * width + f) * unknowns + b * width
+          for g in 0..<width {
+            system.values[start + g] = strength * (block.values[f * width + g] - system.values[start + g])
+          }
+        }
+        if a == b {
+          for f in 0..<width { diagonal[a * width + f] = strength * block[f, f] }
+        }
+      }
+    }
+    let firstDamping = dampings(of: diagonal, damping)
+    for u in 0..<unknowns { system[u, u] += firstDamping[u] }
+
+    // (F^T R) v_k, a column for each node.
+    var pulls = Matrix(rowCount: mixed.columnCount, columnCount: count)
+    LinearAlgebra.multiply(descent.last, fanOut, transposingSecond: true, into: &pulls)
+    var right = Matrix(rowCount: 1, columnCount: unknowns)
+    for a in 0..<count {
+      for f in 0..<width {
+        var sum = descent.first[a, f]
+        for e in 0..<mixed.columnCount { sum -= eliminated[a * width + f, e] * pulls[e, a] }
+        right[0, a * width + f] = sum
+      }
+    }
+    guard system.isFinite, right.isFinite, LinearAlgebra.factorCholesky(&system) else { return nil }
+    LinearAlgebra.solveCholesky(system, rightSides: &right)
+
+    // delta_last = G'^-1 (F^T R - sum_k (P_k^T delta_k) v_k^T)
+    var carried = Matrix(rowCount: count, columnCount: mixed.columnCount)
+    for a in 0..<count {
+      for f in 0..<width {
+        let move = right[0, a * width + f]
+        for e in 0..<mixed.columnCount { carried[a, e] += mixed[a * width + f, e] * move }
+      }
+    }
+    var last = descent.last
+    LinearAlgebra.multiply(carried.negated, transposingFirst: true, fanOut, into: &last, scale: 1)
+    var sides = last.transposed
+    LinearAlgebra.solveCholesky(gram, rightSides: &sides)
+    last = sides.transposed
+
+    var first = Matrix(rowCount: descent.first.rowCount, columnCount: width)
+    var fall = 0.0
+    for a in 0..<count {
+      for f in 0..<width {
+        let move = right[0, a * width + f]
+        first[a, f] = move
+        fall += move * (descent.first[a, f] + firstDamping[a * width + f] * move)
+      }
+    }
+    for e in 0..<last.rowCount {
+      for c in 0..<last.columnCount { fall += last[e, c] * (descent.last[e, c] + lastDamping[e] * last[e, c]) }
+    }
+    let step = FinishingWeights(first: first, last: last)
+    return step.isFinite ? GaussNewtonStep(step: step, predictedFall: fall / 2) : nil
+  }
+
+  /// A_kk', both triangles.
+  func firstBlock(_ a: Int, _ b: Int) -> Matrix {
+    var block = jointGrams[index(a, b)]
+    let width = block.rowCount
+    if let fullGram {
+      let c = problem.activation.negativeSlope
+      let (first, second) = (jointGrams[index(a, a)], jointGrams[index(b, b)])
+      for i in block.values.indices {
+        block.values[i] =
+          c * c * fullGram.values[i] + c * (1 - c) * (first.values[i] + second.values[i])
+          + (1 - c) * (1 - c) * block.values[i]
+      }
+    }
+    for f in 0..<width {
+      for g in 0..<f { block.values[g * width + f] = block.values[f * width + g] }
+    }
+    return block
+  }
+
+  private func index(_ a: Int, _ b: Int) -> Int { max(a, b) * (max(a, b) + 1) / 2 + min(a, b) }
+
+  /// Adds the samples that became active at both nodes of a pair, subtracts those that no longer are.
+  private mutating func updateJointGrams(_ slopes: Matrix) {
+    let n = nodeCount
+    let current = (0..<n).map { k in
+      var words = [UInt64](repeating: 0, count: (problem.sampleCount + 63) / 64)
+      for i in 0..<problem.sampleCount where slopes.values[i * n + k] == 1 { words[i / 64] |= 1 << UInt64(i % 64) }
+      return words
+    }
+    for a in 0..<n {
+      for b in 0...a where gates[a] != current[a] || gates[b] != current[b] {
+        var (joining, leaving, joint): ([Int], [Int], [Int]) = ([], [], [])
+        for w in current[a].indices {
+          let new = current[a][w] & current[b][w]
+          let old = gates[a][w] & gates[b][w]
+          appendBits(of: new & ~old, word: w, to: &joining)
+          appendBits(of: old & ~new, word: w, to: &leaving)
+          appendBits(of: new, word: w, to: &joint)
+        }
+        let pair = index(a, b)
+        if joining.count + leaving.count < joint.count {
+          LinearAlgebra.addGram(ofRows: joining, of: problem.inputs, factor: 1, to: &jointGrams[pair])
+          LinearAlgebra.addGram(ofRows: leaving, of: problem.inputs, factor: -1, to: &jointGrams[pair])
+        } else {
+          let width = problem.inputs.columnCount
+          jointGrams[pair] = Matrix(rowCount: width, columnCount: width)
+          LinearAlgebra.addGram(ofRows: joint, of: problem.inputs, factor: 1, to: &jointGrams[pair])
+        }
+      }
+    }
+    gates = current
+  }
+}
+
+private func appendBits(of word: UInt64, word index: Int, to samples: inout [Int]) {
+  var rest = word
+  while rest != 0 {
+    samples.append(index * 64 + rest.trailingZeroBitCount)
+    rest &= rest - 1
+  }
+}
+
+/// Marquardt's damping of each unknown: `damping` times its diagonal element.
+///
+/// An unknown that nothing depends on (the row of a dead node) has a diagonal of 0 and would make the system singular; a
+/// floor far below every live one keeps it where it is.
+func dampings(of diagonal: [Double], _ damping: Double) -> [Double] {
+  let floor = 1e-13 * (diagonal.max() ?? 0)
+  return diagonal.map { damping * $0 + Swift.max(floor * damping, floor * 1e-3, 1e-300) }
+}
+
+extension Matrix {
+  var diagonal: [Double] { (0..<min(rowCount, columnCount)).map { self[$0, $0] } }
+
+  var negated: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { -$0 }) }
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# understudy audit: planted students from files, the runs of a folder, JSON, merging, and bad input.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+cd "$work" || exit 1
+python3 "$tests/files.py" planted teacher.safetensors student.safetensors 6 4 5
+python3 "$tests/files.py" inputs x.npy 2000 6
+files=(--teacher teacher.safetensors --student student.safetensors --inputs x.npy)
+
+ends "an audit of files" 0 "teacher node" "student node" "predicted and found" \
+  "8 units, of which 4 carry the teacher, 1 can be merged and 3 removed: 4 are left" "largest weight error" -- \
+  "$UNDERSTUDY" audit "${files[@]}"
+check "nothing in it is NaN" bash -c '! grep -qi "nan\b" ends.log'
+ends "JSON, and the merged student" 0 -- "$UNDERSTUDY" audit "${files[@]}" --json --merge-into merged.safetensors
+cp ends.log audit.json
+check "a planted student is read back exactly" python3 - <<'PYTHON'
+import json, math
+audit = json.load(open("audit.json"))
+assert audit["inputRank"] == 6 and audit["sampleCount"] == 2000 and audit["hyperplaneCount"] == 12, audit
+assert len(audit["teacherNodes"]) == 4 and len(audit["studentNodes"]) == 8
+for node in audit["teacherNodes"]:
+    assert node["verdict"] == "predictedAndFound", node
+    assert node["alignment"] < 1e-12 and node["correlation"] > 0.999999, node
+    assert node["bands"][0]["witnessCount"] > 7 and node["bands"][0]["witnessStudent"], node
+    nearest = audit["studentNodes"][node["alignedStudent"] - 1]
+    assert nearest["alignedTeacher"] == node["node"], (node, nearest)
+fates = [node["fate"] for node in audit["studentNodes"]]
+assert sorted(fates) == ["carries"] * 4 + ["merged"] + ["removed"] * 3, fates
+merged = next(node for node in audit["studentNodes"] if node["fate"] == "merged")
+assert audit["studentNodes"][merged["mergedInto"] - 1]["alignedTeacher"] == merged["alignedTeacher"]
+summary = audit["student"]
+assert summary["mergedNodeCount"] == 4 and summary["weightError"] < 1e-12, summary
+assert summary["largestOutputChange"] < 1e-12 * summary["outputScale"], summary
+def walk(value):
+    if isinstance(value, dict): [walk(item) for item in value.values()]
+    elif isinstance(value, list): [walk(item) for item in value]
+    elif isinstance(value, float): assert math.isfinite(value)
+walk(audit)
+PYTHON
+ends "the merged student is the teacher" 0 "4 units, of which 4 carry the teacher, 0 can be merged and 0 removed" -- \
+  "$UNDERSTUDY" audit --teacher teacher.safetensors --student merged.safetensors --inputs x.npy
+ends "several bands" 0 "0.03" "0.3" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0.3,0.03
+
+python3 "$tests/files.py" network other.safetensors 6 8 5
+ends "an untrained student" 0 "gradient too large by a factor" -- \
+  "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --inputs x.npy
+
+study study.yaml "record: [{measures: [evaluationLoss], last: true}]"
+ends "a study" 0 -- "$UNDERSTUDY" run study.yaml --set 'teacher.strengthDecay=[0, 1]' --set seeds=2 --results results
+ends "an audit of its runs" 0 "teacher.strengthDecay = 1, seed 2" "largest gradient" -- "$UNDERSTUDY" audit results
+ends "of some of its runs" 0 -- "$UNDERSTUDY" audit results --seed 2 --where teacher.strengthDecay=1 --json
+check "one of four" python3 -c 'import json; assert len(json.load(open("ends.log"))) == 1'
+
+ends "no arguments" 64 "--teacher" -- "$UNDERSTUDY" audit
+ends "a folder and files" 64 "not both" -- "$UNDERSTUDY" audit results "${files[@]}"
+ends "no run is chosen" 2 "none is chosen" -- "$UNDERSTUDY" audit results --seed 99
+ends "an unknown key" 2 "nearest known" -- "$UNDERSTUDY" audit results --where teacher.strenghtDecay=1
+ends "bands that are none" 64 "greater than 0" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0.1,x
+ends "a linear network" 64 "has no boundaries" -- "$UNDERSTUDY" audit "${files[@]}" --activation linear
+ends "no such file" 2 nowhere.safetensors -- \
+  "$UNDERSTUDY" audit --teacher nowhere.safetensors --student student.safetensors --inputs x.npy
+ends "a student that is narrower" 2 student "cannot cover" -- \
+  "$UNDERSTUDY" audit --teacher student.safetensors --student teacher.safetensors --inputs x.npy
+python3 "$tests/files.py" inputs narrow.npy 50 3
+ends "inputs of another width" 2 "3 features" "expects 6" -- \
+  "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs narrow.npy
+python3 "$tests/files.py" inputs nan.npy 50 6 nan
+ends "inputs that are not finite" 2 nan.npy -- "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs nan.npy
+python3 "$tests/files.py" inputs few.npy 4 6
+ends "fewer samples than features" 0 "fewer samples than features" "inputs of low rank" -- \
+  "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --inputs few.npy
+check "a merged file that cannot be written leaves nothing" bash -c \
+  '! "$UNDERSTUDY" audit --teacher teacher.safetensors --student student.safetensors --inputs x.npy --merge-into nowhere/m.safetensors >/dev/null 2>&1; test ! -e nowhere'
+
+finish
