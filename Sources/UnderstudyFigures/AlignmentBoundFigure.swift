@@ -43,6 +43,7 @@ func alignmentBoundFigure(
     )
   }
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-16 are drawn as that.") }
+  notes += selection.finishingNotes
   notes += selection.notes(shownKeys: [key.path], study: study)
   let text =
     "Scatter plot on logarithmic axes of \(drawn.count) teacher nodes: the alignment that the theorem predicts against "

@@ -53,6 +53,7 @@ func alignmentTimeFigure(
   if hollowCount > 0 {
     notes.append("Hollow, above the last epoch: \(hollowCount) nodes that half of the seeds or more never align.")
   }
+  notes += selection.finishingNotes
   notes += selection.notes(
     shownKeys: ["teacher.strengthDecay", color.path, dash?.path ?? color.path], study: study)
   let text =
@@ -86,7 +87,7 @@ private func timeLayers(
   func y(_ field: String) -> JSONValue {
     [
       "field": .text(field), "type": "quantitative", "title": "first epoch aligned",
-      "scale": ["type": "sqrt", "domain": [0, .display(pow(ceiling.squareRoot() * 1.05, 2))], "nice": false],
+      "scale": ["type": "sqrt", "domain": [0, .display(pow(ceiling.squareRoot() * 1.07, 2))], "nice": false],
       "axis": ["values": .array(ticks.map(JSONValue.number)), "format": "d"],
     ]
   }

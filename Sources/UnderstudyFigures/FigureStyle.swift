@@ -102,7 +102,7 @@ enum FigureStyle {
 
   /// The size of the hollow marks of series `index` of `count`: those of several series in one place lie in one another.
   static func nestedSize(_ index: Int, of count: Int) -> JSONValue {
-    let side = min(16, 5 + 3.5 * Double(count - 1 - index))
+    let side = min(14, 4.5 + 3 * Double(count - 1 - index))
     return .number(side * side)
   }
 
