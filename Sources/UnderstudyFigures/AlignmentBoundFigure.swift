@@ -7,6 +7,10 @@ private let alignmentFloor = 1e-16
 /// Dots that a picture bears; beyond, only some of the epochs are drawn.
 private let dotLimit = 12_000
 
+/// What a dot above the diagonal means.
+let violationNote =
+  "A dot above it violates the theorem only if the other conditions hold too: samples enough in the band, inputs of full rank."
+
 /// The alignment that the theorem predicts against the one that was measured; no dot may lie above the diagonal.
 ///
 /// Fields of the data: `x` predicted, `y` measured, `c` over-realization, `e` seed, `t` epoch, `j` teacher node.
@@ -31,13 +35,15 @@ func alignmentBoundFigure(
   let flooredCount = drawn.count { $0.measured < alignmentFloor || $0.predicted < alignmentFloor }
   var notes = [
     "Each dot is a teacher node with an observer, of one run at one recorded epoch: \(pairs.count), of which "
-      + "\(brokenCount) above the diagonal."
+      + "\(brokenCount) above the diagonal.", violationNote,
   ]
   if drawn.count < pairs.count {
     notes.append(
-      "\(drawn.count) of the dots are drawn (\(shown.count) of \(epochs.count) epochs); every one above the diagonal is.")
+      "\(drawn.count) of the dots are drawn (\(shown.count) of \(epochs.count) epochs); every one above the diagonal is."
+    )
   }
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-16 are drawn as that.") }
+  notes += selection.finishingNotes
   notes += selection.notes(shownKeys: [key.path], study: study)
   let text =
     "Scatter plot on logarithmic axes of \(drawn.count) teacher nodes: the alignment that the theorem predicts against "
@@ -83,10 +89,10 @@ func boundDocument(
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
     ],
     [
-      "data": ["values": [["x": .number(x.lowest), "y": .number(y.highest)]]],
+      // Half way up: dots that break the bound most often lie at the top.
+      "data": ["values": [["x": .number(x.lowest), "y": .display((start * y.highest).squareRoot())]]],
       "mark": [
-        "type": "text", "text": "violates the theorem", "align": "left", "baseline": "top", "dx": 6, "dy": 6,
-        "fontSize": 10, "color": "#A34700",
+        "type": "text", "text": "violates the bound", "align": "left", "dx": 6, "fontSize": 10, "color": "#A34700",
       ],
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
     ],

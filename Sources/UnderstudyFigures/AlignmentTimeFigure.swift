@@ -5,7 +5,7 @@ import UnderstudyRecords
 ///
 /// Fields of the data: `p` strength decay, `c` output noise or another key as a text, `o` over-realization as a text, `j`
 /// teacher node, `y` median epoch, `a`...`b` quartiles, `n` runs, `f` runs in which it is never aligned, `h` 1 if the median
-/// run is among them: drawn hollow, above the last epoch.
+/// run is among them: drawn hollow, above the last epoch, in the size `q`.
 func alignmentTimeFigure(
   _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
 ) throws(FigureError) -> FigureSpecification {
@@ -40,6 +40,7 @@ func alignmentTimeFigure(
         "p": .number(key.decay), "c": .text(key.color), "o": .text(key.dash), "j": .integer(node + 1),
         "y": .display(min(center, ceiling)), "a": .display(min(low, ceiling)), "b": .display(min(high, ceiling)),
         "n": .integer(values.count), "f": .integer(values.count { $0.isInfinite }), "h": center.isInfinite ? 1 : 0,
+        "q": FigureStyle.nestedSize(color.labels.firstIndex(of: key.color) ?? 0, of: color.labels.count),
       ])
     }
   }
@@ -52,6 +53,7 @@ func alignmentTimeFigure(
   if hollowCount > 0 {
     notes.append("Hollow, above the last epoch: \(hollowCount) nodes that half of the seeds or more never align.")
   }
+  notes += selection.finishingNotes
   notes += selection.notes(
     shownKeys: ["teacher.strengthDecay", color.path, dash?.path ?? color.path], study: study)
   let text =
@@ -85,7 +87,7 @@ private func timeLayers(
   func y(_ field: String) -> JSONValue {
     [
       "field": .text(field), "type": "quantitative", "title": "first epoch aligned",
-      "scale": ["type": "sqrt", "domain": [0, .display(pow(ceiling.squareRoot() * 1.05, 2))], "nice": false],
+      "scale": ["type": "sqrt", "domain": [0, .display(pow(ceiling.squareRoot() * 1.07, 2))], "nice": false],
       "axis": ["values": .array(ticks.map(JSONValue.number)), "format": "d"],
     ]
   }
@@ -94,7 +96,8 @@ private func timeLayers(
     line["strokeDash"] = [
       "field": "o", "type": "nominal", "title": .text(dash.title),
       "scale": [
-        "domain": .array(dash.labels.map(JSONValue.text)), "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
+        "domain": .array(dash.labels.map(JSONValue.text)),
+        "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
       ],
       "legend": ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300],
     ]
@@ -130,9 +133,11 @@ private func timeLayers(
     layers.append([
       "transform": [["filter": "datum.h == 1"]],
       "mark": [
-        "type": "point", "filled": false, "shape": "triangle-up", "size": 34, "strokeWidth": 1.2, "opacity": 1,
+        "type": "point", "filled": false, "shape": "triangle-up", "strokeWidth": 1.2, "opacity": 1,
       ],
-      "encoding": ["y": y("y"), "detail": detail, "tooltip": hovers],
+      "encoding": [
+        "y": y("y"), "detail": detail, "tooltip": hovers, "size": FigureStyle.sizeAsGiven,
+      ],
     ])
   }
   return layers

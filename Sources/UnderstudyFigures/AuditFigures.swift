@@ -35,7 +35,10 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
   }
   let verdicts = AuditVerdict.allCases.filter { verdict in rows.contains { $0["v"]?.text == verdict.words } }
   let withoutCount = record.teacherNodes.count - rows.count
-  var notes = ["Each dot is a teacher node, with its number where there is room."]
+  var notes = [
+    "Each dot is a teacher node, with its number where there is room.",
+    violationNote.replacing("above it", with: "above the diagonal"),
+  ]
   if withoutCount > 0 { notes.append("\(withoutCount) teacher nodes without an observer have no prediction.") }
   let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
   let text = "Scatter plot on logarithmic axes with the diagonal. " + caption

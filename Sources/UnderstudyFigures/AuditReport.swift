@@ -35,7 +35,8 @@ public func writeAuditReport(
   }
   let page = pageFrame(
     title: audits.count == 1 ? audits[0].title : "Understudy audits",
-    introduction: "A student beside its teacher, node by node: what the theory asks for, what it predicts, what is there.",
+    introduction:
+      "A student beside its teacher, node by node: what the theory asks for, what it predicts, what is there.",
     chapters: audits.indices.map { ("audit\($0)", audits[$0].title) }, navigation: "Audits", content: content,
     bundle: parts.bundle)
   try writeFile(Data(page.utf8), to: file)

@@ -157,7 +157,8 @@ private func connectionLayers(_ rows: [JSONValue], hasBand: Bool) -> JSONValue {
   var layers: [JSONValue] = []
   if hasBand {
     hovers += [
-      FigureStyle.hover("a", "lower quartile", format: ".3~e"), FigureStyle.hover("b", "upper quartile", format: ".3~e"),
+      FigureStyle.hover("a", "lower quartile", format: ".3~e"),
+      FigureStyle.hover("b", "upper quartile", format: ".3~e"),
       FigureStyle.hover("n", "runs", "ordinal"),
     ]
     layers.append([

@@ -52,6 +52,7 @@ func coverAndLossFigure(
   if hollowCount > 0 {
     notes.append("Hollow, above the last epoch: half of the seeds or more never get there.")
   }
+  notes += selection.finishingNotes
   notes += selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
   let decays = times.keys.sorted()
   let text =

@@ -44,7 +44,8 @@ func evaluationLossFigure(
     document: FigureStyle.panelsByDecay(
       description: text, rows: rows, columns: columns, encoding: lossEncoding(multipleCount: multiples.count),
       layers: lossLayers(
-        axis: LogarithmicAxis("evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } }))))
+        axis: LogarithmicAxis(
+          "evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } }))))
 }
 
 private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {

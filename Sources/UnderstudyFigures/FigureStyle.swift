@@ -100,6 +100,15 @@ enum FigureStyle {
     }
   }
 
+  /// The size of the hollow marks of series `index` of `count`: those of several series in one place lie in one another.
+  static func nestedSize(_ index: Int, of count: Int) -> JSONValue {
+    let side = min(14, 4.5 + 3 * Double(count - 1 - index))
+    return .number(side * side)
+  }
+
+  /// Sizes as the rows have them in `q`. No scale, since one over the series would get into the legend of their colours.
+  static let sizeAsGiven: JSONValue = ["field": "q", "type": "quantitative", "scale": nil, "legend": nil]
+
   /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
   static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {
     let legend: [String: JSONValue] = [

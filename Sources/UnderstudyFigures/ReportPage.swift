@@ -11,7 +11,8 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> Str
   }
   return pageFrame(
     title: sections.count == 1 ? sections[0].study.title : "Understudy report",
-    introduction: "Student-teacher learning in ReLU networks, measured by Understudy. All numbers come from the stored\nresults.",
+    introduction:
+      "Student-teacher learning in ReLU networks, measured by Understudy. All numbers come from the stored\nresults.",
     chapters: sections.indices.map { ("study\($0)", sections[$0].study.title) }, navigation: "Studies",
     content: content, bundle: bundle)
 }
@@ -29,7 +30,8 @@ func pageFrame(
     chapters.count < 2
     ? ""
     : "<nav aria-label=\"\(label.escapedForHTML)\"><ul>"
-      + chapters.map { "<li><a href=\"#\($0.identifier)\">\($0.title.escapedForHTML)</a></li>" }.joined() + "</ul></nav>"
+      + chapters.map { "<li><a href=\"#\($0.identifier)\">\($0.title.escapedForHTML)</a></li>" }.joined()
+      + "</ul></nav>"
   return """
     <!DOCTYPE html>
     <html lang="en">

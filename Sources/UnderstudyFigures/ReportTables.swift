@@ -65,7 +65,8 @@ extension FindingDeclaration {
       case .unalignedSlope: "slope of log10 median strength of unaligned student nodes against log10 largest gradient"
       case .balanceSlope: "slope of log10 median kink balance against log10 largest gradient"
       case .observersPerNode: "mean number of observers of a teacher node"
-      case .observerRecovery: "rank correlation of a teacher node's observers, as first recorded, and its being recovered"
+      case .observerRecovery:
+        "rank correlation of a teacher node's observers, as first recorded, and its being recovered"
       case .alignmentOrder: "rank correlation of teacher node index and median first epoch with alignment ≤ 0.1"
       case .alignedShare: "mean share of teacher nodes with alignment ≤ 0.1"
       case .sampleExponent: "exponent in d of the samples that align 90 % of the teacher nodes"
@@ -76,7 +77,8 @@ extension FindingDeclaration {
       case .logStraightBarrier: "median log10 of the largest loss on the straight line"
       case .logMatchedBarrier: "median log10 of the largest loss on the straight line after matching"
       case .epochsToCover: "median first epoch with all teacher nodes recovered"
-      case .logRatioLossToCover: "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
+      case .logRatioLossToCover:
+        "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
       }
     let when =
       switch statistic {

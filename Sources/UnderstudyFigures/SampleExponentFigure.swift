@@ -5,7 +5,7 @@ import UnderstudyRecords
 /// and the theory's slopes 2 and 1.
 ///
 /// Fields of the data: `k` point, line or reference, `x` input dimension, `y` samples, `s` augmentation with its exponent as
-/// a text, `h` 1 above and -1 below what was tried, `l` label of a reference line.
+/// a text, `h` 1 above and -1 below what was tried (drawn in the size `q`), `l` label of a reference line.
 func sampleExponentFigure(
   _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
 ) throws(FigureError) -> FigureSpecification {
@@ -14,7 +14,7 @@ func sampleExponentFigure(
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
   var censoredCount = 0
-  for scaling in scalings {
+  for (index, scaling) in scalings.enumerated() {
     for (dimension, samples) in scaling.needed {
       let (value, side) =
         switch samples {
@@ -25,7 +25,7 @@ func sampleExponentFigure(
       if side != 0 { censoredCount += 1 }
       rows.append([
         "k": "point", "x": .number(dimension), "y": .display(value), "s": .text(scaling.legend),
-        "h": .integer(side),
+        "h": .integer(side), "q": FigureStyle.nestedSize(index, of: scalings.count),
       ])
     }
     if let law = scaling.law {
@@ -109,14 +109,6 @@ private func exponentDocument(
       "transform": [["filter": .text(filter)]], "mark": mark, "encoding": .object(position.merging(more) { $1 }),
     ]
   }
-  func referenceLabel(_ text: String, below: Bool) -> JSONValue {
-    layer(
-      "datum.l == '\(text)'",
-      [
-        "type": "text", "align": "right", "dx": .number(below ? 0 : -8), "dy": .number(below ? 11 : -2), "fontSize": 10,
-        "color": "#666666",
-      ], ["text": ["field": "l", "type": "nominal"]])
-  }
   let hovers: JSONValue = [
     FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
     FigureStyle.hover("y", "samples", format: ",.0f"),
@@ -126,8 +118,10 @@ private func exponentDocument(
     layer(
       "datum.k == 'reference'", ["type": "line", "color": "#8a8a8a", "strokeWidth": 0.9, "strokeDash": [3, 3]],
       ["detail": ["field": "s", "type": "nominal"]]),
-    referenceLabel("slope 2", below: false),
-    referenceLabel("slope 1", below: true),
+    layer(
+      "datum.k == 'reference' && datum.l != ''",
+      ["type": "text", "align": "right", "dx": -8, "dy": -4, "fontSize": 10, "color": "#666666"],
+      ["text": ["field": "l", "type": "nominal"]]),
     layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
     layer(
       "datum.k == 'point' && datum.h == 0",
@@ -137,8 +131,8 @@ private func exponentDocument(
     layers.append(
       layer(
         "datum.k == 'point' && datum.h == \(side)",
-        ["type": "point", "filled": false, "shape": .text(shape), "size": 60, "strokeWidth": 1.4, "opacity": 1],
-        colored))
+        ["type": "point", "filled": false, "shape": .text(shape), "strokeWidth": 1.3, "opacity": 1],
+        colored.merging(["size": FigureStyle.sizeAsGiven]) { $1 }))
   }
   return FigureStyle.document(
     description: description,

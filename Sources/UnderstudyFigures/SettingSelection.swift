@@ -59,6 +59,13 @@ struct SettingSelection {
 
   var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }
 
+  /// Which epoch is no epoch of training.
+  var finishingNotes: [String] {
+    let epochs = Set(runs.map(\.run.setting).filter { $0.finishing.method != .none }.map(\.lastEpoch)).sorted()
+    return epochs.isEmpty
+      ? [] : ["After the finishing stage: epoch \(epochs.map(String.init).joined(separator: ", "))."]
+  }
+
   /// The runs that reached their last epoch.
   ///
   /// - Throws: `FigureError.allDiverged` if there are none.

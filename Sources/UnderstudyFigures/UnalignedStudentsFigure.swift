@@ -30,8 +30,11 @@ func unalignedStudentsFigure(
   }
   let withoutCount = points.count { $0.strength == nil }
   var notes = ["A dot for each run and recorded epoch. Unaligned: alignment above \(unalignedThreshold)."]
-  if withoutCount > 0 { notes.append("\(withoutCount) of \(points.count) dots have no unaligned student node (right panel only).") }
+  if withoutCount > 0 {
+    notes.append("\(withoutCount) of \(points.count) dots have no unaligned student node (right panel only).")
+  }
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 are drawn as that.") }
+  notes += selection.finishingNotes
   notes += selection.notes(shownKeys: [key.path], study: study)
   let text =
     "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "

@@ -178,9 +178,12 @@ enum SyntheticTheory {
     ]
     record.notes = ["2 samples occur more than once; duplicates say nothing new"]
     let verdicts: [AuditVerdict] = [.predictedAndFound, .predictedAndFound, .foundThoughNotPredicted]
+    let failures: [AuditVerdict] = [
+      .noObserver, .gradientTooLarge, .tooFewSamples, .lowRankInputs, .duplicate, .violation,
+    ]
     for j in 1...m {
       var node = TeacherNodeRecord(node: j)
-      node.verdict = j <= 6 ? verdicts[j % 3] : AuditVerdict.allCases[min(9, j - 4)]
+      node.verdict = j <= 6 ? verdicts[j % 3] : failures[(j - 7) % 6]
       node.reason = node.verdict == .gradientTooLarge ? "gradient too large by a factor 120" : ""
       node.strength = 4 / Double(j)
       node.observerCount = node.verdict == .noObserver ? 0 : 12

@@ -95,7 +95,9 @@ import UnderstudyRecords
       vector(.alignment, 0, [0.5, 0.5]), vector(.alignment, 1, [0.1, 0.5]), vector(.alignment, 5, [0.2, 0.09]),
       vector(.alignment, 10, [0.05, 0.2]),
     ]),
-    run(seed: 1, [vector(.alignment, 0, [0.5, 0.5]), vector(.alignment, 1, [0, 0.5]), vector(.alignment, 10, [0, 0.11])]),
+    run(
+      seed: 1,
+      [vector(.alignment, 0, [0.5, 0.5]), vector(.alignment, 1, [0, 0.5]), vector(.alignment, 10, [0, 0.11])]),
   ]
 
   @Test func ordersTeacherNodesByTime() {

@@ -62,7 +62,8 @@ import UnderstudyRecords
         "audit-1-teacher.json", "audit-1-student.json", "audit-2-teacher.json", "audit-2-student.json",
       ])
     let page = try String(contentsOf: root.appending(path: "audit.html"), encoding: .utf8)
-    #expect(page.contains("gradient too large by a factor 120") && page.contains("href=\"figures/audit-1-teacher.svg\""))
+    #expect(
+      page.contains("gradient too large by a factor 120") && page.contains("href=\"figures/audit-1-teacher.svg\""))
     let line = (0..<50).map { Double($0) * 1e-3 }
     let connection = connectionFigure(straight: line, matched: line.reversed(), constructed: [line, line])
     for (ending, start) in [("svg", "<svg"), ("png", "\u{89}PNG"), ("pdf", "%PDF"), ("json", "{")] {

@@ -1,0 +1,149 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+/// The numbers inside the theory's figures, from the same small results as its findings.
+@Suite struct TheoryFigureTests {
+  private static func rows(
+    _ kind: FigureDeclaration.Kind, _ runs: [RunRecord], varied: [String] = [], epochs: [Int] = []
+  ) throws -> (rows: [JSONValue], figure: FigureSpecification) {
+    let (rows, figures) = try FigureDataTests.rows(
+      kind, FigureDataTests.results(runs, varied: varied), epochs: epochs)
+    return (rows, figures[0])
+  }
+
+  @Test func boundHasADotForEachPrediction() throws {
+    let (rows, figure) = try Self.rows(.alignmentBound, [TheoryFindingTests.bound])
+    #expect(rows.count == 5)
+    #expect(rows[0] == ["x": 0.01, "y": 1e-4, "c": "1x", "e": 0, "t": 0, "j": 1])
+    #expect(rows[1]["j"] == 3 && rows[1]["x"] == 1e-13)
+    #expect(rows[4]["x"] == 1e-16 && rows[4]["y"] == 1e-16, "zeros are floored")
+    #expect(figure.notes[0].contains("5, of which 1 above the diagonal"))
+    #expect(figure.document.encoded().contains("violates the bound"))
+    #expect(try Self.rows(.alignmentBound, [TheoryFindingTests.bound], epochs: [10]).rows.count == 3)
+  }
+
+  @Test func unalignedStudentsTakeMedians() throws {
+    let (rows, _) = try Self.rows(.unalignedStudents, [TheoryFindingTests.falling])
+    #expect(rows.count == 2)
+    // Alignment 0.3 itself is not above the threshold: two nodes of strength 0.1.
+    #expect(rows[0] == ["x": 0.01, "y": 0.1, "z": 1e-4, "u": 2, "c": "1x", "e": 0, "t": 0])
+    #expect(rows[1]["y"] == 0.001 && rows[1]["z"] == 1e-12)
+  }
+
+  @Test func observersAreAveragedAndBinned() throws {
+    let (rows, _) = try Self.rows(.observers, TheoryFindingTests.observed)
+    // Means 3 and 1.5 of the two runs: 2.25, deviation 1.06066, t = 12.7062; the interval is cut at 0.
+    #expect(rows[0]["y"] == 2.25 && rows[0]["a"] == 0 && rows[0]["n"] == 2)
+    let high = try #require(rows[0]["b"]?.number)
+    #expect(abs(high - 2.25 - 12.7062 * 1.06066 / 2.0.squareRoot()) < 1e-3)
+    let shares = rows.dropFirst().map { [$0["l"]?.text ?? "", "\($0["c"]?.number ?? -1)", "\($0["n"]?.number ?? -1)"] }
+    #expect(shares == [["0", "1.0", "1.0"], ["1", "0.0", "1.0"], ["3–4", "0.0", "1.0"], ["5–8", "1.0", "1.0"]])
+  }
+
+  @Test func timesAreCensoredAboveTheLastEpoch() throws {
+    let (rows, figure) = try Self.rows(.alignmentTime, TheoryFindingTests.aligned)
+    #expect(rows.count == 2)
+    #expect(rows[0]["y"] == 1 && rows[0]["h"] == 0 && rows[0]["f"] == 0 && rows[0]["j"] == 1)
+    #expect(rows[1]["h"] == 1 && rows[1]["f"] == 1 && rows[1]["n"] == 2)
+    #expect(try #require(rows[1]["y"]?.number) > 10)
+    #expect(figure.notes.contains { $0.contains("1 nodes that half of the seeds or more never align") })
+  }
+
+  @Test func sharesAndExponents() throws {
+    let runs = TheoryFindingTests.sampleRuns()
+    let varied = ["network.inputDimension", "inputs.training.count"]
+    let shares = try Self.rows(.alignedShare, runs, varied: varied).rows
+    #expect(shares.count == 6)
+    #expect(shares[0] == ["d": 5, "s": "none", "x": 100, "y": 0.5, "a": 0.5, "b": 0.5, "n": 2])
+    #expect(shares[1]["y"] == 1)
+    let (rows, figure) = try Self.rows(.sampleExponent, runs, varied: varied)
+    let points = rows.filter { $0["k"] == "point" }
+    #expect(points.map { $0["h"]?.number } == [0, 0, 1])
+    #expect(points[0]["y"] == .display(pow(10, 2.8)) && points[1]["y"] == .display(4 * pow(10, 2.8)))
+    #expect(points[2]["y"] == 200, "more than the largest number tried")
+    // Equal seeds: every draw gives the same exponent.
+    #expect(points[0]["s"] == "none: exponent 2.00 (2.00 to 2.00)")
+    #expect(rows.count { $0["k"] == "line" } == 2 && rows.count { $0["k"] == "reference" } == 4)
+    #expect(figure.notes.contains { $0.hasPrefix("1 hollow marks") })
+  }
+
+  @Test func verdictsAreSharesOfTheTeacherNodes() throws {
+    let runs = [
+      TheoryFindingTests.run(multiple: 1, index: 0, [TheoryFindingTests.vector(.verdicts, 10, [0, 0, 4, 9])]),
+      TheoryFindingTests.run(multiple: 2, index: 1, [TheoryFindingTests.vector(.verdicts, 10, [0, 1, 1, 1])]),
+    ]
+    let (rows, figure) = try Self.rows(.verdictShares, runs, varied: ["student.overRealization"])
+    #expect(rows.count == 5)
+    #expect(rows[0] == ["x": "1x", "t": 10, "v": "predicted and found", "i": 0, "y": 0.5, "c": 2, "n": 4])
+    #expect(rows[2]["v"] == "VIOLATION" && rows[2]["y"] == 0.25)
+    #expect(rows[4] == ["x": "2x", "t": 10, "v": "found though not predicted", "i": 1, "y": 0.75, "c": 3, "n": 4])
+    #expect(figure.notes[0].contains("1 VIOLATIONS"))
+  }
+
+  @Test func pathsAreMediansOverSeeds() throws {
+    let (rows, figure) = try Self.rows(.connectionLoss, TheoryFindingTests.connected)
+    // Three points of either line, four of the one constructed path.
+    #expect(rows.count == 10)
+    #expect(rows[1] == ["o": 1, "c": "straight line", "x": 0.5, "y": 0.505, "a": 0.2575, "b": 0.7525, "n": 2])
+    #expect(rows[0]["y"] == .number(lossFloor))
+    #expect(rows[7]["c"] == "constructed path" && rows[7]["y"] == 1e-20 && rows[7]["n"] == 1)
+    #expect(figure.notes.contains("1 of 2 runs have no constructed path (no spare node)."))
+    let single = connectionFigure(straight: [0, 1], matched: [0, 0.5], constructed: nil)
+    #expect(single.document["data"]?["values"]?.elements?.count == 4)
+    #expect(single.notes.contains { $0.contains("no constructed path") })
+  }
+
+  @Test func coverStandsBesideSmallLosses() throws {
+    let runs = [TheoryFindingTests.covering(seed: 0), TheoryFindingTests.covering(seed: 1, covers: false)]
+    let (rows, _) = try Self.rows(.coverAndLoss, runs)
+    #expect(rows.count == 4)
+    #expect(rows[0]["c"] == "all teacher nodes recovered" && rows[0]["h"] == 1 && rows[0]["f"] == 1)
+    // 1e-3 is below a hundredth of 2, 1e-6 below a ten-thousandth and a millionth.
+    #expect(rows.dropFirst().map { $0["y"]?.number } == [2, 20, 20])
+  }
+
+  @Test func auditsNameWhatHappened() throws {
+    let record = SyntheticTheory.audit()
+    let figures = auditFigures(of: record, name: "a")
+    #expect(figures.map(\.name) == ["a-teacher", "a-student"])
+    #expect(figures[0].document["data"]?["values"]?.elements?.count == 11, "one has no observer, so no prediction")
+    #expect(figures[1].document["data"]?["values"]?.elements?.count == 40)
+    let section = auditSection(record, title: "A & B", figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    for words in [
+      "A &amp; B", "6 of 12 teacher nodes are learned", "✗ VIOLATION", "s&lt;1&gt;.safetensors",
+      "weight errors of at most 4.4e−11", "merged into 2", "Diagnoses:", "η ≥, band 0.1",
+    ] {
+      #expect(section.contains(words), "\(words)")
+    }
+    #expect(!section.contains("nan"))
+    #expect(auditFigures(of: AuditRecord(), name: "empty").isEmpty)
+  }
+
+  @Test func missingMeasuresAreNamed() {
+    let bare = [TheoryFindingTests.run([])]
+    for kind in FigureDeclaration.Kind.allCases {
+      #expect(throws: FigureError.self, "\(kind)") { _ = try Self.rows(kind, bare) }
+    }
+    let diverged = Synthetic.run(Synthetic.setting(), outcome: .diverged(epoch: 3))
+    for kind in FigureDeclaration.Kind.allCases {
+      #expect(throws: FigureError.allDiverged(figure: "f", runCount: 1), "\(kind)") {
+        _ = try Self.rows(kind, [diverged])
+      }
+    }
+  }
+
+  @Test func equalResultsGiveEqualBytes() throws {
+    let figures = [FigureDeclaration.Kind.alignmentBound, .observers, .coverAndLoss, .alignmentTime, .verdictShares]
+      .map { FigureDeclaration(name: $0.rawValue, kind: $0) }
+    let results = SyntheticTheory.multiples([1, 2], decays: [1], seedCount: 2, figures: figures)
+    var shuffled = results
+    shuffled.runs.reverse()
+    for figure in figures {
+      let first = try figureSpecifications(of: figure, from: results).map { $0.document.encoded() }
+      #expect(try figureSpecifications(of: figure, from: shuffled).map { $0.document.encoded() } == first)
+    }
+  }
+}
