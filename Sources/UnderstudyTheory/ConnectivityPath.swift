@@ -218,13 +218,25 @@ private struct PathBuilder {
   // MARK: Words and weights
 
   private func gathering(_ student: GatheredStudent) -> String {
-    "gather the fan-out of each boundary on one node (\(nodes(student.mergedCount)) give theirs to others) and shrink that "
-      + "of \(nodes(student.removedCount)) whose boundaries carry nothing; \(student.representatives.count) carry on"
+    let parts = [
+      student.removedCount > 0
+        ? "shrink the fan-out of \(nodes(student.removedCount)) whose boundaries carry nothing" : nil,
+      student.mergedCount > 0
+        ? "gather the fan-out of each boundary on one node, to which \(nodes(student.mergedCount)) give theirs" : nil,
+    ].compactMap { $0 }
+    let carrying = nodes(student.representatives.count)
+    return parts.isEmpty
+      ? "adjust the fan-out of the \(carrying) that carry" : parts.joined(separator: "; ") + "; \(carrying) carry all"
   }
 
   private func handingBack(_ student: GatheredStudent) -> String {
-    "give \(nodes(student.mergedCount + student.removedCount)) of student B the fan-out back that is shared or carries "
-      + "nothing"
+    let parts = [
+      student.mergedCount > 0
+        ? "share the fan-out of each boundary with \(nodes(student.mergedCount)) more on it" : nil,
+      student.removedCount > 0
+        ? "let the fan-out of \(nodes(student.removedCount)) grow whose boundaries carry nothing" : nil,
+    ].compactMap { $0 }
+    return parts.isEmpty ? "adjust the fan-out to student B's" : parts.joined(separator: "; ") + ", as in student B"
   }
 
   private func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }
