@@ -91,7 +91,7 @@ struct RunExecutor {
     // What comes after the last epoch is done in one go: stopped in it, a run goes on from the end of its epochs.
     var data = encode(student, precision: trainingPrecision)
     if outcome == .completed {
-      let end = checkpoint(epoch: epoch, student: student, measurements, stopwatch)
+      let end = self.checkpoint(epoch: epoch, student: student, measurements, stopwatch)
       let stages = RunStages(
         run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
         instructions: instructions, isCancelled: isCancelled)

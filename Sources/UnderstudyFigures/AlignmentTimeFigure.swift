@@ -89,7 +89,7 @@ private func timeLayers(
       "axis": ["values": .array(ticks.map(JSONValue.number)), "format": "d"],
     ]
   }
-  var line: [String: JSONValue] = ["y": y("y")]
+  var line: [String: JSONValue] = ["y": y("v")]
   if let dash {
     line["strokeDash"] = [
       "field": "o", "type": "nominal", "title": .text(dash.title),
@@ -115,7 +115,11 @@ private func timeLayers(
     ])
   }
   layers += [
-    ["transform": [["filter": "datum.h == 0"]], "mark": ["type": "line", "strokeWidth": 1.5], "encoding": .object(line)],
+    [
+      // A line breaks at a node without a time; a filter would make it jump over.
+      "transform": [["calculate": "datum.h == 0 ? datum.y : null", "as": "v"]],
+      "mark": ["type": "line", "strokeWidth": 1.5], "encoding": .object(line),
+    ],
     [
       "transform": [["filter": "datum.h == 0"]],
       "mark": ["type": "point", "filled": true, "size": 14, "opacity": 1, "strokeOpacity": 0],

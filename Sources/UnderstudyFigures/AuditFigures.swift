@@ -33,20 +33,21 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
       "v": .text(node.verdict.words),
     ]
   }
-  let verdicts = AuditVerdict.allCases.map(\.words).filter { words in rows.contains { $0["v"]?.text == words } }
+  let verdicts = AuditVerdict.allCases.filter { verdict in rows.contains { $0["v"]?.text == verdict.words } }
   let withoutCount = record.teacherNodes.count - rows.count
   var notes = ["Each dot is a teacher node, with its number where there is room."]
   if withoutCount > 0 { notes.append("\(withoutCount) teacher nodes without an observer have no prediction.") }
   let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
   let text = "Scatter plot on logarithmic axes with the diagonal. " + caption
-  var color = FigureStyle.color("v", title: "", names: verdicts, symbol: "circle").members
-  if verdicts.count > 1 {
-    color["legend"] = ["title": nil, "columns": 2, "symbolType": "circle", "symbolSize": 60, "direction": "vertical"]
-  }
+  let color: JSONValue = [
+    "field": "v", "type": "nominal",
+    "scale": ["domain": .array(verdicts.map { .text($0.words) }), "range": .array(verdicts.map(\.color))],
+    "legend": ["title": nil, "columns": 2, "symbolType": "circle", "symbolSize": 60],
+  ]
   return FigureSpecification(
     name: name, caption: caption, notes: notes, alternativeText: text,
     document: boundDocument(
-      rows, description: text, color: .object(color),
+      rows, description: text, color: color,
       hovers: [
         FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("k", "student node", "ordinal"),
         FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),

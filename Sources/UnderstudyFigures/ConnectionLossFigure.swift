@@ -141,7 +141,7 @@ private func connectionEncoding(_ rows: [JSONValue]) -> [String: JSONValue] {
   return [
     "x": [
       "field": "x", "type": "quantitative", "title": "fraction of the path", "scale": ["domain": [0, 1]],
-      "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": "~g", "grid": false],
+      "axis": ["values": [0, 0.5, 1], "format": "~g", "grid": false],
     ],
     "color": FigureStyle.color("c", title: "", names: names, symbol: "stroke"),
   ]

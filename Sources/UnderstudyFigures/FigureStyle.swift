@@ -86,6 +86,20 @@ enum FigureStyle {
       ])
   }
 
+  /// `count` colours along viridis, without its palest end, written out: Vega's own scheme does not go with a nominal domain.
+  private static func ramp(_ count: Int) -> [JSONValue] {
+    let anchors = [0x44_0154, 0x48_2878, 0x3E_4989, 0x31_688E, 0x26_828E, 0x1F_9E89, 0x35_B779, 0x6E_CE58, 0xB5_DE2B]
+    return (0..<count).map { index in
+      let position = Double(index) / Double(max(1, count - 1)) * Double(anchors.count - 1)
+      let low = min(anchors.count - 2, Int(position))
+      let mixed = [16, 8, 0].map { shift in
+        let (from, to) = (Double(anchors[low] >> shift & 255), Double(anchors[low + 1] >> shift & 255))
+        return Int((from + (position - Double(low)) * (to - from)).rounded())
+      }
+      return .text(String(format: "#%02X%02X%02X", mixed[0], mixed[1], mixed[2]))
+    }
+  }
+
   /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
   static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {
     let legend: [String: JSONValue] = [
@@ -93,7 +107,10 @@ enum FigureStyle {
     ]
     return [
       "field": .text(field), "type": "nominal", "title": .text(title),
-      "scale": ["domain": .array(names.map(JSONValue.text)), "range": colorRange(names.count)],
+      "scale": [
+        "domain": .array(names.map(JSONValue.text)),
+        "range": names.count <= palette.count ? colorRange(names.count) : .array(ramp(names.count)),
+      ],
       "legend": names.count > 1 ? .object(legend) : nil,
     ]
   }

@@ -93,6 +93,8 @@ private func observersDocument(_ rows: [JSONValue], description: String, decays:
     description: description,
     [
       "data": ["values": .array(rows)], "spacing": 22,
+      // The panels have different numbers of positions, so the room for an offset differs.
+      "resolve": ["scale": ["xOffset": "independent"]],
       "hconcat": [
         panel(
           "count",

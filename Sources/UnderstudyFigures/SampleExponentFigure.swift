@@ -43,7 +43,7 @@ func sampleExponentFigure(
   var notes = [
     "Samples at which the mean share of aligned teacher nodes (alignment ≤ \(alignmentThreshold)) reaches "
       + "\(Int(wantedShare * 100)) %, between the numbers that were tried. Exponents: least squares on logarithmic axes, in "
-      + "brackets 95 % of 1000 draws of the seeds. Gray: the theory's slopes, through the lowest point."
+      + "brackets 95 % of 1000 draws of the seeds. Gray: the theory's slopes, 2 and 1; their height says nothing."
   ]
   if censoredCount > 0 {
     notes.append(
@@ -70,15 +70,16 @@ extension SampleScaling {
   }
 }
 
-/// Lines of slope 1 and 2 from the lowest known point at the smallest dimension.
+/// Lines of slope 1 and 2 from a little below the lowest line, so that they cover none.
 private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONValue] {
   guard let low = dimensions.first, let high = dimensions.last, low < high else { return [] }
   let starts = rows.filter { $0["k"] == "line" && $0["x"]?.number == low }.compactMap { $0["y"]?.number }
   guard let start = starts.min() ?? rows.compactMap({ $0["y"]?.number }).min() else { return [] }
+  let corner = start / 1.6
   return [1.0, 2].flatMap { slope in
     [low, high].map { dimension in
       [
-        "k": "reference", "x": .number(dimension), "y": .display(start * pow(dimension / low, slope)),
+        "k": "reference", "x": .number(dimension), "y": .display(corner * pow(dimension / low, slope)),
         "s": .text("slope \(slope.short)"), "l": dimension == high ? .text("slope \(slope.short)") : "",
       ]
     }
@@ -108,6 +109,14 @@ private func exponentDocument(
       "transform": [["filter": .text(filter)]], "mark": mark, "encoding": .object(position.merging(more) { $1 }),
     ]
   }
+  func referenceLabel(_ text: String, below: Bool) -> JSONValue {
+    layer(
+      "datum.l == '\(text)'",
+      [
+        "type": "text", "align": "right", "dx": .number(below ? 0 : -8), "dy": .number(below ? 11 : -2), "fontSize": 10,
+        "color": "#666666",
+      ], ["text": ["field": "l", "type": "nominal"]])
+  }
   let hovers: JSONValue = [
     FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
     FigureStyle.hover("y", "samples", format: ",.0f"),
@@ -117,10 +126,8 @@ private func exponentDocument(
     layer(
       "datum.k == 'reference'", ["type": "line", "color": "#8a8a8a", "strokeWidth": 0.9, "strokeDash": [3, 3]],
       ["detail": ["field": "s", "type": "nominal"]]),
-    layer(
-      "datum.k == 'reference' && datum.l != ''",
-      ["type": "text", "align": "right", "dx": -6, "dy": -7, "fontSize": 10, "color": "#666666"],
-      ["text": ["field": "l", "type": "nominal"]]),
+    referenceLabel("slope 2", below: false),
+    referenceLabel("slope 1", below: true),
     layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
     layer(
       "datum.k == 'point' && datum.h == 0",

@@ -101,7 +101,7 @@ private func verdictDocument(
 extension AuditVerdict {
   /// Blue for what is found, warm colours for the conditions that fail, grays for nodes that nothing can learn, and black,
   /// which nothing else has, for what must never be seen.
-  fileprivate var color: JSONValue {
+  var color: JSONValue {
     switch self {
     case .predictedAndFound: "#0072B2"
     case .foundThoughNotPredicted: "#56B4E9"

@@ -114,7 +114,7 @@ struct MergeMaterial {
         "targets are \(targets.rowCount) x \(targets.columnCount), expected \(outputs.rowCount) x \(outputs.columnCount)"
       )
     }
-    return max(1e-10 * scale, 2 * largestDifference(targets, outputs))
+    return max(1e-10 * scale, min(2 * largestDifference(targets, outputs), 0.01 * scale))
   }
 
   /// The coarsest groups that change no output by more than `limit` when each becomes one kink, and the largest epsilon

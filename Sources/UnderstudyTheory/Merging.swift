@@ -49,8 +49,8 @@ public struct MergedStudent: Sendable, Equatable {
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameter targets: what the outputs should be. A student that misses them by r is not distinguished from one that
 ///   misses them by 3 r.
-/// - Parameter allowedChange: the largest absolute change of an output on the inputs; by default the larger of 1e-10 of
-///   the outputs' scale and twice the largest residual, or 1e-9 of the scale without targets.
+/// - Parameter allowedChange: the largest absolute change of an output on the inputs; by default twice the largest
+///   residual, but at least 1e-10 and at most 0.01 of the outputs' scale, or 1e-9 of the scale without targets.
 /// - Throws: ``ShapeError`` if the student has not two layers, is linear or is not finite, or if the shapes do not fit.
 /// - Complexity: O(samples x nodes x (features + outputs)) for a try, a few tries, and O(nodes^2 features) once.
 /// - Source: derived; see the theory guide on the kink balance.

@@ -67,7 +67,7 @@ ends "inputs of another width" 2 "3 features" "expects 6" -- \
 python3 "$tests/files.py" inputs nan.npy 50 6 nan
 ends "inputs that are not finite" 2 nan.npy -- "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs nan.npy
 python3 "$tests/files.py" inputs few.npy 4 6
-ends "fewer samples than features" 0 "fewer samples than features" "too few samples" -- \
+ends "fewer samples than features" 0 "fewer samples than features" "inputs of low rank" -- \
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --inputs few.npy
 check "a merged file that cannot be written leaves nothing" bash -c \
   '! "$UNDERSTUDY" audit --teacher teacher.safetensors --student student.safetensors --inputs x.npy --merge-into nowhere/m.safetensors >/dev/null 2>&1; test ! -e nowhere'

@@ -81,15 +81,14 @@ enum SyntheticTheory {
     ]
   }
 
-  /// Shares that rise with samples over d (first series) or d squared (the others); the last one never at d = 40. A stand-in
-  /// key takes the place of the augmentation.
+  /// Shares that rise with samples over d (teacher-aware) or d squared; without augmentation never at d = 40.
   static func samples(seedCount: Int, figures: [FigureDeclaration]) -> StudyResults {
     var settings: [Setting] = []
-    for series in StudentSetting.Initialization.allCases {
+    for series in InputSetting.Augmentation.allCases {
       for dimension in [5, 10, 20, 40] {
         for count in [300, 1000, 3000, 10_000, 30_000] {
           var setting = Synthetic.setting(decay: 1, teacherNodes: 10, epochs: 1)
-          setting.student.initialization = series
+          setting.inputs.augmentation = series
           setting.network.inputDimension = dimension
           setting.inputs.training.count = count
           settings.append(setting)
@@ -97,15 +96,15 @@ enum SyntheticTheory {
       }
     }
     return study(
-      settings, varied: ["student.initialization", "network.inputDimension", "inputs.training.count"],
+      settings, varied: ["inputs.augmentation", "network.inputDimension", "inputs.training.count"],
       seedCount: seedCount, figures: figures
     ) { setting, noise in
       let d = Double(setting.network.inputDimension)
       let scale =
-        switch setting.student.initialization {
-        case .plain: 30 * d
-        case .adversarial: 12 * d * d
-        case .helpful: 40 * d * d
+        switch setting.inputs.augmentation {
+        case .none: 40 * d * d
+        case .teacherAgnostic: 12 * d * d
+        case .teacherAware: 30 * d
         }
       let share = 1 / (1 + pow(scale / Double(setting.inputs.training.count), 1.5))
       let values = (0..<10).map { _ in noise.uniform() < share * 1.05 ? 0.01 : 0.6 }
@@ -144,14 +143,21 @@ enum SyntheticTheory {
     ) { setting, noise in
       let height = pow(10, 0.3 * noise.normal()) / setting.student.overRealization
       let base = pow(10, -24 + noise.normal())
-      let line = (0..<200).map { 4 * Double($0) * Double(199 - $0) / (199.0 * 199) }
+      let line = (0..<200).map { index in
+        let t = Double(index) / 199
+        return 4 * t * (1 - t)
+      }
       let hasPath = setting.student.overRealization > 1
+      let bumps = (0..<2400).map { index in
+        let wave = sin(Double(index) / 200 * Double.pi)
+        return base * (1 + 30 * abs(wave))
+      }
       return [
-        .init(.straightPath, epoch: 10, shape: [200], values: line.map { base + height * $0 * $0 }),
-        .init(.matchedPath, epoch: 10, shape: [200], values: line.map { base + 1e-3 * height * $0 }),
+        .init(.straightPath, epoch: 10, shape: [200], values: line.map { t in base + height * t * t }),
+        .init(.matchedPath, epoch: 10, shape: [200], values: line.map { t in base + 1e-3 * height * t }),
         .init(
           .constructedPath, epoch: 10, shape: [hasPath ? 12 : 0, 200],
-          values: hasPath ? (0..<2400).map { base * (1 + 30 * sin(Double($0) / 200 * .pi).magnitude) } : []),
+          values: hasPath ? bumps : []),
       ]
     }
   }

@@ -1,0 +1,240 @@
+import Foundation
+import Testing
+import UnderstudyRecords
+
+@testable import UnderstudyFigures
+
+/// Values that can be checked by hand.
+@Suite struct TheoryFindingTests {
+  typealias Entry = UnderstudyRecords.Measurement
+
+  static func run(
+    seed: Int = 0, decay: Double = 1, multiple: Double = 1, epochs: Int = 10, index: Int = 0, _ entries: [Entry]
+  ) -> RunRecord {
+    Synthetic.run(
+      Synthetic.setting(decay: decay, multiple: multiple, teacherNodes: 2, epochs: epochs), index: index, seed: seed,
+      entries)
+  }
+
+  static func vector(_ measure: Measure, _ epoch: Int, _ values: [Double]) -> Entry {
+    Entry(measure, epoch: epoch, shape: [values.count], values: values)
+  }
+
+  static func value(_ statistic: FindingDeclaration.Statistic, _ runs: [RunRecord], epoch: Int? = nil) -> Double? {
+    FindingTests.value(statistic, runs, atLeast: 0, epoch: epoch).value
+  }
+
+  /// Predictions 1e-2 (held), none, and 1e-13 with 1e-12.5 (rounding: held); at epoch 10 one is broken.
+  static let bound = run([
+    vector(.predictedAlignment, 0, [1e-2, -1, 1e-13]), vector(.alignment, 0, [1e-4, 0.5, 5e-13]),
+    vector(.predictedAlignment, 10, [1e-2, 1e-3, 0]), vector(.alignment, 10, [1e-2, 1e-1, 0]),
+  ])
+
+  @Test func comparesThePredictionWithTheAlignment() throws {
+    #expect(Self.value(.boundHeldShare, [Self.bound]) == 0.8)
+    #expect(Self.value(.boundHeldShare, [Self.bound], epoch: 0) == 1)
+    // log10 of the quotients: 2, log10(0.2); 0, -2, and 1e-16 over 1e-16.
+    #expect(abs(try #require(Self.value(.boundLooseness, [Self.bound]))) < 1e-12)
+    #expect(abs(try #require(Self.value(.boundLooseness, [Self.bound], epoch: 0)) - (2 + log10(0.2)) / 2) < 1e-12)
+    #expect(Self.value(.boundHeldShare, [Self.bound], epoch: 3) == nil, "not recorded")
+    let none = Self.run([Self.vector(.predictedAlignment, 10, [-1]), Self.vector(.alignment, 10, [1])])
+    #expect(Self.value(.boundHeldShare, [none]) == nil, "nothing is predicted")
+  }
+
+  @Test func countsVerdicts() {
+    let runs = [
+      Self.run([Self.vector(.verdicts, 0, [9, 2, 4]), Self.vector(.verdicts, 10, [0, 6, 6])]),
+      Self.run(seed: 1, [Self.vector(.verdicts, 0, [1, 2, 4]), Self.vector(.verdicts, 10, [9, 7, 3])]),
+    ]
+    #expect(Self.value(.violationCount, runs) == 2)
+    #expect(Self.value(.violationCount, runs, epoch: 10) == 1)
+    // 6, 6, 9 and 3 are not learned; 7 is invisible.
+    #expect(Self.value(.lowRankShare, runs) == 0.5)
+    #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [10])])]) == nil, "no such verdict")
+  }
+
+  /// Strength is the gradient's square root, balance its square.
+  static let falling = run(
+    [(0, 1e-2), (10, 1e-6)].flatMap { epoch, gradient in
+      [
+        Entry(.largestGradient, epoch: epoch, values: [gradient]),
+        vector(.studentAlignment, epoch, [0.31, 0.3, 0.9]),
+        vector(.boundaryStrengths, epoch, [gradient.squareRoot(), 7, gradient.squareRoot()]),
+        vector(.kinkBalances, epoch, [0, gradient * gradient, 1]),
+      ]
+    })
+
+  @Test func fitsSlopesOnLogarithms() throws {
+    #expect(abs(try #require(Self.value(.unalignedSlope, [Self.falling])) - 0.5) < 1e-12)
+    #expect(abs(try #require(Self.value(.balanceSlope, [Self.falling])) - 2) < 1e-12)
+    #expect(Self.value(.balanceSlope, [Self.falling], epoch: 0) == nil, "one point has no slope")
+  }
+
+  static let observed = [
+    run([
+      vector(.observerCounts, 0, [5, 1]), vector(.observerCounts, 10, [4, 2]),
+      Entry(.evaluationCorrelation, epoch: 10, shape: [2, 1], values: [0.96, 0.2]),
+    ]),
+    run(
+      seed: 1,
+      [
+        vector(.observerCounts, 0, [3, 0]), vector(.observerCounts, 10, [2, 0]),
+        Entry(.evaluationCorrelation, epoch: 10, shape: [2, 1], values: [0.1, 0.97]),
+      ]),
+  ]
+
+  @Test func relatesObserversToRecovery() throws {
+    #expect(Self.value(.observersPerNode, Self.observed) == 2)
+    // Counts 5, 1, 3, 0 have ranks 4, 2, 3, 1; recovered 1, 0, 0, 1 have 3.5, 1.5, 1.5, 3.5: covariance 0.
+    #expect(abs(try #require(Self.value(.observerRecovery, Self.observed))) < 1e-15)
+  }
+
+  /// Node 1 at epoch 1, node 2 at 5 in one run and never in the other.
+  static let aligned = [
+    run([
+      vector(.alignment, 0, [0.5, 0.5]), vector(.alignment, 1, [0.1, 0.5]), vector(.alignment, 5, [0.2, 0.09]),
+      vector(.alignment, 10, [0.05, 0.2]),
+    ]),
+    run(seed: 1, [vector(.alignment, 0, [0.5, 0.5]), vector(.alignment, 1, [0, 0.5]), vector(.alignment, 10, [0, 0.11])]),
+  ]
+
+  @Test func ordersTeacherNodesByTime() {
+    #expect(Self.value(.alignmentOrder, Self.aligned) == 1, "never ranks last")
+    #expect(Self.value(.alignedShare, Self.aligned) == 0.5)
+    #expect(Self.value(.alignedShare, Self.aligned, epoch: 0) == 0)
+  }
+
+  @Test func countsFinishedAndMergedStudents() {
+    let runs = [(1.0, 1e-10), (1, -1), (0, 1e-8), (1, 0)].enumerated().map { seed, values in
+      Self.run(
+        seed: seed,
+        [
+          Self.vector(.finishing, 10, [5, 0, values.0, 1e-20, 1e-11, 0, 1, 0]),
+          Entry(.mergedWeightError, epoch: 10, values: [values.1]),
+        ])
+    }
+    #expect(Self.value(.reachedShare, runs) == 0.75)
+    #expect(Self.value(.recoveredExactlyShare, runs) == 0.5)
+  }
+
+  static let connected = [
+    run([
+      vector(.straightPath, 10, [0, 1, 0]), vector(.matchedPath, 10, [0, 1e-2, 0]),
+      Entry(.constructedPath, epoch: 10, shape: [2, 2], values: [0, 1e-20, 1e-22, 0]),
+    ]),
+    run(
+      seed: 1,
+      [
+        vector(.straightPath, 10, [0, 1e-2, 0]), vector(.matchedPath, 10, [0, 1e-4, 0]),
+        Entry(.constructedPath, epoch: 10, shape: [0, 2], values: []),
+      ]),
+  ]
+
+  @Test func takesTheHighestPointOfAPath() throws {
+    #expect(abs(try #require(Self.value(.logStraightBarrier, Self.connected)) + 1) < 1e-12)
+    #expect(abs(try #require(Self.value(.logMatchedBarrier, Self.connected)) + 3) < 1e-12)
+    #expect(abs(try #require(Self.value(.logConstructedBarrier, Self.connected)) + 20) < 1e-12)
+    #expect(Self.value(.logConstructedBarrier, [Self.connected[1]]) == nil, "no spare node, no path")
+  }
+
+  /// Covered at epoch 2 or never; a millionth of the loss at 20 or never.
+  static func covering(seed: Int, covers: Bool = true, converges: Bool = true) -> RunRecord {
+    run(
+      seed: seed, epochs: 20,
+      [(0, 0.5, 2.0), (2, 0.99, 1e-3), (20, 0.99, 1e-6)].flatMap { epoch, rho, loss in
+        [
+          Entry(.evaluationCorrelation, epoch: epoch, shape: [2, 1], values: [0.99, covers ? rho : 0.5]),
+          Entry(.evaluationLoss, epoch: epoch, values: [converges ? loss : 2]),
+        ]
+      })
+  }
+
+  @Test func comparesCoverWithSmallLoss() {
+    #expect(Self.value(.epochsToCover, [Self.covering(seed: 0)]) == 2)
+    #expect(Self.value(.logRatioLossToCover, [Self.covering(seed: 0)]) == 1)
+    let third = [Self.covering(seed: 0), Self.covering(seed: 1), Self.covering(seed: 2, covers: false)]
+    #expect(Self.value(.epochsToCover, third) == 2, "the median bears one that never covers")
+    #expect(Self.value(.epochsToCover, [third[0], third[2]]) == nil)
+    #expect(Self.value(.logRatioLossToCover, [Self.covering(seed: 0, converges: false)]) == nil)
+  }
+
+  /// Shares of 1 of 2 at the smaller number and 2 of 2 at the larger: 90 % at a fraction 0.8 of the logarithm.
+  static func sampleRuns(seeds: Int = 2) -> [RunRecord] {
+    var runs: [RunRecord] = []
+    var index = 0
+    for (dimension, counts) in [(5, [100, 1000]), (10, [400, 4000]), (20, [100, 200])] {
+      for (position, count) in counts.enumerated() {
+        var setting = Synthetic.setting(teacherNodes: 2, epochs: 1)
+        setting.network.inputDimension = dimension
+        setting.inputs.training.count = count
+        for seed in 0..<seeds {
+          // At d = 20 no number suffices.
+          let second = dimension == 20 || position == 0 ? 0.5 : 0.05
+          runs.append(Synthetic.run(setting, index: index, seed: seed, [vector(.alignment, 1, [0.01, second])]))
+        }
+        index += 1
+      }
+    }
+    return runs
+  }
+
+  @Test func fitsTheSampleExponent() throws {
+    let results = FigureDataTests.results(
+      Self.sampleRuns(), varied: ["network.inputDimension", "inputs.training.count"])
+    var study = results.study
+    study.findings = [FindingDeclaration(statement: "s", statistic: .sampleExponent, atLeast: 0)]
+    let finding = findings(of: StudyResults(study: study, runs: results.runs))[0]
+    // 4 times the samples at twice the dimension; d = 20 is left out.
+    #expect(abs(try #require(finding.value) - 2) < 1e-12)
+  }
+
+  @Test func interpolatesAndCensorsSamples() throws {
+    let needed = try #require(NeededSamples([(100, 0.5), (1000, 1)])?.value)
+    #expect(abs(needed - pow(10, 2.8)) < 1e-9)
+    #expect(NeededSamples([(100, 0.9), (1000, 1)]) == .atMost(100))
+    #expect(NeededSamples([(100, 0.95), (1000, 0.89)]) == .moreThan(1000))
+    // A number suffices only if all larger ones do.
+    let uneven = try #require(NeededSamples([(10, 0.95), (100, 0.8), (1000, 1)])?.value)
+    #expect(abs(uneven - pow(10, 2.5)) < 1e-9)
+    #expect(NeededSamples([]) == nil)
+  }
+}
+
+@Suite struct TheoryStatisticsTests {
+  @Test func quantilesBearInfinities() {
+    #expect(quantile(0.25, of: [4, 1, 2, 3, 5]) == 2)
+    #expect(quantile(0.75, of: [1, 2]) == 1.75)
+    #expect(quantile(0.75, of: [1, .infinity]) == .infinity)
+    #expect(quantile(0.25, of: [1, 2, 3, 4, .infinity]) == 2)
+    #expect(quantile(0.5, of: [.infinity, .infinity]) == .infinity)
+    #expect(quantile(0.5, of: []) == nil)
+  }
+
+  @Test func studentsIntervalMatchesTables() throws {
+    // 1, 2, 3: mean 2, deviation 1, t = 4.3027 with 2 degrees of freedom.
+    let interval = try #require(MeanInterval([1, 2, 3]))
+    #expect(interval.mean == 2 && interval.count == 3)
+    #expect(abs(interval.high - 2 - 4.3027 / 3.0.squareRoot()) < 1e-12)
+    #expect(abs(studentQuantile(degrees: 31) - 2.0395) < 5e-4)
+    #expect(abs(studentQuantile(degrees: 60) - 2.0003) < 5e-4)
+    #expect(MeanInterval([]) == nil)
+  }
+
+  @Test func regressionIsOfLeastSquares() throws {
+    let line = try #require(Regression([0, 1, 2], [1, 3, 6]))
+    #expect(line.slope == 2.5)
+    #expect(abs(line.intercept - 5.0 / 6) < 1e-15)
+    #expect(Regression([1, 1], [0, 1]) == nil)
+  }
+
+  @Test func observersAreCountedInBinsOfDoublingWidth() {
+    #expect([0, 1, 2, 3, 4, 5, 8, 9, 16, 17].map(observerBin) == [0, 1, 2, 3, 3, 4, 4, 5, 5, 6])
+    #expect((0...5).map(observerBinLabel) == ["0", "1", "2", "3–4", "5–8", "9–16"])
+  }
+
+  @Test func resamplingKeepsPeaks() {
+    #expect(resampled([0, 5, 1, 2, 9, 3], to: 3) == [5, 2, 9])
+    #expect(resampled([0, 1], to: 3) == [0, 0.5, 1])
+    #expect(resampled([1, 2], to: 2) == [1, 2])
+  }
+}
