@@ -72,7 +72,7 @@ curves = {curve["name"]: curve for curve in json.load(open("ends.log"))["curves"
 assert set(curves) == {"straight", "matched"}
 assert curves["matched"]["largestLoss"] < 1e-20 < curves["straight"]["largestLoss"]'
 
-ends "no arguments" 64 "studentA" -- "$UNDERSTUDY" connect
+ends "no arguments" 64 "student-a" -- "$UNDERSTUDY" connect
 ends "one student" 64 -- "$UNDERSTUDY" connect a.safetensors "${data[@]}"
 ends "no teacher" 64 "--teacher" -- "$UNDERSTUDY" connect a.safetensors b.safetensors --inputs x.npy
 ends "one point" 64 "--points 1" "2 to" -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --points 1
