@@ -60,6 +60,7 @@ stage "lint" one swift format lint --strict --recursive --parallel Sources Tests
 if stage "build" one swift build "${options[@]}" --build-tests; then
   stage "Swift tests" swift_tests "$@"
   stage "NumPy reference" "$python" Tests/Reference/two_layer.py --understudy "$understudy"
+  stage "SciPy assignment" "$python" Tests/Reference/linear_assignment.py --understudy "$understudy"
   for script in Tests/CommandLine/*.sh; do
     [ -e "$script" ] || continue
     stage "$(basename "$script" .sh)" env UNDERSTUDY="$PWD/$understudy" bash "$script"

@@ -99,8 +99,10 @@ private struct PathBuilder {
     let placed = nodeCount - carriers.count
     move(
       to: network,
-      "set the weights of \(nodes(placed)) without fan-out to those of student B"
-        + (shared.isEmpty ? "" : ", or of \(shared.count) of them to those of nodes that B needs and A uses"))
+      shared.isEmpty
+        ? "set the weights of \(nodes(placed)) without fan-out to those of student B"
+        : "set the weights of \(nodes(placed)) without fan-out: \(placed - shared.count) to those of student B, "
+          + "\(shared.count) to copies of nodes that carry in both")
     if !shared.isEmpty {
       var (weights, places) = (network, network)
       for (node, refuge) in refuges {
@@ -219,13 +221,26 @@ private struct PathBuilder {
   // MARK: Words and weights
 
   private func gathering(_ student: GatheredStudent) -> String {
-    "gather the fan-out of each boundary on one node (\(nodes(student.mergedCount)) give theirs to others) and shrink that "
-      + "of \(nodes(student.removedCount)) whose boundaries carry nothing; \(student.representatives.count) carry on"
+    let parts = [
+      student.removedCount > 0
+        ? "shrink the fan-out of \(nodes(student.removedCount)) whose boundaries carry nothing" : nil,
+      student.mergedCount > 0
+        ? "gather the fan-out of each boundary on one node, from \(nodes(student.mergedCount)) beside it" : nil,
+    ].compactMap { $0 }
+    let carrying = nodes(student.representatives.count)
+    return parts.isEmpty
+      ? "adjust the fan-out of the \(carrying) that carry"
+      : parts.joined(separator: "; ") + "; that leaves \(carrying) to carry all"
   }
 
   private func handingBack(_ student: GatheredStudent) -> String {
-    "give \(nodes(student.mergedCount + student.removedCount)) of student B the fan-out back that is shared or carries "
-      + "nothing"
+    let parts = [
+      student.mergedCount > 0
+        ? "share the fan-out of each boundary with \(nodes(student.mergedCount)) beside its first" : nil,
+      student.removedCount > 0
+        ? "let the fan-out of \(nodes(student.removedCount)) grow whose boundaries carry nothing" : nil,
+    ].compactMap { $0 }
+    return parts.isEmpty ? "adjust the fan-out to student B's" : parts.joined(separator: "; ") + ", as in student B"
   }
 
   private func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }

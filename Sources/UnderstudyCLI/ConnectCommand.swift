@@ -1,0 +1,89 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct ConnectCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "connect", abstract: "Measure the loss along three ways from one student to another.",
+    discussion: """
+      Two students of one teacher that have learned it are joined by a path of straight segments without loss, although \
+      the straight line between them has loss. Shown are the straight line, the straight line after the second student's \
+      nodes are put into the order and scale that fit the first's best, and the path that is constructed: what each of \
+      its segments changes, and the largest loss along it.
+
+        understudy connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs x.npy
+      """)
+
+  @Argument(help: "The first student, a network file (safetensors).")
+  var studentA: String
+
+  @Argument(help: "The second student, of the same widths.")
+  var studentB: String
+
+  @Option(help: "Their teacher, a network file (safetensors).")
+  var teacher: String
+
+  @Option(help: "Inputs [sample, feature], an array file (.npy).")
+  var inputs: String
+
+  @OptionGroup var activation: ActivationOptions
+
+  @Option(help: "Points of a line, and of each segment of the path.")
+  var points = 200
+
+  @Flag(help: "JSON instead of tables: every loss, and the matching with its costs.")
+  var json = false
+
+  func validate() throws {
+    guard (2...100_000).contains(points) else { throw ValidationError("--points \(points): give 2 to 100000") }
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      let analysis = try ConnectionAnalysis(
+        studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
+        pointCount: points)
+      print(json ? try encoded(analysis) : text(of: analysis))
+    }
+  }
+
+  private func encoded(_ analysis: ConnectionAnalysis) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(analysis), as: UTF8.self)
+  }
+
+  private func text(of analysis: ConnectionAnalysis) -> String {
+    var curves = TextTable(["way", "loss at A", "loss at B", "largest loss", "at"])
+    for curve in analysis.curves {
+      curves.add([
+        title(of: curve), short(curve.lossAtStart), short(curve.lossAtEnd), short(curve.largestLoss),
+        "\(short(100 * curve.largestLossAt)) %",
+      ])
+    }
+    var parts = [
+      "A        \(analysis.studentA)\nB        \(analysis.studentB)\n"
+        + "loss     1/2 mean ||f* - f||^2 on \(analysis.inputs); of outputs 0 it is \(short(analysis.lossOfZero))",
+      curves.text,
+    ]
+    if let obstacle = analysis.obstacle {
+      parts.append("no constructed path: \(obstacle)")
+    } else if analysis.segments.isEmpty {
+      parts.append("A and B are equal: no path is needed")
+    } else {
+      let lines = analysis.segments.enumerated().map { index, segment in
+        "  \(index + 1). \(segment.what)\n     largest loss \(short(segment.largestLoss))"
+      }
+      parts.append((["constructed path, from A to B"] + lines).joined(separator: "\n"))
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private func title(of curve: ConnectionAnalysis.Curve) -> String {
+    switch curve.name {
+    case "straight": "straight line"
+    case "matched": "straight line after matching"
+    default: "constructed path"
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyTheory
+
+/// The ways between two students from files: what `understudy connect` prints.
+public struct ConnectionAnalysis: Sendable, Encodable {
+  /// The loss along one way from A (0) to B (1).
+  public struct Curve: Sendable, Encodable {
+    public var name: String
+    /// At equally spaced points; of a path of several segments one segment after the other.
+    public var losses: [Double]
+    public var lossAtStart: Double
+    public var lossAtEnd: Double
+    public var largestLoss: Double
+    /// Where the largest loss is, as a share of the way, 0...1; all segments are equally long.
+    public var largestLossAt: Double
+
+    init(name: String, losses: [Double]) {
+      self.name = name
+      self.losses = losses
+      lossAtStart = losses.first ?? 0
+      lossAtEnd = losses.last ?? 0
+      let peak = losses.indices.max { losses[$0] < losses[$1] } ?? 0
+      largestLoss = losses.isEmpty ? 0 : losses[peak]
+      largestLossAt = losses.count > 1 ? Double(peak) / Double(losses.count - 1) : 0
+    }
+  }
+
+  /// A straight piece of the constructed path.
+  public struct Segment: Sendable, Encodable {
+    public var what: String
+    public var largestLoss: Double
+    public var losses: [Double]
+  }
+
+  /// Which node of B each node of A was matched with, from 0.
+  public struct Matching: Sendable, Encodable {
+    public var nodes: [Int]
+    public var scales: [Double]
+    /// How much two nodes' contributions to the outputs differ in the mean square, `[node of A][node of B]`.
+    public var costs: [[Double]]
+    public var totalCost: Double
+  }
+
+  public var studentA: String
+  public var studentB: String
+  public var teacher: String
+  public var inputs: String
+  public var pointCount: Int
+  /// Mean of the targets' squared norms by two, in the unit of the losses: what predicting 0 would cost.
+  public var lossOfZero: Double
+  /// "straight", "matched" and, if there is one, "constructed".
+  public var curves: [Curve]
+  /// Of the constructed path, from A to B.
+  public var segments: [Segment]
+  /// Why there is no constructed path; nil if there is one, or none is needed as the students are equal.
+  public var obstacle: String?
+  public var matching: Matching
+
+  /// Reads the files and measures all three ways.
+  ///
+  /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
+  public init(
+    studentA: String, studentB: String, teacher: String, inputs: String, activation: Activation, pointCount: Int
+  ) throws(ExperimentError) {
+    let first = try FilePair(teacherPath: teacher, studentPath: studentA, activation: activation)
+    let second = try FilePair(teacherPath: teacher, studentPath: studentB, activation: activation)
+    let x = try readInputs(inputs)
+    let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in
+      try first.teacher.network.outputs(for: x)
+    }
+    let paths = try ExperimentError.catching("\(studentA), \(studentB)") { () throws(ShapeError) in
+      try SolutionPaths(
+        from: first.student, to: second.student, learning: first.teacher, over: x, targets: targets,
+        pointCount: pointCount)
+    }
+    (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
+    self.pointCount = pointCount
+    lossOfZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(x.rowCount))
+    curves = [Curve(name: "straight", losses: paths.straight), Curve(name: "matched", losses: paths.matched)]
+    if !paths.constructed.isEmpty {
+      curves.append(Curve(name: "constructed", losses: paths.constructed.flatMap { $0 }))
+    }
+    segments = zip(paths.path.segments, paths.constructed).map { segment, losses in
+      Segment(what: segment.what, largestLoss: losses.max() ?? 0, losses: losses)
+    }
+    obstacle = paths.path.obstacle
+    let costs = paths.matching.costs
+    matching = Matching(
+      nodes: paths.matching.nodes, scales: paths.matching.scales,
+      costs: (0..<costs.rowCount).map { Array(costs.row($0)) }, totalCost: totalCost(of: paths.matching.nodes, costs))
+    guard lossOfZero.isFinite, curves.allSatisfy({ $0.losses.allSatisfy(\.isFinite) }) else {
+      throw .input("\(studentA), \(studentB): the losses overflow on \(inputs); scale the inputs or the outputs down")
+    }
+  }
+}
