@@ -80,6 +80,7 @@ public enum LinearAlgebra {
     _ = oneThread
     let n = LapackInt(matrix.rowCount)
     precondition(matrix.columnCount == matrix.rowCount)
+    guard n > 0 else { return true }
     return matrix.values.withUnsafeMutableBufferPointer { a in
       // Row-major lower is column-major upper: no copy, no transposition.
       LAPACKE_dpotrf(LAPACK_COL_MAJOR, 0x55, n, a.baseAddress, n) == 0
@@ -93,6 +94,7 @@ public enum LinearAlgebra {
     _ = oneThread
     let n = LapackInt(factor.rowCount)
     precondition(rightSides.columnCount == factor.rowCount)
+    guard n > 0, rightSides.rowCount > 0 else { return }
     factor.values.withUnsafeBufferPointer { a in
       rightSides.values.withUnsafeMutableBufferPointer { b in
         _ = LAPACKE_dpotrs(
