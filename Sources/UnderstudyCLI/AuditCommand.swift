@@ -98,7 +98,8 @@ struct AuditCommand: AsyncParsableCommand {
         throw ExperimentError.input("--merge-into: merging is for networks of two layers, and \(student) has more")
       }
       try write(
-        NetworkFile.encode(merged, metadata: ["understudy.version": understudyVersion, "understudy.mergedFrom": student]),
+        NetworkFile.encode(
+          merged, metadata: ["understudy.version": understudyVersion, "understudy.mergedFrom": student]),
         to: mergeInto)
     }
     print(json ? try encoded(entry.record) : AuditTables(entry.record).text)

@@ -21,7 +21,9 @@ struct AuditTables {
         + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
     ]
     for density in record.etaHat {
-      lines.append("density  eta >= \(short(density.value)) in bands of \(short(density.band)): \(density.family), \(density.description)")
+      lines.append(
+        "density  eta >= \(short(density.value)) in bands of \(short(density.band)): \(density.family), \(density.description)"
+      )
     }
     return (lines + record.notes.map { "note     \($0)" }).joined(separator: "\n")
   }
@@ -45,7 +47,8 @@ struct AuditTables {
     let starred = record.teacherNodes.filter { $0.matchedStudent != $0.alignedStudent }
     let matching = starred.compactMap { node in node.matchedStudent.map { "\(node.node) with \($0)" } }
     let reasons = record.teacherNodes.filter { !$0.verdict.isFound }.map { "  node \($0.node): \($0.reason)" }
-    return ([table.text]
+    return
+      ([table.text]
       + (matching.isEmpty ? [] : ["  * one-to-one, \(matching.joined(separator: ", "))"]) + reasons)
       .joined(separator: "\n")
   }

@@ -15,7 +15,8 @@ struct ActivationOptions: ParsableArguments {
       throw ValidationError("--leaky-slope \(leakySlope): give a number from 0 to below 1")
     }
     if activation == .linear {
-      throw ValidationError("--activation linear: a linear network has no boundaries to look at; give relu or leakyRelu")
+      throw ValidationError(
+        "--activation linear: a linear network has no boundaries to look at; give relu or leakyRelu")
     }
   }
 

@@ -40,11 +40,13 @@ extension Verdict.Cause {
     case .dead: "dead: its activation does not vary over the inputs"
     case .invisible: "invisible: all inputs lie on one side of its boundary"
     case .duplicate(let other): "shares its boundary with teacher node \(other + 1)"
-    case .lowRankInputs(let rank, let dimension): "inputs of low rank: they vary along \(rank) of \(dimension) directions"
+    case .lowRankInputs(let rank, let dimension):
+      "inputs of low rank: they vary along \(rank) of \(dimension) directions"
     case .tooFewSamples(let found, let needed, false): "\(found) samples in its band, and \(needed) are needed"
     case .tooFewSamples(let found, let needed, true): "\(found) kink witnesses in its band, and \(needed) are needed"
     case .noObserver: "no student node is active on both sides of its boundary and has to do with it"
-    case .weakAlpha(let times): "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
+    case .weakAlpha(let times):
+      "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
     case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
     }
   }
@@ -74,7 +76,8 @@ extension AuditRecord {
     etaHat = audit.bands.map { band in
       ConcentrationRecord(
         band: band.width, value: band.density.value, family: band.density.family.words,
-        description: "number \(band.density.index + 1), with \(band.density.sampleCount) samples in its band; the densest of "
+        description:
+          "number \(band.density.index + 1), with \(band.density.sampleCount) samples in its band; the densest of "
           + "\(band.density.triedCount) hyperplanes")
     }
     loss = audit.loss

@@ -30,7 +30,8 @@ struct RunMaterial {
     let evaluationFile = try Self.inputs(from: setting.inputs.evaluation.file, for: teacher)
     guard setting.inputs.rank <= teacher.network.inputCount else {
       throw .input(
-        "inputs.rank is \(setting.inputs.rank), but inputs have \(teacher.network.inputCount) features; give at most that")
+        "inputs.rank is \(setting.inputs.rank), but inputs have \(teacher.network.inputCount) features; give at most that"
+      )
     }
     augmentation = Augmentation(setting.inputs)
     drawnCount = setting.inputs.training.count / (augmentation?.factor(for: teacher) ?? 1)
@@ -51,13 +52,13 @@ struct RunMaterial {
   }
 
   /// The number of the training set that an epoch uses: all use number 0 unless each epoch draws its own.
-  /// Epoch 0, before the first step, is measured on the set of epoch 1.
+  /// Epoch 0, before the first step, is measured on the set of epoch 1, what comes after the last epoch on the last set.
   func trainingSetIndex(epoch: Int) -> Int {
-    run.setting.inputs.regenerateEachEpoch ? max(0, epoch - 1) : 0
+    run.setting.inputs.regenerateEachEpoch ? max(0, min(epoch, plan.epochCount) - 1) : 0
   }
 
-  /// A training set with the teacher's outputs, and noise on them where the setting asks for it.
-  func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
+  /// The samples D that a training set is made of, before any augmentation.
+  func drawnInputs(index: Int) -> Matrix {
     let setting = run.setting.inputs
     let distribution: InputDesign.Distribution =
       switch setting.distribution {
@@ -65,12 +66,16 @@ struct RunMaterial {
       case .teacherBoundaries:
         .teacherBoundaries(offsets: setting.boundaryOffsetMinimum...setting.boundaryOffsetMaximum)
       }
-    let drawn =
-      trainingFile
+    return trainingFile
       ?? InputDesign(
         count: drawnCount, standardDeviation: setting.standardDeviation, distribution: distribution,
         rank: setting.rank == 0 ? nil : setting.rank
       ).draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
+  }
+
+  /// A training set, D or the augmented D', with the teacher's outputs, and noise on them where the setting asks for it.
+  func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
+    let drawn = drawnInputs(index: index)
     var result = try Self.label(augmentation?.apply(to: drawn, for: teacher) ?? drawn, by: teacher)
     addOutputNoise(
       to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)

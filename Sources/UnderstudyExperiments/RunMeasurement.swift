@@ -35,7 +35,10 @@ struct RunMeasurement {
     let gradient =
       measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
-    let theory = try TheoryMeasurement(teacher: teacher, student: student, training: training).take(measures)
+    let theory = try TheoryMeasurement(
+      teacher: teacher, student: student, training: training,
+      drawn: { material.drawnInputs(index: material.trainingSetIndex(epoch: epoch)) }
+    ).take(measures)
 
     var result: [Measurement] = []
     for measure in Measure.allCases where measures.contains(measure) {

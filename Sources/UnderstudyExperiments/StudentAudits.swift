@@ -32,14 +32,15 @@ public struct StudentAudits: Sendable {
       names: (teacherPath, studentPath, inputsPath))
   }
 
-  /// Audits the final student of a stored run, over the training inputs of its last epoch.
+  /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
+  /// drawn: an audit augments them itself.
   public func audit(_ run: Run, in store: ResultsStore) throws(ExperimentError) -> Entry {
     let material = try RunMaterial(run)
     let path = store.weightsURL(of: run.hash).path
     let network = try ExperimentError.reading { () throws(FileError) in
       try NetworkFile.read(path: path, activation: material.teacher.network.activation)
     }
-    let inputs = try material.trainingSet(index: material.trainingSetIndex(epoch: material.plan.epochCount)).inputs
+    let inputs = material.drawnInputs(index: material.trainingSetIndex(epoch: run.setting.lastEpoch))
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
       of: Student(network), learning: material.teacher, over: inputs, title: title,
@@ -54,7 +55,8 @@ public struct StudentAudits: Sendable {
       var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
       if audit.merged != nil {
         let merged = try compacted(
-          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange)
+          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange
+        )
         audit.merged = merged
         audit.weightError = weightError(of: merged.student.network, against: teacher.network)
       }

@@ -10,6 +10,8 @@ struct TheoryMeasurement {
   let teacher: Teacher
   let student: Student
   let training: LabelledInputs
+  /// The samples D of which an augmented training set is made; drawn only if needed. Audits augment them themselves.
+  let drawn: () -> Matrix
 
   /// The half width of the bands around boundaries, and the step of the augmentations, that runs are measured with.
   static let bandWidth = 0.1
@@ -34,7 +36,7 @@ struct TheoryMeasurement {
     if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(
-        of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [Self.bandWidth]))
+        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [Self.bandWidth]))
       add(.predictedAlignment, audit.teacherNodes.map { $0.predicted ?? -1 })
       add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
@@ -52,9 +54,10 @@ struct TheoryMeasurement {
   }
 
   private func observerCounts() throws(ShapeError) -> [Double] {
+    let inputs = drawn()
     let observed = try observation(
-      of: Boundaries(of: teacher.network.layers[0]), by: student, over: training.inputs, bandWidth: Self.bandWidth)
-    let alpha = try coupling(of: teacher, with: student, over: training.inputs).smallestAlpha
+      of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: Self.bandWidth)
+    let alpha = try coupling(of: teacher, with: student, over: inputs).smallestAlpha
     return observed.bandCounts.indices.map { j in Double(observed.observers(of: j).count { alpha[$0, j] > 0 }) }
   }
 }

@@ -63,7 +63,9 @@ public struct StudentSetting: Codable, Hashable, Sendable {
 /// The data.
 public struct InputSetting: Codable, Hashable, Sendable {
   public enum Distribution: String, Codable, Hashable, Sendable, CaseIterable { case gaussian, teacherBoundaries }
-  public enum Augmentation: String, Codable, Hashable, Sendable, CaseIterable { case none, teacherAgnostic, teacherAware }
+  public enum Augmentation: String, Codable, Hashable, Sendable, CaseIterable {
+    case none, teacherAgnostic, teacherAware
+  }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
   public var distribution = Distribution.gaussian
   /// Standard deviation of every coordinate.

@@ -120,7 +120,8 @@ public func audit(
   try student.checkFits(teacher)
   try checkInputs(inputs, fit: teacher.network)
   for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
-    throw ShapeError("a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
+    throw ShapeError(
+      "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
   }
   let diagnosis = try diagnosis(of: inputs)
   let density = try densityBounds(

@@ -17,7 +17,9 @@ public struct Boundaries: Sendable, Equatable {
     var offsets = layer.biases ?? [Double](repeating: 0, count: layer.nodeCount)
     norms = (0..<layer.nodeCount).map { euclideanNorm(layer.weights.row($0)) }
     for (node, norm) in norms.enumerated() {
-      for feature in 0..<layer.inputCount { directions[node, feature] = norm > 0 ? directions[node, feature] / norm : 0 }
+      for feature in 0..<layer.inputCount {
+        directions[node, feature] = norm > 0 ? directions[node, feature] / norm : 0
+      }
       offsets[node] = norm > 0 ? offsets[node] / norm : 0
     }
     self.directions = directions

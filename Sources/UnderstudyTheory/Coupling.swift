@@ -87,7 +87,9 @@ struct JointPreactivations {
 /// The gates of a layer at a sample, a bit a node.
 func packedGates(_ preactivations: Matrix, column: Int) -> [UInt64] {
   var words = [UInt64](repeating: 0, count: (preactivations.rowCount + 63) / 64)
-  for node in 0..<preactivations.rowCount where preactivations[node, column] > 0 { words[node / 64] |= 1 << (node % 64) }
+  for node in 0..<preactivations.rowCount where preactivations[node, column] > 0 {
+    words[node / 64] |= 1 << (node % 64)
+  }
   return words
 }
 
@@ -176,7 +178,8 @@ private struct PatternCounter {
 /// - Complexity: O(nodes x outputs x min(nodes, outputs)).
 public func fanOutRank(of network: Network, nodes: [Int]) -> Int {
   let fanOut = network.fanOutWeights
-  guard !nodes.isEmpty, let decomposition = LinearAlgebra.singularValues(of: Matrix(nodes.map { Array(fanOut.row($0)) })),
+  guard !nodes.isEmpty,
+    let decomposition = LinearAlgebra.singularValues(of: Matrix(nodes.map { Array(fanOut.row($0)) })),
     let largest = decomposition.values.first, largest > 0
   else { return 0 }
   return decomposition.values.count { $0 > 1e-9 * largest }

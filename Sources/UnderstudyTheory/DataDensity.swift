@@ -75,7 +75,8 @@ public func densityBounds(
     let distance = layer.preactivations(of: block.inputs)
     for (band, width) in bandWidths.enumerated() {
       for plane in candidates.indices {
-        counts[band][plane] += bits(of: distance.row(plane), valid: block.validCount) { abs($0) <= width }
+        counts[band][plane] +=
+          bits(of: distance.row(plane), valid: block.validCount) { abs($0) <= width }
           .nonzeroBitCount
       }
     }

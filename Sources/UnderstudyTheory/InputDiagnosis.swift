@@ -23,7 +23,8 @@ public struct InputDiagnosis: Sendable, Equatable {
   public var notes: [String] {
     var notes: [String] = []
     if rank == 0 {
-      notes.append("constant inputs: all \(sampleCount) samples are equal, so no boundary can be seen; give varied inputs")
+      notes.append(
+        "constant inputs: all \(sampleCount) samples are equal, so no boundary can be seen; give varied inputs")
     } else if rank < dimension {
       notes.append(
         "inputs of low rank: they vary along \(rank) of \(dimension) directions, so some hyperplane holds all samples "
@@ -37,7 +38,9 @@ public struct InputDiagnosis: Sendable, Equatable {
       let shown = constantFeatures.prefix(8).map { "\($0 + 1)" }.joined(separator: ", ")
       notes.append("constant features: \(shown)\(constantFeatures.count > 8 ? ", ..." : "")")
     }
-    if duplicateCount > 0 { notes.append("duplicate samples: \(duplicateCount) of \(sampleCount) stood in the set before") }
+    if duplicateCount > 0 {
+      notes.append("duplicate samples: \(duplicateCount) of \(sampleCount) stood in the set before")
+    }
     return notes
   }
 }
@@ -79,6 +82,7 @@ public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
   for i in 0..<count where !seen.insert(Array(inputs.row(i))).inserted { duplicateCount += 1 }
   return InputDiagnosis(
     sampleCount: count, dimension: d, rank: deviations.count { $0 > floor },
-    constantFeatures: (0..<d).filter { feature in (1..<count).allSatisfy { inputs[$0, feature] == inputs[0, feature] } },
+    constantFeatures: (0..<d).filter { feature in (1..<count).allSatisfy { inputs[$0, feature] == inputs[0, feature] }
+    },
     duplicateCount: duplicateCount, mean: mean, principalDirections: eigen.vectors, principalDeviations: deviations)
 }

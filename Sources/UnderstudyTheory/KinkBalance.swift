@@ -68,8 +68,8 @@ public struct KinkBalance: Sendable, Equatable {
         let z = (teacher.network.preactivations(of: block.inputs), student.network.preactivations(of: block.inputs))
         for i in 0..<block.validCount {
           add(
-            teacherCarriers: lowestCarriers(of: teacher.network, preactivations: z.0, sample: i),
-            studentCarriers: lowestCarriers(of: student.network, preactivations: z.1, sample: i))
+            teacherCarriers: lowestFanOut(of: teacher.network, preactivations: z.0, column: i),
+            studentCarriers: lowestFanOut(of: student.network, preactivations: z.1, column: i))
         }
       }
       sampleCount = inputs.rowCount
@@ -93,20 +93,4 @@ public struct KinkBalance: Sendable, Equatable {
       of: student, against: teacher,
       groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance), over: inputs)
   }
-}
-
-/// V_1(x), `[output, node of the lowest layer]`: V_{L-1} = W_L and V_{l-1} = V_l D_l W_l, from the top down.
-///
-/// - Parameter preactivations: of every layer, `[node, sample]`.
-private func lowestCarriers(of network: Network, preactivations: [Matrix], sample: Int) -> Matrix {
-  var carriers = network.layers[network.layers.count - 1].weights
-  for layer in (1..<network.layers.count - 1).reversed() {
-    for node in 0..<carriers.columnCount where preactivations[layer][node, sample] <= 0 {
-      for c in 0..<carriers.rowCount { carriers[c, node] *= network.activation.negativeSlope }
-    }
-    var lower = Matrix(rowCount: carriers.rowCount, columnCount: network.layers[layer].inputCount)
-    multiply(carriers, network.layers[layer].weights, into: &lower)
-    carriers = lower
-  }
-  return carriers
 }

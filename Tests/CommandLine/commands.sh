@@ -3,15 +3,16 @@
 . "$(dirname "${BASH_SOURCE[0]}")/support.bash"
 
 cd "$work" || exit 1
-ends "help" 0 "understudy reproduce two-layer" "exit codes" run status export report keys bench -- "$UNDERSTUDY" --help
-for command in run reproduce status export report keys bench; do
+ends "help" 0 "understudy reproduce two-layer" "exit codes" run status export report audit connect keys bench -- \
+  "$UNDERSTUDY" --help
+for command in run reproduce status export report audit connect keys bench; do
   ends "help of $command" 0 "USAGE: understudy $command" -- "$UNDERSTUDY" "$command" --help
 done
 ends "version" 0 -- "$UNDERSTUDY" --version
 check "the version has three numbers" grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' ends.log
 
 ends "keys" 0 training.learningRate student.overRealization inputs.training.file evaluationLoss trainingCorrelation \
-  "Bundled studies: two-dimensional, two-layer" -- "$UNDERSTUDY" keys
+  "Bundled studies: alignment-bound, augmentation, connectivity" "two-dimensional, two-layer" -- "$UNDERSTUDY" keys
 
 study study.yaml "claim: Three nodes are learned." \
   "record: [{measures: [evaluationLoss, trainingLoss], every: 2}, {measures: [evaluationCorrelation, fanOutNorms], last: true}]"

@@ -43,7 +43,8 @@ import Testing
             - (0..<n).reduce(0) { $0 + student[$1, c] * activations[m + $1] }
         }
         for k in 0..<n {
-          let g = abs((moved[m + k] > 0 ? 1 : test.slope) * (0..<outputs).reduce(0) { $0 + student[k, $1] * residual[$1] })
+          let g = abs(
+            (moved[m + k] > 0 ? 1 : test.slope) * (0..<outputs).reduce(0) { $0 + student[k, $1] * residual[$1] })
           nodeMaxima[k] = max(nodeMaxima[k], g)
           sampleMaxima[i] = max(sampleMaxima[i], g)
         }

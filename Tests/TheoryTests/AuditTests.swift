@@ -5,7 +5,8 @@ import UnderstudyNumerics
 @testable import UnderstudyTheory
 
 @Suite("Audit") struct AuditTests {
-  @Test("a student that holds the teacher: every node predicted and found, merged back to the teacher", arguments: [0, 0.1])
+  @Test(
+    "a student that holds the teacher: every node predicted and found, merged back to the teacher", arguments: [0, 0.1])
   func exactStudent(slope: Double) throws {
     let teacher = try Draw.network([5, 4, 6], key: 71, slope: slope)
     let student = try Draw.copy(of: teacher, extra: 3)

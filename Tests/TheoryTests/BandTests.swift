@@ -165,7 +165,8 @@ import UnderstudyNumerics
     let teacher = Teacher(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[1, 0], [-2, 0], [0, 1], [0, 1], [0, 0]]), biases: [0.1, -0.2, -99, 99, 1]),
+          DenseLayer(
+            weights: Matrix([[1, 0], [-2, 0], [0, 1], [0, 1], [0, 0]]), biases: [0.1, -0.2, -99, 99, 1]),
           DenseLayer(weights: Matrix([[1, 1, 1, 1, 1]]), biases: [0]),
         ], activation: .relu))
     let found = try diagnosis(of: teacher, over: Draw.inputs(200, 2))

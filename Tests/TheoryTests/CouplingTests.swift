@@ -32,11 +32,15 @@ import UnderstudyNumerics
       for layer in (1..<network.layers.count - 1).reversed() {
         let weights = network.layers[layer]
         v = v.map { row in
-          let gated = (0..<weights.nodeCount).map { row[$0] * (z[layer][$0, 0] > 0 ? 1 : network.activation.negativeSlope) }
+          let gated = (0..<weights.nodeCount).map {
+            row[$0] * (z[layer][$0, 0] > 0 ? 1 : network.activation.negativeSlope)
+          }
           let lower = (0..<weights.inputCount).map { f in
             (0..<weights.nodeCount).reduce(0) { $0 + gated[$1] * weights.weights[$1, f] }
           }
-          return lower + [row[weights.nodeCount] + (0..<weights.nodeCount).reduce(0) { $0 + gated[$1] * weights.biasesOrZeros[$1] }]
+          return lower + [
+            row[weights.nodeCount] + (0..<weights.nodeCount).reduce(0) { $0 + gated[$1] * weights.biasesOrZeros[$1] }
+          ]
         }
       }
       return (v, (0..<network.hiddenCounts[0]).map { network.activation(z[0][$0, 0]) } + [1])
@@ -45,7 +49,9 @@ import UnderstudyNumerics
     let (v, f) = carried(student, z.student)
     let outputs = v.indices
     return (0..<student.hiddenCounts[0]).map { k in
-      func couple(_ other: [[Double]], _ column: Int) -> Double { outputs.reduce(0) { $0 + v[$1][k] * other[$1][column] } }
+      func couple(_ other: [[Double]], _ column: Int) -> Double {
+        outputs.reduce(0) { $0 + v[$1][k] * other[$1][column] }
+      }
       let pull = fStar.indices.reduce(0) { $0 + couple(vStar, $1) * fStar[$1] }
       let push = f.indices.reduce(0) { $0 + couple(v, $1) * f[$1] }
       return (z.student[0][k, 0] > 0 ? 1 : student.activation.negativeSlope) * (pull - push)
@@ -129,7 +135,9 @@ import UnderstudyNumerics
   func rank(count: Int) throws {
     var network = try Draw.network([3, 6, 3], key: 4)
     // Node 3 carries the sum of nodes 0 and 1.
-    for c in 0..<3 { network.layers[1].weights[c, 3] = network.layers[1].weights[c, 0] + network.layers[1].weights[c, 1] }
+    for c in 0..<3 {
+      network.layers[1].weights[c, 3] = network.layers[1].weights[c, 0] + network.layers[1].weights[c, 1]
+    }
     #expect(fanOutRank(of: network, nodes: Array([0, 1, 3, 2].prefix(count))) == [1, 2, 2, 3][count - 1])
     #expect(fanOutRank(of: network, nodes: []) == 0)
   }
