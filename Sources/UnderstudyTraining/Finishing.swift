@@ -43,8 +43,9 @@ public struct FinishingReport: Sendable, Equatable {
   /// ``denseHessianLimit`` weights (error about 1e-15 of the largest), from Lanczos iterations above; the smallest is then
   /// an upper bound.
   public var curvatureError: Double
-  /// Samples with `|z_k(x)| <= ``boundaryTolerance`` ||w_k|| ||x||` at some student node k, bias and constant 1 included:
-  /// they sit on its boundary.
+  /// Samples that sit on the boundary of some student node k: `|z_k(x)| <= 1e-9 ||w_k|| ||x||` (``boundaryTolerance``), the
+  /// bias counted with `w_k` and the constant 1 with `x`. No sign of failure by itself: where several student nodes share one
+  /// teacher node's boundary, their own boundaries often end exactly at samples, at a loss of 0.
   public var boundarySampleCount: Int
   public var wasCancelled: Bool
 
@@ -57,11 +58,12 @@ public struct FinishingReport: Sendable, Equatable {
 /// Brings a two-layer student, from where training left it, to a critical point of J at which every sample's gradient at
 /// the hidden layer is small: `max_x |g_1(x)|_inf <= plan.gradientTarget`.
 ///
-/// Levenberg-Marquardt steps over all samples, with the output layer refitted after each. A search that hardly gets on is
-/// restarted from the best student so far, some of its least useful nodes moved to new boundaries. The student of
-/// the lowest loss is returned, whether or not it reached the target: the report says which. A student that is there
-/// already is returned as it is. The result is a function of the arguments (and of the machine's kind, see
-/// ``LinearAlgebra``).
+/// Levenberg-Marquardt steps over all samples, with the output layer refitted after each; how a node's strength is divided
+/// between its two layers stays as gradient flow keeps it (`||w_k||^2 - ||v_k||^2`, the bias counted). A search that hardly
+/// gets on is restarted from the best student so far, some of its least useful nodes moved to new boundaries. The student
+/// of the lowest loss is returned, whether or not it reached the target: the report says which. A student that is there
+/// already, or whose weights are not finite, is returned as it is. The result is a function of the arguments (and of the
+/// machine's kind, see ``LinearAlgebra``).
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:

@@ -48,6 +48,8 @@ struct FinishingProblem {
   let targets: Matrix
   let hasBiases: Bool
   let activation: Activation
+  /// `||w_k||^2 - ||v_k||^2` of each node of the student that is to be finished, its bias counted with `w_k`.
+  private var normDifferences: [Double] = []
 
   /// - Throws: ``ShapeError`` if the student is not of two layers that both have biases or both have none, or the samples
   ///   do not fit it.
@@ -67,6 +69,10 @@ struct FinishingProblem {
     activation = network.activation
     self.inputs = hasBiases ? inputs.appendingOnes() : inputs
     self.targets = targets
+    let weights = weights(of: student)
+    normDifferences = (0..<weights.nodeCount).map { k in
+      square(euclideanNorm(weights.first.row(k))) - square(euclideanNorm(weights.last.row(k)))
+    }
   }
 
   var sampleCount: Int { inputs.rowCount }
@@ -97,6 +103,28 @@ struct FinishingProblem {
           DenseLayer(weights: first, biases: hasBiases ? weights.first.column(width) : nil),
           DenseLayer(weights: weights.fanOut.transposed, biases: hasBiases ? Array(weights.last.row(n)) : nil),
         ], activation: activation))
+  }
+
+  /// The same function, each node's strength divided between its two layers so that `||w_k||^2 - ||v_k||^2` is what it was at
+  /// the start.
+  ///
+  /// Gradient flow keeps this difference, so a finished student's weights, and with them its `g_1`, are of the size
+  /// that training would have ended at. Least-squares steps alone may leave a node with a tiny row and a huge fan-out.
+  func rescaled(_ weights: FinishingWeights) -> FinishingWeights {
+    var result = weights
+    for k in 0..<weights.nodeCount {
+      let (first, last) = (euclideanNorm(weights.first.row(k)), euclideanNorm(weights.last.row(k)))
+      let product = first * last
+      guard product > 0, product.isFinite else { continue }
+      // The roots of s^2 - difference s - product^2 = 0 are ||w||^2 and -||v||^2; the larger one has no cancellation.
+      let half = normDifferences[k] / 2
+      let larger = abs(half) + (half * half + product * product).squareRoot()
+      let wanted = half >= 0 ? larger.squareRoot() : product / larger.squareRoot()
+      let factor = wanted / first
+      for f in 0..<weights.first.columnCount { result.first[k, f] *= factor }
+      for c in 0..<weights.last.columnCount { result.last[k, c] /= factor }
+    }
+    return result
   }
 
   /// Runs all samples through the student; O(samples x weights).
@@ -167,6 +195,8 @@ struct FinishingProblem {
     }
   }
 }
+
+private func square(_ value: Double) -> Double { value * value }
 
 extension Matrix {
   /// The matrix with one more column, of ones.

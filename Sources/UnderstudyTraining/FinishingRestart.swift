@@ -31,8 +31,6 @@ extension FinishingProblem {
       for c in 0..<state.weights.last.columnCount { state.weights.last[k, c] = 0 }
       state = self.state(of: state.weights)
       state = refitted(state) ?? state
-      balance(k, of: &state.weights)
-      state = self.state(of: state.weights)
     }
     return state
   }
@@ -139,14 +137,5 @@ extension FinishingProblem {
       guard norm > 0 else { continue }
       for f in 0..<rows.columnCount { rows[row, f] /= norm }
     }
-  }
-
-  /// Splits the node's strength evenly between its two layers; its function stays.
-  private func balance(_ k: Int, of weights: inout FinishingWeights) {
-    let (first, last) = (euclideanNorm(weights.first.row(k)), euclideanNorm(weights.last.row(k)))
-    guard first > 0, last > 0 else { return }
-    let factor = (last / first).squareRoot()
-    for f in 0..<weights.first.columnCount { weights.first[k, f] *= factor }
-    for c in 0..<weights.last.columnCount { weights.last[k, c] /= factor }
   }
 }

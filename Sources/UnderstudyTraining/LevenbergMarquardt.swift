@@ -93,7 +93,7 @@ extension FinishingProblem {
   }
 
   /// The same first layer under the output layer that fits best: least squares, damped by 1e-12 of the diagonal, so that
-  /// what several nodes could do equally well stays divided as it is.
+  /// what several nodes could do equally well stays divided as it is. Then ``rescaled(_:)``.
   ///
   /// - Returns: nil if the activations are too close to dependent even so.
   func refitted(_ state: FinishingState) -> FinishingState? {
@@ -103,7 +103,7 @@ extension FinishingProblem {
     let change = sides.transposed
     var weights = state.weights
     for i in change.values.indices { weights.last.values[i] += change.values[i] }
-    return self.state(of: weights)
+    return self.state(of: rescaled(weights))
   }
 
   /// The Cholesky factor of the activations' damped Gram matrix.

@@ -28,6 +28,32 @@ private func finish(_ example: FinishingCase, _ plan: FinishingPlan = FinishingP
     #expect(!report.wasCancelled)
   }
 
+  @Test("a node's strength stays divided between its layers as gradient flow would keep it", arguments: [0.0, 2])
+  func division(shift: Double) throws {
+    let example = try FinishingCase.trained(key: 2)
+    // Other than balanced: rows scaled up, fan-out down.
+    var start = example.student
+    for k in 0..<10 {
+      let factor = 1 + shift * Double(k)
+      for f in 0..<20 { start.network.layers[0].weights[k, f] *= factor }
+      start.network.layers[0].biases?[k] *= factor
+      for c in 0..<10 { start.network.layers[1].weights[c, k] /= factor }
+    }
+    let (student, report) = try finish(
+      start, along: FinishingPlan(), on: example.inputs, targets: example.targets, key: 1)
+    #expect(report.reachedTarget)
+    func differences(_ student: Student) -> [Double] {
+      (0..<10).map { k in
+        let row = student.network.layers[0].weights.row(k) + [student.network.layers[0].biases?[k] ?? 0]
+        let fanOut = student.network.fanOutWeights.row(k)
+        return row.reduce(0) { $0 + $1 * $1 } - fanOut.reduce(0) { $0 + $1 * $1 }
+      }
+    }
+    for (before, after) in zip(differences(start), differences(student)) {
+      #expect(abs(before - after) < 1e-10 * max(1, abs(before)))
+    }
+  }
+
   @Test("weak teacher nodes are found too", arguments: [1, 7, 14])
   func weakNodes(key: UInt64) throws {
     let (_, report) = try finish(.trained(teacherNodes: 10, nodes: 20, strengthDecay: 2, key: key))
