@@ -30,15 +30,16 @@ struct AuditTables {
 
   private var teacherTable: String {
     var table = TextTable([
-      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "student", "eps",
+      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "promised", "student", "eps",
       "sine", "offset", "way", "rho", "verdict",
     ])
     for node in record.teacherNodes {
       table.add([
         "\(node.node)", short(node.strength), "\(node.observerCount)",
         node.bestObserver == nil ? "-" : short(node.bestObserverKappa), short(node.bestAlpha),
-        "\(node.observerFanOutRank)", node.predictedAlignmentAgnostic.map(short) ?? "-",
-        node.predictedAlignmentAware.map(short) ?? "-",
+        "\(node.observerFanOutRank)", node.gradientAlignmentAgnostic.map(short) ?? "-",
+        node.gradientAlignmentAware.map(short) ?? "-",
+        node.predictedAlignment.map(short) ?? "-",
         "\(node.alignedStudent)" + (node.matchedStudent == node.alignedStudent ? "" : "*"), short(node.alignment),
         short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
         short(node.correlation), node.verdict.words,

@@ -107,8 +107,9 @@ extension TeacherNodeRecord {
         observerCount: node.observers[index].count, witnessCount: band.witnesses.counts[j],
         witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 })
     }
-    predictedAlignmentAgnostic = node.predictedAgnostic
-    predictedAlignmentAware = node.predictedAware
+    predictedAlignment = node.predicted
+    gradientAlignmentAgnostic = node.gradientAgnostic
+    gradientAlignmentAware = node.gradientAware
     alignedStudent = node.alignedStudent + 1
     alignment = node.relation.epsilon
     sine = node.relation.sine

@@ -34,13 +34,10 @@ struct RunMaterial {
       )
     }
     augmentation = Augmentation(setting.inputs)
-    drawnCount = setting.inputs.training.count / (augmentation?.factor(for: teacher) ?? 1)
-    guard drawnCount > 0 else {
-      throw .input(
-        "inputs.training.count is \(setting.inputs.training.count), and this augmentation makes "
-          + "\(augmentation?.factor(for: teacher) ?? 1) samples of each; give at least so many")
-    }
-    let sampleCount = trainingFile?.rowCount ?? drawnCount * (augmentation?.factor(for: teacher) ?? 1)
+    // As many as give at least `count` samples with their copies; of the last one, copies beyond the count are left out.
+    let factor = augmentation?.factor(for: teacher) ?? 1
+    drawnCount = (setting.inputs.training.count + factor - 1) / factor
+    let sampleCount = trainingFile?.rowCount ?? setting.inputs.training.count
     (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount, batchKey: studentKey)
     let inputs =
       evaluationFile
@@ -76,7 +73,8 @@ struct RunMaterial {
   /// A training set, D or the augmented D', with the teacher's outputs, and noise on them where the setting asks for it.
   func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
     let drawn = drawnInputs(index: index)
-    var result = try Self.label(augmentation?.apply(to: drawn, for: teacher) ?? drawn, by: teacher)
+    let augmented = augmentation?.apply(to: drawn, for: teacher).prefix(rows: run.setting.inputs.training.count)
+    var result = try Self.label(augmented ?? drawn, by: teacher)
     addOutputNoise(
       to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
     return result

@@ -14,11 +14,6 @@ public func auditFigures(of record: AuditRecord, name: String) -> [FigureSpecifi
   return figures
 }
 
-extension TeacherNodeRecord {
-  /// The smaller of the two predictions.
-  var predictedAlignment: Double? { [predictedAlignmentAgnostic, predictedAlignmentAware].compactMap(\.self).min() }
-}
-
 /// Alignments below are rounding; strengths below are none. A logarithmic axis has no 0.
 private let alignmentFloor = 1e-16
 private let strengthFloor = 1e-20

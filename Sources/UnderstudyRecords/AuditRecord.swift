@@ -86,9 +86,12 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var observerFanOutRank = 0
   /// By band.
   public var bands: [TeacherBandRecord] = []
-  /// The eps that the theorem predicts from the largest gradient over each D'; absent without an observer.
-  public var predictedAlignmentAgnostic: Double?
-  public var predictedAlignmentAware: Double?
+  /// The smallest eps that the statement promises: not below the width of a band that holds d + 1 samples; absent where it
+  /// promises nothing.
+  public var predictedAlignment: Double?
+  /// The eps that the largest gradient over each D' alone would allow; absent without an observer.
+  public var gradientAlignmentAgnostic: Double?
+  public var gradientAlignmentAware: Double?
   /// The student node with the smallest alignment, from 1; 0 if no student node has a boundary.
   public var alignedStudent = 0
   /// The smallest eps for which that student node is eps-aligned: max(sine, offset difference).

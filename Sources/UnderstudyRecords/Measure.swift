@@ -33,9 +33,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case alignment
   /// The same for each student node over the teacher nodes; `[student node]`.
   case studentAlignment
-  /// The eps that the theorem predicts for teacher node j: 5 K^1.5 sqrt(d) max |g_1| over D' (agnostic) or the same without
-  /// sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| of its observers; -1 where there is no observer;
-  /// `[teacher node]`.
+  /// The eps that the theorem promises for teacher node j: 5 K^1.5 sqrt(d) max |g_1| over D' (agnostic) or the same without
+  /// sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| ||w*_j|| of its observers, and at least the band's
+  /// width of 0.1; -1 without an observer or with fewer than d + 1 samples in the band. `[teacher node]`.
   case predictedAlignment
   /// max_x |g_1(x)|_inf over the training inputs. Scalar.
   case largestGradient

@@ -92,6 +92,16 @@ struct StudyGrid {
           "remove it, or what makes it idle")
       }
     }
+    if let finishing = axes.first(where: { $0.key.path == "finishing.method" }),
+      let setting = settings.first(where: {
+        $0.finishing.method != .none && ($0.training.frozenLayer != .none || $0.training.unitNormFirstLayer)
+      })
+    {
+      let rival = setting.training.frozenLayer != .none ? "training.frozenLayer" : "training.unitNormFirstLayer"
+      throw finishing.tree.error(
+        .contradiction, key: "finishing.method", "the finishing stage moves all weights, which \(rival) forbids",
+        "leave one of the two out")
+    }
     let offsets = axes.first { $0.key.path.hasPrefix("inputs.boundaryOffset") }
     for setting in settings where setting.inputs.boundaryOffsetMaximum < setting.inputs.boundaryOffsetMinimum {
       guard let offsets else { break }

@@ -38,18 +38,22 @@ public struct TeacherNodeAudit: Sendable {
   public var bestAlpha: Double
   /// Rank of the observers' fan-out weights in the widest band.
   public var observerRank: Int
-  /// The smallest eps over the bands that the gradients on D' predict; nil without an observer.
-  public var predictedAgnostic: Double?
-  public var predictedAware: Double?
+  /// The smallest eps over the bands that the gradients on D' allow, were there enough samples for it; nil without an
+  /// observer.
+  public var gradientAgnostic: Double?
+  public var gradientAware: Double?
+  /// The smallest eps that the statement promises; nil where it promises nothing.
+  ///
+  /// The statement for an eps speaks of copies moved by about eps and of a number of samples that grows like 1 / eps. So
+  /// gradients on copies moved by a band's width promise no eps below that width, and only if the band has d + 1 samples:
+  /// between fewer samples, student nodes may straddle the boundary without a trace of gradient.
+  public var predicted: Double?
   /// The student node nearest to alignment.
   public var alignedStudent: Int
   public var relation: BoundaryRelation
   /// Its partner in the one-to-one matching.
   public var matchedStudent: Int?
   public var verdict: Verdict
-
-  /// The smaller of the two predictions.
-  public var predicted: Double? { [predictedAgnostic, predictedAware].compactMap { $0 }.min() }
 }
 
 /// What a student node is to the teacher, and whether it is needed.
@@ -214,7 +218,7 @@ extension Audit {
           return NodeEvidence.Band(
             width: bands[b].width, sampleCount: bands[b].observation.bandCounts[j],
             observerCount: observers[b][j].count, bestAlpha: best, strongestAlpha: strongest[b],
-            predicted: best > 0 ? min(predictedAgnostic(b, alpha: best), predictedAware(b, alpha: best)) : nil,
+            predicted: best > 0 ? min(epsilonAgnostic(b, alpha: best), epsilonAware(b, alpha: best)) : nil,
             witnessCount: bands[b].witnesses.counts[j], unexplainedCount: bands[b].witnesses.unexplainedCounts[j])
         }, measured: alignment[j, alignment.bestStudent(of: j)].epsilon)
       let widest = observers[bands.count - 1][j]
@@ -227,8 +231,8 @@ extension Audit {
       }
       return TeacherNodeAudit(
         observers: observers.map { $0[j] }, bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
-        observerRank: fanOutRank(of: student, nodes: widest), predictedAgnostic: smallest(predictedAgnostic),
-        predictedAware: smallest(predictedAware), alignedStudent: alignment.bestStudent(of: j),
+        observerRank: fanOutRank(of: student, nodes: widest), gradientAgnostic: smallest(epsilonAgnostic),
+        gradientAware: smallest(epsilonAware), predicted: evidence.predicted, alignedStudent: alignment.bestStudent(of: j),
         relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
     }
   }
@@ -258,12 +262,12 @@ extension Audit {
   }
 
   /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / (|alpha| ||w*||)`, the statement for teacher-agnostic augmentation read backwards.
-  private func predictedAgnostic(_ band: Int, alpha: Double) -> Double {
+  private func epsilonAgnostic(_ band: Int, alpha: Double) -> Double {
     predictionFactor * Double(inputs.dimension).squareRoot() * bands[band].agnosticGradients.largest / alpha
   }
 
   /// The same for teacher-aware augmentation, without the root of d.
-  private func predictedAware(_ band: Int, alpha: Double) -> Double {
+  private func epsilonAware(_ band: Int, alpha: Double) -> Double {
     predictionFactor * bands[band].awareGradients.largest / alpha
   }
 

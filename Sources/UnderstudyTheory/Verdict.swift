@@ -81,6 +81,14 @@ extension NodeEvidence {
     return firstFailure(in: widest).map { .notLearned($0) } ?? .foundThoughNotPredicted
   }
 
+  /// The smallest eps that the statement promises: see ``TeacherNodeAudit/predicted``.
+  var predicted: Double? {
+    bands.compactMap { band in
+      guard band.sampleCount > dimension, let epsilon = band.predicted else { return nil }
+      return max(epsilon, band.width)
+    }.min()
+  }
+
   private func firstFailure(in band: Band) -> Verdict.Cause? {
     let needed = dimension + 1
     if isDead { return .dead }

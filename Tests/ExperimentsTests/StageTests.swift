@@ -68,15 +68,16 @@ import UnderstudyTheory
 
   @Test("an augmented training set has as many samples as are asked for, and fewer are drawn")
   func augmentation() throws {
-    let plain = try RunMaterial(try tinyStudy(["inputs.training.count=90"]).runs[0])
     let study = try tinyStudy([
       "inputs.training.count=90", "inputs.augmentation=teacherAgnostic", "inputs.augmentationStep=0.2",
     ])
-    let set = try RunMaterial(study.runs[0]).trainingSet(index: 0)
-    let d = plain.teacher.network.inputCount
-    #expect(set.inputs.rowCount == 90 / (2 * d + 1) * (2 * d + 1))
-    let tooFew = try tinyStudy(["inputs.training.count=3", "inputs.augmentation=teacherAgnostic"])
-    #expect { try RunMaterial(tooFew.runs[0]) } throws: { "\($0)".contains("give at least so many") }
+    let material = try RunMaterial(study.runs[0])
+    let (set, drawn) = (try material.trainingSet(index: 0), material.drawnInputs(index: 0))
+    // d = 8: 17 samples of each that is drawn, and 5 of the last.
+    #expect(set.inputs.rowCount == 90 && set.targets.rowCount == 90 && drawn.rowCount == 6)
+    for i in 0..<6 { #expect(Array(set.inputs.row(17 * i)) == Array(drawn.row(i))) }
+    let few = try RunMaterial(try tinyStudy(["inputs.training.count=3", "inputs.augmentation=teacherAware"]).runs[0])
+    #expect(try few.trainingSet(index: 0).inputs.rowCount == 3)
     let rank = try tinyStudy(["inputs.rank=99"])
     #expect { try RunMaterial(rank.runs[0]) } throws: { "\($0)".contains("inputs.rank is 99") }
   }

@@ -197,8 +197,9 @@ enum SyntheticTheory {
       }
       if node.observerCount > 0 {
         (node.bestObserver, node.bestObserverKappa, node.bestAlpha) = (j, 0.5, node.strength)
-        node.predictedAlignmentAgnostic = 5e3 * pow(10, -8 + noise.normal())
-        node.predictedAlignmentAware = (node.predictedAlignmentAgnostic ?? 0) / 4.5
+        node.gradientAlignmentAgnostic = 5e3 * pow(10, -8 + noise.normal())
+        node.gradientAlignmentAware = (node.gradientAlignmentAgnostic ?? 0) / 4.5
+        node.predictedAlignment = node.gradientAlignmentAware
       }
       record.teacherNodes.append(node)
     }
