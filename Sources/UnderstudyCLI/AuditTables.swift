@@ -30,7 +30,8 @@ struct AuditTables {
 
   private var teacherTable: String {
     var table = TextTable([
-      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "promised", "student", "eps",
+      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "promised",
+      "student", "eps",
       "sine", "offset", "way", "rho", "verdict",
     ])
     for node in record.teacherNodes {

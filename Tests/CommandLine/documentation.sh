@@ -60,7 +60,9 @@ type_check() {
   modules=$(dirname "$UNDERSTUDY")
   swiftc -typecheck -I "$modules/Modules" -I "$build/checkouts/GRDB.swift/Sources/GRDBSQLite" \
     -I "$build/checkouts/Yams/Sources/CYaml/include" -module-cache-path "$folder/modules" \
-    -Xcc -fmodule-map-file="$modules/CUnderstudyKernels.build/module.modulemap" "$1"
+    -Xcc -fmodule-map-file="$modules/CUnderstudyKernels.build/module.modulemap" \
+    -Xcc -fmodule-map-file="$repository/Sources/COpenBLAS/module.modulemap" \
+    $(pkg-config --cflags-only-I openblas) "$1"
 }
 
 # The README recommends the safetensors package. Where it is missing, the code without it in Docs/Formats.md stands in.
@@ -102,7 +104,9 @@ done
 check "Docs/Sweep.md: the tables, of the README's study" "$python" "$repository/Scripts/sweep_table.py" weak
 
 # What the pages point to is there. (The pictures of the full sweep, too.)
-for page in README.md Docs/README.md Docs/Theory.md Docs/Kernels.md Docs/Sweep.md Docs/Studies.md Docs/Results.md; do
+cd "$repository" || exit 1
+for page in README.md Docs/README.md Docs/Theory.md Docs/Kernels.md Docs/Sweep.md Docs/Studies.md Docs/Results.md Docs/Audit.md \
+  Docs/TheoryStudies.md Docs/Derivations/*.md; do
   while IFS= read -r target; do
     check "$page points to $target" test -e "$(dirname "$repository/$page")/$target"
   done < <(tr '\n' ' ' <"$repository/$page" | grep -oE '\]\([^)]*\)' | sed -E 's/^\]\(//; s/\)$//; s/#.*//' |
