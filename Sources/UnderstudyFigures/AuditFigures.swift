@@ -17,6 +17,8 @@ public func auditFigures(of record: AuditRecord, name: String) -> [FigureSpecifi
 /// Alignments below are rounding; strengths below are none. A logarithmic axis has no 0.
 private let alignmentFloor = 1e-16
 private let strengthFloor = 1e-20
+/// Nodes of hardly any weights have their boundaries anywhere, as far away as one likes.
+private let alignmentCeiling = 10.0
 
 /// Fields of the data: `x` predicted, `y` measured, `j` teacher node, `l` the same as a text, `k` student node, `v` verdict.
 private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpecification {
@@ -58,7 +60,8 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
 private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecification {
   let rows: [JSONValue] = record.studentNodes.map { node in
     var row: [String: JSONValue] = [
-      "x": .display(max(node.alignment, alignmentFloor)), "y": .display(max(node.strength, strengthFloor)),
+      "x": .display(min(max(node.alignment, alignmentFloor), alignmentCeiling)),
+      "y": .display(max(node.strength, strengthFloor)),
       "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate.words),
       "z": .display(node.kinkBalance),
     ]
@@ -68,10 +71,12 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   let fates = StudentNodeRecord.Fate.allCases.map(\.words).filter { words in rows.contains { $0["f"]?.text == words } }
   let caption = "Student nodes: how well each is aligned with a teacher node, how strong it is, and what merging does."
   let text = "Scatter plot on logarithmic axes. " + caption
-  let flooredCount = record.studentNodes.count { $0.strength < strengthFloor || $0.alignment < alignmentFloor }
+  let flooredCount = record.studentNodes.count {
+    $0.strength < strengthFloor || $0.alignment < alignmentFloor || $0.alignment > alignmentCeiling
+  }
   var notes = ["Each dot is a student node, with its number where there is room."]
   if flooredCount > 0 {
-    notes.append("\(flooredCount) nodes lie on an edge: strength below 1e-20 or alignment below 1e-16.")
+    notes.append("\(flooredCount) nodes lie on an edge: strength below 1e-20, alignment below 1e-16 or above 10.")
   }
   let x = LogarithmicAxis("alignment with the closest teacher node", around: rows.compactMap { $0["x"]?.number } + [1])
   let y = LogarithmicAxis("strength ||v|| ||w||", around: rows.compactMap { $0["y"]?.number })

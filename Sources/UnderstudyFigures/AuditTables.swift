@@ -22,7 +22,10 @@ func teacherTable(_ record: AuditRecord) -> String {
   let rows = record.teacherNodes.map { node in
     [
       "\(node.node)",
-      node.verdict.content + (node.reason.isEmpty ? "" : "<span class=\"note\">\(node.reason.escapedForHTML)</span>"),
+      // Where a node is found the verdict says it all.
+      node.verdict.content
+        + (node.reason.isEmpty || node.verdict.isFound
+          ? "" : "<span class=\"note\">\(node.reason.escapedForHTML)</span>"),
       node.strength.brief, "\(node.observerCount)",
       node.bestObserver.map { "\($0)<span class=\"note\">κ \(node.bestObserverKappa.brief)</span>" } ?? "–",
       node.bestAlpha.brief, node.bands.map { String($0.sampleCount) }.joined(separator: ", "),

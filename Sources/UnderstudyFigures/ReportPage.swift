@@ -185,7 +185,8 @@ let reportStyle = """
   .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
   td:first-child { min-width: 11rem; } td:nth-child(2) { white-space: nowrap; }
   .wide { font-size: .85rem; } .wide td:first-child, .wide td:nth-child(2) { min-width: 0; white-space: normal; }
-  .wide th { white-space: normal; vertical-align: bottom; } .wide .verdict { white-space: normal; }
+  .wide th { white-space: normal; vertical-align: bottom; } .wide .verdict { white-space: normal;
+    display: inline-block; min-width: 9.5rem; }
   .verdict { font-weight: 600; white-space: nowrap; }
   .borne { color: var(--good); } .failed { color: var(--bad); }
   figure { margin: 2.2rem 0; }

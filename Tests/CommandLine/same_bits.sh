@@ -57,6 +57,16 @@ for precision in float64 float32; do
   fi
 done
 
+# The finishing stage and what is measured after it: linear algebra on one thread, runs beside each other.
+study "$work/finishing.yaml" \
+  "record: [{measures: [finishing, alignment, verdicts, mergedWeightError, constructedPath], last: true}]"
+for threads in 1 2; do
+  ends "finished students on $threads threads" 0 -- "$UNDERSTUDY" run "$work/finishing.yaml" --set seeds=4 \
+    --set finishing.method=levenbergMarquardt --threads "$threads" --results "$work/finished$threads"
+done
+check "weights of finished students" diff -r "$work/finished1/weights" "$work/finished2/weights"
+check "measures of finished students" cmp <("$UNDERSTUDY" export "$work/finished1") <("$UNDERSTUDY" export "$work/finished2")
+
 # One long run, stopped in its middle. Unit norm and halving depend on what came before, or would if they were wrong.
 long=(run "$work/study.yaml" --set training.epochs=1500 --set training.stepsPerEpoch=6000
   --set training.unitNormFirstLayer=true --set training.learningRateHalvingInterval=400

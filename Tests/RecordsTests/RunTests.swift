@@ -42,6 +42,20 @@ import Testing
     #expect(study.runs[0].randomKey == 132_896_854_646_473_521)
   }
 
+  /// Folders of version 0.1 hold settings without the keys that came later.
+  @Test func settingsOfEarlierVersionsAreRead() throws {
+    let study = try smallStudy()
+    var text = String(decoding: try JSONEncoder().encode(study), as: UTF8.self)
+    let all = text
+    for later in [#""augmentation":"none","#, #""augmentationStep":0.1,"#, #""rank":0,"#] {
+      text = text.replacing(later, with: "").replacing("," + later.dropLast(), with: "")
+    }
+    let finishing = try Regex(#""finishing":\{[^}]*\},?"#)
+    text = text.replacing(finishing, with: "").replacing(",}", with: "}")
+    #expect(text.count < all.count && !text.contains("finishing") && !text.contains("augmentation"))
+    #expect(try JSONDecoder().decode(Study.self, from: Data(text.utf8)) == study)
+  }
+
   @Test func hashesTellContentsApart() throws {
     let base = try smallStudy()
     #expect(base.runs.count == 4)

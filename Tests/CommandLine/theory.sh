@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# The eight studies of the theory in quick form: they run, every figure is drawn, and what must never be seen is not.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+repository=$(cd "$tests/../.." && pwd)
+[ ! -x "$repository/.venv/bin/python" ] || export UNDERSTUDY_PYTHON=${UNDERSTUDY_PYTHON:-$repository/.venv/bin/python}
+cd "$work" || exit 1
+studies=(
+  alignment-bound unaligned-students observers strong-and-weak augmentation low-rank connectivity coverage-and-loss
+)
+
+ends "reproduce theory" 0 "report:" -- "$UNDERSTUDY" reproduce theory --scale quick --results theory
+cp ends.log theory.log
+check "every figure is drawn" bash -c '! grep "figure left out" theory.log'
+for study in "${studies[@]}"; do
+  check "$study: recorded, and none diverged" python3 - "theory/$study/results.sqlite" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+runs, diverged = db.execute("SELECT count(*), sum(outcome <> 'completed') FROM run").fetchone()
+assert runs > 0 and diverged == 0, (runs, diverged)
+PYTHON
+  check "$study: pictures" bash -c "ls theory/$study/figures/*.svg theory/$study/figures/*.png theory/$study/figures/*.pdf"
+  check "$study: in the report" grep -q "<h2 [^>]*>$study</h2>" theory/report.html
+done
+
+check "no audit found a violation, and no promise was broken" python3 - <<'PYTHON'
+import json, sqlite3, struct
+for study in ("alignment-bound", "low-rank"):
+    db = sqlite3.connect(f"file:theory/{study}/results.sqlite?mode=ro", uri=True)
+    arrays = {}
+    for run, epoch, measure, values in db.execute('SELECT run, epoch, measure, "values" FROM array'):
+        arrays[run, epoch, measure] = struct.unpack(f"<{len(values) // 8}d", values)
+    verdicts = [value for key, values in arrays.items() if key[2] == "verdicts" for value in values]
+    assert verdicts and 9 not in verdicts, study
+    for (run, epoch, measure), promised in arrays.items():
+        if measure != "predictedAlignment":
+            continue
+        for limit, measured in zip(promised, arrays[run, epoch, "alignment"]):
+            assert limit < 0 or measured <= limit, (study, run, epoch, limit, measured)
+PYTHON
+check "a run that went on after its last epoch is stored with its finished student" python3 - <<'PYTHON'
+import sqlite3, struct
+db = sqlite3.connect("file:theory/low-rank/results.sqlite?mode=ro", uri=True)
+reports = [struct.unpack("<8d", values) for (values,) in db.execute(
+    """SELECT "values" FROM array WHERE measure = 'finishing'""")]
+reached = [report for report in reports if report[2] == 1]
+assert len(reached) >= len(reports) - 1, reports
+assert all(report[4] <= 1e-10 and report[0] > 0 for report in reached), reports
+PYTHON
+ends "the same command again has nothing to do" 0 "0 of" -- \
+  "$UNDERSTUDY" reproduce theory --scale quick --results theory --no-report
+
+finish
