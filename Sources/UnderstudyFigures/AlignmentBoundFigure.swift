@@ -89,14 +89,6 @@ func boundDocument(
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
     ],
     [
-      // Half way up: dots that break the bound most often lie at the top.
-      "data": ["values": [["x": .number(x.lowest), "y": .display((start * y.highest).squareRoot())]]],
-      "mark": [
-        "type": "text", "text": "violates the bound", "align": "left", "dx": 6, "fontSize": 10, "color": "#A34700",
-      ],
-      "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
-    ],
-    [
       "mark": [
         "type": "point", "filled": true, "size": isFew ? 34 : 12, "fillOpacity": isFew ? 0.9 : 0.45, "opacity": 1,
         "strokeOpacity": 0,
@@ -104,6 +96,18 @@ func boundDocument(
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y"), "color": color, "tooltip": hovers],
     ],
   ]
+  // A small corner has no room for words; the caption says what it is.
+  if y.highest > 1e4 * start, end > 1e4 * start {
+    layers.insert(
+      [
+        // Half way up: dots that break the bound most often lie at the top.
+        "data": ["values": [["x": .number(x.lowest), "y": .display((start * y.highest).squareRoot())]]],
+        "mark": [
+          "type": "text", "text": "violates the bound", "align": "left", "dx": 6, "fontSize": 10, "color": "#A34700",
+        ],
+        "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
+      ], at: 2)
+  }
   layers += labelLayers(rows, field: labels, x: x, y: y, size: (340, 260))
   return FigureStyle.document(
     description: description,

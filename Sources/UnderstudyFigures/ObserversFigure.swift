@@ -69,6 +69,7 @@ func observersFigure(
 }
 
 private func observersDocument(_ rows: [JSONValue], description: String, decays: [String]) -> JSONValue {
+  let bins = Set(rows.filter { $0["s"]?.text == "share" }.compactMap { $0["l"]?.text }).count
   let color = FigureStyle.color("p", title: "strength decay p", names: decays, symbol: "circle")
   // Series side by side: intervals that lie on each other cannot be read.
   let offset: JSONValue = ["field": "p", "type": "nominal", "scale": ["domain": .array(decays.map(JSONValue.text))]]
@@ -116,7 +117,7 @@ private func observersDocument(_ rows: [JSONValue], description: String, decays:
           "share",
           x: [
             "field": "l", "type": "ordinal", "title": "observers of the teacher node", "sort": ["field": "i"],
-            "axis": ["labelAngle": 0],
+            "axis": ["labelAngle": bins > 7 ? -40 : 0],
           ],
           y: [
             "field": "y", "type": "quantitative", "title": "teacher nodes recovered", "scale": ["domain": [0, 1]],
