@@ -70,7 +70,8 @@ struct AuditTables {
 
   private var studentTable: String {
     var table = TextTable([
-      "student node", "teacher", "eps", "sine", "offset", "way", "fan-out", "strength", "balance", "group", "fate",
+      "student node", "teacher", "eps", "sine", "offset", "way", "fan-out", "strength", "balance", "group", "rank",
+      "fate",
     ])
     for node in record.studentNodes {
       let fate =
@@ -82,7 +83,8 @@ struct AuditTables {
       table.add([
         "\(node.node)", node.alignedTeacher.map { "\($0)" } ?? (node.isDead ? "dead" : "-"), short(node.alignment),
         short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
-        short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)", fate,
+        short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)",
+        "\(node.observerFanOutRank)", fate,
       ])
     }
     return table.text

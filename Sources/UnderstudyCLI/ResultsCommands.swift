@@ -12,13 +12,17 @@ struct StatusCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
-      let (study, runs) = (store.study, try store.runs())
+      let (study, runs) = (store.study, try store.results(measures: [.finishing]).runs)
       let checkpoints = try store.checkpointEpochs()
       let divergedCount = runs.count { $0.outcome != .completed }
       print("study      \(study.name)")
       if !study.claim.isEmpty { print("claim      \(study.claim)") }
       print("runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged")
       if !checkpoints.isEmpty { print("resumable  \(checkpoints.count) begun and not finished") }
+      let finished = runs.compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
+      if !finished.isEmpty {
+        print("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
+      }
       print("time       \(duration(runs.reduce(0) { $0 + $1.cpuSeconds })) of one processor")
       print("")
       let bySetting = Dictionary(grouping: runs, by: \.run.settingIndex)

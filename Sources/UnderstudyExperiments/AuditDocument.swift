@@ -96,7 +96,10 @@ extension TeacherNodeRecord {
     isVisible = diagnosed.isVisible
     duplicateOf = diagnosed.duplicateOf.map { $0 + 1 }
     strength = audit.teacherStrengths[j]
-    observerCount = node.observers.last?.count ?? 0
+    observers = (node.observers.last ?? []).map { observer in
+      ObserverRecord(node: observer.student + 1, kappa: observer.kappa, alpha: observer.alpha)
+    }
+    observerCount = observers.count
     bestObserver = node.bestObserver.map { $0 + 1 }
     bestObserverKappa = node.bestObserver.flatMap { audit.bands.last?.observation.kappa[j, $0] } ?? 0
     bestAlpha = node.bestAlpha
@@ -136,6 +139,7 @@ extension StudentNodeRecord {
     strength = node.strength
     kinkBalance = node.kinkBalance
     group = node.group.map { $0 + 1 } ?? 0
+    observerFanOutRank = node.observerRank
     guard let merged = audit.merged else { return }
     switch merged.fates[k] {
     case .carries: fate = .carries

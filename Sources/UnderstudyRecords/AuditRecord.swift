@@ -74,8 +74,9 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var duplicateOf: Int?
   /// ||v*_j|| ||w*_j||.
   public var strength = 0.0
-  /// Student nodes that observe it, in the widest band.
+  /// Student nodes that observe it in the widest band: how many, and which.
   public var observerCount = 0
+  public var observers: [ObserverRecord] = []
   /// The observer with the largest |alpha_kj|, from 1.
   public var bestObserver: Int?
   /// kappa of that observer: the share of the samples in the widest band at which it is active, 0...1; 0 without one.
@@ -112,6 +113,22 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
 
   public init(node: Int) {
     self.node = node
+  }
+}
+
+/// A student node that observes a teacher node.
+public struct ObserverRecord: Codable, Hashable, Sendable {
+  /// k, from 1.
+  public var node: Int
+  /// The share of the samples in the band at which it is active, above 0.
+  public var kappa: Double
+  /// |alpha_kj| ||w*_j||; in deeper networks the smallest over the regions that the inputs meet.
+  public var alpha: Double
+
+  public init(node: Int, kappa: Double, alpha: Double) {
+    self.node = node
+    self.kappa = kappa
+    self.alpha = alpha
   }
 }
 
@@ -227,8 +244,10 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   public var strength = 0.0
   /// The slope jump that is left at its boundary group, ||sum_teacher v* ||w*|| - sum_students v ||w|| ||.
   public var kinkBalance = 0.0
-  /// The group of nodes on one boundary that it belongs to, from 1.
+  /// The group of nodes on one boundary that it belongs to, from 1; 0 for a node without a boundary.
   public var group = 0
+  /// Rank of the fan-out weights of the student nodes that observe its boundary, at most C.
+  public var observerFanOutRank = 0
   public var fate = Fate.carries
   /// The student node that takes it over, from 1, if it is merged.
   public var mergedInto: Int?

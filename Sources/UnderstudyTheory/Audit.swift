@@ -31,7 +31,7 @@ public struct BandAudit: Sendable {
 /// The finite-data statement held against one teacher node.
 public struct TeacherNodeAudit: Sendable {
   /// Student nodes that observe it in each band: kappa > 0 and alpha not 0. `[band]`.
-  public var observers: [[Int]]
+  public var observers: [[Observer]]
   /// The observer with the largest |alpha_kj| ||w*_j|| in the widest band.
   public var bestObserver: Int?
   /// That |alpha_kj| ||w*_j||; 0 without an observer.
@@ -54,6 +54,15 @@ public struct TeacherNodeAudit: Sendable {
   /// Its partner in the one-to-one matching.
   public var matchedStudent: Int?
   public var verdict: Verdict
+}
+
+/// A student node that observes a teacher node.
+public struct Observer: Sendable, Equatable {
+  public var student: Int
+  /// The share of the samples in the band at which it is active, above 0.
+  public var kappa: Double
+  /// |alpha_kj| ||w*_j||, above 0; in deeper networks the smallest over the regions met.
+  public var alpha: Double
 }
 
 /// What a student node is to the teacher, and whether it is needed.
@@ -230,9 +239,13 @@ extension Audit {
         }.min()
       }
       return TeacherNodeAudit(
-        observers: observers.map { $0[j] }, bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
+        observers: bands.indices.map { b in
+          observers[b][j].map { Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: alpha[$0, j]) }
+        },
+        bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
         observerRank: fanOutRank(of: student, nodes: widest), gradientAgnostic: smallest(epsilonAgnostic),
-        gradientAware: smallest(epsilonAware), predicted: evidence.predicted, alignedStudent: alignment.bestStudent(of: j),
+        gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
+        alignedStudent: alignment.bestStudent(of: j),
         relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
     }
   }
