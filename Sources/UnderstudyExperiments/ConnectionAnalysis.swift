@@ -72,7 +72,11 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     let paths = try ExperimentError.catching("\(studentA), \(studentB)") { () throws(ShapeError) in
       try SolutionPaths(
         from: first.student, to: second.student, learning: first.teacher, over: x, targets: targets,
-        pointCount: pointCount)
+        pointCount: pointCount,
+        canonical: (
+          try compacted(first.student, over: x, targets: targets),
+          try compacted(second.student, over: x, targets: targets)
+        ))
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
     self.pointCount = pointCount

@@ -94,7 +94,11 @@ struct RunStages {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(
         from: student, to: twin, learning: material.teacher, over: labelled.inputs, targets: labelled.targets,
-        pointCount: 200)
+        pointCount: 200,
+        canonical: (
+          try compacted(student, over: labelled.inputs, targets: labelled.targets),
+          try compacted(twin, over: labelled.inputs, targets: labelled.targets)
+        ))
     }
     var result: [Measurement] = []
     for measure in Measure.allCases where measures.contains(measure) {

@@ -24,13 +24,55 @@ public struct ConstructedPath: Sendable, Equatable {
 ///    spare nodes where nodes trade places or change their scale.
 /// 4. The first two, backwards, for B.
 ///
+/// Where smaller students are known that do the same as A and B, the path may go by way of them instead of gathering each
+/// boundary on a node that is there: the way of the smaller loss is taken.
+///
+/// - Parameter canonical: smaller students with the outputs of A and of B, as merging finds them.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of merging both, and O(samples x nodes^2) for a segment.
 /// - Source: the statement is Tian's, in the talk that goes with arXiv:1909.13458; the construction is derived.
 public func constructedPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix,
+  canonical: (a: MergedStudent, b: MergedStudent)? = nil
 ) throws(ShapeError) -> ConstructedPath {
   try checkSameShape(a.network, b.network)
+  if a == b { return ConstructedPath(segments: [], obstacle: nil) }
+  let gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets)
+  guard let canonical, let first = try CanonicalApproach(of: a, to: canonical.a, over: inputs),
+    let last = try CanonicalApproach(of: b, to: canonical.b, over: inputs)
+  else { return gathered }
+  let middle = try gatheredPath(
+    from: Student(first.network), to: Student(last.network), over: inputs, targets: targets)
+  guard middle.obstacle == nil else { return gathered }
+  let path = ConstructedPath(
+    segments: first.steps.map(\.segment) + middle.segments
+      + last.steps.reversed().map { step in
+        PathSegment(from: step.segment.to, to: step.segment.from, what: step.backwards)
+      }, obstacle: nil)
+  guard gathered.obstacle == nil else { return path }
+  let losses = (
+    try largestEndLoss(of: path, over: inputs, targets: targets),
+    try largestEndLoss(of: gathered, over: inputs, targets: targets)
+  )
+  return losses.0 < losses.1 ? path : gathered
+}
+
+/// The largest loss at an end of a segment: along a segment that moves fan-outs the loss is convex, along the others it does
+/// not change, so that no loss on the path is larger.
+private func largestEndLoss(
+  of path: ConstructedPath, over inputs: Matrix, targets: Matrix
+) throws(ShapeError) -> Double {
+  var largest = 0.0
+  for segment in path.segments {
+    largest = max(largest, try halfMeanSquare(of: segment.to, over: inputs, targets: targets))
+  }
+  return largest
+}
+
+/// The path by way of nodes that are there.
+private func gatheredPath(
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix
+) throws(ShapeError) -> ConstructedPath {
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
   // On finitely many samples a solution may need several nodes near one boundary, each for the samples between them.
   // Gathering more coarsely finds the room, at the price of a loss that is small instead of 0.

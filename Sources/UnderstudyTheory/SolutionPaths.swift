@@ -12,20 +12,21 @@ public struct SolutionPaths: Sendable, Equatable {
   public let matching: StudentMatching
   public let path: ConstructedPath
 
+  /// - Parameter canonical: see ``constructedPath(from:to:over:targets:canonical:)``.
   /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
   /// - Throws: ``ShapeError`` if the students differ in shape or do not fit the teacher, are linear or not finite, or if
   ///   the data do not fit.
   /// - Precondition: `pointCount >= 2`.
-  /// - Complexity: that of ``constructedPath(from:to:over:targets:)``, and
+  /// - Complexity: that of ``constructedPath(from:to:over:targets:canonical:)``, and
   ///   O(samples x nodes x (features + outputs x points)).
   public init(
     from a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
-    pointCount: Int = 200
+    pointCount: Int = 200, canonical: (a: MergedStudent, b: MergedStudent)? = nil
   ) throws(ShapeError) {
     try a.checkFits(teacher)
     try b.checkFits(teacher)
     matching = try StudentMatching(of: b, to: a, over: inputs)
-    path = try constructedPath(from: a, to: b, over: inputs, targets: targets)
+    path = try constructedPath(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
     straight = try losses(
       along: try straightLine(from: a, to: b), pointCount: pointCount, over: inputs, targets: targets)
     matched = try losses(
