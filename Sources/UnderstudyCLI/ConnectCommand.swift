@@ -34,6 +34,12 @@ struct ConnectCommand: AsyncParsableCommand {
   @Flag(help: "JSON instead of tables: every loss, and the matching with its costs.")
   var json = false
 
+  @Option(help: "Draw the losses along the three ways: a file ending in .svg, .png, .pdf or .json.")
+  var figure: String?
+
+  @Option(help: "Python that has vl-convert-python, for --figure (default: .venv/bin/python3 if there is one).")
+  var python: String?
+
   func validate() throws {
     guard (2...100_000).contains(points) else { throw ValidationError("--points \(points): give 2 to 100000") }
   }
@@ -44,6 +50,10 @@ struct ConnectCommand: AsyncParsableCommand {
         studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
         pointCount: points)
       print(json ? try encoded(analysis) : text(of: analysis))
+      guard let figure else { return }
+      try writeFigure(
+        analysis.figure, to: URL(fileURLWithPath: figure), renderer: FigureRenderer(python: pythonPath(python)))
+      writeError("figure: \(figure)")
     }
   }
 
@@ -85,5 +95,15 @@ struct ConnectCommand: AsyncParsableCommand {
     case "matched": "straight line after matching"
     default: "constructed path"
     }
+  }
+}
+
+extension ConnectionAnalysis {
+  fileprivate var figure: FigureSpecification {
+    func losses(_ name: String) -> [Double] { curves.first { $0.name == name }?.losses ?? [] }
+    return connectionFigure(
+      straight: losses("straight"), matched: losses("matched"),
+      constructed: segments.isEmpty ? nil : segments.map(\.losses),
+      caption: "The loss along three ways from \(studentA) to \(studentB).")
   }
 }

@@ -33,7 +33,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     public var losses: [Double]
   }
 
-  /// Which node of B each node of A was matched with, from 0.
+  /// Which node of B each node of A was matched with, from 1.
   public struct Matching: Sendable, Encodable {
     public var nodes: [Int]
     public var scales: [Double]
@@ -91,7 +91,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     obstacle = paths.path.obstacle
     let costs = paths.matching.costs
     matching = Matching(
-      nodes: paths.matching.nodes, scales: paths.matching.scales,
+      nodes: paths.matching.nodes.map { $0 + 1 }, scales: paths.matching.scales,
       costs: (0..<costs.rowCount).map { Array(costs.row($0)) }, totalCost: totalCost(of: paths.matching.nodes, costs))
     guard lossOfZero.isFinite, curves.allSatisfy({ $0.losses.allSatisfy(\.isFinite) }) else {
       throw .input("\(studentA), \(studentB): the losses overflow on \(inputs); scale the inputs or the outputs down")

@@ -30,7 +30,7 @@ for curve in curves.values():
 for segment in paths["segments"]:
     assert segment["what"] and segment["largestLoss"] == max(segment["losses"]), segment["what"]
 assert "obstacle" not in paths
-assert sorted(paths["matching"]["nodes"]) == list(range(8))
+assert sorted(paths["matching"]["nodes"]) == list(range(1, 9))
 PYTHON
 ends "JSON again is the same" 0 -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --json --points 50
 check "to the last bit" cmp ends.log paths.json
@@ -71,6 +71,15 @@ import json
 curves = {curve["name"]: curve for curve in json.load(open("ends.log"))["curves"]}
 assert set(curves) == {"straight", "matched"}
 assert curves["matched"]["largestLoss"] < 1e-20 < curves["straight"]["largestLoss"]'
+
+ends "a figure as data" 0 "figure: paths.json" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --figure paths.json
+check "it has three curves" python3 -c '
+import json
+values = json.load(open("paths.json"))["data"]["values"]
+assert len({row["c"] for row in values}) == 3, {row["c"] for row in values}'
+ends "a figure of no known kind" 1 ".svg, .png, .pdf or .json" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --figure paths.bmp
 
 ends "no arguments" 64 "student-a" -- "$UNDERSTUDY" connect
 ends "one student" 64 -- "$UNDERSTUDY" connect a.safetensors "${data[@]}"

@@ -69,7 +69,7 @@ def check(understudy: Path, size: tuple[int, int, int, int], slope: float, relat
     x = random.normal(size=(150, inputs))
     with tempfile.TemporaryDirectory() as folder:
         matching = matching_of(understudy, Path(folder), {"a": a, "b": b, "teacher": teacher}, x, slope)
-    costs, chosen = np.array(matching["costs"]), np.array(matching["nodes"])
+    costs, chosen = np.array(matching["costs"]), np.array(matching["nodes"]) - 1
     wanted = costs_of(a, b, x, slope)
     error = np.max(np.abs(costs - wanted)) / np.max(wanted)
     # A cost is a difference of products of moments, each of which is at most a few times the largest cost.
