@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
@@ -17,6 +18,29 @@ import UnderstudyNumerics
     #expect(alignment[0, 3].epsilon == 1, "a node without weights has no boundary")
     #expect(alignment.bestStudent(of: 0) < 2)
     #expect(alignment.epsilonOfTeacherNodes[0] < 1e-15)
+  }
+
+  /// Two nodes without biases over Gaussian inputs; see the derivation of alignment. The sampling error of a correlation of
+  /// heavy-tailed products of 40000 samples is below 3 / sqrt(40000) = 0.015; four of them are allowed.
+  @Test(
+    "the correlation of two nodes at an angle has its closed form", arguments: [0, 0.2],
+    [0.2, 0.8, 1.6, 2.4, Double.pi])
+  func correlationAtAnAngle(slope: Double, angle: Double) throws {
+    func network(_ angle: Double) throws -> Network {
+      try Network(
+        layers: [
+          DenseLayer(weights: Matrix([[cos(angle), cos(.pi / 2 - angle)]]), biases: nil),
+          DenseLayer(weights: Matrix([[1]]), biases: nil),
+        ], activation: Activation(negativeSlope: slope))
+    }
+    let rho = try correlation(
+      of: Teacher(try network(0)), with: Student(try network(angle)), over: Draw.inputs(40_000, 2)
+    ).values[0, 0]
+    func covariance(_ angle: Double) -> Double {
+      let absolute = 2 / Double.pi * (cos(.pi / 2 - angle) + (.pi / 2 - angle) * cos(angle) - 1)
+      return (1 + slope) * (1 + slope) / 4 * cos(angle) + (1 - slope) * (1 - slope) / 4 * absolute
+    }
+    #expect(abs(rho - covariance(angle) / covariance(0)) < 0.06)
   }
 
   @Test("the sine of a small angle keeps its digits", arguments: [1e-3, 1e-6, 1e-9, 1e-12])
