@@ -1,0 +1,130 @@
+"""Prints the numbers that Docs/TheoryStudies.md quotes beside the findings: python Scripts/theory_facts.py FOLDER
+
+FOLDER is what `understudy reproduce theory --scale full --results FOLDER` wrote. Studies that are not there are left out.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import struct
+import sys
+from collections import Counter, defaultdict
+from pathlib import Path
+from statistics import median
+
+
+class Run:
+    """A run's setting, and its measures at its last epoch."""
+
+    def __init__(self, setting: dict) -> None:
+        self.setting = setting
+        self.measures: dict[tuple[str, int], tuple[float, ...]] = {}
+
+    def last(self, measure: str) -> tuple[float, ...]:
+        epochs = [epoch for name, epoch in self.measures if name == measure]
+        return self.measures[measure, max(epochs)] if epochs else ()
+
+    @property
+    def reached(self) -> bool:
+        return self.last("finishing")[2] == 1
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the merged student is the teacher, weights to 1e-9."""
+        return 0 <= self.last("mergedWeightError")[0] <= 1e-9
+
+
+def runs_of(folder: Path, study: str, *keys: str) -> dict[tuple, list[Run]]:
+    """The runs of a study, grouped by keys of their settings."""
+    path = folder / study / "results.sqlite"
+    if not path.exists():
+        return {}
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    runs = {name: Run(json.loads(setting)) for name, setting in db.execute("SELECT hash, setting FROM run")}
+    for name, epoch, measure, values in db.execute('SELECT run, epoch, measure, "values" FROM array'):
+        runs[name].measures[measure, epoch] = struct.unpack(f"<{len(values) // 8}d", values)
+    for name, epoch, measure, value in db.execute("SELECT run, epoch, measure, value FROM scalar"):
+        runs[name].measures[measure, epoch] = (value,)
+    groups = defaultdict(list)
+    for run in runs.values():
+        groups[tuple(run.setting[key] for key in keys)].append(run)
+    return dict(sorted(groups.items()))
+
+
+def main() -> None:
+    folder = Path(sys.argv[1])
+    width = "student.overRealization"
+
+    for key, runs in runs_of(folder, "alignment-bound", "inputs.augmentation", width).items():
+        verdicts = Counter(int(code) for run in runs for code in run.last("verdicts"))
+        alignments = [value for run in runs for value in run.last("alignment")]
+        print(f"alignment-bound {key}: {sum(run.reached for run in runs)} of {len(runs)} reached the target, "
+              f"{sum(run.is_exact for run in runs)} are the teacher; verdicts {dict(sorted(verdicts.items()))}; "
+              f"alignment {median(alignments):.1e}, worst {max(alignments):.1e}")
+
+    for key, runs in runs_of(folder, "unaligned-students", width).items():
+        before = max(epoch for run in runs for _, epoch in run.measures) - 1
+        print(f"unaligned-students {key}: {sum(run.reached for run in runs)} of {len(runs)} reached the target, "
+              f"{sum(run.is_exact for run in runs)} are the teacher; medians: gradient after SGD "
+              f"{median(run.measures['largestGradient', before][0] for run in runs):.1e}, iterations "
+              f"{median(run.last('finishing')[0] for run in runs):g}, kink balance "
+              f"{median(median(run.last('kinkBalances')) for run in runs):.1e}")
+
+    nodes = defaultdict(list)
+    for runs in runs_of(folder, "observers", width).values():
+        for run in runs:
+            counts, rho = run.last("observerCounts"), run.last("evaluationCorrelation")
+            columns = len(rho) // len(counts)
+            for j, count in enumerate(counts):
+                nodes["1-2" if 1 <= count <= 2 else "33+" if count > 32 else "other"].append(
+                    max(rho[j * columns:(j + 1) * columns]) > 0.95)
+    for key in ("1-2", "33+"):
+        if nodes[key]:
+            print(f"observers {key}: {sum(nodes[key])} of {len(nodes[key])} nodes recovered")
+
+    for key, runs in runs_of(folder, "strong-and-weak", "teacher.strengthDecay", "training.outputNoise").items():
+        aligned = [sum(value <= 0.1 for value in run.last("alignment")) for run in runs]
+        print(f"strong-and-weak {key}: {sum(aligned) / len(aligned):.1f} of 10 nodes aligned to 0.1")
+
+    for key, runs in runs_of(folder, "augmentation", "network.inputDimension", "inputs.augmentation").items():
+        reached = Counter(run.setting["inputs.training.count"] for run in runs if run.reached)
+        print(f"augmentation {key}: reached the target, of 16, by samples {dict(sorted(reached.items()))}")
+
+    for key, runs in runs_of(folder, "low-rank", "inputs.rank").items():
+        print(f"low-rank {key}: {sum(run.reached for run in runs)} of {len(runs)} reached the target; medians: loss "
+              f"{median(run.last('trainingLoss')[0] for run in runs):.1e} on training inputs, "
+              f"{median(run.last('evaluationLoss')[0] for run in runs):.1e} on inputs of full rank, alignment "
+              f"{median(value for run in runs for value in run.last('alignment')):.2g}")
+
+    for key, runs in runs_of(folder, "connectivity", width).items():
+        barriers = sorted(max(run.last("constructedPath")) for run in runs if run.last("constructedPath"))
+        segments = [len(run.last("constructedPath")) // 200 for run in runs if run.last("constructedPath")]
+        print(f"connectivity {key}: largest loss in the median {median(max(run.last('straightPath')) for run in runs):.1e} "
+              f"straight, {median(max(run.last('matchedPath')) for run in runs):.1e} matched; constructed "
+              + (f"{len(barriers)} of {len(runs)}, median {median(barriers):.1e}, {sum(b < 1e-18 for b in barriers)} below "
+                 f"1e-18, worst {max(barriers):.1e}; {min(segments)} to {max(segments)} segments" if barriers else "none"))
+
+    for key, runs in runs_of(folder, "coverage-and-loss", "teacher.strengthDecay", width).items():
+        cover, small = [], []
+        for run in runs:
+            losses = {epoch: value[0] for (name, epoch), value in run.measures.items() if name == "evaluationLoss"}
+            small.append(min((epoch for epoch, loss in losses.items() if loss < 1e-6 * losses[0]), default=None))
+            cover.append(min((epoch for (name, epoch), rho in run.measures.items()
+                              if name == "evaluationCorrelation" and all_recovered(rho, 10)), default=None))
+        print(f"coverage-and-loss {key}: covered {len(runs) - cover.count(None)} of {len(runs)}, median epoch "
+              f"{middle(cover)}; a millionth of the loss {len(runs) - small.count(None)}, median epoch {middle(small)}")
+
+
+def all_recovered(rho: tuple[float, ...], teacher_nodes: int) -> bool:
+    columns = len(rho) // teacher_nodes
+    return all(max(rho[j * columns:(j + 1) * columns]) > 0.95 for j in range(teacher_nodes))
+
+
+def middle(epochs: list[int | None]) -> str:
+    """The median, where never is later than any epoch."""
+    value = sorted(epochs, key=lambda epoch: (epoch is None, epoch))[len(epochs) // 2]
+    return "never" if value is None else str(value)
+
+
+main()
