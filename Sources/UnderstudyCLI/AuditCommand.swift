@@ -99,7 +99,11 @@ struct AuditCommand: AsyncParsableCommand {
       }
       try write(
         NetworkFile.encode(
-          merged, metadata: ["understudy.version": understudyVersion, "understudy.mergedFrom": student]),
+          merged,
+          metadata: [
+            "understudy.version": understudyVersion, "understudy.mergedFrom": student,
+            "understudy.negativeSlope": "\(entry.activation.negativeSlope)",
+          ]),
         to: mergeInto)
     }
     print(json ? try encoded(entry.record) : AuditTables(entry.record).text)
@@ -122,7 +126,13 @@ struct AuditCommand: AsyncParsableCommand {
 
   private func chosenRuns(of store: ResultsStore) throws -> [Run] {
     let selection = try store.study.selection(`where`)
-    let finished = try store.runs().filter { $0.outcome == .completed }.map(\.run)
+    let recorded = try store.runs()
+    let finished = recorded.filter { $0.outcome == .completed }.map(\.run)
+    guard !finished.isEmpty else {
+      throw ExperimentError.input(
+        "\(store.folder.path): no run has finished (\(recorded.count) diverged); `understudy run` goes on with the others"
+      )
+    }
     let chosen = finished.filter { (seed.isEmpty || seed.contains($0.seed)) && $0.setting.matches(selection) }
     guard !chosen.isEmpty else {
       throw ExperimentError.input(
@@ -169,8 +179,9 @@ struct BandList {
   init(_ text: String) throws {
     let numbers = text.split(separator: ",").map { Double($0.trimmingCharacters(in: .whitespaces)) }
     let values = numbers.compactMap { $0 }
-    guard !values.isEmpty, values.count == numbers.count, values.allSatisfy({ $0 > 0 && $0.isFinite }) else {
-      throw ValidationError("--bands \(text): give numbers greater than 0, separated by commas, e.g. 0.03,0.1,0.3")
+    guard !values.isEmpty, values.count == numbers.count, values.allSatisfy({ $0 > 0 && $0 < 1 }) else {
+      throw ValidationError(
+        "--bands \(text): give numbers greater than 0 and below 1 (a sine is), separated by commas, e.g. 0.03,0.1,0.3")
     }
     self.values = Set(values).sorted()
   }

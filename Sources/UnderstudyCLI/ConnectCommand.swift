@@ -41,6 +41,10 @@ struct ConnectCommand: AsyncParsableCommand {
   var python: String?
 
   func validate() throws {
+    let endings = ["svg", "png", "pdf", "json"]
+    if let figure, !endings.contains(URL(fileURLWithPath: figure).pathExtension.lowercased()) {
+      throw ValidationError("--figure \(figure): give a file ending in .svg, .png, .pdf or .json")
+    }
     guard (2...100_000).contains(points) else { throw ValidationError("--points \(points): give 2 to 100000") }
   }
 

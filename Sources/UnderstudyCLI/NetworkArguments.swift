@@ -7,12 +7,15 @@ struct ActivationOptions: ParsableArguments {
   @Option(help: "The networks' activation: relu, leakyRelu or linear.")
   var activation: NetworkSetting.Activation = .relu
 
-  @Option(help: "Slope on the negative side, for leakyRelu.")
-  var leakySlope = 0.01
+  @Option(help: "Slope on the negative side, for leakyRelu (default: 0.01).")
+  var leakySlope: Double?
 
   func validate() throws {
-    guard (0..<1).contains(leakySlope) else {
-      throw ValidationError("--leaky-slope \(leakySlope): give a number from 0 to below 1")
+    if leakySlope != nil, activation != .leakyRelu {
+      throw ValidationError("--leaky-slope is for --activation leakyRelu; give both, or neither")
+    }
+    guard (0..<1).contains(leakySlope ?? 0) else {
+      throw ValidationError("--leaky-slope \(leakySlope ?? 0): give a number from 0 to below 1")
     }
     if activation == .linear {
       throw ValidationError(
@@ -20,7 +23,7 @@ struct ActivationOptions: ParsableArguments {
     }
   }
 
-  var value: Activation { activation == .leakyRelu ? Activation(negativeSlope: leakySlope) : .relu }
+  var value: Activation { activation == .leakyRelu ? Activation(negativeSlope: leakySlope ?? 0.01) : .relu }
 }
 
 extension NetworkSetting.Activation: ExpressibleByArgument {}

@@ -11,7 +11,7 @@ extension AuditVerdict {
     case .notLearned(let cause):
       switch cause {
       case .dead, .invisible: self = .invisible
-      case .duplicate: self = .duplicate
+      case .notSeparated: self = .duplicate
       case .lowRankInputs: self = .lowRankInputs
       case .tooFewSamples: self = .tooFewSamples
       case .noObserver: self = .noObserver
@@ -39,12 +39,12 @@ extension Verdict.Cause {
     switch self {
     case .dead: "dead: its activation does not vary over the inputs"
     case .invisible: "invisible: all inputs lie on one side of its boundary"
-    case .duplicate(let other): "shares its boundary with teacher node \(other + 1)"
+    case .notSeparated(let other): "the boundary of teacher node \(other + 1) is within its band"
     case .lowRankInputs(let rank, let dimension):
-      "inputs of low rank: they vary along \(rank) of \(dimension) directions"
+      "inputs of low rank: they vary by more than the band along \(rank) of \(dimension) directions"
     case .tooFewSamples(let found, let needed, false): "\(found) samples in its band, and \(needed) are needed"
     case .tooFewSamples(let found, let needed, true): "\(found) kink witnesses in its band, and \(needed) are needed"
-    case .noObserver: "no student node is active on both sides of its boundary and has to do with it"
+    case .noObserver: "no student node is active near its boundary and coupled with it (alpha not 0)"
     case .weakAlpha(let times):
       "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
     case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"

@@ -10,12 +10,14 @@ import UnderstudyTraining
 /// each right for the samples between the others: no two can be merged without a trace, though one node would do. Merged
 /// all the same, the finishing stage finds that node, with the student's own outputs as its targets.
 ///
+/// - Parameter costLimit: training back is left out where one of its systems would take more operations than this, samples
+///   times the square of the unknowns: seconds.
 /// - Parameter targets: what the outputs should be, for the change that is allowed; see
 ///   ``merge(_:over:targets:allowedChange:)``.
 /// - Throws: ``ShapeError`` as merging does.
 /// - Complexity: that of merging, and at most four finishing stages of a smaller student.
 func compacted(
-  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil
+  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil, costLimit: Double = 5e9
 ) throws(ShapeError) -> MergedStudent {
   var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
   let outputs = try student.network.outputs(for: inputs)
@@ -24,7 +26,10 @@ func compacted(
   let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13 * scale, restartLimit: 0)
   for share in [1e-4, 1e-3, 0.01, 0.03] where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)
-    guard coarse.unitCount < best.unitCount else { continue }
+    let unknowns = Double(coarse.unitCount * (inputs.columnCount + 1))
+    guard coarse.unitCount < best.unitCount, Double(inputs.rowCount) * unknowns * unknowns <= costLimit else {
+      continue
+    }
     let refined = try finish(coarse.student, along: plan, on: inputs, targets: outputs, key: 0).student
     let change = largestDifference(try refined.network.outputs(for: inputs), outputs)
     if change <= best.allowedChange {

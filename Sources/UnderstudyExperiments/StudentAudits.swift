@@ -51,6 +51,14 @@ public struct StudentAudits: Sendable {
     of student: Student, learning teacher: Teacher, over inputs: Matrix, title: String,
     names: (teacher: String, student: String, inputs: String)
   ) throws(ExperimentError) -> Entry {
+    // What is said of the inputs alone names them.
+    _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
+      guard inputs.columnCount == teacher.network.inputCount else {
+        throw ShapeError(
+          "inputs have \(inputs.columnCount) features, but the network expects \(teacher.network.inputCount)")
+      }
+      return try diagnosis(of: inputs)
+    }
     let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
       if audit.merged != nil {
@@ -77,7 +85,15 @@ struct FilePair {
 
   init(teacherPath: String, studentPath: String, activation: Activation) throws(ExperimentError) {
     func read(_ path: String) throws(ExperimentError) -> Network {
-      try ExperimentError.reading { () throws(FileError) in try NetworkFile.read(path: path, activation: activation) }
+      let file = try ExperimentError.reading { () throws(FileError) in
+        (try NetworkFile.read(path: path, activation: activation), try NetworkFile.negativeSlope(path: path))
+      }
+      if let slope = file.1, slope != activation.negativeSlope {
+        throw .input(
+          "\(path): the file says that its nodes have a slope of \(slope) on the negative side, not "
+            + "\(activation.negativeSlope); give --activation leakyRelu --leaky-slope \(slope)")
+      }
+      return file.0
     }
     let (teacher, student) = (Teacher(try read(teacherPath)), Student(try read(studentPath)))
     try ExperimentError.catching(studentPath) { () throws(ShapeError) in try student.checkFits(teacher) }

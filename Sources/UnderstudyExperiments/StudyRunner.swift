@@ -44,6 +44,13 @@ public struct StudyRunner: Sendable {
     for run in study.runs where checked.insert(run.settingIndex).inserted {
       let setting = run.setting
       let inputs = setting.inputs
+      if setting.network.activation == .linear,
+        let measure = study.record.flatMap(\.measures).first(where: Measure.ofBoundaries.contains)
+      {
+        throw .input(
+          "record: \(measure.rawValue) is about boundaries, and with network.activation linear there are none; "
+            + "leave it out, or take relu or leakyRelu")
+      }
       if inputs.training.file != nil || inputs.evaluation.file != nil || setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {

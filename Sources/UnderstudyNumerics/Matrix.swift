@@ -68,10 +68,17 @@ public struct Matrix: Sendable, Equatable {
   public var isFinite: Bool { values.allSatisfy(\.isFinite) }
 }
 
-/// The Euclidean norm; plain summation in index order, so that it has the same bits everywhere.
+/// The Euclidean norm; plain summation in index order, so that it has the same bits everywhere. Where squares overflow or
+/// underflow, the numbers are scaled first.
 @inlinable
 public func euclideanNorm(_ values: some Sequence<Double>) -> Double {
-  var sum = 0.0
-  for value in values { sum += value * value }
-  return sum.squareRoot()
+  var (sum, largest) = (0.0, 0.0)
+  for value in values {
+    sum += value * value
+    largest = max(largest, abs(value))
+  }
+  if sum.isFinite && sum >= 1e-290 || largest == 0 || !largest.isFinite { return sum.squareRoot() }
+  sum = 0
+  for value in values { sum += (value / largest) * (value / largest) }
+  return largest * sum.squareRoot()
 }

@@ -70,7 +70,7 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var isDead = false
   /// Whether the inputs have samples on both sides of its boundary.
   public var isVisible = true
-  /// The first teacher node with the same boundary.
+  /// The first other teacher node with the same boundary (within 1e-6), from 1.
   public var duplicateOf: Int?
   /// ||v*_j|| ||w*_j||.
   public var strength = 0.0
@@ -168,7 +168,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
   case noObserver, weakAlpha, gradientTooLarge, tooFewSamples, lowRankInputs
   /// Dead, or without a boundary in the inputs.
   case invisible
-  /// Another teacher node has the same boundary.
+  /// Another teacher node's boundary is the same, or within the band.
   case duplicate
   /// The conditions hold and the conclusion fails: must never be seen.
   case violation
@@ -209,7 +209,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .tooFewSamples: "not learned: too few samples in its band"
     case .lowRankInputs: "not learned: inputs of low rank"
     case .invisible: "invisible in the inputs"
-    case .duplicate: "duplicate of another teacher node"
+    case .duplicate: "not separated from another teacher node"
     case .violation: "VIOLATION"
     }
   }

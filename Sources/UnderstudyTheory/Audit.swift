@@ -42,7 +42,7 @@ public struct TeacherNodeAudit: Sendable {
   /// observer.
   public var gradientAgnostic: Double?
   public var gradientAware: Double?
-  /// The smallest eps that the statement promises; nil where it promises nothing.
+  /// The smallest eps that the statement promises; nil where it promises nothing, for another condition fails.
   ///
   /// The statement for an eps speaks of copies moved by about eps and of a number of samples that grows like 1 / eps. So
   /// gradients on copies moved by a band's width promise no eps below that width, and only if the band has d + 1 samples:
@@ -105,6 +105,10 @@ public struct Audit: Sendable {
   public var outputScale: Double
   /// sqrt(E[V*_j . V*_j]) ||w*_j||, in two layers ||v*_j|| ||w*_j||. `[teacher node]`.
   public var teacherStrengths: [Double]
+  /// The smallest eps for which two teacher nodes are eps-aligned, `[teacher node, teacher node]`.
+  public var teacherDistances: Matrix
+  /// Whether any fan-out weight of the student's last layer is not 0.
+  public var hasFanOut: Bool
   /// ||w*_j||, `[teacher node]`.
   public var teacherNorms: [Double]
   /// By the options' bands.
@@ -136,7 +140,14 @@ public func audit(
     throw ShapeError(
       "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
   }
+  guard student.network.activation.negativeSlope < 1, teacher.network.activation.negativeSlope < 1 else {
+    throw ShapeError("a linear network has no boundaries to audit; give networks of ReLU or leaky ReLU nodes")
+  }
   let diagnosis = try diagnosis(of: inputs)
+  let targets = try teacher.network.outputs(for: inputs)
+  guard targets.isFinite, try student.network.outputs(for: inputs).isFinite else {
+    throw ShapeError("outputs overflow: weights or inputs are too large; rescale them to ordinary sizes")
+  }
   let density = try densityBounds(
     over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: options.bands)
   var bands: [BandAudit] = []
@@ -156,7 +167,6 @@ public func audit(
           of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima),
         density: density))
   }
-  let targets = try teacher.network.outputs(for: inputs)
   var audit = Audit(
     options: options, inputs: diagnosis, teacher: try UnderstudyTheory.diagnosis(of: teacher, over: inputs),
     coupling: try coupling(of: teacher, with: student, over: inputs),
@@ -167,9 +177,14 @@ public func audit(
     outputCount: targets.columnCount,
     outputScale: euclideanNorm(targets.values) / Double(targets.values.count).squareRoot(),
     teacherStrengths: try strengths(of: teacher, over: inputs),
+    teacherDistances: Boundaries(of: teacher.network.layers[0]).distances,
+    hasFanOut: student.network.layers[student.network.layers.count - 1].weights.values.contains { $0 != 0 },
     teacherNorms: Boundaries(of: teacher.network.layers[0]).norms, bands: bands, teacherNodes: [],
     studentNodes: [])
-  audit.teacherNodes = audit.judgeTeacherNodes(fanOutOf: student.network)
+  guard audit.isFinite else {
+    throw ShapeError("the gradients overflow: weights or inputs are too large; rescale them to ordinary sizes")
+  }
+  audit.teacherNodes = audit.judgeTeacherNodes()
   audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
   if teacher.network.layers.count == 2, student.network.activation.negativeSlope < 1 {
     let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
@@ -188,6 +203,14 @@ private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeErr
 }
 
 extension Audit {
+  /// Whether what the verdicts are made of can be told from infinity.
+  fileprivate var isFinite: Bool {
+    let numbers =
+      [loss, outputScale, gradients.largest]
+      + bands.flatMap { [$0.agnosticGradients.largest, $0.awareGradients.largest] } + teacherStrengths
+    return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
+  }
+
   /// Sentences on what is wrong with the student as a whole.
   public var studentNotes: [String] {
     var notes: [String] = []
@@ -197,14 +220,14 @@ extension Audit {
     } else if deadCount > 0 {
       notes.append("dead student nodes: \(deadCount) of \(studentNodes.count)")
     }
-    if studentNodes.allSatisfy({ $0.fanOutNorm == 0 }) {
+    if !hasFanOut {
       notes.append("zero fan-out everywhere: the student's outputs do not depend on its lowest layer")
     }
     return notes
   }
 
   /// The verdicts, from what was measured; a function of its own so that a test can corrupt a measurement.
-  func judgeTeacherNodes(fanOutOf student: Network) -> [TeacherNodeAudit] {
+  func judgeTeacherNodes() -> [TeacherNodeAudit] {
     let matching = alignment.oneToOneMatching
     // The statement is for teacher nodes of unit weights: the scale of w*_j belongs to alpha.
     var alpha = coupling.smallestAlpha
@@ -220,12 +243,13 @@ extension Audit {
     }
     return nodes.map { j in
       let evidence = NodeEvidence(
-        isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible,
-        duplicateOf: teacher.nodes[j].duplicateOf, rank: inputs.rank, dimension: inputs.dimension,
+        isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible, dimension: inputs.dimension,
         bands: bands.indices.map { b in
           let best = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
           return NodeEvidence.Band(
-            width: bands[b].width, sampleCount: bands[b].observation.bandCounts[j],
+            width: bands[b].width, rank: inputs.rank(above: bands[b].width),
+            neighbour: nodes.first { $0 != j && teacherDistances[j, $0] <= bands[b].width },
+            sampleCount: bands[b].observation.bandCounts[j],
             observerCount: observers[b][j].count, bestAlpha: best, strongestAlpha: strongest[b],
             predicted: best > 0 ? min(epsilonAgnostic(b, alpha: best), epsilonAware(b, alpha: best)) : nil,
             witnessCount: bands[b].witnesses.counts[j], unexplainedCount: bands[b].witnesses.unexplainedCounts[j])
@@ -243,7 +267,7 @@ extension Audit {
           observers[b][j].map { Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: alpha[$0, j]) }
         },
         bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
-        observerRank: fanOutRank(of: student, nodes: widest), gradientAgnostic: smallest(epsilonAgnostic),
+        observerRank: coupling.fanOutRank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
         gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
         alignedStudent: alignment.bestStudent(of: j),
         relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
@@ -270,7 +294,7 @@ extension Audit {
         isAligned: boundaries.hasBoundary(k) && relation.epsilon <= width, isDead: dead.contains(k), fanOutNorm: norm,
         strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
         group: groups.group(ofStudentNode: k),
-        observerRank: fanOutRank(of: student.network, nodes: seen.observers(of: k)))
+        observerRank: coupling.fanOutRank(of: seen.observers(of: k)))
     }
   }
 

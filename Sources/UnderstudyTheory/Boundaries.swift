@@ -31,6 +31,15 @@ public struct Boundaries: Sendable, Equatable {
   /// Whether the node has weights besides its bias: without, it has no boundary.
   public func hasBoundary(_ node: Int) -> Bool { norms[node] > 0 }
 
+  /// The smallest eps for which each two of these boundaries are eps-aligned, `[node, node]`.
+  var distances: Matrix {
+    var result = Matrix(rowCount: count, columnCount: count)
+    for a in 0..<count {
+      for b in 0..<count { result[a, b] = relation(of: a, to: self, b)?.epsilon ?? .infinity }
+    }
+    return result
+  }
+
   /// How near two boundaries are, up to their orientation; nil if one of the nodes has none.
   func relation(of node: Int, to other: Boundaries, _ otherNode: Int) -> BoundaryRelation? {
     guard hasBoundary(node), other.hasBoundary(otherNode) else { return nil }

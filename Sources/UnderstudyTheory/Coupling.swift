@@ -122,6 +122,16 @@ struct RegionTable {
       alpha: Matrix(rowCount: studentFanOut.columnCount, columnCount: teacherFanOut.columnCount),
       beta: Matrix(rowCount: studentFanOut.columnCount, columnCount: studentFanOut.columnCount))
     multiply(studentFanOut, teacherFanOut, into: &region.alpha, transposingFirst: true)
+    // Orthogonal fan-outs leave a product of rounding errors, which couples nothing.
+    let norms = (
+      student: studentFanOut.transposed.rowNorms, teacher: teacherFanOut.transposed.rowNorms
+    )
+    for k in 0..<region.alpha.rowCount {
+      for j in 0..<region.alpha.columnCount
+      where abs(region.alpha[k, j]) <= 1e-13 * norms.student[k] * norms.teacher[j] {
+        region.alpha[k, j] = 0
+      }
+    }
     multiply(studentFanOut, studentFanOut, into: &region.beta, transposingFirst: true)
     if kept.count >= Self.keptCount { kept.removeAll(keepingCapacity: true) }
     kept[key] = region
@@ -172,15 +182,26 @@ private struct PatternCounter {
   }
 }
 
-/// The rank of the fan-out weights of some nodes of the last hidden layer: how many independent directions of output they
-/// span. Singular values below 1e-9 of the largest count as 0.
-///
-/// - Complexity: O(nodes x outputs x min(nodes, outputs)).
-public func fanOutRank(of network: Network, nodes: [Int]) -> Int {
-  let fanOut = network.fanOutWeights
-  guard !nodes.isEmpty,
-    let decomposition = LinearAlgebra.singularValues(of: Matrix(nodes.map { Array(fanOut.row($0)) })),
-    let largest = decomposition.values.first, largest > 0
-  else { return 0 }
-  return decomposition.values.count { $0 > 1e-9 * largest }
+extension Matrix {
+  /// The Euclidean norm of each row.
+  fileprivate var rowNorms: [Double] { (0..<rowCount).map { euclideanNorm(row($0)) } }
+}
+
+extension Coupling {
+  /// The rank of the fan-out weights of some student nodes: how many independent directions of output they span; in deeper
+  /// networks, over all inputs that beta is taken over.
+  ///
+  /// Eigenvalues of `E[beta]`, which are squares, below 1e-12 of the largest count as 0.
+  ///
+  /// - Complexity: O(nodes^3).
+  public func fanOutRank(of nodes: [Int]) -> Int {
+    var beta = Matrix(rowCount: nodes.count, columnCount: nodes.count)
+    for (row, k) in nodes.enumerated() {
+      for (column, other) in nodes.enumerated() { beta[row, column] = meanBeta[k, other] }
+    }
+    guard let values = LinearAlgebra.symmetricEigenvalues(beta), let largest = values.last, largest > 0 else {
+      return 0
+    }
+    return values.count { $0 > 1e-12 * largest }
+  }
 }

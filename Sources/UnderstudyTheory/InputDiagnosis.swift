@@ -19,12 +19,17 @@ public struct InputDiagnosis: Sendable, Equatable {
   /// Standard deviation along each principal direction, ascending.
   public var principalDeviations: [Double]
 
+  /// Directions along which the inputs vary by more than a width: thinner sets are of low rank for bands of that width, and
+  /// several hyperplanes may hold all samples near a boundary.
+  public func rank(above width: Double) -> Int { min(rank, principalDeviations.count { $0 > width }) }
+
   /// Sentences on what is wrong, for people; empty if nothing is.
   public var notes: [String] {
     var notes: [String] = []
     if rank == 0 {
       notes.append(
-        "constant inputs: all \(sampleCount) samples are equal, so no boundary can be seen; give varied inputs")
+        "constant inputs: \(sampleCount == 1 ? "there is one sample" : "all \(sampleCount) samples are equal"), so no boundary can be seen; give varied inputs"
+      )
     } else if rank < dimension {
       notes.append(
         "inputs of low rank: they vary along \(rank) of \(dimension) directions, so some hyperplane holds all samples "

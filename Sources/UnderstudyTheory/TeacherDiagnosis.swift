@@ -8,7 +8,7 @@ public struct TeacherDiagnosis: Sendable, Equatable {
     public var isDead: Bool
     /// Samples lie on both sides of the node's boundary.
     public var isVisible: Bool
-    /// An earlier node with the same boundary, up to orientation.
+    /// The first other node with the same boundary, up to orientation.
     public var duplicateOf: Int?
     /// Samples at which the node is active.
     public var activeCount: Int
@@ -24,7 +24,8 @@ public struct TeacherDiagnosis: Sendable, Equatable {
     nodes.enumerated().compactMap { j, node in
       if node.isDead { return "teacher node \(j + 1) is dead: its activation does not vary over the inputs" }
       if !node.isVisible { return "teacher node \(j + 1) is invisible: all inputs lie on one side of its boundary" }
-      return node.duplicateOf.map { "teacher nodes \($0 + 1) and \(j + 1) share a boundary" }
+      guard let other = node.duplicateOf, other < j else { return nil }
+      return "teacher nodes \(other + 1) and \(j + 1) share a boundary"
     }
   }
 }
@@ -46,8 +47,9 @@ public func diagnosis(of teacher: Teacher, over inputs: Matrix) throws(ShapeErro
   let isRectifying = teacher.network.activation == .relu
   return TeacherDiagnosis(
     nodes: (0..<boundaries.count).map { j in
-      let twin = (0..<j).first { other in
-        (boundaries.relation(of: j, to: boundaries, other)?.epsilon ?? 1) <= TeacherDiagnosis.separation
+      let twin = (0..<boundaries.count).first { other in
+        other != j
+          && (boundaries.relation(of: j, to: boundaries, other)?.epsilon ?? 1) <= TeacherDiagnosis.separation
       }
       return TeacherDiagnosis.Node(
         isDead: !boundaries.hasBoundary(j) || (isRectifying && activeCounts[j] == 0),

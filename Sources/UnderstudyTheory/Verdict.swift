@@ -14,7 +14,8 @@ public enum Verdict: Sendable, Equatable {
   public enum Cause: Sendable, Equatable {
     case dead
     case invisible
-    case duplicate(of: Int)
+    /// Another teacher node's boundary is within the band.
+    case notSeparated(from: Int)
     case lowRankInputs(rank: Int, dimension: Int)
     /// Too few samples in its band, or too few of them are witnesses of its kink.
     case tooFewSamples(found: Int, needed: Int, areWitnesses: Bool)
@@ -38,6 +39,10 @@ struct NodeEvidence: Equatable {
   struct Band: Equatable {
     /// eps
     var width: Double
+    /// Directions along which the inputs vary by more than eps.
+    var rank: Int
+    /// Another teacher node that is eps-aligned with this one.
+    var neighbour: Int?
     var sampleCount: Int
     var observerCount: Int
     /// The largest |alpha_kj| over the observers.
@@ -52,8 +57,6 @@ struct NodeEvidence: Equatable {
 
   var isDead: Bool
   var isVisible: Bool
-  var duplicateOf: Int?
-  var rank: Int
   var dimension: Int
   /// From narrow to wide; at least one.
   var bands: [Band]
@@ -84,8 +87,12 @@ extension NodeEvidence {
   /// The smallest eps that the statement promises: see ``TeacherNodeAudit/predicted``.
   var predicted: Double? {
     bands.compactMap { band in
-      guard band.sampleCount > dimension, let epsilon = band.predicted else { return nil }
-      return max(epsilon, band.width)
+      switch firstFailure(in: band) {
+      case nil: band.width
+      // All that is asked of node and data holds; the gradients promise another eps than the band's.
+      case .weakAlpha, .gradientTooLarge: band.predicted
+      default: nil
+      }
     }.min()
   }
 
@@ -93,8 +100,8 @@ extension NodeEvidence {
     let needed = dimension + 1
     if isDead { return .dead }
     if !isVisible { return .invisible }
-    if let duplicateOf { return .duplicate(of: duplicateOf) }
-    if rank < dimension { return .lowRankInputs(rank: rank, dimension: dimension) }
+    if let neighbour = band.neighbour { return .notSeparated(from: neighbour) }
+    if band.rank < dimension { return .lowRankInputs(rank: band.rank, dimension: dimension) }
     if band.sampleCount < needed {
       return .tooFewSamples(found: band.sampleCount, needed: needed, areWitnesses: false)
     }

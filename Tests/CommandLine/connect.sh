@@ -78,7 +78,7 @@ check "it has three curves" python3 -c '
 import json
 values = json.load(open("paths.json"))["data"]["values"]
 assert len({row["c"] for row in values}) == 3, {row["c"] for row in values}'
-ends "a figure of no known kind" 1 ".svg, .png, .pdf or .json" -- \
+ends "a figure of no known kind" 64 ".svg, .png, .pdf or .json" -- \
   "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --figure paths.bmp
 
 ends "no arguments" 64 "student-a" -- "$UNDERSTUDY" connect

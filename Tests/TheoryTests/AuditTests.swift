@@ -35,7 +35,7 @@ import UnderstudyNumerics
 
     // The alignment of one student with the gradients and witnesses of another.
     found.alignment = try alignment(of: teacher, with: corrupted)
-    let judged = found.judgeTeacherNodes(fanOutOf: corrupted.network)
+    let judged = found.judgeTeacherNodes()
     guard case .violation = judged[0].verdict else {
       Issue.record("node 0 is \(judged[0].verdict)")
       return
@@ -83,9 +83,39 @@ import UnderstudyNumerics
     }
   }
 
+  @Test("thin inputs: a student at an angle holds all samples near the boundary, and is no violation")
+  func thinInputs() throws {
+    // Deviations of 1, 1 and 1e-3: rotating a node into a thin direction changes no output by more than 1e-3.
+    var x = Draw.inputs(2000, 5, deviation: 1)
+    for i in 0..<2000 {
+      for f in 2..<5 { x[i, f] *= 1e-3 }
+    }
+    let teacher = try Draw.network([5, 2, 3], key: 141)
+    var student = teacher
+    for k in 0..<2 { student.layers[0].weights[k, 3] += 0.3 }
+    let found = try audit(of: Student(student), learning: Teacher(teacher), over: x)
+    for node in found.teacherNodes {
+      #expect(node.relation.epsilon > 0.1 && node.predicted == nil)
+      #expect(node.verdict == .notLearned(.lowRankInputs(rank: 2, dimension: 5)))
+    }
+  }
+
+  @Test("weights beyond squares: named, or right", arguments: [1e160, 1e200])
+  func hugeWeights(scale: Double) throws {
+    let teacher = try Draw.network([3, 2, 2], key: 151)
+    var rescaled = teacher
+    for i in rescaled.layers[0].weights.values.indices { rescaled.layers[0].weights.values[i] *= scale }
+    #expect(
+      Boundaries(of: rescaled.layers[0]).relation(of: 0, to: Boundaries(of: teacher.layers[0]), 0)?.sine ?? 1 < 1e-15)
+    #expect { try audit(of: Student(rescaled), learning: Teacher(teacher), over: Draw.inputs(50, 3)) } throws: {
+      "\($0)".contains("overflow")
+    }
+  }
+
   @Test("deeper networks: the lowest layer, with alpha over the regions that the inputs meet")
   func deep() throws {
-    let teacher = try Draw.network([4, 3, 4, 5], key: 111)
+    // The lowest layer is the widest: nothing that belongs to it may be looked up in the last.
+    let teacher = try Draw.network([4, 6, 4, 5], key: 111)
     let found = try audit(of: Student(teacher), learning: Teacher(teacher), over: Draw.inputs(600, 4))
     #expect(found.teacherNodes.allSatisfy { $0.verdict.isFound })
     #expect(found.merged == nil && found.coupling.regionCount > 1 && found.coupling.hyperplaneCount > 6)

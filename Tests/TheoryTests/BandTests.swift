@@ -194,7 +194,7 @@ import UnderstudyNumerics
           DenseLayer(weights: Matrix([[1, 1, 1, 1, 1]]), biases: [0]),
         ], activation: .relu))
     let found = try diagnosis(of: teacher, over: Draw.inputs(200, 2))
-    #expect(found.nodes.map(\.duplicateOf) == [nil, 0, nil, nil, nil])
+    #expect(found.nodes.map(\.duplicateOf) == [1, 0, nil, nil, nil])
     #expect(found.nodes.map(\.isDead) == [false, false, true, false, true])
     #expect(found.nodes.map(\.isVisible) == [true, true, false, false, false])
     #expect(found.notes.count == 4)

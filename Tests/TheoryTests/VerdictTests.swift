@@ -7,10 +7,11 @@ import UnderstudyNumerics
 @Suite("Verdicts") struct VerdictTests {
   /// A node of which everything is fine: found, and predicted.
   static let fine = NodeEvidence(
-    isDead: false, isVisible: true, duplicateOf: nil, rank: 5, dimension: 5,
+    isDead: false, isVisible: true, dimension: 5,
     bands: [
       NodeEvidence.Band(
-        width: 0.1, sampleCount: 100, observerCount: 4, bestAlpha: 0.5, strongestAlpha: 2, predicted: 0.02,
+        width: 0.1, rank: 5, neighbour: nil, sampleCount: 100, observerCount: 4, bestAlpha: 0.5, strongestAlpha: 2,
+        predicted: 0.02,
         witnessCount: 20, unexplainedCount: 0)
     ], measured: 0.001)
 
@@ -25,7 +26,7 @@ import UnderstudyNumerics
     #expect(Self.fine.verdict == .predictedAndFound(eps: 0.1))
     #expect(verdict { $0.bands[0].predicted = 3 } == .foundThoughNotPredicted)
     #expect(verdict { $0.bands[0].witnessCount = 5 } == .foundThoughNotPredicted)
-    #expect(verdict { $0.rank = 4 } == .foundThoughNotPredicted)
+    #expect(verdict { $0.bands[0].rank = 4 } == .foundThoughNotPredicted)
     // Aligned to 0.05 where 0.01 is not predicted but 0.1 is.
     #expect(
       verdict {
@@ -45,8 +46,8 @@ import UnderstudyNumerics
     }
     #expect(cause { $0.isDead = true } == .notLearned(.dead))
     #expect(cause { $0.isVisible = false } == .notLearned(.invisible))
-    #expect(cause { $0.duplicateOf = 1 } == .notLearned(.duplicate(of: 1)))
-    #expect(cause { $0.rank = 3 } == .notLearned(.lowRankInputs(rank: 3, dimension: 5)))
+    #expect(cause { $0.bands[0].neighbour = 1 } == .notLearned(.notSeparated(from: 1)))
+    #expect(cause { $0.bands[0].rank = 3 } == .notLearned(.lowRankInputs(rank: 3, dimension: 5)))
     #expect(
       cause { $0.bands[0].sampleCount = 5 }
         == .notLearned(.tooFewSamples(found: 5, needed: 6, areWitnesses: false)))
@@ -63,9 +64,25 @@ import UnderstudyNumerics
     // The order: rank before gradient, the node's own faults before all.
     #expect(
       cause {
-        $0.rank = 3
+        $0.bands[0].rank = 3
         $0.bands[0].predicted = 9
       } == .notLearned(.lowRankInputs(rank: 3, dimension: 5)))
+  }
+
+  @Test("a promise asks for everything but small gradients, and is not below the band's width")
+  func promises() {
+    func promise(_ change: (inout NodeEvidence) -> Void) -> Double? {
+      var evidence = Self.fine
+      change(&evidence)
+      return evidence.predicted
+    }
+    #expect(Self.fine.predicted == 0.1)
+    #expect(promise { $0.bands[0].predicted = 3 } == 3)
+    #expect(promise { $0.bands[0].rank = 4 } == nil)
+    #expect(promise { $0.bands[0].neighbour = 2 } == nil)
+    #expect(promise { $0.bands[0].witnessCount = 5 } == nil)
+    #expect(promise { $0.bands[0].sampleCount = 5 } == nil)
+    #expect(promise { $0.isVisible = false } == nil)
   }
 
   @Test("conditions that hold with a conclusion that fails are a violation")

@@ -21,6 +21,14 @@ public enum NetworkFile {
     try network(of: try SafetensorsFile.decode(data, name: name), name: name, activation: activation)
   }
 
+  /// The slope on the negative side that a file's metadata name, as files that Understudy writes do; nil if they do not.
+  ///
+  /// - Throws: ``FileError`` if the file is no safetensors file.
+  public static func negativeSlope(path: String) throws(FileError) -> Double? {
+    try SafetensorsFile.decode(try content(ofFileAt: path), name: path).metadata["understudy.negativeSlope"]
+      .flatMap { Double($0) }
+  }
+
   /// The bytes of a file that holds a network: the same for equal networks and metadata.
   ///
   /// - Complexity: O(weights).
