@@ -17,7 +17,7 @@ import UnderstudyTraining
 /// - Throws: ``ShapeError`` as merging does.
 /// - Complexity: that of merging, and at most four finishing stages of a smaller student.
 func compacted(
-  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil, costLimit: Double = 5e9
+  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil, costLimit: Double = 2e10
 ) throws(ShapeError) -> MergedStudent {
   var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
   let outputs = try student.network.outputs(for: inputs)
