@@ -38,7 +38,3 @@ func compacted(
   }
   return best
 }
-
-private func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
-  zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
-}

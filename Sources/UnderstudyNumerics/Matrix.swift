@@ -82,3 +82,11 @@ public func euclideanNorm(_ values: some Sequence<Double>) -> Double {
   for value in values { sum += (value / largest) * (value / largest) }
   return largest * sum.squareRoot()
 }
+
+/// The largest absolute difference of two matrices' elements; 0 for empty ones.
+///
+/// - Precondition: the shapes agree.
+public func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
+  precondition(a.rowCount == b.rowCount && a.columnCount == b.columnCount, "shapes do not agree")
+  return zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+}

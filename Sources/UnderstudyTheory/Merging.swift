@@ -126,8 +126,3 @@ public func weightError(of merged: Network, against teacher: Network) -> Double?
   }
   return largest
 }
-
-/// The largest absolute difference of two matrices of one shape.
-func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
-  zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
-}
