@@ -7,7 +7,8 @@ import UnderstudyNumerics
 /// On finitely many samples a solution may hold several nodes near one boundary, each right for the samples between the
 /// others, so that no one of them can carry all. A unit that can is known (the smaller student's), and one free node is
 /// enough to bring it in: set the free node to the unit, move the fan-out of the boundary's nodes over to it, and those are
-/// free for the next. What it costs is what freeing the first node costs.
+/// free for the next. What it costs is what freeing the first node costs. Where no node can be freed without a loss, a node
+/// from whose boundary no sample lies between it and the unit's becomes the unit where it stands.
 struct CanonicalApproach {
   /// A segment, and what it does when it is gone the other way.
   struct Step {
@@ -23,6 +24,10 @@ struct CanonicalApproach {
   private let canonical: MergedStudent
   private let inputs: Matrix
   private let outputs: Matrix
+  /// A change of the outputs, as a norm over all of them, that is no more than rounding makes.
+  private let rounding: Double
+  /// Which node is to carry a unit, and by what its weights are larger than the unit's. `[unit]`
+  private var places: [(node: Int, scale: Double)?]
 
   /// - Returns: nil if the smaller student is not smaller, or no node can be freed for it.
   init?(of student: Student, to canonical: MergedStudent, over inputs: Matrix) throws(ShapeError) {
@@ -31,8 +36,16 @@ struct CanonicalApproach {
     self.canonical = canonical
     self.inputs = inputs
     outputs = try start.outputs(for: inputs)
+    rounding = 1e-11 * euclideanNorm(outputs.values)
+    places = Array(repeating: nil, count: canonical.unitCount)
     guard canonical.unitCount > 0, canonical.unitCount < start.hiddenCounts[0] else { return nil }
     freeNodes()
+    let price = distance(of: network)
+    if price > rounding {
+      let priced = (network, steps)
+      (network, steps) = (start, [])
+      if turnNodesIntoUnits(price: price) { freeNodes() } else { (network, steps) = priced }
+    }
     guard placeUnits() else { return nil }
   }
 
@@ -54,70 +67,22 @@ struct CanonicalApproach {
   /// Frees nodes that the others can do without: as many as the units need if that leaves the outputs as they are, else as
   /// few as possible, at least one.
   private mutating func freeNodes() {
-    let missing = canonical.unitCount - free.count
+    let idle = free
+    let missing = canonical.unitCount - idle.count
     guard missing > 0 else { return }
-    let order = cheapestNodes(missing)
+    let carrying = (0..<network.hiddenCounts[0]).filter { !idle.contains($0) }
+    let order = NodeRemoval(network, over: inputs).order(among: carrying, count: missing)
     guard !order.isEmpty else { return }
-    // Rounding of the outputs' size: what is below costs nothing.
-    let size = euclideanNorm(outputs.values)
     var count = order.count
-    var freed = withoutFanOut(Array(order.prefix(count)))
-    while count > 1, distance(of: freed) > 1e-11 * size {
+    var freed = withoutFanOut(order)
+    while count > 1, distance(of: freed) > rounding {
       count /= 2
       freed = withoutFanOut(Array(order.prefix(count)))
     }
-    if count == 1, !free.isEmpty, distance(of: freed) > 1e-11 * size { return }
+    if !idle.isEmpty, distance(of: freed) > rounding { return }
     move(
       to: freed, "shrink the fan-out of \(words(count)) that the others can do without, and adjust theirs",
       backwards: "let the fan-out of \(words(count)) grow that the others could do without")
-  }
-
-  /// Nodes in the order of what their removal costs when the others' fan-outs are refitted.
-  ///
-  /// With G the Gram matrix of the activations, removing node k raises the squared error by `||v_k||^2 / [G^-1]_kk`; then G^-1
-  /// and the fan-outs are those without k (the optimal brain surgeon, Hassibi and Stork 1993, which is exact for a linear
-  /// layer).
-  private func cheapestNodes(_ count: Int) -> [Int] {
-    let n = network.hiddenCounts[0]
-    var features = Matrix(rowCount: inputs.rowCount, columnCount: n + 1, repeating: 1)
-    for block in SampleBlockSequence(inputs) {
-      let hidden = activations(of: network, layer: 0, block: block)
-      for i in 0..<block.validCount {
-        for k in 0..<n { features[block.first + i, k] = hidden[k, i] }
-      }
-    }
-    var gram = Matrix(rowCount: n + 1, columnCount: n + 1)
-    LinearAlgebra.multiply(features, transposingFirst: true, features, into: &gram)
-    // Nodes of one scale, and a trace of it on the diagonal: redundant nodes leave G without an inverse.
-    let scales = (0...n).map { gram[$0, $0] > 0 ? gram[$0, $0].squareRoot() : 1 }
-    for row in 0...n {
-      for column in 0...n { gram[row, column] /= scales[row] * scales[column] }
-      gram[row, row] += 1e-12
-    }
-    guard LinearAlgebra.factorCholesky(&gram) else { return [] }
-    var inverse = Matrix(rowCount: n + 1, columnCount: n + 1)
-    for row in 0...n { inverse[row, row] = 1 }
-    LinearAlgebra.solveCholesky(gram, rightSides: &inverse)
-    var fanOut = network.fanOutWeights
-    for k in 0..<n {
-      for c in 0..<fanOut.columnCount { fanOut[k, c] *= scales[k] }
-    }
-    var left = Set(0..<n).subtracting(free)
-    var order: [Int] = []
-    while order.count < count, left.count > 1 {
-      func cost(_ k: Int) -> Double { product(fanOut.row(k), fanOut.row(k)) / inverse[k, k] }
-      guard let k = left.min(by: { (cost($0), $0) < (cost($1), $1) }) else { break }
-      left.remove(k)
-      order.append(k)
-      let (pivot, column, weights) = (inverse[k, k], inverse.column(k), Array(fanOut.row(k)))
-      for other in left {
-        for c in weights.indices { fanOut[other, c] -= column[other] / pivot * weights[c] }
-      }
-      for row in 0...n {
-        for other in 0...n { inverse[row, other] -= column[row] * column[other] / pivot }
-      }
-    }
-    return order
   }
 
   private func withoutFanOut(_ nodes: [Int]) -> Network {
@@ -135,54 +100,183 @@ struct CanonicalApproach {
     return euclideanNorm(zip(found.values, outputs.values).map { $0 - $1 })
   }
 
+  // MARK: Nodes that become units where they stand
+
+  /// A node that can become its unit where it stands, while the weights of the other nodes of its boundary shrink to 0.
+  private struct Turn {
+    var unit: Int
+    var node: Int
+    /// By what its weights are to be larger than the unit's.
+    var scale: Double
+    var others: [Int]
+    /// Change of the outputs, a norm over all of them: at most this.
+    var error: Double
+  }
+
+  /// Lets one node of a boundary become its unit, and the others' weights shrink to 0, where no sample changes sides.
+  ///
+  /// With the fan-outs as they are and every sample on its side of every boundary, outputs are linear in the lowest layer's
+  /// weights. So they stay along the line if they are the same at its end: where the fan-outs of a boundary's nodes are
+  /// parallel, the one node with the unit's samples above it, times the right scale, does what all did. They are parallel
+  /// where there are samples enough to tell: the sum of `v_k (w_k, b_k)^T` must be the unit's, which has rank one.
+  ///
+  /// - Parameter price: what can be had otherwise; turns that are not exact must be well below it.
+  /// - Returns: whether a node was freed.
+  private mutating func turnNodesIntoUnits(price: Double) -> Bool {
+    let possible = possibleTurns().sorted { ($0.error, $0.unit) < ($1.error, $1.unit) }
+    var turns = possible.filter { $0.error <= rounding }
+    if turns.isEmpty { turns = possible.prefix(1).filter { $0.error < price / 3 } }
+    guard !turns.isEmpty else { return false }
+    let directions = canonical.student.network.fanOutWeights
+    var (parallel, shrunk) = (network, [Int]())
+    for turn in turns {
+      let direction = directions.row(turn.unit)
+      for node in turn.others + [turn.node] {
+        let factor = product(network.layers[1].weights.column(node), direction) / product(direction, direction)
+        for (c, value) in direction.enumerated() { parallel.layers[1].weights[c, node] = factor * value }
+      }
+      shrunk += turn.others
+    }
+    let (few, many) = (words(turns.count), words(shrunk.count))
+    move(
+      to: parallel, "adjust the fan-outs of \(words(turns.count + shrunk.count)) to be parallel on each boundary",
+      backwards: "adjust the fan-outs of \(words(turns.count + shrunk.count)) to student B's")
+    var turned = network
+    for turn in turns {
+      place(turn.unit, at: turn.node, scale: turn.scale, in: &turned)
+      places[turn.unit] = (turn.node, turn.scale)
+    }
+    for node in shrunk {
+      for f in 0..<turned.inputCount { turned.layers[0].weights[node, f] = 0 }
+      turned.layers[0].biases?[node] = 0
+    }
+    move(
+      to: turned,
+      "move the boundaries of \(few) to where each carries alone, with no sample between, and shrink the weights of "
+        + "\(many) beside to 0",
+      backwards: "move the boundaries of \(few) to student B's, with no sample between, and let the weights of \(many) "
+        + "beside grow from 0")
+    for node in shrunk {
+      for c in 0..<turned.outputCount { turned.layers[1].weights[c, node] = 0 }
+    }
+    move(
+      to: turned, "shrink the fan-out of the \(many) without weights",
+      backwards: "let the fan-out of \(many) without weights grow to student B's")
+    return true
+  }
+
+  /// For each unit of several nodes the node that becomes it with the least error.
+  private func possibleTurns() -> [Turn] {
+    let units = canonical.student.network
+    let z = (preactivations(of: network), preactivations(of: units))
+    let (fanOuts, directions) = (network.fanOutWeights, units.fanOutWeights)
+    return (0..<canonical.unitCount).compactMap { unit in
+      let members = members(of: unit).filter { node in fanOuts.row(node).contains { $0 != 0 } }
+      let direction = directions.row(unit)
+      let square = product(direction, direction)
+      guard members.count > 1, square > 0 else { return nil }
+      let factors = members.map { product(fanOuts.row($0), direction) / square }
+      var hidden = Matrix(rowCount: inputs.rowCount, columnCount: members.count)
+      for i in 0..<hidden.rowCount {
+        for (place, node) in members.enumerated() { hidden[i, place] = network.activation(z.0[i, node]) }
+      }
+      let sums = (0..<hidden.rowCount).map { product(hidden.row($0), factors) }
+      // What making the fan-outs parallel changes.
+      let across = members.enumerated().map { place, node in
+        zip(fanOuts.row(node), direction).map { $0 - factors[place] * $1 }
+      }
+      var change = Matrix(rowCount: inputs.rowCount, columnCount: network.outputCount)
+      LinearAlgebra.multiply(hidden, Matrix(across), into: &change)
+      let straightening = euclideanNorm(change.values)
+      return zip(members, factors).compactMap { node, factor -> Turn? in
+        guard factor > 0 else { return nil }
+        let errors = sums.indices.map { i -> Double in
+          let (from, to) = (z.0[i, node], z.1[i, unit] / factor)
+          // A sample that changes sides bends its output by less than its smaller distance.
+          let bend = (from < 0) == (to < 0) ? 0 : min(abs(from), abs(to))
+          return abs(sums[i] - factor * network.activation(to)) + factor * bend
+        }
+        return Turn(
+          unit: unit, node: node, scale: 1 / factor, others: members.filter { $0 != node },
+          error: straightening + euclideanNorm(errors) * square.squareRoot())
+      }.min { ($0.error, $0.node) < ($1.error, $1.node) }
+    }
+  }
+
+  /// `[sample, node]`
+  private func preactivations(of network: Network) -> Matrix {
+    let lower = network.layers[0]
+    var result = Matrix(rowCount: inputs.rowCount, columnCount: lower.nodeCount)
+    LinearAlgebra.multiply(inputs, lower.weights, transposingSecond: true, into: &result)
+    guard let biases = lower.biases else { return result }
+    for i in 0..<result.rowCount {
+      for k in biases.indices { result[i, k] += biases[k] }
+    }
+    return result
+  }
+
+  private func place(_ unit: Int, at node: Int, scale: Double, in target: inout Network) {
+    let lower = canonical.student.network.layers[0]
+    for f in 0..<lower.inputCount { target.layers[0].weights[node, f] = scale * lower.weights[unit, f] }
+    if let biases = lower.biases { target.layers[0].biases?[node] = scale * biases[unit] }
+  }
+
   // MARK: Bringing the units in
 
   /// - Returns: false if there is no free node left to go on with.
   private mutating func placeUnits() -> Bool {
-    let units = canonical.student.network
-    var places = [Int?](repeating: nil, count: canonical.unitCount)
-    while places.contains(where: { $0 == nil }) {
-      let taken = Set(places.compactMap { $0 })
+    repeat {
+      let taken = Set(places.compactMap { $0?.node })
       let open = free.filter { !taken.contains($0) }
       // The units of most nodes first: they free most.
       let waiting = places.indices.filter { places[$0] == nil }
         .sorted { (-members(of: $0).count, $0) < (-members(of: $1).count, $1) }
-      guard !open.isEmpty else { return false }
+      guard waiting.isEmpty || !open.isEmpty else { return false }
       let round = Array(zip(waiting, open))
       var placed = network
       for (unit, node) in round {
-        for f in 0..<placed.inputCount { placed.layers[0].weights[node, f] = units.layers[0].weights[unit, f] }
-        if let biases = units.layers[0].biases { placed.layers[0].biases?[node] = biases[unit] }
-        places[unit] = node
+        place(unit, at: node, scale: 1, in: &placed)
+        places[unit] = (node, 1)
       }
       move(
         to: placed,
         "set the weights of \(words(round.count)) without fan-out to \(round.count == 1 ? "a unit" : "units") "
           + "that can carry a boundary alone",
         backwards: "set the weights of \(words(round.count)) without fan-out to those of student B")
-      var moved = network
-      let handed = round.flatMap { members(of: $0.0) }
-      for node in handed + round.map(\.1) {
-        for c in 0..<moved.outputCount { moved.layers[1].weights[c, node] = 0 }
-      }
-      if places.allSatisfy({ $0 != nil }) {
-        moved.layers[1].weights = Matrix(rowCount: moved.outputCount, columnCount: moved.hiddenCounts[0])
-        moved.layers[1].biases = units.layers[1].biases
-      }
-      for (unit, place) in places.enumerated() {
-        guard let place else { continue }
-        for c in 0..<moved.outputCount { moved.layers[1].weights[c, place] = units.layers[1].weights[c, unit] }
-      }
-      if places.contains(where: { $0 == nil }) {
-        let idle = Set(handed).union(free).subtracting(places.compactMap { $0 })
-        moved = refitted(
-          moved, on: (0..<moved.hiddenCounts[0]).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
-      }
-      move(
-        to: moved, "move the fan-out of \(words(handed.count)) beside them over",
-        backwards: "move the fan-out over to \(words(handed.count)) of student B that share boundaries")
-    }
+      handOver(to: round)
+    } while places.contains { $0 == nil }
     return true
+  }
+
+  /// Moves the fan-outs of the boundaries of some units over to the nodes that have just become these units; all of them, when
+  /// every unit has its node.
+  private mutating func handOver(to round: [(unit: Int, node: Int)]) {
+    let upper = canonical.student.network.layers[1]
+    let handed = round.flatMap { members(of: $0.unit) }
+    let isLast = places.allSatisfy { $0 != nil }
+    var moved = network
+    for node in isLast ? Array(0..<moved.hiddenCounts[0]) : handed + round.map(\.node) {
+      for c in 0..<moved.outputCount { moved.layers[1].weights[c, node] = 0 }
+    }
+    for (unit, place) in places.enumerated() {
+      guard let (node, scale) = place else { continue }
+      for c in 0..<moved.outputCount { moved.layers[1].weights[c, node] = upper.weights[c, unit] / scale }
+    }
+    if isLast {
+      moved.layers[1].biases = upper.biases
+    } else {
+      let idle = Set(handed).union(free).subtracting(places.compactMap { $0?.node })
+      moved = refitted(
+        moved, on: (0..<moved.hiddenCounts[0]).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
+    }
+    move(
+      to: moved,
+      round.isEmpty
+        ? "adjust the fan-outs of the \(words(places.count)) that carry"
+        : "move the fan-out of \(words(handed.count)) beside them over",
+      backwards: round.isEmpty
+        ? "adjust the fan-outs of the \(words(places.count)) that carry"
+        : "move the fan-out over to \(words(handed.count)) of student B that share boundaries")
   }
 
   /// The nodes whose fan-out a unit takes over.
