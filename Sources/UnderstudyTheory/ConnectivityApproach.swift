@@ -1,14 +1,14 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// The way from a student to its canonical form: the units of a smaller student with the same outputs, on nodes of its own,
-/// with every other node free.
+/// The way from a student to its canonical form: the units of a smaller student with the same outputs, on nodes of its
+/// own, with every other node free.
 ///
 /// On finitely many samples a solution may hold several nodes near one boundary, each right for the samples between the
-/// others, so that no one of them can carry all. A unit that can is known (the smaller student's), and one free node is
-/// enough to bring it in: set the free node to the unit, move the fan-out of the boundary's nodes over to it, and those are
-/// free for the next. What it costs is what freeing the first node costs. Where no node can be freed without a loss, a node
-/// from whose boundary no sample lies between it and the unit's becomes the unit where it stands.
+/// others, so that no one of them can carry all. A unit that can is known (the smaller student's), and one free node
+/// is enough to bring it in: set the free node to the unit, move the fan-out of the boundary's nodes over to it, and
+/// those are free for the next. What it costs is what freeing the first node costs. Where no node can be freed without
+/// a loss, a node whose boundary has the same samples above it as the unit's becomes the unit where it stands.
 struct CanonicalApproach {
   /// A segment, and what it does when it is gone the other way.
   struct Step {
@@ -56,7 +56,9 @@ struct CanonicalApproach {
   }
 
   /// Nodes without fan-out.
-  private var free: [Int] {
+  private var free: [Int] { free(in: network) }
+
+  private func free(in network: Network) -> [Int] {
     (0..<network.hiddenCounts[0]).filter { node in
       (0..<network.outputCount).allSatisfy { network.layers[1].weights[$0, node] == 0 }
     }
@@ -64,8 +66,8 @@ struct CanonicalApproach {
 
   // MARK: Freeing the first nodes
 
-  /// Frees nodes that the others can do without: as many as the units need if that leaves the outputs as they are, else as
-  /// few as possible, at least one.
+  /// Frees nodes that the others can do without: as many as the units need if that leaves the outputs as they are, else
+  /// as few as possible, at least one.
   private mutating func freeNodes() {
     let idle = free
     let missing = canonical.unitCount - idle.count
@@ -115,10 +117,11 @@ struct CanonicalApproach {
 
   /// Lets one node of a boundary become its unit, and the others' weights shrink to 0, where no sample changes sides.
   ///
-  /// With the fan-outs as they are and every sample on its side of every boundary, outputs are linear in the lowest layer's
-  /// weights. So they stay along the line if they are the same at its end: where the fan-outs of a boundary's nodes are
-  /// parallel, the one node with the unit's samples above it, times the right scale, does what all did. They are parallel
-  /// where there are samples enough to tell: the sum of `v_k (w_k, b_k)^T` must be the unit's, which has rank one.
+  /// With the fan-outs as they are and every sample on its side of every boundary, outputs are linear in the lowest
+  /// layer's weights. So they stay along the line if they are the same at its end: where the fan-outs of a boundary's
+  /// nodes are parallel, the one node with the unit's samples above it, times the right scale, does what all did. They
+  /// are parallel where there are samples enough to tell: the sum of `v_k (w_k, b_k)^T` must be the unit's, which has
+  /// rank one.
   ///
   /// - Parameter price: what can be had otherwise; turns that are not exact must be well below it.
   /// - Returns: whether a node was freed.
@@ -248,8 +251,8 @@ struct CanonicalApproach {
     return true
   }
 
-  /// Moves the fan-outs of the boundaries of some units over to the nodes that have just become these units; all of them, when
-  /// every unit has its node.
+  /// Moves the fan-outs of the boundaries of some units over to the nodes that have just become these units; when every
+  /// unit has its node, all fan-outs.
   private mutating func handOver(to round: [(unit: Int, node: Int)]) {
     let upper = canonical.student.network.layers[1]
     let handed = round.flatMap { members(of: $0.unit) }
@@ -269,14 +272,16 @@ struct CanonicalApproach {
       moved = refitted(
         moved, on: (0..<moved.hiddenCounts[0]).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
     }
+    let before = free
+    let leaving = free(in: moved).count { !before.contains($0) }
     move(
       to: moved,
-      round.isEmpty
-        ? "adjust the fan-outs of the \(words(places.count)) that carry"
-        : "move the fan-out of \(words(handed.count)) beside them over",
-      backwards: round.isEmpty
-        ? "adjust the fan-outs of the \(words(places.count)) that carry"
-        : "move the fan-out over to \(words(handed.count)) of student B that share boundaries")
+      leaving == 0 || round.isEmpty
+        ? "adjust the fan-outs to what the units need"
+        : "move the fan-out of \(words(leaving)) over to \(round.count == 1 ? "it" : "them")",
+      backwards: leaving == 0 || round.isEmpty
+        ? "adjust the fan-outs to what student B needs"
+        : "move the fan-out over to \(words(leaving)) of student B that share boundaries")
   }
 
   /// The nodes whose fan-out a unit takes over.

@@ -13,9 +13,10 @@ public struct ConstructedPath: Sendable, Equatable {
 /// Builds the path between two students of one teacher.
 ///
 /// A segment moves fan-out weights (and output biases) alone, where outputs are linear in t, or `(w, b)` of nodes without
-/// fan-out, where they do not change. So the loss along it is at most that of its worse end, and it is 0 if A and B have
-/// loss 0 and share their boundaries. For students of small loss the ends of segments are fitted to A's outputs, and the
-/// path's loss stays small without a promise how small: measure it with
+/// fan-out, where they do not change; where it cannot be avoided, `(w, b)` of other nodes such that no sample changes
+/// sides of a boundary, and outputs are linear in t again. So the loss along it is at most that of its worse end, and it
+/// is 0 if A and B have loss 0 and share their boundaries. For students of small loss the ends of segments are fitted to
+/// the students' outputs, and the path's loss stays small without a promise how small: measure it with
 /// ``losses(along:pointCount:over:targets:)``.
 ///
 /// 1. Each boundary's fan-out moves to one node; what carries nothing gives its fan-out up.
@@ -24,10 +25,11 @@ public struct ConstructedPath: Sendable, Equatable {
 ///    spare nodes where nodes trade places or change their scale.
 /// 4. The first two, backwards, for B.
 ///
-/// Where smaller students are known that do the same as A and B, the path may go by way of them instead of gathering each
-/// boundary on a node that is there: the way of the smaller loss is taken.
+/// If no node that is there can carry its boundary alone, so that gathering costs more loss than the students have, the
+/// path goes by way of smaller students that do the same as A and B: the way of the smaller loss is taken, and if
+/// neither has any, the shorter one.
 ///
-/// - Parameter canonical: smaller students with the outputs of A and of B, as merging finds them.
+/// - Parameter canonical: smaller students with the outputs of A and of B; by default those that merging finds.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of merging both, and O(samples x nodes^2) for a segment.
 /// - Source: the statement is Tian's, in the talk that goes with arXiv:1909.13458; the construction is derived.
@@ -38,8 +40,23 @@ public func constructedPath(
   try checkSameShape(a.network, b.network)
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
   let gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets)
-  guard let canonical, let first = try CanonicalApproach(of: a, to: canonical.a, over: inputs),
-    let last = try CanonicalApproach(of: b, to: canonical.b, over: inputs)
+  let loss = try largestEndLoss(of: gathered, over: inputs, targets: targets)
+  // What has no more loss than its ends, or than rounding makes, is as good as any.
+  let ends = (
+    try halfMeanSquare(of: a.network, over: inputs, targets: targets),
+    try halfMeanSquare(of: b.network, over: inputs, targets: targets)
+  )
+  let ofZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(max(1, inputs.rowCount)))
+  let negligible = max(4 * max(ends.0, ends.1), 1e-22 * ofZero)
+  let isExact = gathered.obstacle == nil && loss <= negligible
+  // With nodes for both functions no way is shorter.
+  if isExact, gathered.segments.count <= 7 { return gathered }
+  let units =
+    if let canonical { canonical } else {
+      (a: try merge(a, over: inputs, targets: targets), b: try merge(b, over: inputs, targets: targets))
+    }
+  guard let first = try CanonicalApproach(of: a, to: units.a, over: inputs),
+    let last = try CanonicalApproach(of: b, to: units.b, over: inputs)
   else { return gathered }
   let middle = try gatheredPath(
     from: Student(first.network), to: Student(last.network), over: inputs, targets: targets)
@@ -49,17 +66,15 @@ public func constructedPath(
       + last.steps.reversed().map { step in
         PathSegment(from: step.segment.to, to: step.segment.from, what: step.backwards)
       }, obstacle: nil)
-  guard gathered.obstacle == nil else { return path }
-  let losses = (
-    try largestEndLoss(of: path, over: inputs, targets: targets),
-    try largestEndLoss(of: gathered, over: inputs, targets: targets)
-  )
-  return losses.0 < losses.1 ? path : gathered
+  if gathered.obstacle != nil { return path }
+  let other = try largestEndLoss(of: path, over: inputs, targets: targets)
+  if isExact, other <= negligible { return path.segments.count < gathered.segments.count ? path : gathered }
+  return other < loss ? path : gathered
 }
 
-/// The largest loss at an end of a segment: along a segment that moves fan-outs the loss is convex, along the others it does
-/// not change, so that no loss on the path is larger.
-private func largestEndLoss(
+/// The largest loss at an end of a segment. Along a segment the loss is convex or does not change, so that no loss on
+/// the path is larger.
+func largestEndLoss(
   of path: ConstructedPath, over inputs: Matrix, targets: Matrix
 ) throws(ShapeError) -> Double {
   var largest = 0.0
@@ -70,7 +85,7 @@ private func largestEndLoss(
 }
 
 /// The path by way of nodes that are there.
-private func gatheredPath(
+func gatheredPath(
   from a: Student, to b: Student, over inputs: Matrix, targets: Matrix
 ) throws(ShapeError) -> ConstructedPath {
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }

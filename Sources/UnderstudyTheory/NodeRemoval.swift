@@ -34,9 +34,9 @@ struct NodeRemoval {
     (self.features, self.sizes, self.fanOut) = (features, sizes, fanOut)
   }
 
-  /// By how much the sum of the squared changes of the outputs rises when a node is removed and all other fan-outs and the
-  /// output biases are refitted: `||v_k||^2 / [G^-1]_kk`, G the Gram matrix of the activations. 0 for nodes that the others can
-  /// do without.
+  /// By how much the sum of the squared changes of the outputs rises when a node is removed and all other fan-outs and
+  /// the output biases are refitted: `||v_k||^2 / [G^-1]_kk`, G the Gram matrix of the activations. 0 for nodes that
+  /// the others can do without.
   ///
   /// - Returns: `[node]`; nil if the activations are not finite.
   /// - Complexity: O(samples x nodes^2), by singular values: G itself has the squares of theirs, and half the digits.
@@ -71,7 +71,7 @@ struct NodeRemoval {
     guard count > 0, candidates.count > 1, let first = cheapest(candidates) else { return [] }
     var gram = Matrix(rowCount: n + 1, columnCount: n + 1)
     LinearAlgebra.multiply(features, transposingFirst: true, features, into: &gram)
-    // A trace of 1 on the diagonal: redundant nodes leave G without an inverse. It blurs costs that are next to nothing, so
+    // A trace on the diagonal: redundant nodes leave G without an inverse. It blurs costs that are next to nothing, so
     // the first node, on which all may depend, is not chosen by it.
     for row in 0...n { gram[row, row] += 1e-12 }
     guard LinearAlgebra.factorCholesky(&gram) else { return [first] }
