@@ -39,8 +39,9 @@ public func constructedPath(
 ) throws(ShapeError) -> ConstructedPath {
   try checkSameShape(a.network, b.network)
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
-  let gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets)
-  let loss = try largestEndLoss(of: gathered, over: inputs, targets: targets)
+  func loss(_ path: ConstructedPath) throws(ShapeError) -> Double {
+    try path.obstacle == nil ? largestEndLoss(of: path, over: inputs, targets: targets) : .infinity
+  }
   // What has no more loss than its ends, or than rounding makes, is as good as any.
   let ends = (
     try halfMeanSquare(of: a.network, over: inputs, targets: targets),
@@ -48,28 +49,46 @@ public func constructedPath(
   )
   let ofZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(max(1, inputs.rowCount)))
   let negligible = max(4 * max(ends.0, ends.1), 1e-22 * ofZero)
-  let isExact = gathered.obstacle == nil && loss <= negligible
+
+  let gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0)
+  let ofGathered = try loss(gathered)
   // With nodes for both functions no way is shorter.
-  if isExact, gathered.segments.count <= 7 { return gathered }
+  if ofGathered <= negligible, gathered.segments.count <= 7 { return gathered }
+  if let path = try pathThroughUnits(from: a, to: b, over: inputs, targets: targets, canonical: canonical) {
+    let ofPath = try loss(path)
+    if ofPath <= negligible, ofGathered <= negligible {
+      return path.segments.count < gathered.segments.count ? path : gathered
+    }
+    if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil {
+      return ofPath < ofGathered ? path : gathered
+    }
+    let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
+    return try ofPath < loss(coarse) ? path : coarse
+  }
+  guard gathered.obstacle != nil else { return gathered }
+  let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
+  return coarse.obstacle == nil ? coarse : gathered
+}
+
+/// The path by way of smaller students; nil if they leave no room for it.
+private func pathThroughUnits(
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, canonical: (a: MergedStudent, b: MergedStudent)?
+) throws(ShapeError) -> ConstructedPath? {
   let units =
     if let canonical { canonical } else {
       (a: try merge(a, over: inputs, targets: targets), b: try merge(b, over: inputs, targets: targets))
     }
   guard let first = try CanonicalApproach(of: a, to: units.a, over: inputs),
     let last = try CanonicalApproach(of: b, to: units.b, over: inputs)
-  else { return gathered }
+  else { return nil }
   let middle = try gatheredPath(
     from: Student(first.network), to: Student(last.network), over: inputs, targets: targets)
-  guard middle.obstacle == nil else { return gathered }
-  let path = ConstructedPath(
+  guard middle.obstacle == nil else { return nil }
+  return ConstructedPath(
     segments: first.steps.map(\.segment) + middle.segments
       + last.steps.reversed().map { step in
         PathSegment(from: step.segment.to, to: step.segment.from, what: step.backwards)
       }, obstacle: nil)
-  if gathered.obstacle != nil { return path }
-  let other = try largestEndLoss(of: path, over: inputs, targets: targets)
-  if isExact, other <= negligible { return path.segments.count < gathered.segments.count ? path : gathered }
-  return other < loss ? path : gathered
 }
 
 /// The largest loss at an end of a segment. Along a segment the loss is convex or does not change, so that no loss on
@@ -85,14 +104,16 @@ func largestEndLoss(
 }
 
 /// The path by way of nodes that are there.
+///
+/// - Parameter steps: how coarsely to gather, the finest first, each ten times as coarsely as the one before.
 func gatheredPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, steps: ClosedRange<Int> = 0...10
 ) throws(ShapeError) -> ConstructedPath {
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
   // On finitely many samples a solution may need several nodes near one boundary, each for the samples between them.
   // Gathering more coarsely finds the room, at the price of a loss that is small instead of 0.
   var obstacle: String?
-  for coarseness in (0...10).map({ power(10, Double($0)) }) {
+  for coarseness in steps.map({ power(10, Double($0)) }) {
     let first = try GatheredStudent(a, over: inputs, targets: targets, coarseness: coarseness, avoiding: [])
     let second = try GatheredStudent(
       b, over: inputs, targets: targets, coarseness: coarseness, avoiding: Set(first.representatives))
