@@ -226,19 +226,34 @@ struct MergeMaterial {
   }
 
   /// Whether a unit instead of its members changes no output on the inputs by more than a limit.
+  ///
+  /// - Complexity: O(samples x (features + members x outputs)); much less if the first samples say no.
   private func change(by unit: KinkUnit, isAtMost limit: Double) -> Bool {
-    let activation = network.activation
-    var difference = [Double](repeating: 0, count: outputCount)
-    for i in 0..<inputs.rowCount {
-      let a = zip(inputs.row(i), unit.row).reduce(unit.row[inputs.columnCount]) { $0 + $1.0 * $1.1 }
-      let value = activation(a)
-      for c in 0..<outputCount { difference[c] = -unit.kink[c] * value }
-      for member in unit.members {
-        let z = preactivations[i, member.node]
-        let value = activation(member.isOpposite ? -z : z)
-        for c in 0..<outputCount { difference[c] += fanOut[member.node, c] * value }
+    let (width, slots) = (inputs.columnCount, unit.members.count + 1)
+    let row = Matrix([Array(unit.row.prefix(width))])
+    let weights = Matrix(unit.members.map { Array(fanOut.row($0.node)) } + [unit.kink.map { -$0 }])
+    var first = 0
+    while first < inputs.rowCount {
+      // Most clusters fail at once, so the first blocks are small.
+      let count = min(max(16, first), 1024, inputs.rowCount - first)
+      let block = Matrix(
+        rowCount: count, columnCount: width, values: Array(inputs.values[first * width..<(first + count) * width]))
+      var distances = Matrix(rowCount: count, columnCount: 1)
+      LinearAlgebra.multiply(block, row, transposingSecond: true, into: &distances)
+      var hidden: [Double] = []
+      hidden.reserveCapacity(count * slots)
+      for i in 0..<count {
+        for member in unit.members {
+          let z = preactivations[first + i, member.node]
+          hidden.append(network.activation(member.isOpposite ? -z : z))
+        }
+        hidden.append(network.activation(distances.values[i] + unit.row[width]))
       }
-      for value in difference where !(abs(value) <= limit) { return false }
+      var differences = Matrix(rowCount: count, columnCount: outputCount)
+      LinearAlgebra.multiply(
+        Matrix(rowCount: count, columnCount: slots, values: hidden), weights, into: &differences)
+      guard differences.values.allSatisfy({ abs($0) <= limit }) else { return false }
+      first += count
     }
     return true
   }
