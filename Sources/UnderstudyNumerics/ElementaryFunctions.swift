@@ -2,3 +2,9 @@ import Foundation
 
 /// `base` to the power of `exponent`; here so that the targets above need no libm.
 public func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
+
+/// e to the power of `exponent`.
+public func exponential(_ exponent: Double) -> Double { exp(exponent) }
+
+/// The natural logarithm.
+public func logarithm(_ value: Double) -> Double { log(value) }

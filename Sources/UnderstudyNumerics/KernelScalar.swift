@@ -5,6 +5,7 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable {
   /// Scalars in 64 bytes; every row of packed memory is padded to a multiple of it.
   static var lanePad: Int { get }
   static func kernels(for instructions: InstructionSet) -> KernelTable<Self>
+  static func deepKernels(for instructions: InstructionSet) -> DeepKernelTable<Self>
   /// Rounds `count` numbers to this precision, from consecutive places to places `stride` apart. A requirement, not a
   /// generic function, because a conversion in unspecialised generic code costs a call for every number.
   static func convert(_ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Self>, stride: Int)

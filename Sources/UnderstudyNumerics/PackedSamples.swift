@@ -6,23 +6,29 @@ public final class PackedSamples<Scalar: KernelScalar> {
   public let count: Int
   let inputs: AlignedBuffer<Scalar>
   let targets: AlignedBuffer<Scalar>
-  let layout: TwoLayerLayout
+  let layout: SampleLayout
 
   /// - Parameters:
   ///   - inputs: `[sample, feature]`
   ///   - targets: `[sample, output]`
   /// - Precondition: as many rows in both, widths as in `shape`.
-  public init(inputs: Matrix, targets: Matrix, shape: TwoLayerShape) {
-    precondition(inputs.rowCount == targets.rowCount && inputs.columnCount == shape.inputCount)
-    precondition(targets.columnCount == shape.outputCount)
-    layout = TwoLayerLayout(shape, lanePad: Scalar.lanePad)
+  public convenience init(inputs: Matrix, targets: Matrix, shape: TwoLayerShape) {
+    precondition(inputs.columnCount == shape.inputCount && targets.columnCount == shape.outputCount)
+    self.init(inputs: inputs, targets: targets, hasBiases: shape.hasBiases)
+  }
+
+  /// The same for a network of any depth with these numbers of inputs and outputs.
+  public init(inputs: Matrix, targets: Matrix, hasBiases: Bool) {
+    precondition(inputs.rowCount == targets.rowCount)
+    layout = SampleLayout(
+      inputCount: inputs.columnCount, outputCount: targets.columnCount, hasBiases: hasBiases, lanePad: Scalar.lanePad)
     count = inputs.rowCount
     self.inputs = AlignedBuffer(count: count * layout.inputStride)
     self.targets = AlignedBuffer(count: count * layout.outputStride)
     copyRows(of: inputs, to: self.inputs.start, stride: layout.inputStride)
     copyRows(of: targets, to: self.targets.start, stride: layout.outputStride)
-    guard shape.hasBiases else { return }
-    for i in 0..<count { self.inputs.start[i * layout.inputStride + shape.inputCount] = 1 }
+    guard hasBiases else { return }
+    for i in 0..<count { self.inputs.start[i * layout.inputStride + inputs.columnCount] = 1 }
   }
 }
 

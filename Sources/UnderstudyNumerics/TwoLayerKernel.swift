@@ -30,14 +30,14 @@ public struct TwoLayerShape: Sendable, Hashable {
   }
 }
 
-/// Strides of packed memory.
-struct TwoLayerLayout: Hashable {
+/// Strides of packed samples and, with two layers, of packed weights.
+struct SampleLayout: Hashable {
   let inputStride: Int
   let outputStride: Int
 
-  init(_ shape: TwoLayerShape, lanePad: Int) {
-    inputStride = padded(shape.inputCount + (shape.hasBiases ? 1 : 0), to: lanePad)
-    outputStride = padded(shape.outputCount, to: lanePad)
+  init(inputCount: Int, outputCount: Int, hasBiases: Bool, lanePad: Int) {
+    inputStride = padded(inputCount + (hasBiases ? 1 : 0), to: lanePad)
+    outputStride = padded(outputCount, to: lanePad)
   }
 }
 
@@ -82,7 +82,7 @@ public final class TwoLayerKernel<Scalar: KernelScalar> {
   public let shape: TwoLayerShape
   public let instructions: InstructionSet
   private let kernels: KernelTable<Scalar>
-  private let layout: TwoLayerLayout
+  private let layout: SampleLayout
   private var cShape: us_two_layer_shape
   private let first: AlignedBuffer<Scalar>
   private let last: AlignedBuffer<Scalar>
@@ -94,7 +94,8 @@ public final class TwoLayerKernel<Scalar: KernelScalar> {
     self.shape = shape
     self.instructions = instructions
     kernels = Scalar.kernels(for: instructions)
-    layout = TwoLayerLayout(shape, lanePad: Scalar.lanePad)
+    layout = SampleLayout(
+      inputCount: shape.inputCount, outputCount: shape.outputCount, hasBiases: shape.hasBiases, lanePad: Scalar.lanePad)
     let bias = shape.hasBiases ? 1 : 0
     cShape = us_two_layer_shape(
       input_width: Int64(shape.inputCount + bias), hidden_count: Int64(shape.hiddenCount),

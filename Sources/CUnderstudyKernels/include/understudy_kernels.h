@@ -62,6 +62,11 @@ typedef struct {
   double negative_slope;
 } us_joint_shape;
 
+// Blocks of columns of W that a backward product packs at a time; see us_deep_backward.
+#define US_PACKED_BLOCKS 8
+// Rows of the largest product block of any instruction set.
+#define US_MAXIMUM_PRODUCT_ROWS 12
+
 #define US_DECLARE_KERNELS(SCALAR, SUFFIX)                                                                             \
   /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:        \
      W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                   \
@@ -89,6 +94,45 @@ typedef struct {
                                      const SCALAR *preactivations, int64_t width, const SCALAR *shifts,                 \
                                      int64_t shift_count, SCALAR *node_maxima, SCALAR *sample_maxima,                   \
                                      SCALAR *workspace);                                                                \
+  /* Networks of any depth. Activations and gradients are feature-major, [node][columns], `columns` the lane pad of the     \
+     batch; W[node][w_stride] with the bias, if any, in the column behind the last input.                                 \
+     Forward: C[rows][columns] = W B, or phi(W B) if `activates`; `depth` counts the bias. */                            \
+  void us_deep_forward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,        \
+                                const SCALAR *b, SCALAR *c, int activates, double slope);                               \
+  /* Backward: C[rows][columns] = W^T B over `depth` rows of W, times phi'(f) unless f is NULL. scratch: US_PACKED_BLOCKS  \
+     * US_MAXIMUM_PRODUCT_ROWS * depth scalars. */                                                                      \
+  void us_deep_backward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,       \
+                                 const SCALAR *b, SCALAR *c, const SCALAR *f, double slope, SCALAR *scratch);           \
+  /* W[rows][columns] += g[rows][count] x[count][columns], x by row pointers; columns is a multiple of the lane pad. */  \
+  void us_deep_update_##SUFFIX(int64_t rows, int64_t columns, int64_t count, const SCALAR *g, int64_t g_stride,         \
+                               const SCALAR *const *x, SCALAR *w, int64_t w_stride);                                    \
+  /* out[column][row] = scale * rows[row][column]; both counts are multiples of the lane pad. */                        \
+  void us_deep_transpose_##SUFFIX(const SCALAR *const *rows, int64_t row_count, int64_t columns, SCALAR *out,                \
+                             int64_t out_stride, double scale);                                                         \
+  /* t = scale (t - y), element by element. */                                                                          \
+  void us_deep_residual_##SUFFIX(int64_t count, SCALAR *t, const SCALAR *y, double scale);                              \
+  /* t[rows][columns] = scale (one-hot(arg max t) - softmax(y)), sample by sample. */                                   \
+  void us_deep_cross_entropy_##SUFFIX(int64_t rows, int64_t columns, SCALAR *t, const SCALAR *y, double scale);         \
+  /* Batch normalisation over the first `count` of `columns` samples: z becomes (z - mean) / sqrt(variance + epsilon), and \
+     y = phi(scale z + shift) with that slope; scales and shifts may both be NULL. Biased variances. */                  \
+  void us_normalize_##SUFFIX(int64_t rows, int64_t columns, int64_t count, SCALAR *z, SCALAR *y, const SCALAR *scales,  \
+                             const SCALAR *shifts, SCALAR *means, SCALAR *variances, SCALAR *inverses, double epsilon,  \
+                             double slope);                                                                             \
+  /* Its way back: g towards scale x + shift becomes g towards what was normalised; d_scales and d_shifts, unless NULL,   \
+     are added to. */                                                                                                   \
+  void us_normalize_backward_##SUFFIX(int64_t rows, int64_t columns, int64_t count, SCALAR *g, const SCALAR *x,         \
+                                      const SCALAR *scales, const SCALAR *inverses, SCALAR *d_scales,                   \
+                                      SCALAR *d_shifts);                                                                \
+  /* a = phi(z); g = phi'(f) g. */                                                                                      \
+  void us_activate_##SUFFIX(int64_t count, const SCALAR *z, SCALAR *a, double slope);                                   \
+  void us_gate_##SUFFIX(int64_t count, SCALAR *g, const SCALAR *f, double slope);                                       \
+  /* Update rules, g the negative gradient: v = momentum v + g - decay w, w += rate v; and Adam with its bias corrections. */ \
+  void us_momentum_##SUFFIX(int64_t count, SCALAR *w, SCALAR *v, const SCALAR *g, double momentum, double decay,        \
+                            double rate);                                                                               \
+  void us_adam_##SUFFIX(int64_t count, SCALAR *w, SCALAR *m, SCALAR *v, const SCALAR *g, double decay, double rate,     \
+                        double first, double second, double first_correction, double second_correction,                 \
+                        double epsilon);                                                                                \
+  void us_scale_##SUFFIX(int64_t count, SCALAR *w, double factor);                                                      \
   /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */             \
   void us_unit_rows_##SUFFIX(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                \
   /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that    \
