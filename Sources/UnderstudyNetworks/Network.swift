@@ -17,23 +17,28 @@ public struct Activation: Sendable, Hashable {
   public func callAsFunction(_ z: Double) -> Double { z > 0 ? z : negativeSlope * z }
 }
 
-/// One fully connected layer, `z = W x + b`.
+/// One fully connected layer, `z = W x + b`; hidden ones may be normalised.
 public struct DenseLayer: Sendable, Equatable {
   /// `[node, input]`
   public var weights: Matrix
   /// `[node]`, or `nil` for a layer without biases.
   public var biases: [Double]?
+  /// Of a hidden layer's pre-activations or activations; `nil` for a plain layer.
+  public var normalization: BatchNormalization?
 
-  public init(weights: Matrix, biases: [Double]?) {
+  public init(weights: Matrix, biases: [Double]?, normalization: BatchNormalization? = nil) {
     precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
     self.weights = weights
     self.biases = biases
+    self.normalization = normalization
   }
 
   public var nodeCount: Int { weights.rowCount }
   public var inputCount: Int { weights.columnCount }
 
-  /// Pre-activations of a block of samples; `block` is `[input, sample]`, the result `[node, sample]`.
+  /// Pre-activations `W x + b` of a block of samples, not normalised.
+  ///
+  /// - Shape: `block` is `[input, sample]`, the result `[node, sample]`.
   public func preactivations(of block: Matrix) -> Matrix {
     var result = Matrix(rowCount: nodeCount, columnCount: block.columnCount)
     if let biases {
@@ -46,13 +51,14 @@ public struct DenseLayer: Sendable, Equatable {
   }
 }
 
-/// A fully connected network with (leaky) ReLU hidden layers and a linear output layer.
+/// A fully connected network with (leaky) ReLU hidden layers, which may be batch-normalised, and a linear output layer.
 public struct Network: Sendable, Equatable {
   /// From the lowest hidden layer to the output layer.
   public var layers: [DenseLayer]
   public var activation: Activation
 
-  /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, or the widths of neighbours differ.
+  /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the widths of neighbours differ, or a
+  ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others.
   public init(layers: [DenseLayer], activation: Activation) throws(ShapeError) {
     guard layers.count >= 2 else {
       throw ShapeError("a network needs a hidden layer and an output layer, and this has \(layers.count) layer(s)")
@@ -67,6 +73,7 @@ public struct Network: Sendable, Equatable {
     }
     self.layers = layers
     self.activation = activation
+    try checkNormalizations()
   }
 
   /// d
@@ -77,13 +84,17 @@ public struct Network: Sendable, Equatable {
   /// Whether every layer has biases.
   public var hasBiases: Bool { layers.allSatisfy { $0.biases != nil } }
   public var isFinite: Bool {
-    layers.allSatisfy { $0.weights.isFinite && ($0.biases ?? []).allSatisfy(\.isFinite) }
+    layers.allSatisfy {
+      $0.weights.isFinite && ($0.biases ?? []).allSatisfy(\.isFinite) && $0.normalization?.isFinite ?? true
+    }
   }
 
-  /// Pre-activations of every layer for a block of samples; the last are the outputs.
+  /// Pre-activations of every layer for a block of samples; the last are the outputs. Those of a normalised network are
+  /// those of the ``folded`` one: a normalisation before the activation is part of them.
   ///
   /// - Shape: `block` is `[feature, sample]`; results are `[node, sample]`.
   public func preactivations(of block: Matrix) -> [Matrix] {
+    guard isPlain else { return folded.preactivations(of: block) }
     var result: [Matrix] = []
     var input = block
     for (index, layer) in layers.enumerated() {
@@ -105,9 +116,11 @@ public struct Network: Sendable, Equatable {
     guard inputs.columnCount == inputCount else {
       throw ShapeError("inputs have \(inputs.columnCount) features, but the network expects \(inputCount)")
     }
+    let plain = folded
     var result = Matrix(rowCount: inputs.rowCount, columnCount: outputCount)
     for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
-      let block = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[layers.count - 1]
+      let samples = inputs.transposedBlock(first: first, count: sampleBlockWidth)
+      let block = plain.preactivations(of: samples)[layers.count - 1]
       for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
         for c in 0..<outputCount { result[first + i, c] = block[c, i] }
       }
@@ -115,8 +128,9 @@ public struct Network: Sendable, Equatable {
     return result
   }
 
-  /// The fan-out weights of each node of the last hidden layer, v_k: `[node, output]`.
-  public var fanOutWeights: Matrix { layers[layers.count - 1].weights.transposed }
+  /// The fan-out weights of each node of the last hidden layer, v_k: `[node, output]`; of a normalised network, those of
+  /// the ``folded`` one.
+  public var fanOutWeights: Matrix { folded.layers[layers.count - 1].weights.transposed }
 }
 
 /// Samples that measurements take at a time: a multiple of every vector width, small enough for the cache.

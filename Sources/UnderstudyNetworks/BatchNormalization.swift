@@ -1,0 +1,127 @@
+import UnderstudyNumerics
+
+/// Batch normalisation of a hidden layer with its running statistics: node by node `scale (y - mean) / sqrt(variance +
+/// epsilon) + shift`, where y is the node's pre-activation or its activation.
+///
+/// Source: Ioffe & Szegedy 2015, arXiv:1502.03167; constants and conventions of `torch.nn.BatchNorm1d`.
+public struct BatchNormalization: Sendable, Equatable {
+  public enum Placement: String, Sendable, Hashable, CaseIterable {
+    /// Of pre-activations: `phi(norm(W x + b))`.
+    case beforeActivation
+    /// Of activations: `norm(phi(W x + b))`.
+    case afterActivation
+  }
+
+  public var placement: Placement
+  /// Running means, `[node]`.
+  public var means: [Double]
+  /// Running variances, `[node]`: unbiased, as PyTorch's.
+  public var variances: [Double]
+  /// gamma, `[node]`; nil: 1, not learnt. Scales and shifts are both there or both nil.
+  public var scales: [Double]?
+  /// beta, `[node]`
+  public var shifts: [Double]?
+
+  /// Added to every variance.
+  public static let epsilon = 1e-5
+
+  public init(
+    placement: Placement, means: [Double], variances: [Double], scales: [Double]? = nil, shifts: [Double]? = nil
+  ) {
+    precondition((scales == nil) == (shifts == nil), "scales and shifts are learnt together or not at all")
+    self.placement = placement
+    self.means = means
+    self.variances = variances
+    self.scales = scales
+    self.shifts = shifts
+  }
+
+  public var isFinite: Bool {
+    [means, variances, scales ?? [], shifts ?? []].allSatisfy { $0.allSatisfy(\.isFinite) }
+  }
+
+  /// The lengths of all parts; equal to the number of nodes in a network.
+  var counts: [Int] { [means, variances, scales, shifts].compactMap { $0?.count } }
+
+  /// What a node's value is multiplied by, `[node]`.
+  var factors: [Double] {
+    variances.indices.map { (scales?[$0] ?? 1) / (variances[$0] + Self.epsilon).squareRoot() }
+  }
+}
+
+extension Network {
+  /// Whether no layer is normalised.
+  public var isPlain: Bool { layers.allSatisfy { $0.normalization == nil } }
+
+  /// The same function as a network without normalisation: running statistics are constants, and so belong to weights
+  /// and biases.
+  ///
+  /// With s the scale over `sqrt(variance + epsilon)`, a normalisation before the activation turns its own layer into
+  /// `W' = s W, b' = s (b - mean) + shift`. One after the activation goes into the layer above, `W' = W s` (column by
+  /// column), `b' = b + W (shift - s mean)`, and leaves pre-activations and gates of its own layer as they are. A plain
+  /// network is returned as it is; any other gains biases in every layer.
+  ///
+  /// - Complexity: O(weights).
+  public var folded: Network {
+    guard !isPlain else { return self }
+    var result = self
+    for index in layers.indices where layers[index].biases == nil {
+      result.layers[index].biases = [Double](repeating: 0, count: layers[index].nodeCount)
+    }
+    for (index, layer) in layers.enumerated() {
+      guard let normalization = layer.normalization else { continue }
+      result.layers[index].normalization = nil
+      switch normalization.placement {
+      case .beforeActivation: result.layers[index].absorb(asOutput: normalization)
+      case .afterActivation: result.layers[index + 1].absorb(asInput: normalization)
+      }
+    }
+    return result
+  }
+
+  /// - Throws: ``ShapeError`` if a normalisation is of another length than its layer, on the output layer, or elsewhere
+  ///   than the others.
+  func checkNormalizations() throws(ShapeError) {
+    var placement: BatchNormalization.Placement?
+    for (index, layer) in layers.enumerated() {
+      guard let normalization = layer.normalization else { continue }
+      guard index < layers.count - 1 else {
+        throw ShapeError("layer \(index) is the output layer and cannot be normalised; leave its normalisation out")
+      }
+      if let count = normalization.counts.first(where: { $0 != layer.nodeCount }) {
+        throw ShapeError(
+          "layer \(index) has \(layer.nodeCount) nodes, but a part of its normalisation has \(count) values; "
+            + "give one for each node")
+      }
+      guard normalization.placement == placement ?? normalization.placement else {
+        throw ShapeError(
+          "layer \(index) is normalised \(normalization.placement.rawValue), but a layer below it is not; "
+            + "use one placement for all layers")
+      }
+      placement = normalization.placement
+    }
+  }
+}
+
+extension DenseLayer {
+  /// Takes over a normalisation of this layer's own pre-activations.
+  fileprivate mutating func absorb(asOutput normalization: BatchNormalization) {
+    for (node, factor) in normalization.factors.enumerated() {
+      for input in 0..<inputCount { weights[node, input] *= factor }
+      let bias = biases?[node] ?? 0
+      biases?[node] = factor * (bias - normalization.means[node]) + (normalization.shifts?[node] ?? 0)
+    }
+  }
+
+  /// Takes over a normalisation of this layer's inputs.
+  fileprivate mutating func absorb(asInput normalization: BatchNormalization) {
+    let factors = normalization.factors
+    for node in 0..<nodeCount {
+      for (input, factor) in factors.enumerated() {
+        let constant = (normalization.shifts?[input] ?? 0) - factor * normalization.means[input]
+        biases?[node] += weights[node, input] * constant
+        weights[node, input] *= factor
+      }
+    }
+  }
+}
