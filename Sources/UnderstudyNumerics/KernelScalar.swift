@@ -6,9 +6,12 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable {
   static var lanePad: Int { get }
   static func kernels(for instructions: InstructionSet) -> KernelTable<Self>
   static func deepKernels(for instructions: InstructionSet) -> DeepKernelTable<Self>
+  static func scratchKernels(for instructions: InstructionSet) -> ScratchKernelTable<Self>
   /// Rounds `count` numbers to this precision, from consecutive places to places `stride` apart. A requirement, not a
   /// generic function, because a conversion in unspecialised generic code costs a call for every number.
   static func convert(_ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Self>, stride: Int)
+  /// Adds `count` numbers of this precision to as many of double precision; a requirement for the same reason.
+  static func add(_ source: UnsafePointer<Self>, count: Int, to target: UnsafeMutablePointer<Double>)
 }
 
 /// The C kernels of one precision and instruction set; see understudy_kernels.h for what each computes.

@@ -133,6 +133,20 @@ typedef struct {
                         double first, double second, double first_correction, double second_correction,                 \
                         double epsilon);                                                                                \
   void us_scale_##SUFFIX(int64_t count, SCALAR *w, double factor);                                                      \
+  /* C[r][0 ..< columns] = sum_k factors[k] A[index[k]][r] B[index[k]][0 ..< columns]; without factors they are 1.         \
+     columns is a multiple of the lane pad. */                                                                          \
+  void us_gathered_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const int32_t *index,                 \
+                                    const SCALAR *factors, const SCALAR *a, int64_t a_stride, const SCALAR *b,          \
+                                    int64_t b_stride, SCALAR *c, int64_t c_stride);                                     \
+  /* out[column][row] = in[row][column], for the lane pad of `columns` columns; the columns of `out` from `rows` to its    \
+     lane pad are written, too, and hold nothing of use. */                                                             \
+  void us_transpose_##SUFFIX(int64_t rows, int64_t columns, const SCALAR *in, int64_t in_stride, SCALAR *out,           \
+                             int64_t out_stride);                                                                       \
+  /* sums[c] += sum_r x[r][c]^2 for the first `columns` columns. Rows are readable to the lane pad. */                  \
+  void us_column_squares_##SUFFIX(int64_t rows, int64_t columns, const SCALAR *x, int64_t stride, double *sums);        \
+  /* products[j] = sum_r x[r][index[j]] y[r][j] for the first `count` columns of y. */                                  \
+  void us_column_products_##SUFFIX(int64_t rows, int64_t count, const int32_t *index, const SCALAR *x, int64_t x_stride, \
+                                   const SCALAR *y, int64_t y_stride, double *products);                                \
   /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */             \
   void us_unit_rows_##SUFFIX(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                \
   /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that    \
