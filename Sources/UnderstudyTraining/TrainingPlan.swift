@@ -11,8 +11,20 @@ public struct TrainingPlan: Sendable, Hashable {
 
   public enum FrozenLayer: Sendable, Hashable { case none, first, last }
 
+  public enum Rule: Sendable, Hashable {
+    /// The gradient, or with momentum mu the sum of all gradients before, each weighed down by mu a step.
+    case gradient(momentum: Double)
+    case adam
+  }
+
   public var method: Method
+  public var rule: Rule
+  public var loss: TrainingLoss
+  /// Times each weight, added to its gradient.
+  public var weightDecay: Double
   public var learningRate: Double
+  /// The rate from after an epoch on, ascending from epoch 0: `[(0, 0.2), (20, 0.1)]`; empty: `learningRate` and its halvings.
+  public var schedule: [ScheduledRate]
   /// Halve the learning rate every so many epochs; 0 never does.
   public var learningRateHalvingInterval: Int
   public var epochCount: Int
@@ -23,8 +35,13 @@ public struct TrainingPlan: Sendable, Hashable {
 
   public init(
     method: Method, learningRate: Double, learningRateHalvingInterval: Int = 0, epochCount: Int, stepsPerEpoch: Int,
-    frozenLayer: FrozenLayer = .none, unitNormFirstLayer: Bool = false
+    frozenLayer: FrozenLayer = .none, unitNormFirstLayer: Bool = false, rule: Rule = .gradient(momentum: 0),
+    loss: TrainingLoss = .squaredError, weightDecay: Double = 0, schedule: [ScheduledRate] = []
   ) {
+    self.rule = rule
+    self.loss = loss
+    self.weightDecay = weightDecay
+    self.schedule = schedule
     self.method = method
     self.learningRate = learningRate
     self.learningRateHalvingInterval = learningRateHalvingInterval
@@ -34,12 +51,47 @@ public struct TrainingPlan: Sendable, Hashable {
     self.unitNormFirstLayer = unitNormFirstLayer
   }
 
-  /// The step rule during an epoch, counted from 1.
-  public func rule(epoch: Int) -> UpdateRule {
+  /// A learning rate and the number of epochs after which it holds.
+  public struct ScheduledRate: Sendable, Hashable {
+    public var firstEpoch: Int
+    public var learningRate: Double
+
+    public init(firstEpoch: Int, learningRate: Double) {
+      self.firstEpoch = firstEpoch
+      self.learningRate = learningRate
+    }
+  }
+
+  /// The learning rate during an epoch, counted from 1.
+  public func learningRate(epoch: Int) -> Double {
+    if let scheduled = schedule.last(where: { $0.firstEpoch < epoch }) { return scheduled.learningRate }
     let halvings = learningRateHalvingInterval > 0 ? (epoch - 1) / learningRateHalvingInterval : 0
-    return UpdateRule(
-      learningRate: learningRate * power(0.5, Double(halvings)), updatesFirstLayer: frozenLayer != .first,
+    return learningRate * power(0.5, Double(halvings))
+  }
+
+  /// Whether the kernels of two layers can carry this out: steps along the gradient of the squared error alone.
+  public var isPlain: Bool {
+    rule == .gradient(momentum: 0) && loss == .squaredError && weightDecay == 0 && schedule.isEmpty
+  }
+
+  /// The step rule of two layers during an epoch, counted from 1.
+  func rule(epoch: Int) -> UpdateRule {
+    UpdateRule(
+      learningRate: learningRate(epoch: epoch), updatesFirstLayer: frozenLayer != .first,
       updatesLastLayer: frozenLayer != .last, unitNormFirstLayer: unitNormFirstLayer)
+  }
+
+  /// The step rule of any depth during an epoch, counted from 1.
+  func deepRule(epoch: Int) -> DeepUpdateRule {
+    let method: DeepUpdateRule.Method =
+      switch rule {
+      case .gradient(let momentum): .momentum(momentum)
+      case .adam: .adam
+      }
+    return DeepUpdateRule(
+      method: method, learningRate: learningRate(epoch: epoch), weightDecay: weightDecay,
+      updatesFirstLayer: frozenLayer != .first, updatesLastLayer: frozenLayer != .last,
+      unitNormFirstLayer: unitNormFirstLayer)
   }
 }
 

@@ -6,7 +6,7 @@ import UnderstudyNumerics
 /// The weights of an epoch are a function of the student, the plan, the batch order and the samples alone; a trainer that
 /// is made from the student of epoch e and continues with epoch e + 1 gives the bits of one that never stopped.
 /// A class because it owns the kernel's memory; one run has one, on one thread.
-public final class TwoLayerTrainer<Scalar: KernelScalar> {
+public final class TwoLayerTrainer<Scalar: KernelScalar>: StudentTrainer {
   public let plan: TrainingPlan
   public let shape: TwoLayerShape
   private let batches: BatchOrder
@@ -32,6 +32,17 @@ public final class TwoLayerTrainer<Scalar: KernelScalar> {
   /// The student as it is now.
   public var student: Student {
     get throws(ShapeError) { Student(try Network(kernel.weights, activation: activation)) }
+  }
+
+  /// Plain steps remember nothing.
+  public var optimizerState: OptimizerState? { nil }
+
+  public func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar> {
+    PackedSamples(inputs: inputs, targets: targets, shape: shape)
+  }
+
+  public func lossSamples(inputs: Matrix, targets: Matrix) -> BlockedSamples<Scalar> {
+    BlockedSamples(inputs: inputs, targets: targets, shape: shape)
   }
 
   /// Whether every weight is finite; once it is not, the run has diverged.

@@ -1,0 +1,28 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What trains a student epoch by epoch: ``TwoLayerTrainer`` on the kernels of small networks, ``DeepTrainer`` on those of
+/// any depth.
+///
+/// The weights of an epoch are a function of the student, the plan, the batch order and the samples alone; a trainer made
+/// from the student (and ``optimizerState``) of epoch e that continues with epoch e + 1 gives the bits of one that never
+/// stopped.
+public protocol StudentTrainer<Scalar>: AnyObject {
+  associatedtype Scalar: KernelScalar
+  /// Samples as the loss takes them.
+  associatedtype LossSamples
+
+  /// The student as it is now.
+  var student: Student { get throws(ShapeError) }
+  /// Whether every weight is finite; once it is not, the run has diverged.
+  var isFinite: Bool { get }
+  /// What the update rule remembers between steps; nil if nothing.
+  var optimizerState: OptimizerState? { get }
+
+  func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar>
+  func lossSamples(inputs: Matrix, targets: Matrix) -> LossSamples
+  /// The steps of one epoch, counted from 1.
+  func train(epoch: Int, on samples: PackedSamples<Scalar>)
+  /// The mean of what the student lowers.
+  func loss(over samples: LossSamples) -> Double
+}
