@@ -23,7 +23,9 @@ private func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> 
 private func digest(_ network: Network) -> UInt64 {
   var hash: UInt64 = 0xcbf2_9ce4_8422_2325
   for layer in network.layers {
-    for value in layer.weights.values + (layer.biases ?? []) { hash = (hash ^ value.bitPattern) &* 0x100_0000_01b3 }
+    for value in layer.weights.values + (layer.biases ?? []) {
+      hash = ((hash << 7 | hash >> 57) ^ value.bitPattern) &* 0x100_0000_01b3
+    }
   }
   return hash
 }
@@ -85,8 +87,7 @@ private func digest(_ network: Network) -> UInt64 {
         for k in 0..<9 { #expect(abs(product(matrix.row(j), matrix.row(k)) - (j == k ? 1 : 0)) < 1e-14) }
       }
     }
-    // More nodes than inputs: the normed rows are those of orthonormal columns, so weighted by their former squared
-    // norms they add up to the unit matrix; unweighted, to none.
+    // More nodes than inputs: hidden rows are brought to unit norm.
     let tall = try design([20], weights: .orthogonal).draw(key: 3).network.layers[0].weights
     for j in 0..<20 { #expect(abs(euclideanNorm(tall.row(j)) - 1) < 4e-15) }
   }
@@ -98,6 +99,28 @@ private func digest(_ network: Network) -> UInt64 {
     #expect(deep.layers[2] == shallow.layers[1])
     #expect(deep.layers[1].weights != deep.layers[0].weights)
     #expect(try design().draw(key: 4) != design().draw(key: 3))
+  }
+
+  @Test(
+    "draws of two layers keep their bits: teacher, then plain, adversarial and helpful student",
+    arguments: [
+      (.discrete, -0.1, [0x1e05_29f2_6ded_2cb6, 0x1a95_bc27_c218_9b92, 0x1742_33eb_5b78_e959, 0x318e_38de_b244_0af5]),
+      (.discrete, nil, [0x37cc_d4b4_d727_dccd, 0xfdea_0aa9_6758_95bd, 0xd6a4_5221_fcd0_d690, 0xd37f_f8b7_f72f_df34]),
+      (
+        .gaussian(scale: 2), 0.3,
+        [0xe033_0ba5_e90b_1bd0, 0x1a95_bc27_c218_9b92, 0xf70e_d5b1_eec7_c884, 0xccd6_0db0_d4bc_af69]
+      ),
+    ] as [(TeacherDesign.Weights, Double?, [UInt64])])
+  func twoLayerBits(weights: TeacherDesign.Weights, bias: Double?, digests: [UInt64]) throws {
+    // Digests of what was drawn before there were deep networks.
+    let teacher = try TeacherDesign(
+      inputCount: 12, hiddenCount: 6, outputCount: 5, weights: weights, bias: bias, strengthDecay: 1.5,
+      activation: .relu
+    ).draw(key: 7)
+    let students = try [StudentDesign.Initialization.plain, .adversarial, .helpful].map {
+      try StudentDesign(hiddenCount: 9, scale: 0.1, initialization: $0).draw(for: teacher, key: 8).network
+    }
+    #expect(([teacher.network] + students).map(digest) == digests)
   }
 
   @Test(
