@@ -4,6 +4,8 @@ import UnderstudyNumerics
 public struct InputDesign: Sendable, Hashable {
   public enum Distribution: Sendable, Hashable {
     case gaussian
+    /// Every coordinate uniform around 0.
+    case uniform
     /// In equal parts for each node of the teacher's lowest layer: on its boundary, and on either side of it at a
     /// distance uniform in this range.
     case teacherBoundaries(offsets: ClosedRange<Double>)
@@ -13,7 +15,8 @@ public struct InputDesign: Sendable, Hashable {
   /// Of every coordinate; with `teacherBoundaries`, of the coordinates within the boundary.
   public var standardDeviation: Double
   public var distribution: Distribution
-  /// Draw the inputs in a random subspace of this dimension; nil: in all of the input space. For `gaussian`.
+  /// Draw the inputs in a random subspace of this dimension; nil: in all of the input space. For `gaussian`
+  /// and `uniform`, which then hold for the coordinates within the subspace.
   public var rank: Int?
 
   public init(count: Int, standardDeviation: Double, distribution: Distribution, rank: Int? = nil) {
@@ -33,7 +36,7 @@ public struct InputDesign: Sendable, Hashable {
     var stream = RandomStream(key: key, purpose: purpose, index: index)
     let d = teacher.network.inputCount
     if let rank, rank < d {
-      let coordinates = stream.normalMatrix(rowCount: count, columnCount: rank, standardDeviation: standardDeviation)
+      let coordinates = coordinates(width: rank, from: &stream)
       // The subspace belongs to the run, not to the data set: sets drawn anew each epoch lie in the same one.
       var subspaceStream = RandomStream(key: key, purpose: .inputSubspace)
       let basis = orthonormalRows(count: rank, width: d, from: &subspaceStream)
@@ -41,7 +44,7 @@ public struct InputDesign: Sendable, Hashable {
       multiply(coordinates, basis, into: &inputs)
       return inputs
     }
-    var inputs = stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: standardDeviation)
+    var inputs = coordinates(width: d, from: &stream)
     guard case .teacherBoundaries(let offsets) = distribution else { return inputs }
 
     let layer = teacher.network.layers[0]
@@ -63,25 +66,17 @@ public struct InputDesign: Sendable, Hashable {
     }
     return inputs
   }
-}
 
-/// Orthonormal rows whose span is uniformly distributed: normal vectors, each freed of its part along those before.
-///
-/// Twice, because once leaves rounding errors that grow with what was taken away. By plain loops and not by LAPACK, so that
-/// the bits are the same on every machine.
-private func orthonormalRows(count: Int, width: Int, from stream: inout RandomStream) -> Matrix {
-  var rows = stream.normalMatrix(rowCount: count, columnCount: width, standardDeviation: 1)
-  for row in 0..<count {
-    for _ in 0..<2 {
-      for other in 0..<row {
-        let product = zip(rows.row(row), rows.row(other)).reduce(0) { $0 + $1.0 * $1.1 }
-        for column in 0..<width { rows[row, column] -= product * rows[other, column] }
-      }
+  /// Independent coordinates, `[sample, coordinate]`.
+  private func coordinates(width: Int, from stream: inout RandomStream) -> Matrix {
+    guard distribution == .uniform else {
+      return stream.normalMatrix(rowCount: count, columnCount: width, standardDeviation: standardDeviation)
     }
-    let norm = euclideanNorm(rows.row(row))
-    for column in 0..<width { rows[row, column] /= norm }
+    // Uniform in (-a, a) has the variance a^2 / 3.
+    let bound = 3.0.squareRoot() * standardDeviation
+    return Matrix(
+      rowCount: count, columnCount: width, values: stream.uniforms(count * width).map { (2 * $0 - 1) * bound })
   }
-  return rows
 }
 
 /// Normal noise of a standard deviation on every output of every sample, in place.

@@ -1,54 +1,158 @@
 import UnderstudyNumerics
 
-/// How a two-layer student begins: small normal weights, biases 0.
+/// How a student begins.
 public struct StudentDesign: Sendable, Hashable {
-  /// Which side of the origin the first-layer rows start on, seen from the last (weakest) teacher node.
   public enum Initialization: Sendable, Hashable {
+    /// Normal weights of standard deviation `scale`, biases 0.
     case plain
-    /// Rows with a positive product with the teacher's last row are flipped (the peer's `adv`).
+    /// Plain, but lowest rows with a positive product with the teacher's last (weakest) lowest row are flipped (the
+    /// peer's `adv`).
     case adversarial
-    /// Rows with a negative product are flipped (the peer's `help`).
+    /// Plain, but lowest rows with a negative product are flipped (the peer's `help`).
     case helpful
+    /// Weights and biases uniform in +-1/sqrt(inputs), PyTorch's default.
+    case uniform
+    /// Normal weights of variance 2/inputs, biases 0. Source: He et al. 2015, arXiv:1502.01852.
+    case he
+    /// Uniform; the weights and biases of the teacher's nodes are the teacher's with normal noise.
+    case perturbedTeacher
+    /// Uniform; the weights between the teacher's nodes have the directions of the teacher's rows.
+    case teacherDirections
+    /// Uniform; the weights and biases of the teacher's nodes have the teacher's signs.
+    case teacherSigns
   }
 
-  /// n
-  public var hiddenCount: Int
-  /// Standard deviation of the weights of both layers.
+  /// n, the nodes of each hidden layer, lowest first.
+  public var hiddenCounts: [Int]
+  /// Standard deviation of the weights of all layers, for `plain`, `adversarial` and `helpful`.
   public var scale: Double
   public var initialization: Initialization
+  /// On all weights and biases of the initialisations that `scale` does not belong to.
+  public var weightFactor = 1.0
+  /// Standard deviation of the noise of `perturbedTeacher`, relative to the root mean square of the teacher layer's
+  /// weights.
+  public var perturbation = 0.1
+  /// Where hidden layers are normalised (means 0 and variances 1 to begin with); nil: nowhere.
+  public var normalization: BatchNormalization.Placement?
+  /// Whether the normalisation has a learnt scale, 1 to begin with, and shift, 0.
+  public var learntScale = true
+  /// nil: as the teacher.
+  public var hasBiases: Bool?
 
-  public init(hiddenCount: Int, scale: Double, initialization: Initialization = .plain) {
-    self.hiddenCount = hiddenCount
+  public init(hiddenCounts: [Int], scale: Double, initialization: Initialization = .plain) {
+    self.hiddenCounts = hiddenCounts
     self.scale = scale
     self.initialization = initialization
   }
 
-  /// Draws the student of `teacher` that belongs to `key`; it has biases if the teacher has.
+  /// A student of one hidden layer.
+  public init(hiddenCount: Int, scale: Double, initialization: Initialization = .plain) {
+    self.init(hiddenCounts: [hiddenCount], scale: scale, initialization: initialization)
+  }
+
+  /// Draws the student of `teacher` that belongs to `key`. Of a normalised teacher, what is taken is the folded one.
   ///
-  /// - Throws: ``ShapeError`` if the student is narrower than the teacher.
+  /// - Throws: ``ShapeError`` if the student is narrower than the teacher or of another depth.
+  /// - Complexity: O(weights).
   public func draw(for teacher: Teacher, key: UInt64) throws(ShapeError) -> Student {
-    let (d, outputCount) = (teacher.network.inputCount, teacher.network.outputCount)
-    var firstStream = RandomStream(key: key, purpose: .studentFirstLayer)
-    var lastStream = RandomStream(key: key, purpose: .studentOutputLayer)
-    var first = firstStream.normalMatrix(rowCount: hiddenCount, columnCount: d, standardDeviation: scale)
-    let last = lastStream.normalMatrix(rowCount: outputCount, columnCount: hiddenCount, standardDeviation: scale)
-    if initialization != .plain {
-      let lowest = teacher.network.layers[0].weights
-      let weakest = lowest.row(lowest.rowCount - 1)
-      for k in 0..<hiddenCount {
-        let product = zip(first.row(k), weakest).reduce(0) { $0 + $1.0 * $1.1 }
-        guard initialization == .adversarial ? product > 0 : product < 0 else { continue }
-        for f in 0..<d { first[k, f] = -first[k, f] }
-      }
+    let reference = teacher.network.folded
+    let hasBiases = hasBiases ?? teacher.network.hasBiases
+    let widths = hiddenCounts + [reference.outputCount]
+    var streams = widths.indices.map { index in
+      index == hiddenCounts.count
+        ? RandomStream(key: key, purpose: .studentOutputLayer)
+        : RandomStream(key: key, purpose: .studentFirstLayer, index: index)
     }
-    let hasBiases = teacher.network.hasBiases
-    let network = try Network(
-      layers: [
-        DenseLayer(weights: first, biases: hasBiases ? [Double](repeating: 0, count: hiddenCount) : nil),
-        DenseLayer(weights: last, biases: hasBiases ? [Double](repeating: 0, count: outputCount) : nil),
-      ], activation: teacher.network.activation)
-    let student = Student(network)
+    var layers: [DenseLayer] = []
+    for (index, count) in widths.enumerated() {
+      let inputCount = index == 0 ? reference.inputCount : widths[index - 1]
+      var layer = drawLayer(
+        nodeCount: count, inputCount: inputCount, hasBiases: hasBiases, from: &streams[index])
+      if let normalization, index < hiddenCounts.count {
+        layer.normalization = BatchNormalization(
+          placement: normalization, means: [Double](repeating: 0, count: count),
+          variances: [Double](repeating: 1, count: count),
+          scales: learntScale ? [Double](repeating: 1, count: count) : nil,
+          shifts: learntScale ? [Double](repeating: 0, count: count) : nil)
+      }
+      layers.append(layer)
+    }
+    var student = Student(try Network(layers: layers, activation: reference.activation))
     try student.checkFits(teacher)
+    for index in widths.indices {
+      imitate(reference.layers[index], in: &student.network.layers[index], from: &streams[index])
+    }
+    if initialization == .adversarial || initialization == .helpful {
+      flipRows(of: &student.network.layers[0].weights, for: reference.layers[0].weights)
+    }
     return student
   }
+
+  /// Weights and biases before anything is taken from the teacher.
+  private func drawLayer(
+    nodeCount: Int, inputCount: Int, hasBiases: Bool, from stream: inout RandomStream
+  ) -> DenseLayer {
+    let zeros = hasBiases ? [Double](repeating: 0, count: nodeCount) : nil
+    func normal(_ standardDeviation: Double) -> DenseLayer {
+      DenseLayer(
+        weights: stream.normalMatrix(
+          rowCount: nodeCount, columnCount: inputCount, standardDeviation: standardDeviation),
+        biases: zeros)
+    }
+    switch initialization {
+    case .plain, .adversarial, .helpful: return normal(scale)
+    case .he: return normal(weightFactor * (2 / Double(inputCount)).squareRoot())
+    case .uniform, .perturbedTeacher, .teacherDirections, .teacherSigns:
+      let bound = weightFactor / Double(inputCount).squareRoot()
+      func uniform(_ count: Int) -> [Double] { stream.uniforms(count).map { (2 * $0 - 1) * bound } }
+      let weights = Matrix(rowCount: nodeCount, columnCount: inputCount, values: uniform(nodeCount * inputCount))
+      return DenseLayer(weights: weights, biases: hasBiases ? uniform(nodeCount) : nil)
+    }
+  }
+
+  /// Writes what a teacher-like student takes from a layer of the teacher over its first nodes and inputs.
+  private func imitate(_ teacher: DenseLayer, in layer: inout DenseLayer, from stream: inout RandomStream) {
+    let (nodeCount, inputCount) = (teacher.nodeCount, teacher.inputCount)
+    switch initialization {
+    case .plain, .adversarial, .helpful, .uniform, .he: return
+    case .perturbedTeacher:
+      let size = euclideanNorm(teacher.weights.values) / Double(nodeCount * inputCount).squareRoot()
+      let weightNoise = stream.normalMatrix(
+        rowCount: nodeCount, columnCount: inputCount, standardDeviation: perturbation * size)
+      let biasNoise = stream.normals(nodeCount, standardDeviation: perturbation * size)
+      for k in 0..<nodeCount {
+        for i in 0..<inputCount { layer.weights[k, i] = weightFactor * (teacher.weights[k, i] + weightNoise[k, i]) }
+        layer.biases?[k] = weightFactor * ((teacher.biases?[k] ?? 0) + biasNoise[k])
+      }
+    case .teacherDirections:
+      for k in 0..<nodeCount {
+        let row = teacher.weights.row(k)
+        let norm = euclideanNorm(row)
+        guard norm > 0 else { continue }
+        let factor = euclideanNorm(layer.weights.row(k).prefix(inputCount)) / norm
+        for (i, weight) in row.enumerated() { layer.weights[k, i] = factor * weight }
+      }
+    case .teacherSigns:
+      for k in 0..<nodeCount {
+        for i in 0..<inputCount {
+          layer.weights[k, i] = abs(layer.weights[k, i]) * sign(teacher.weights[k, i])
+        }
+        if let bias = layer.biases?[k], let teacherBias = teacher.biases?[k] {
+          layer.biases?[k] = abs(bias) * sign(teacherBias)
+        }
+      }
+    }
+  }
+
+  /// Turns lowest rows to one side of the origin, seen from the last teacher node.
+  private func flipRows(of weights: inout Matrix, for lowest: Matrix) {
+    let weakest = lowest.row(lowest.rowCount - 1)
+    for k in 0..<weights.rowCount {
+      let product = zip(weights.row(k), weakest).reduce(0) { $0 + $1.0 * $1.1 }
+      guard initialization == .adversarial ? product > 0 : product < 0 else { continue }
+      for f in 0..<weights.columnCount { weights[k, f] = -weights[k, f] }
+    }
+  }
 }
+
+private func sign(_ value: Double) -> Double { value > 0 ? 1 : value < 0 ? -1 : 0 }

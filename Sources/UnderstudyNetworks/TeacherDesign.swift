@@ -1,34 +1,45 @@
 import UnderstudyNumerics
 
-/// How a two-layer teacher is drawn.
+/// How a teacher is drawn.
 ///
-/// First-layer rows have unit norm (without their bias); the fan-out weights of node j (from 1) are divided by `j^p`, so
-/// node 1 is the strongest. Source: the two-layer experiments of Tian 2020, arXiv:1909.13458.
+/// Rows of hidden layers have unit norm (without their bias); the fan-out weights of node j (from 1) of every hidden layer
+/// are divided by `j^p`, above the lowest layer before rows are brought to unit norm, so node 1 is the strongest. Output
+/// rows keep their norms. Source: the experiments of Tian 2020, arXiv:1909.13458.
 public struct TeacherDesign: Sendable, Hashable {
   public enum Weights: Sendable, Hashable {
-    /// Rows of both layers from {-1, -0.75, ..., 1}, none zero, no two equal; in the first layer no two that would share
-    /// a boundary: of one direction or, without biases, of opposite ones.
+    /// Rows from {-1, -0.75, ..., 1}, none zero, no two of a layer equal; in hidden layers no two that would share a
+    /// boundary: of one direction or, where no bias given beforehand tells them apart, of opposite ones.
     case discrete
     /// Independent normal weights; the output layer's of this standard deviation.
     case gaussian(scale: Double)
+    /// Rows of a random orthogonal matrix (Haar); orthonormal columns where a layer has more nodes than inputs.
+    case orthogonal
   }
 
   public var inputCount: Int
-  public var hiddenCount: Int
+  /// m, the nodes of each hidden layer, lowest first.
+  public var hiddenCounts: [Int]
   public var outputCount: Int
   public var weights: Weights
-  /// Every bias, in both layers; `nil` for a teacher without biases.
+  /// Every bias, in all layers; `nil` for a teacher without biases.
   public var bias: Double?
   /// p
   public var strengthDecay: Double
   public var activation: Activation
+  /// Move every hidden node's boundary to the median of its pre-activation, so that half of the calibration sample is on
+  /// its active side.
+  public var medianBiases = false
+  /// Scale and shift every output to zero mean and unit variance over the calibration sample.
+  public var normalizedOutput = false
+  /// Where hidden layers are normalised, with the statistics of the calibration sample; nil: nowhere.
+  public var normalization: BatchNormalization.Placement?
 
   public init(
-    inputCount: Int, hiddenCount: Int, outputCount: Int, weights: Weights, bias: Double?, strengthDecay: Double,
+    inputCount: Int, hiddenCounts: [Int], outputCount: Int, weights: Weights, bias: Double?, strengthDecay: Double,
     activation: Activation
   ) {
     self.inputCount = inputCount
-    self.hiddenCount = hiddenCount
+    self.hiddenCounts = hiddenCounts
     self.outputCount = outputCount
     self.weights = weights
     self.bias = bias
@@ -36,76 +47,69 @@ public struct TeacherDesign: Sendable, Hashable {
     self.activation = activation
   }
 
+  /// A teacher of one hidden layer.
+  public init(
+    inputCount: Int, hiddenCount: Int, outputCount: Int, weights: Weights, bias: Double?, strengthDecay: Double,
+    activation: Activation
+  ) {
+    self.init(
+      inputCount: inputCount, hiddenCounts: [hiddenCount], outputCount: outputCount, weights: weights, bias: bias,
+      strengthDecay: strengthDecay, activation: activation)
+  }
+
+  /// Whether ``draw(key:calibration:)`` needs a calibration sample.
+  public var needsCalibration: Bool { medianBiases || normalizedOutput || normalization != nil }
+
   /// Draws the teacher that belongs to `key`.
   ///
-  /// - Throws: ``ShapeError`` if there are fewer distinct rows than a layer has nodes.
-  public func draw(key: UInt64) throws(ShapeError) -> Teacher {
-    var firstStream = RandomStream(key: key, purpose: .teacherFirstLayer)
-    var lastStream = RandomStream(key: key, purpose: .teacherOutputLayer)
-    var first: Matrix
-    var last: Matrix
-    switch weights {
-    case .discrete:
-      let passesOrigin = (bias ?? 0) == 0
-      first = try distinctRows(
-        hiddenCount, of: inputCount, layer: "first", sameness: passesOrigin ? .line : .direction, from: &firstStream)
-      last = try distinctRows(outputCount, of: hiddenCount, layer: "output", sameness: .equality, from: &lastStream)
-    case .gaussian(let scale):
-      first = firstStream.normalMatrix(rowCount: hiddenCount, columnCount: inputCount, standardDeviation: 1)
-      last = lastStream.normalMatrix(rowCount: outputCount, columnCount: hiddenCount, standardDeviation: scale)
+  /// - Parameter calibration: inputs for medians, means and variances, `[sample, feature]`; at least two samples where
+  ///   ``needsCalibration``, and not looked at elsewhere.
+  /// - Throws: ``ShapeError`` if there are fewer distinct rows than a layer has nodes, the calibration sample is missing
+  ///   or does not fit, or there are no biases to move.
+  /// - Complexity: O(calibration samples x weights).
+  public func draw(key: UInt64, calibration: Matrix? = nil) throws(ShapeError) -> Teacher {
+    var layers: [DenseLayer] = []
+    for (index, count) in (hiddenCounts + [outputCount]).enumerated() {
+      let weights = try drawWeights(
+        layer: index, rowCount: count, columnCount: index == 0 ? inputCount : hiddenCounts[index - 1], key: key)
+      layers.append(
+        DenseLayer(weights: weights, biases: bias.map { [Double](repeating: $0, count: count) }))
     }
-    for j in 0..<hiddenCount {
-      let norm = euclideanNorm(first.row(j))
-      for f in 0..<inputCount { first[j, f] /= norm }
-      let strength = power(Double(j + 1), strengthDecay)
-      for c in 0..<outputCount { last[c, j] /= strength }
-    }
-    let network = try Network(
-      layers: [
-        DenseLayer(weights: first, biases: bias.map { [Double](repeating: $0, count: hiddenCount) }),
-        DenseLayer(weights: last, biases: bias.map { [Double](repeating: $0, count: outputCount) }),
-      ], activation: activation)
+    var network = try Network(layers: layers, activation: activation)
+    if needsCalibration { try calibrate(&network, on: calibration) }
     return Teacher(network)
   }
-}
 
-/// The nine values of a discrete weight: -1, -0.75, ..., 1.
-private let choices: [Double] = (-4...4).map { Double($0) / 4 }
-
-/// Which rows count as the same.
-private enum Sameness {
-  case equality
-  /// Equal up to a positive factor.
-  case direction
-  /// Equal up to a factor.
-  case line
-}
-
-/// `count` non-zero rows of `width` choices, no two the same.
-private func distinctRows(
-  _ count: Int, of width: Int, layer: String, sameness: Sameness, from stream: inout RandomStream
-) throws(ShapeError) -> Matrix {
-  // A draw that fails is repeated, so there must be enough: at most eight rows lie on one line.
-  let available = width >= 8 ? Double.infinity : power(9, Double(width)) - 1
-  guard Double(count) <= available / (sameness == .equality ? 1 : 8) else {
-    throw ShapeError(
-      "the teacher's \(layer) layer needs \(count) distinct rows of \(width) weights from nine values, and there are "
-        + "not enough; use fewer nodes or outputs (teacher.hiddenNodes, network.outputDimension), or gaussian weights")
-  }
-  var rows: [[Double]] = []
-  var taken: Set<[Double]> = []
-  while rows.count < count {
-    let row = stream.integers(width, below: choices.count).map { choices[Int($0)] }
-    let largest = row.reduce(0) { max($0, abs($1)) }
-    guard largest > 0, let leading = row.first(where: { $0 != 0 }) else { continue }
-    let divisor: Double =
-      switch sameness {
-      case .equality: 1
-      case .direction: largest
-      case .line: leading < 0 ? -largest : largest
+  private func drawWeights(layer: Int, rowCount: Int, columnCount: Int, key: UInt64) throws(ShapeError) -> Matrix {
+    let isOutput = layer == hiddenCounts.count
+    var stream = RandomStream(
+      key: key, purpose: isOutput ? .teacherOutputLayer : .teacherFirstLayer, index: isOutput ? 0 : layer)
+    var result: Matrix
+    switch weights {
+    case .discrete:
+      // Biases that a calibration sets are opposite for opposite rows: again one boundary.
+      let sharesBoundary = (bias ?? 0) == 0 || medianBiases || normalization == .beforeActivation
+      result = try distinctRows(
+        rowCount, of: columnCount,
+        layer: isOutput ? "output layer" : layer == 0 ? "first layer" : "hidden layer \(layer + 1)",
+        sameness: isOutput ? .equality : sharesBoundary ? .line : .direction, from: &stream)
+    case .gaussian(let scale):
+      result = stream.normalMatrix(
+        rowCount: rowCount, columnCount: columnCount, standardDeviation: isOutput ? scale : 1)
+    case .orthogonal:
+      result = orthogonalMatrix(rowCount: rowCount, columnCount: columnCount, from: &stream)
+    }
+    if layer > 0 {
+      for column in 0..<columnCount {
+        let strength = power(Double(column + 1), strengthDecay)
+        for row in 0..<rowCount { result[row, column] /= strength }
       }
-    // Adding 0 turns -0 into 0.
-    if taken.insert(row.map { $0 / divisor + 0 }).inserted { rows.append(row) }
+    }
+    guard !isOutput else { return result }
+    for row in 0..<rowCount {
+      let norm = euclideanNorm(result.row(row))
+      for column in 0..<columnCount { result[row, column] /= norm }
+    }
+    return result
   }
-  return Matrix(rows)
 }

@@ -38,6 +38,14 @@ import UnderstudyNumerics
     attack(data) { _ = try NetworkFile.decode($0, name: "given.file", activation: .relu) }
   }
 
+  @Test func normalizedNetworks() throws {
+    let network = try normalizedNetwork(
+      widths: [1, 1, 1], placement: .afterActivation, learnt: true, biases: false, slope: 0, key: 1)
+    attack(NetworkFile.encode(network, precision: .float32)) {
+      _ = try NetworkFile.decode($0, name: "given.file", activation: .relu)
+    }
+  }
+
   @Test func matrices() {
     let data = npy(descr: "<f4", shape: "(2, 1)", littleEndian([1, 2].map { Float($0).bitPattern }))
     attack(data) { _ = try ArrayFile.decodeMatrix($0, name: "given.file") }

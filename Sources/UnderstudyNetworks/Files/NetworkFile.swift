@@ -2,7 +2,8 @@ import Foundation
 import UnderstudyNumerics
 
 /// Networks as safetensors files with PyTorch's names and layouts: `layers.0.weight` `[nodes, inputs]`,
-/// `layers.0.bias` `[nodes]`, and so on, the last layer linear. Docs/Formats.md is the contract.
+/// `layers.0.bias` `[nodes]`, and so on, the last layer linear; batch normalisations of hidden layers as
+/// `layers.0.norm.running_mean` and so on. Docs/Formats.md is the contract.
 public enum NetworkFile {
   public typealias Precision = SafetensorsFile.Precision
 
@@ -15,7 +16,8 @@ public enum NetworkFile {
   ///
   /// - Parameter name: what errors call the file.
   /// - Throws: ``FileError`` if the bytes are no safetensors file, a tensor has another name or shape, a layer is
-  ///   missing, only some layers have biases, neighbours do not fit, or a number is not finite.
+  ///   missing, only some layers have biases, a normalisation is incomplete or has no placement, neighbours do not fit,
+  ///   or a number is not finite.
   /// - Complexity: O(bytes).
   public static func decode(_ data: Data, name: String, activation: Activation) throws(FileError) -> Network {
     try network(of: try SafetensorsFile.decode(data, name: name), name: name, activation: activation)
@@ -29,34 +31,29 @@ public enum NetworkFile {
       .flatMap { Double($0) }
   }
 
-  /// The bytes of a file that holds a network: the same for equal networks and metadata.
+  /// The bytes of a file that holds a network: the same for equal networks and metadata. Of the metadata,
+  /// `understudy.normalization` is set from the network.
   ///
   /// - Complexity: O(weights).
   public static func encode(
     _ network: Network, precision: Precision = .float64, metadata: [String: String] = [:]
   ) -> Data {
     var file = SafetensorsFile(tensors: [:], metadata: metadata)
+    file.metadata[placementKey] = network.layers.lazy.compactMap(\.normalization).first?.placement.rawValue
     for (index, layer) in network.layers.enumerated() {
       file.tensors[tensorName(index, .weight)] = SafetensorsFile.Tensor(
         shape: [layer.nodeCount, layer.inputCount], values: layer.weights.values)
-      if let biases = layer.biases {
-        file.tensors[tensorName(index, .bias)] = SafetensorsFile.Tensor(shape: [biases.count], values: biases)
+      let normalization = layer.normalization
+      let vectors: [(Part, [Double]?)] = [
+        (.bias, layer.biases), (.mean, normalization?.means), (.variance, normalization?.variances),
+        (.scale, normalization?.scales), (.shift, normalization?.shifts),
+      ]
+      for case (let part, let values?) in vectors {
+        file.tensors[tensorName(index, part)] = SafetensorsFile.Tensor(shape: [values.count], values: values)
       }
     }
     return file.encoded(precision: precision)
   }
-}
-
-private enum Part: String { case weight, bias }
-
-private func tensorName(_ layer: Int, _ part: Part) -> String { "layers.\(layer).\(part.rawValue)" }
-
-/// Whether a tensor has the name of a part of some layer.
-private func isPart(_ name: String) -> Bool {
-  let words = name.split(separator: ".", omittingEmptySubsequences: false)
-  guard words.count == 3, words[0] == "layers", Part(rawValue: String(words[2])) != nil else { return false }
-  guard let index = Int(words[1]), index >= 0 else { return false }
-  return String(index) == words[1]
 }
 
 private func network(
@@ -64,16 +61,17 @@ private func network(
 ) throws(FileError) -> Network {
   func error(_ message: String) -> FileError { FileError(path: name, message: message) }
   let names = file.tensors.keys.sorted()
-  if let other = names.first(where: { !isPart($0) }) {
+  if let other = names.first(where: { partOfLayer(named: $0) == nil }) {
     throw error(
       "tensor \"\(other)\" is no part of a network; name the tensors layers.0.weight, layers.0.bias, "
         + "layers.1.weight, ... and leave out all others")
   }
-  let layerCount = names.filter { $0.hasSuffix(".weight") }.count
+  let parts = names.compactMap { partOfLayer(named: $0) }
+  let layerCount = parts.count { $0.part == .weight }
   guard layerCount >= 2 else {
     throw error("holds the weights of \(layerCount) layers; a network needs a hidden layer and an output layer")
   }
-  let hasBiases = names.contains { $0.hasSuffix(".bias") }
+  let hasBiases = parts.contains { $0.part == .bias }
   var layers: [DenseLayer] = []
   for index in 0..<layerCount {
     let weightName = tensorName(index, .weight)
@@ -96,10 +94,14 @@ private func network(
     layers.append(
       DenseLayer(
         weights: Matrix(rowCount: weights.shape[0], columnCount: weights.shape[1], values: weights.values),
-        biases: biases?.values))
+        biases: biases?.values,
+        normalization: try normalization(
+          ofLayer: index, nodeCount: weights.shape[0], isOutput: index == layerCount - 1, in: file, name: name)))
   }
-  guard names.count == layerCount * (hasBiases ? 2 : 1) else {
-    throw error("has biases of a layer without weights; remove them or add the layer")
+  if let stray = parts.first(where: { $0.layer >= layerCount }) {
+    throw error(
+      "has \(stray.part == .bias ? "biases" : "a normalisation") of a layer without weights; remove "
+        + "\(tensorName(stray.layer, stray.part)) or add the layer")
   }
   do {
     return try Network(layers: layers, activation: activation)

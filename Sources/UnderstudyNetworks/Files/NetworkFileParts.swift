@@ -1,0 +1,85 @@
+/// The tensors of a layer, by the ends of their names; those of a normalisation are named as by PyTorch.
+enum Part: String {
+  case weight, bias
+  case mean = "norm.running_mean"
+  case variance = "norm.running_var"
+  case scale = "norm.weight"
+  case shift = "norm.bias"
+}
+
+/// The metadata that says where hidden layers are normalised.
+let placementKey = "understudy.normalization"
+
+func tensorName(_ layer: Int, _ part: Part) -> String { "layers.\(layer).\(part.rawValue)" }
+
+/// Which part of which layer a tensor of this name is; nil if of none.
+func partOfLayer(named name: String) -> (layer: Int, part: Part)? {
+  let words = name.split(separator: ".", maxSplits: 2, omittingEmptySubsequences: false)
+  guard words.count == 3, words[0] == "layers", let part = Part(rawValue: String(words[2])) else { return nil }
+  guard let layer = Int(words[1]), layer >= 0, String(layer) == words[1] else { return nil }
+  return (layer, part)
+}
+
+/// The normalisation of a layer, if the file holds one.
+///
+/// - Throws: ``FileError`` if it is incomplete, of another length than the layer, on the output layer, of a negative
+///   variance, or its placement is missing or unknown.
+func normalization(
+  ofLayer layer: Int, nodeCount: Int, isOutput: Bool, in file: SafetensorsFile, name: String
+) throws(FileError) -> BatchNormalization? {
+  func values(_ part: Part) throws(FileError) -> [Double]? {
+    guard let tensor = file.tensors[tensorName(layer, part)] else { return nil }
+    guard tensor.shape == [nodeCount] else {
+      throw FileError(
+        path: name,
+        message:
+          "tensor \"\(tensorName(layer, part))\" has shape \(tensor.shape), but the layer has \(nodeCount) nodes; "
+          + "it must be [\(nodeCount)]")
+    }
+    return tensor.values
+  }
+  func requireBoth(_ a: Part, _ hasA: Bool, _ b: Part, _ hasB: Bool) throws(FileError) {
+    guard hasA != hasB else { return }
+    let (present, missing) = hasA ? (a, b) : (b, a)
+    throw FileError(
+      path: name,
+      message: "has \(tensorName(layer, present)) but no \(tensorName(layer, missing)); a normalisation has both")
+  }
+  let (means, variances) = (try values(.mean), try values(.variance))
+  let (scales, shifts) = (try values(.scale), try values(.shift))
+  try requireBoth(.mean, means != nil, .variance, variances != nil)
+  try requireBoth(.scale, scales != nil, .shift, shifts != nil)
+  guard let means, let variances else {
+    guard scales == nil else {
+      throw FileError(
+        path: name,
+        message: "has \(tensorName(layer, .scale)) but no \(tensorName(layer, .mean)) and "
+          + "\(tensorName(layer, .variance)); a normalisation needs its running statistics")
+    }
+    return nil
+  }
+  guard !isOutput else {
+    throw FileError(
+      path: name,
+      message: "has \(tensorName(layer, .mean)), but layer \(layer) is the output layer and cannot be normalised; "
+        + "remove its normalisation")
+  }
+  if let node = variances.firstIndex(where: { $0 < 0 }) {
+    throw FileError(
+      path: name,
+      message: "tensor \"\(tensorName(layer, .variance))\" holds \(variances[node]) at element \(node); variances are "
+        + "not negative")
+  }
+  let choices = BatchNormalization.Placement.allCases.map(\.rawValue).joined(separator: " or ")
+  guard let text = file.metadata[placementKey] else {
+    throw FileError(
+      path: name,
+      message: "has normalised layers, but its metadata do not say where; set \(placementKey) to \(choices)")
+  }
+  guard let placement = BatchNormalization.Placement(rawValue: text) else {
+    throw FileError(
+      path: name, message: "metadata \(placementKey) is \"\(text)\"; it must be \(choices)")
+  }
+  return BatchNormalization(
+    placement: placement, means: means, variances: variances, scales: scales, shifts: shifts)
+}
