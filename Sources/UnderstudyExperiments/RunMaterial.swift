@@ -59,7 +59,7 @@ struct RunMaterial {
     let setting = run.setting.inputs
     let distribution: InputDesign.Distribution =
       switch setting.distribution {
-      case .gaussian: .gaussian
+      case .gaussian, .uniform: .gaussian  // `uniform` does not come here; see RunNetworks.
       case .teacherBoundaries:
         .teacherBoundaries(offsets: setting.boundaryOffsetMinimum...setting.boundaryOffsetMaximum)
       }
@@ -175,6 +175,7 @@ struct RunNetworks {
   ///
   /// - Parameter studentKey: the random key of a drawn student.
   init(_ run: Run, studentKey: UInt64) throws(ExperimentError) {
+    try Self.checkIsCarriedOut(run.setting)
     let (network, teacherSetting, studentSetting) = (run.setting.network, run.setting.teacher, run.setting.student)
     let activation: Activation =
       switch network.activation {
@@ -212,7 +213,7 @@ struct RunNetworks {
     } else {
       let initialization: StudentDesign.Initialization =
         switch studentSetting.initialization {
-        case .plain: .plain
+        case .plain, .uniform, .he, .perturbedTeacher, .teacherDirections, .teacherSigns: .plain
         case .adversarial: .adversarial
         case .helpful: .helpful
         }
@@ -227,6 +228,25 @@ struct RunNetworks {
     let (student, teacher) = (student, teacher)
     try ExperimentError.catching(studentSetting.file?.path ?? place) { () throws(ShapeError) in
       try student.checkFits(teacher)
+    }
+  }
+
+  /// Settings of deep networks can be declared and stored, but not yet trained.
+  private static func checkIsCarriedOut(_ setting: Setting) throws(ExperimentError) {
+    let later = [
+      "teacher.widths", "teacher.medianBiases", "teacher.normalizedOutput", "teacher.normalization",
+      "student.weightFactor", "student.perturbation", "student.normalization", "student.learntScale",
+      "training.learningRates", "training.momentum", "training.weightDecay", "training.loss",
+    ]
+    var unknown = later.filter { setting.value(of: $0) != Setting().value(of: $0) }
+    if setting.teacher.weights == .orthogonal { unknown.append("teacher.weights orthogonal") }
+    if !setting.student.initialization.isScaled {
+      unknown.append("student.initialization \(setting.student.initialization.rawValue)")
+    }
+    if setting.inputs.distribution == .uniform { unknown.append("inputs.distribution uniform") }
+    if setting.training.method == .adam { unknown.append("training.method adam") }
+    guard unknown.isEmpty else {
+      throw .input("this version does not train with \(unknown.joined(separator: ", ")); leave it out")
     }
   }
 }

@@ -74,6 +74,10 @@ struct RunMeasurement {
         if let taken = theory[measure] { add(taken.shape, taken.values) }
       // What comes after the last epoch; see RunStages.
       case .finishing, .straightPath, .matchedPath, .constructedPath: break
+      case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
+        .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,
+        .evaluationAgreement:
+        throw ShapeError("\(measure.rawValue) is not measured yet; leave it out of record")
       }
     }
     return result

@@ -61,6 +61,45 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case straightPath, matchedPath
   /// Loss along the segments of the constructed path between the two; `[segment, point]`, `[0, point]` without a path.
   case constructedPath
+  /// Nodes of each hidden layer, of the teacher, then of the student; `[2, hidden layer]`. In this and the measures below
+  /// layers follow each other, lowest hidden layer first.
+  case layerWidths
+  /// max_k rho_jk of each teacher node over the evaluation inputs, k in its own layer of the student; 0 where nothing in
+  /// the layer varies; `[teacher node of all hidden layers]`.
+  case layerCorrelations
+  /// The k of it, counted within its layer from 0; `[teacher node of all hidden layers]`.
+  case layerMatches
+  /// max_j rho_jk of each student node, j in its own layer of the teacher; `[student node of all hidden layers]`.
+  case layerStudentCorrelations
+  /// 1 for each student node whose activation does not vary over the evaluation inputs, else 0;
+  /// `[student node of all hidden layers]`.
+  case layerDeadNodes
+  /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread: how much the node matters for the output;
+  /// `[student node of all hidden layers]`.
+  case layerStrengths
+  /// Smallest and mean |alpha_kj(x)| over those inputs, k the match of j; `[teacher node of all hidden layers]`.
+  case layerSmallestAlphas, layerMeanAlphas
+  /// Distinct patterns of the gates above the layer, of teacher and student together, that those inputs meet; 1 at the
+  /// highest; `[hidden layer]`.
+  case layerRegionCounts
+  /// E_x[A_l], `[student node, teacher node]`, and E_x[B_l], `[student node, student node]`, row-major, layer after layer.
+  /// Large: n_l m_l and n_l n_l numbers a layer.
+  case layerCouplingA, layerCouplingB
+  /// Share of the evaluation inputs at which the largest output of teacher and student is the same. Scalar.
+  case evaluationAgreement
+}
+
+extension Measure {
+  /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries, and paths between
+  /// solutions.
+  public static let ofTwoLayers: Set<Measure> = [
+    .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
+  ]
+
+  /// Per hidden layer, cheap: what is recorded of deep networks when a study does not say.
+  static let ofLayers: [Measure] = [
+    .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
+  ]
 }
 
 /// One recorded value: a scalar (`shape` empty), or an array in row-major order.

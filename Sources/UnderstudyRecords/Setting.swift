@@ -30,18 +30,32 @@ public struct NetworkSetting: Codable, Hashable, Sendable {
   public var biases = true
 }
 
+/// Where the batch normalisation of hidden layers is, if there is one.
+public enum NormalizationSetting: String, Codable, Hashable, Sendable, CaseIterable {
+  case none, beforeActivation, afterActivation
+}
+
 /// The fixed network that labels the inputs.
 public struct TeacherSetting: Codable, Hashable, Sendable {
-  public enum Weights: String, Codable, Hashable, Sendable, CaseIterable { case discrete, gaussian }
-  /// m, nodes in the hidden layer.
+  public enum Weights: String, Codable, Hashable, Sendable, CaseIterable { case discrete, gaussian, orthogonal }
+  /// m, nodes of the only hidden layer; unused beside `widths`.
   public var hiddenNodes = 10
-  /// `discrete`: distinct non-zero rows from {-1, -0.75, ..., 1}; `gaussian`: independent normal weights.
+  /// m_l, nodes of each hidden layer, lowest first; nil: one layer of `hiddenNodes`.
+  public var widths: LayerWidths?
+  /// `discrete`: distinct non-zero rows from {-1, -0.75, ..., 1}; `gaussian`: independent normal weights; `orthogonal`: rows
+  /// of a random orthogonal matrix (Haar).
   public var weights = Weights.discrete
   /// Standard deviation of the fan-out weights of a `gaussian` teacher (its first layer has unit rows anyway).
   public var scale = 1.0
-  /// Every bias of the teacher.
+  /// Every bias of the teacher; of the output layer only if `medianBiases`, of the hidden layers only if `normalizedOutput`.
   public var bias = -0.1
-  /// p: the fan-out weights of node j (from 1) are divided by j^p.
+  /// Move each hidden node's boundary to the median of its pre-activation, so that half of the inputs activate it.
+  public var medianBiases = false
+  /// Scale and shift the output layer to zero mean and unit variance of each output over the inputs.
+  public var normalizedOutput = false
+  /// Batch normalisation of the hidden layers, with the statistics of a calibration sample.
+  public var normalization = NormalizationSetting.none
+  /// p: the fan-out weights of node j (from 1) of each hidden layer are divided by j^p.
   public var strengthDecay = 0.0
   /// A network file instead of all of the above.
   public var file: SourceFile?
@@ -49,24 +63,42 @@ public struct TeacherSetting: Codable, Hashable, Sendable {
 
 /// The trained network.
 public struct StudentSetting: Codable, Hashable, Sendable {
-  public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable { case plain, adversarial, helpful }
-  /// n / m, at least 1; n is rounded up.
+  public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
+    case plain, adversarial, helpful, uniform, he, perturbedTeacher, teacherDirections, teacherSigns
+
+    /// Whether `scale` is the standard deviation of the weights; the others have their own size, times `weightFactor`.
+    public var isScaled: Bool { self == .plain || self == .adversarial || self == .helpful }
+  }
+  /// n_l / m_l of every hidden layer, at least 1; n_l is rounded up.
   public var overRealization = 1.0
-  /// Standard deviation of the initial weights; biases start at 0.
+  /// Standard deviation of the initial weights of `plain`, `adversarial` and `helpful`; biases start at 0.
   public var scale = 0.005
-  /// `adversarial` (the peer's `adv`) flips first-layer rows away from the last teacher node, `helpful` towards it.
+  /// `plain`: independent normal weights; `adversarial` (the peer's `adv`) flips first-layer rows away from the last teacher
+  /// node, `helpful` towards it; `uniform`: PyTorch's default, weights and biases within 1 / sqrt(inputs) of 0; `he`: normal
+  /// weights of variance 2 / inputs; the rest start from the teacher.
   public var initialization = Initialization.plain
+  /// Factor on all drawn weights of the initializations that `scale` does not size.
+  public var weightFactor = 1.0
+  /// `perturbedTeacher`: standard deviation of the noise, relative to the root mean square of the teacher layer's weights.
+  public var perturbation = 0.1
+  /// Batch normalisation of the hidden layers.
+  public var normalization = NormalizationSetting.none
+  /// Whether the normalisation learns a scale and a shift for each node.
+  public var learntScale = true
   /// A network file instead of all of the above.
   public var file: SourceFile?
 }
 
 /// The data.
 public struct InputSetting: Codable, Hashable, Sendable {
-  public enum Distribution: String, Codable, Hashable, Sendable, CaseIterable { case gaussian, teacherBoundaries }
+  public enum Distribution: String, Codable, Hashable, Sendable, CaseIterable {
+    case gaussian, teacherBoundaries, uniform
+  }
   public enum Augmentation: String, Codable, Hashable, Sendable, CaseIterable {
     case none, teacherAgnostic, teacherAware
   }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
+  /// `uniform`: every coordinate uniform with mean 0.
   public var distribution = Distribution.gaussian
   /// Standard deviation of every coordinate.
   public var standardDeviation = 1.5
@@ -94,16 +126,25 @@ public struct SampleSetting: Codable, Hashable, Sendable {
 
 /// How the student learns.
 public struct TrainingSetting: Codable, Hashable, Sendable {
-  public enum Method: String, Codable, Hashable, Sendable, CaseIterable { case sgd, gd }
+  public enum Method: String, Codable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
+  public enum Loss: String, Codable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
   public enum FrozenLayer: String, Codable, Hashable, Sendable, CaseIterable { case none, first, last }
   public enum Precision: String, Codable, Hashable, Sendable, CaseIterable { case float64, float32 }
-  /// `sgd`: batches drawn with replacement; `gd`: every step over all training inputs.
+  /// `sgd`: batches drawn with replacement; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
   public var method = Method.sgd
-  /// Samples a step; used by `sgd` only. 0, which no study file can say, means "as `batches` has it": the file's columns.
+  /// Samples a step; used by `sgd` and `adam`. 0, which no study file can say, means "as `batches` has it": the file's columns.
   public var batchSize = 16
   public var learningRate = 0.01
   /// Halve the learning rate every so many epochs; 0 never does.
   public var learningRateHalvingInterval = 0
+  /// Learning rates by epoch, instead of the two above.
+  public var learningRates: LearningRateSchedule?
+  /// mu of v = mu v + gradient, w -= rate v; unused by `adam`.
+  public var momentum = 0.0
+  /// Added to the gradient as decay times the weight, of all weights and biases.
+  public var weightDecay = 0.0
+  /// `crossEntropy`: against the teacher's arg max, mean over samples.
+  public var loss = Loss.squaredError
   public var epochs = 100
   /// Steps an epoch. 0, which no study file can say, means "as `batches` has it": the file's rows divided by `epochs`.
   public var stepsPerEpoch = 1000
@@ -144,7 +185,20 @@ public struct SourceFile: Codable, Hashable, Sendable {
   public var digest: String
 }
 
-// Folders of version 0.1 hold settings without the keys that came later: they have their defaults.
+extension TeacherSetting {
+  /// m_l, nodes of each hidden layer, lowest first. Means nothing beside a `file`.
+  public var hiddenWidths: [Int] { widths?.nodes ?? [hiddenNodes] }
+}
+
+extension Setting {
+  /// n_l, nodes of each hidden layer of a drawn student of a drawn teacher, lowest first: m_l times the over-realization,
+  /// rounded up.
+  public var studentWidths: [Int] {
+    teacher.hiddenWidths.map { Int((Double($0) * student.overRealization).rounded(.up)) }
+  }
+}
+
+// Folders of earlier versions hold settings without the keys that came later: they have their defaults.
 
 extension Setting {
   public init(from decoder: any Decoder) throws {
@@ -172,5 +226,61 @@ extension InputSetting {
     augmentation = try values.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? later.augmentation
     augmentationStep = try values.decodeIfPresent(Double.self, forKey: .augmentationStep) ?? later.augmentationStep
     rank = try values.decodeIfPresent(Int.self, forKey: .rank) ?? later.rank
+  }
+}
+
+extension TeacherSetting {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let later = TeacherSetting()
+    hiddenNodes = try values.decode(Int.self, forKey: .hiddenNodes)
+    widths = try values.decodeIfPresent(LayerWidths.self, forKey: .widths)
+    weights = try values.decode(Weights.self, forKey: .weights)
+    scale = try values.decode(Double.self, forKey: .scale)
+    bias = try values.decode(Double.self, forKey: .bias)
+    medianBiases = try values.decodeIfPresent(Bool.self, forKey: .medianBiases) ?? later.medianBiases
+    normalizedOutput = try values.decodeIfPresent(Bool.self, forKey: .normalizedOutput) ?? later.normalizedOutput
+    normalization =
+      try values.decodeIfPresent(NormalizationSetting.self, forKey: .normalization) ?? later.normalization
+    strengthDecay = try values.decode(Double.self, forKey: .strengthDecay)
+    file = try values.decodeIfPresent(SourceFile.self, forKey: .file)
+  }
+}
+
+extension StudentSetting {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let later = StudentSetting()
+    overRealization = try values.decode(Double.self, forKey: .overRealization)
+    scale = try values.decode(Double.self, forKey: .scale)
+    initialization = try values.decode(Initialization.self, forKey: .initialization)
+    weightFactor = try values.decodeIfPresent(Double.self, forKey: .weightFactor) ?? later.weightFactor
+    perturbation = try values.decodeIfPresent(Double.self, forKey: .perturbation) ?? later.perturbation
+    normalization =
+      try values.decodeIfPresent(NormalizationSetting.self, forKey: .normalization) ?? later.normalization
+    learntScale = try values.decodeIfPresent(Bool.self, forKey: .learntScale) ?? later.learntScale
+    file = try values.decodeIfPresent(SourceFile.self, forKey: .file)
+  }
+}
+
+extension TrainingSetting {
+  public init(from decoder: any Decoder) throws {
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    let later = TrainingSetting()
+    method = try values.decode(Method.self, forKey: .method)
+    batchSize = try values.decode(Int.self, forKey: .batchSize)
+    learningRate = try values.decode(Double.self, forKey: .learningRate)
+    learningRateHalvingInterval = try values.decode(Int.self, forKey: .learningRateHalvingInterval)
+    learningRates = try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRates)
+    momentum = try values.decodeIfPresent(Double.self, forKey: .momentum) ?? later.momentum
+    weightDecay = try values.decodeIfPresent(Double.self, forKey: .weightDecay) ?? later.weightDecay
+    loss = try values.decodeIfPresent(Loss.self, forKey: .loss) ?? later.loss
+    epochs = try values.decode(Int.self, forKey: .epochs)
+    stepsPerEpoch = try values.decode(Int.self, forKey: .stepsPerEpoch)
+    frozenLayer = try values.decode(FrozenLayer.self, forKey: .frozenLayer)
+    unitNormFirstLayer = try values.decode(Bool.self, forKey: .unitNormFirstLayer)
+    outputNoise = try values.decode(Double.self, forKey: .outputNoise)
+    precision = try values.decode(Precision.self, forKey: .precision)
+    batches = try values.decodeIfPresent(BatchSetting.self, forKey: .batches)
   }
 }

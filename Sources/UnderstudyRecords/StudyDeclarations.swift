@@ -24,7 +24,9 @@ enum StudyDeclarations {
     return seeds
   }
 
-  static func record(_ tree: YAMLTree) throws(StudyError) -> [RecordRule] {
+  static func record(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [RecordRule] {
+    let deepWidths = settings.lazy.filter { $0.teacher.file == nil }.compactMap(\.teacher.widths)
+      .first { $0.nodes.count > 1 }
     var rules: [RecordRule] = []
     for item in tree.items {
       let entries = try item.entries(key: "record", known: ["measures", "every", "epochs", "last"])
@@ -34,6 +36,12 @@ enum StudyDeclarations {
         guard !measures.contains(measure) else {
           throw name.error(
             .duplicateValue, key: "record.measures", "\(measure.rawValue) is listed twice", "list each measure once")
+        }
+        if let deepWidths, Measure.ofTwoLayers.contains(measure) {
+          throw name.error(
+            .contradiction, key: "record.measures",
+            "\(measure.rawValue) is for networks of one hidden layer, and teacher.widths \(deepWidths) has "
+              + "\(deepWidths.nodes.count)", "leave it out, or make a study of one hidden layer for it")
         }
         measures.append(measure)
       }

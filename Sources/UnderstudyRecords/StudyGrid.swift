@@ -92,15 +92,16 @@ struct StudyGrid {
           "remove it, or what makes it idle")
       }
     }
-    if let finishing = axes.first(where: { $0.key.path == "finishing.method" }),
-      let setting = settings.first(where: {
-        $0.finishing.method != .none && ($0.training.frozenLayer != .none || $0.training.unitNormFirstLayer)
-      })
-    {
-      let rival = setting.training.frozenLayer != .none ? "training.frozenLayer" : "training.unitNormFirstLayer"
-      throw finishing.tree.error(
-        .contradiction, key: "finishing.method", "the finishing stage moves all weights, which \(rival) forbids",
-        "leave one of the two out")
+    for contradiction in SettingContradiction.all {
+      guard let (problem, remedy) = settings.lazy.compactMap(contradiction.find).first else { continue }
+      // Named by a key that is given: of two defaults there is no contradiction.
+      guard let axis = contradiction.keys.lazy.compactMap({ key in axes.first { $0.key.path == key } }).first else {
+        continue
+      }
+      throw axis.tree.error(.contradiction, key: axis.key.path, problem, remedy)
+    }
+    if let schedules = axes.first(where: { $0.key.path == "training.learningRates" }) {
+      try checkEnds(of: schedules)
     }
     let offsets = axes.first { $0.key.path.hasPrefix("inputs.boundaryOffset") }
     for setting in settings where setting.inputs.boundaryOffsetMaximum < setting.inputs.boundaryOffsetMinimum {
@@ -109,6 +110,18 @@ struct StudyGrid {
         .contradiction, key: "inputs.boundaryOffsetMaximum",
         "\(setting.inputs.boundaryOffsetMaximum) is below boundaryOffsetMinimum "
           + "\(setting.inputs.boundaryOffsetMinimum)", "give a maximum of at least the minimum in every setting")
+    }
+  }
+
+  /// Each schedule must come to its last rate in one setting at least.
+  private func checkEnds(of schedules: Axis) throws(StudyError) {
+    let epochs = settings.map(\.training.epochs).max() ?? 0
+    for schedule in Set(settings.compactMap(\.training.learningRates)) {
+      guard let last = schedule.entries.last, last.start >= epochs else { continue }
+      throw schedules.tree.error(
+        .contradiction, key: schedules.key.path,
+        "the rate from epoch \(last.start) on has no effect, because training.epochs is \(epochs)",
+        "leave that entry out, or train for more epochs")
     }
   }
 }
@@ -144,6 +157,24 @@ extension StudyKey {
     case .file:
       guard !written.isEmpty else { throw typeError() }
       return .text(written)
+    // Texts of one meaning become one text, so that runs of one meaning have one hash.
+    case .widths:
+      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerWidths(written) }
+    case .schedule:
+      return try canonical(tree, remedy) { () throws(TextFormError) in try LearningRateSchedule(written) }
+    }
+  }
+
+  private func canonical<Value: CustomStringConvertible>(
+    _ tree: YAMLTree, _ remedy: String, _ value: () throws(TextFormError) -> Value
+  ) throws(StudyError) -> KeyValue {
+    do throws(TextFormError) {
+      return .text(try value().description)
+    } catch {
+      switch error {
+      case .notOfTheForm: throw tree.wrongType(key: path, expected: form.typeName, remedy: remedy)
+      case .outOfRange(let problem): throw tree.error(.outOfRange, key: path, problem, remedy)
+      }
     }
   }
 

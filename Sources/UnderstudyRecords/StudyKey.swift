@@ -10,6 +10,10 @@ public struct StudyKey: Sendable {
     case choice([String])
     /// A path, relative to the study file's folder.
     case file
+    /// Nodes of each hidden layer, `50-75-100-125`.
+    case widths
+    /// Learning rates by epoch, `0: 0.2, 20: 0.1`.
+    case schedule
   }
 
   /// Dotted path, e.g. `training.learningRate`.
@@ -96,6 +100,8 @@ extension StudyKey.Form {
     case .boolean: "true or false"
     case .choice(let names): "one of " + names.joined(separator: ", ")
     case .file: "a file's path"
+    case .widths: "nodes of each hidden layer joined by hyphens, lowest first, e.g. 50-75-100"
+    case .schedule: "epochs from 0 on with their rates, e.g. \"0: 0.2, 20: 0.1\""
     }
   }
 
@@ -107,6 +113,8 @@ extension StudyKey.Form {
     case .boolean: "true or false"
     case .choice: "a name"
     case .file: "a path"
+    case .widths: "widths"
+    case .schedule: "epochs with rates"
     }
   }
 }
@@ -173,6 +181,29 @@ extension StudyKey {
       read: { $0[keyPath: property].map { .text($0.path) } },
       write: { setting, _, file in setting[keyPath: property] = file },
       file: { $0[keyPath: property] }, idleReason: idle)
+  }
+
+  static func widths(
+    _ path: String, _ property: Path<LayerWidths?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    StudyKey(
+      path: path, form: .widths, defaultValue: nil, explanation: explanation,
+      read: { $0[keyPath: property].map { .text($0.description) } },
+      write: { setting, value, _ in
+        if case .text(let text) = value { setting[keyPath: property] = try? LayerWidths(text) }
+      }, file: { _ in nil }, idleReason: idle)
+  }
+
+  static func schedule(
+    _ path: String, _ property: Path<LearningRateSchedule?>, _ explanation: String,
+    idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    StudyKey(
+      path: path, form: .schedule, defaultValue: nil, explanation: explanation,
+      read: { $0[keyPath: property].map { .text($0.description) } },
+      write: { setting, value, _ in
+        if case .text(let text) = value { setting[keyPath: property] = try? LearningRateSchedule(text) }
+      }, file: { _ in nil }, idleReason: idle)
   }
 }
 

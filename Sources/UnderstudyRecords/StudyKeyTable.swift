@@ -26,16 +26,25 @@ extension StudyKey {
       "network.leakySlope", \.network.leakySlope, .slope, "Slope on the negative side, for leakyRelu.",
       idle: { $0.network.activation == .leakyRelu ? nil : "network.activation is not leakyRelu" }),
     .boolean(
-      "network.biases", \.network.biases, "Whether teacher and student have biases, in both layers.",
+      "network.biases", \.network.biases, "Whether teacher and student have biases, in all layers.",
       idle: besideTeacherFile),
   ]
 
   private static let teacherKeys: [StudyKey] = [
     .integer(
-      "teacher.hiddenNodes", \.teacher.hiddenNodes, "m, the number of teacher nodes.", idle: besideTeacherFile),
+      "teacher.hiddenNodes", \.teacher.hiddenNodes, "m, the number of teacher nodes, of one hidden layer.",
+      idle: { setting in
+        besideTeacherFile(setting) ?? (setting.teacher.widths == nil ? nil : "teacher.widths gives the nodes")
+      }),
+    .widths(
+      "teacher.widths", \.teacher.widths,
+      "Nodes of each hidden layer of the teacher, lowest first, instead of teacher.hiddenNodes.",
+      idle: besideTeacherFile
+    ).later,
     .choice(
       "teacher.weights", \.teacher.weights,
-      "discrete: rows from {-1, -0.75, ..., 1}, distinct and not zero; gaussian: independent normal weights.",
+      "discrete: rows from {-1, -0.75, ..., 1}, distinct and not zero; gaussian: independent normal weights; orthogonal: "
+        + "rows of a random orthogonal matrix.",
       idle: besideTeacherFile),
     .number(
       "teacher.scale", \.teacher.scale, .positive, "Standard deviation of a gaussian teacher's fan-out weights.",
@@ -43,27 +52,87 @@ extension StudyKey {
         besideTeacherFile(setting) ?? (setting.teacher.weights == .gaussian ? nil : "teacher.weights is not gaussian")
       }),
     .number(
-      "teacher.bias", \.teacher.bias, .any, "Every bias of the teacher.",
+      "teacher.bias", \.teacher.bias, .any,
+      "Every bias of the teacher; with teacher.medianBiases only those of the outputs, with teacher.normalizedOutput only "
+        + "those of hidden nodes.",
       idle: { setting in
-        besideTeacherFile(setting) ?? (setting.network.biases ? nil : "network.biases is false")
+        if let reason = besideTeacherFile(setting) { return reason }
+        if !setting.network.biases { return "network.biases is false" }
+        return setting.teacher.medianBiases && setting.teacher.normalizedOutput
+          ? "teacher.medianBiases and teacher.normalizedOutput set all biases" : nil
       }),
+    .boolean(
+      "teacher.medianBiases", \.teacher.medianBiases,
+      "Move each hidden node's boundary to the median of its pre-activation: half of the inputs activate it.",
+      idle: besideTeacherFile
+    ).later,
+    .boolean(
+      "teacher.normalizedOutput", \.teacher.normalizedOutput,
+      "Scale and shift the output layer to zero mean and unit variance of each output over the inputs.",
+      idle: besideTeacherFile
+    ).later,
+    .choice(
+      "teacher.normalization", \.teacher.normalization,
+      "Batch normalisation of the teacher's hidden layers, with the statistics of a calibration sample.",
+      idle: besideTeacherFile
+    ).later,
     .number(
       "teacher.strengthDecay", \.teacher.strengthDecay, .any,
-      "p: the fan-out weights of teacher node j (from 1) are divided by j^p.", idle: besideTeacherFile),
+      "p: the fan-out weights of teacher node j (from 1), of each hidden layer, are divided by j^p.",
+      idle: besideTeacherFile),
     .file("teacher.file", \.teacher.file, "A network file (safetensors) as the teacher, instead of drawing one."),
   ]
 
   private static let studentKeys: [StudyKey] = [
     .number(
       "student.overRealization", \.student.overRealization, .factor,
-      "n / m, student nodes for each teacher node; n is rounded up.", idle: besideStudentFile),
+      "n / m, student nodes for each teacher node, in every hidden layer; n is rounded up.", idle: besideStudentFile),
     .number(
       "student.scale", \.student.scale, .positive,
-      "Standard deviation of the initial weights; biases start at 0.", idle: besideStudentFile),
+      "Standard deviation of the initial weights of plain, adversarial and helpful students; biases start at 0.",
+      idle: { setting in
+        if let reason = besideStudentFile(setting) { return reason }
+        let initialization = setting.student.initialization
+        return initialization.isScaled
+          ? nil : "student.initialization \(initialization.rawValue) has its own size, times student.weightFactor"
+      }),
     .choice(
       "student.initialization", \.student.initialization,
-      "adversarial flips first-layer rows away from the last teacher node, helpful towards it.",
+      "plain: normal weights of student.scale; adversarial flips first-layer rows away from the last teacher node, helpful "
+        + "towards it; uniform: PyTorch's default, weights and biases within 1/sqrt(inputs) of 0; he: normal weights of "
+        + "variance 2/inputs; perturbedTeacher, teacherDirections and teacherSigns: from the teacher's weights.",
       idle: besideStudentFile),
+    .number(
+      "student.weightFactor", \.student.weightFactor, .positive,
+      "Factor on all drawn weights of the initializations that student.scale does not size.",
+      idle: { setting in
+        if let reason = besideStudentFile(setting) { return reason }
+        let initialization = setting.student.initialization
+        return initialization.isScaled
+          ? "student.initialization \(initialization.rawValue) has the size of student.scale" : nil
+      }
+    ).later,
+    .number(
+      "student.perturbation", \.student.perturbation, .nonNegative,
+      "perturbedTeacher: noise on the teacher's weights, relative to the root mean square of each layer's.",
+      idle: { setting in
+        besideStudentFile(setting)
+          ?? (setting.student.initialization == .perturbedTeacher
+            ? nil : "student.initialization is not perturbedTeacher")
+      }
+    ).later,
+    .choice(
+      "student.normalization", \.student.normalization, "Batch normalisation of the student's hidden layers.",
+      idle: besideStudentFile
+    ).later,
+    .boolean(
+      "student.learntScale", \.student.learntScale,
+      "Whether the student's normalisation learns a scale and a shift for each node.",
+      idle: { setting in
+        besideStudentFile(setting)
+          ?? (setting.student.normalization == .none ? "student.normalization is none" : nil)
+      }
+    ).later,
     .file(
       "student.file", \.student.file, "A network file (safetensors) as the initial student, instead of drawing one."),
   ]
@@ -71,7 +140,8 @@ extension StudyKey {
   private static let inputKeys: [StudyKey] = [
     .choice(
       "inputs.distribution", \.inputs.distribution,
-      "teacherBoundaries draws the training inputs on and beside the teacher's boundaries.",
+      "gaussian or uniform: independent coordinates with mean 0; teacherBoundaries draws the training inputs on and beside "
+        + "the boundaries of the teacher's lowest layer.",
       idle: { $0.inputs.distribution == .teacherBoundaries ? nil : besideTrainingFile($0) }),
     .number(
       "inputs.standardDeviation", \.inputs.standardDeviation, .positive,
@@ -126,18 +196,41 @@ extension StudyKey {
       "An array file (.npy, [sample, feature]) of evaluation inputs."),
   ]
 
+  private static let besideSchedule: IdleReason = {
+    $0.training.learningRates == nil ? nil : "training.learningRates gives the rates"
+  }
+
   private static let trainingKeys: [StudyKey] = [
     .choice(
       "training.method", \.training.method,
-      "sgd: batches drawn with replacement; gd: every step over all training inputs."),
+      "sgd: batches drawn with replacement; gd: every step over all training inputs; adam: batches, with the rates of Adam."
+    ),
     .integer(
       "training.batchSize", \.training.batchSize,
-      "Samples a step, for sgd. Beside training.batches.file it may be left out: the file's shape says it.",
-      idle: { $0.training.method == .sgd ? nil : "training.method gd uses all training inputs in every step" }),
-    .number("training.learningRate", \.training.learningRate, .positive, "Learning rate."),
+      "Samples a step, for sgd and adam. Beside training.batches.file it may be left out: the file's shape says it.",
+      idle: { $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step" }),
+    .number(
+      "training.learningRate", \.training.learningRate, .positive, "Learning rate.", idle: besideSchedule),
     .integer(
       "training.learningRateHalvingInterval", \.training.learningRateHalvingInterval, from: 0,
-      "Halve the learning rate every so many epochs; 0 never does."),
+      "Halve the learning rate every so many epochs; 0 never does.", idle: besideSchedule),
+    .schedule(
+      "training.learningRates", \.training.learningRates,
+      "Learning rates by epoch: each from after that many epochs on, the first from 0. Instead of training.learningRate."
+    ).later,
+    .number(
+      "training.momentum", \.training.momentum, .slope,
+      "mu: the step follows v = mu v + gradient.",
+      idle: { $0.training.method == .adam ? "training.method adam has momentum of its own" : nil }
+    ).later,
+    .number(
+      "training.weightDecay", \.training.weightDecay, .nonNegative,
+      "Added to the gradient as this times the weight, for all weights and biases."
+    ).later,
+    .choice(
+      "training.loss", \.training.loss,
+      "squaredError of the outputs, or crossEntropy against the teacher's largest output."
+    ).later,
     .integer("training.epochs", \.training.epochs, "Number of epochs."),
     .integer(
       "training.stepsPerEpoch", \.training.stepsPerEpoch,
@@ -154,7 +247,7 @@ extension StudyKey {
     .file(
       "training.batches.file", \.training.batchFile,
       "The order of the batches (.npy of int64, [step, batch]), instead of drawing it.",
-      idle: { $0.training.method == .sgd ? nil : "training.method gd uses all training inputs in every step" }),
+      idle: { $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step" }),
   ]
 }
 

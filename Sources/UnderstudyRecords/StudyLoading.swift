@@ -12,6 +12,18 @@ extension Study {
       ], moments: .last),
   ]
 
+  /// `defaultRecord`, and where a drawn teacher has several hidden layers, without what is not defined for
+  /// them, and with what costs little of each layer.
+  static func usualRecord(of settings: [Setting]) -> [RecordRule] {
+    guard settings.contains(where: { $0.teacher.file == nil && $0.teacher.hiddenWidths.count > 1 }) else {
+      return defaultRecord
+    }
+    let ofAnyDepth = defaultRecord.map { rule in
+      RecordRule(measures: rule.measures.filter { !Measure.ofTwoLayers.contains($0) }, moments: rule.moments)
+    }
+    return ofAnyDepth + [RecordRule(measures: Measure.ofLayers, moments: .last)]
+  }
+
   /// Reads a study file: YAML as `Docs/Studies.md` describes it.
   ///
   /// - Parameters:
@@ -81,8 +93,8 @@ extension Study {
     var study = Study(name: name, settings: grid.settings, variedKeys: grid.variedKeys, seeds: [1])
     if let tree = declared("claim") { study.claim = try tree.text(key: "claim").trimmed }
     if let tree = declared("seeds") { study.seeds = try StudyDeclarations.seeds(tree) }
-    study.record = Self.defaultRecord
-    if let tree = declared("record") { study.record = try StudyDeclarations.record(tree) }
+    study.record = Self.usualRecord(of: study.settings)
+    if let tree = declared("record") { study.record = try StudyDeclarations.record(tree, settings: study.settings) }
     if let tree = declared("figures") {
       study.figures = try StudyDeclarations.figures(tree, settings: study.settings)
     }

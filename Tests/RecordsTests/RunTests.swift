@@ -47,12 +47,21 @@ import Testing
     let study = try smallStudy()
     var text = String(decoding: try JSONEncoder().encode(study), as: UTF8.self)
     let all = text
-    for later in [#""augmentation":"none","#, #""augmentationStep":0.1,"#, #""rank":0,"#] {
+    for later in [
+      #""augmentation":"none","#, #""augmentationStep":0.1,"#, #""rank":0,"#, #""medianBiases":false,"#,
+      #""normalizedOutput":false,"#, #""normalization":"none","#, #""weightFactor":1,"#, #""perturbation":0.1,"#,
+      #""learntScale":true,"#, #""momentum":0,"#, #""weightDecay":0,"#, #""loss":"squaredError","#,
+    ] {
       text = text.replacing(later, with: "").replacing("," + later.dropLast(), with: "")
     }
     let finishing = try Regex(#""finishing":\{[^}]*\},?"#)
     text = text.replacing(finishing, with: "").replacing(",}", with: "}")
     #expect(text.count < all.count && !text.contains("finishing") && !text.contains("augmentation"))
+    for later in [
+      "medianBiases", "normali", "weightFactor", "perturbation", "learntScale", "momentum", "weightDecay", "\"loss",
+    ] {
+      #expect(!text.contains(later), "\(later) in \(text)")
+    }
     #expect(try JSONDecoder().decode(Study.self, from: Data(text.utf8)) == study)
   }
 

@@ -128,6 +128,8 @@ import Testing
         case (.integer, _): .integer(77)
         case (.number(.slope), _): .number(0.77)
         case (.number, _): .number(77)
+        case (.widths, _): .text("7-8")
+        case (.schedule, _): .text("0: 0.7, 5: 0.07")
         default: .text("/f")
         }
       var setting = Setting()

@@ -1,0 +1,106 @@
+import Foundation
+import Testing
+
+@testable import UnderstudyRecords
+
+/// The keys of deep networks: widths, schedules, and what cannot be had together.
+@Suite struct DeepKeyTests {
+  @Test func widthsAreReadAndWritten() throws {
+    let study = try parse("teacher: {widths: [50-75-100-125, 8]}\nstudent: {overRealization: 1.5}")
+    #expect(study.settings.map(\.teacher.hiddenWidths) == [[50, 75, 100, 125], [8]])
+    #expect(study.settings.map(\.studentWidths) == [[75, 113, 150, 188], [12]])
+    #expect(study.settings[0].value(of: "teacher.widths") == .text("50-75-100-125"))
+    #expect(try parse("teacher: {widths: 08-9}").runs[0].hash == parse("teacher: {widths: 8-9}").runs[0].hash)
+    #expect(try parse(study.yaml()).settings == study.settings)
+    #expect(Setting().studentWidths == [10])
+  }
+
+  @Test func schedulesGiveTheRateOfAnEpoch() throws {
+    let study = try parse("training: {learningRates: '0: 0.20, 20:1e-1,21: 1', epochs: 30}")
+    let schedule = try #require(study.settings[0].training.learningRates)
+    #expect([1, 20, 21, 22, 30].map(schedule.rate(epoch:)) == [0.2, 0.2, 0.1, 1, 1])
+    #expect(schedule.description == "0: 0.2, 20: 0.1, 21: 1")
+    #expect(try parse(study.yaml()).settings == study.settings)
+    #expect(try JSONDecoder().decode(Study.self, from: JSONEncoder().encode(study)) == study)
+  }
+
+  /// A key that came later makes no new run at its default, and a new one elsewhere.
+  @Test func laterKeysKeepOldHashes() throws {
+    let base = try parse("seeds: 1").runs[0]
+    for text in [
+      "teacher: {medianBiases: false, normalizedOutput: false, normalization: none}",
+      "student: {normalization: none}", "training: {momentum: 0, weightDecay: 0, loss: squaredError}",
+    ] { #expect(try parse(text).runs[0].hash == base.hash, "\(text)") }
+    for text in [
+      "teacher: {medianBiases: true}", "teacher: {normalizedOutput: true}", "teacher: {widths: 10}",
+      "student: {normalization: afterActivation}", "student: {initialization: he}", "training: {momentum: 0.9}",
+      "training: {weightDecay: 1e-4}", "training: {loss: crossEntropy}", "training: {learningRates: '0: 0.01'}",
+    ] { #expect(try parse(text).runs[0].hash != base.hash, "\(text)") }
+  }
+
+  @Test func deepStudiesRecordTheirLayersAndNothingThatNeedsTwo() throws {
+    let measures = Set(try parse("teacher: {widths: 4-5}").record.flatMap(\.measures))
+    #expect(measures.isSuperset(of: [.layerCorrelations, .layerStrengths, .evaluationLoss]))
+    #expect(measures.isDisjoint(with: Measure.ofTwoLayers))
+    #expect(try parse("teacher: {widths: 4}").record == Study.defaultRecord)
+  }
+
+  @Test(arguments: [
+    BadStudy("teacher: {widths: 50-x}", .wrongType, "s.yaml:1: teacher.widths", "found \"50-x\"", "e.g. 50-75-100"),
+    BadStudy("teacher: {widths: 50--75}", .wrongType, "joined by hyphens"),
+    BadStudy("teacher: {widths: -5}", .wrongType, "teacher.widths"),
+    BadStudy("teacher: {widths: 50-0-100}", .outOfRange, "hidden layer 2 has 0 nodes"),
+    BadStudy(
+      "teacher: {widths: \(Array(repeating: "2", count: 65).joined(separator: "-"))}", .outOfRange, "65", "64"),
+    BadStudy("teacher: {widths: [8-9, 08-9]}", .duplicateValue, "8-9 is listed twice"),
+    BadStudy("teacher: {widths: 8-9, hiddenNodes: 8}", .unusedKey, "teacher.hiddenNodes", "teacher.widths"),
+    BadStudy("student: {overRealization: 0.9}\nteacher: {widths: 8-9}", .outOfRange, "narrower than its teacher"),
+
+    BadStudy("training: {learningRates: 0.1}", .wrongType, "training.learningRates", "\"0: 0.2, 20: 0.1\""),
+    BadStudy("training: {learningRates: '5: 0.1'}", .outOfRange, "begins at epoch 5, not at epoch 0"),
+    BadStudy("training: {learningRates: '0: 0.1, 9: 1, 9: 2'}", .outOfRange, "epoch 9 comes after epoch 9"),
+    BadStudy("training: {learningRates: '0: 0.1, 9: 0'}", .outOfRange, "from epoch 9 on is not greater than 0"),
+    BadStudy("training: {learningRates: '0: nan'}", .outOfRange, "not greater than 0"),
+    BadStudy(
+      "training: {learningRates: '0: 0.2, 20: 0.1', epochs: 20}", .contradiction, "from epoch 20 on has no effect",
+      "training.epochs is 20"),
+    BadStudy("training: {learningRates: '0: 0.2', learningRate: 1}", .unusedKey, "training.learningRate:"),
+    BadStudy("training: {learningRates: '0: 1', learningRateHalvingInterval: 2}", .unusedKey, "Interval", "Rates"),
+
+    BadStudy("training: {method: adam, momentum: 0.9}", .unusedKey, "training.momentum", "adam"),
+    BadStudy("training: {momentum: 1}", .outOfRange, "from 0 to below 1"),
+    BadStudy("student: {initialization: he, scale: 1}", .unusedKey, "student.scale", "student.weightFactor"),
+    BadStudy("student: {weightFactor: 2}", .unusedKey, "student.weightFactor", "student.scale"),
+    BadStudy("student: {perturbation: 1}", .unusedKey, "not perturbedTeacher"),
+    BadStudy("student: {learntScale: true}", .unusedKey, "student.normalization is none"),
+    BadStudy(
+      "teacher: {medianBiases: true, normalizedOutput: true, bias: 1}", .unusedKey, "teacher.bias", "all biases"),
+
+    BadStudy(
+      "training: {batchSize: 1}\nstudent: {normalization: beforeActivation}", .contradiction,
+      "s.yaml:1: training.batchSize", "student.normalization", "2 samples"),
+    BadStudy(
+      "finishing: {method: levenbergMarquardt}\nstudent: {normalization: afterActivation}", .contradiction,
+      "finishing.method", "student.normalization"),
+    BadStudy(
+      "finishing: {method: levenbergMarquardt}\ntraining: {loss: crossEntropy}", .contradiction, "finishing.method",
+      "training.loss crossEntropy"),
+    BadStudy(
+      "network: {biases: false}\nteacher: {medianBiases: true}", .contradiction, "teacher.medianBiases",
+      "network.biases"),
+    BadStudy(
+      "network: {biases: false}\nteacher: {normalizedOutput: true}", .contradiction, "teacher.normalizedOutput",
+      "network.biases"),
+    BadStudy(
+      "network: {outputDimension: 1}\ntraining: {loss: crossEntropy}", .contradiction, "network.outputDimension"),
+    BadStudy(
+      "teacher: {widths: [5, 5-6]}\nrecord: [{measures: [kinkBalances], last: true}]", .contradiction,
+      "record.measures", "kinkBalances is for networks of one hidden layer", "5-6 has 2"),
+  ])
+  func badDeepStudiesAreRefused(bad: BadStudy) throws {
+    let error = try #require(thrown(StudyError.self) { _ = try parse(bad.text) })
+    #expect(error.kind == bad.kind, "\(error)")
+    for part in bad.parts { #expect(error.description.contains(part), "\(error)") }
+    #expect(!error.remedy.isEmpty)
+  }
+}
