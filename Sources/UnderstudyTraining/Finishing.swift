@@ -79,9 +79,15 @@ public func finish(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  let problem = try FinishingProblem(student, inputs: inputs, targets: targets)
-  let start = problem.weights(of: student)
-  var search = LevenbergMarquardt(problem, from: start, evaluation: problem.evaluate(start))
+  try student.network.layers.count == 2
+    ? search(FinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
+    : search(DeepFinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
+}
+
+private func search<Objective: FinishingObjective>(
+  _ problem: Objective, _ student: Student, _ plan: FinishingPlan, _ key: UInt64, _ isCancelled: () -> Bool
+) throws(ShapeError) -> (student: Student, report: FinishingReport) {
+  var search = LevenbergMarquardt(problem, from: problem.state(of: problem.weights(of: student)))
   var best = search.state
   var hasMoved = false
   var (iterationCount, restartCount, wasCancelled) = (0, 0, false)
