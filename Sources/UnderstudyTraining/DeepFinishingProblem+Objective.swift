@@ -52,7 +52,8 @@ extension DeepFinishingProblem: FinishingObjective {
       var moved = Matrix(rowCount: sampleCount, columnCount: slopes.columnCount)
       LinearAlgebra.multiply(gradients[0], weights.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved)
       LinearAlgebra.multiply(
-        evaluation.gradients[l + 1], direction.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved, scale: 1)
+        evaluation.gradients[l + 1], direction.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved, scale: 1
+      )
       for i in moved.values.indices { moved.values[i] *= slopes.values[i] }
       gradients.insert(moved, at: 0)
     }

@@ -17,7 +17,8 @@ struct DeepWeights: FinishingVector, Equatable {
     layers = other.layers.map { layer in
       defer { first += layer.values.count }
       return Matrix(
-        rowCount: layer.rowCount, columnCount: layer.columnCount, values: Array(flat[first..<first + layer.values.count]))
+        rowCount: layer.rowCount, columnCount: layer.columnCount,
+        values: Array(flat[first..<first + layer.values.count]))
     }
   }
 
@@ -177,7 +178,9 @@ struct DeepFinishingProblem {
     for l in weights.layers.indices {
       var change = Matrix(rowCount: sampleCount, columnCount: weights.layers[l].rowCount)
       LinearAlgebra.multiply(evaluation.features[l], direction.layers[l], transposingSecond: true, into: &change)
-      if l > 0 { LinearAlgebra.multiply(features[l], weights.layers[l], transposingSecond: true, into: &change, scale: 1) }
+      if l > 0 {
+        LinearAlgebra.multiply(features[l], weights.layers[l], transposingSecond: true, into: &change, scale: 1)
+      }
       guard l < weights.layers.count - 1 else { return (features, change) }
       for i in change.values.indices { change.values[i] *= evaluation.slopes[l].values[i] }
       features.append(hasBiases ? change.padded(columns: change.columnCount + 1) : change)
