@@ -10,6 +10,8 @@ private typealias LapackInt = Int32
 public enum LinearAlgebra {
   private static let oneThread: Void = openblas_set_num_threads(1)
 
+  static func useOneThread() { _ = oneThread }
+
   /// The eigenvalues of a symmetric matrix, ascending, and unit eigenvectors as rows in the same order.
   ///
   /// - Shape: `matrix` is square; its upper triangle is read.

@@ -46,7 +46,7 @@ extension Matrix {
   }
 
   /// The first `count` columns.
-  func prefix(columns count: Int) -> Matrix {
+  public func prefix(columns count: Int) -> Matrix {
     var result = Matrix(rowCount: rowCount, columnCount: count)
     for row in 0..<rowCount {
       for column in 0..<count { result[row, column] = self[row, column] }

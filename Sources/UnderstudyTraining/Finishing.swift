@@ -39,9 +39,9 @@ public struct FinishingReport: Sendable, Equatable {
   public var smallestCurvature: Double
   /// The largest eigenvalue.
   public var largestCurvature: Double
-  /// How far an eigenvalue of the Hessian can be from either of the two. They come from a dense decomposition up to
-  /// ``denseHessianLimit`` weights (error about 1e-15 of the largest), from Lanczos iterations above; the smallest is then
-  /// an upper bound.
+  /// How far an eigenvalue of the Hessian can be from either of the two. They come from a dense decomposition for
+  /// two layers of up to ``denseHessianLimit`` weights (error about 1e-15 of the largest), else from Lanczos iterations; the
+  /// smallest is then an upper bound.
   public var curvatureError: Double
   /// Samples that sit on the boundary of some student node k: `|z_k(x)| <= 1e-9 ||w_k|| ||x||` (``boundaryTolerance``), the
   /// bias counted with `w_k` and the constant 1 with `x`. No sign of failure by itself: where several student nodes share one
@@ -55,8 +55,8 @@ public struct FinishingReport: Sendable, Equatable {
   public static let denseHessianLimit = 1500
 }
 
-/// Brings a two-layer student, from where training left it, to a critical point of J at which every sample's gradient at
-/// the hidden layer is small: `max_x |g_1(x)|_inf <= plan.gradientTarget`.
+/// Brings a student, from where training left it, to a critical point of J at which every sample's gradient at
+/// the lowest hidden layer is small: `max_x |g_1(x)|_inf <= plan.gradientTarget`.
 ///
 /// Levenberg-Marquardt steps over all samples, with the output layer refitted after each; how a node's strength is divided
 /// between its two layers stays as gradient flow keeps it (`||w_k||^2 - ||v_k||^2`, the bias counted). A search that hardly
@@ -69,19 +69,25 @@ public struct FinishingReport: Sendable, Equatable {
 /// - Parameters:
 ///   - key: random numbers (new boundaries, start of Lanczos) are drawn from its `finishing` streams.
 ///   - isCancelled: asked before each step.
-/// - Throws: ``ShapeError`` if the student has another depth than two layers or biases in one layer only, or if the samples
-///   do not fit it.
-/// - Complexity: a step costs O(nodes^2 features^2 (samples whose gates flipped + nodes features)) where the system fits
-///   `plan.systemByteLimit`, else up to 200 times O(samples x weights).
+/// - Throws: ``ShapeError`` if some layers of the student have biases and others none, or if the samples do not fit it.
+/// - Complexity: with two layers, a step costs O(nodes^2 features^2 (samples whose gates flipped + nodes features)) where the system fits
+///   `plan.systemByteLimit`, else up to 200 times O(samples x weights). Deeper
+///   students: O(samples x weights^2 + weights^3), else up to 400 times O(samples x weights).
 /// - Source: Levenberg-Marquardt with Nielsen's damping (Madsen, Nielsen, Tingleff 2004, "Methods for non-linear least
 ///   squares problems"); elimination of the linear layer as in variable projection (Golub, Pereyra 1973).
 public func finish(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  let problem = try FinishingProblem(student, inputs: inputs, targets: targets)
-  let start = problem.weights(of: student)
-  var search = LevenbergMarquardt(problem, from: start, evaluation: problem.evaluate(start))
+  try student.network.layers.count == 2
+    ? search(FinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
+    : search(DeepFinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
+}
+
+private func search<Objective: FinishingObjective>(
+  _ problem: Objective, _ student: Student, _ plan: FinishingPlan, _ key: UInt64, _ isCancelled: () -> Bool
+) throws(ShapeError) -> (student: Student, report: FinishingReport) {
+  var search = LevenbergMarquardt(problem, from: problem.state(of: problem.weights(of: student)))
   var best = search.state
   var hasMoved = false
   var (iterationCount, restartCount, wasCancelled) = (0, 0, false)

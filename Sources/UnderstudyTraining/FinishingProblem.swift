@@ -36,8 +36,6 @@ struct FinishingEvaluation {
   var loss: Double
   /// max over samples and student nodes of |g_1(x)|.
   var largestGradient: Double
-
-  var isFinite: Bool { loss.isFinite && largestGradient.isFinite }
 }
 
 /// The samples that a student is finished on.
@@ -56,15 +54,7 @@ struct FinishingProblem {
   init(_ student: Student, inputs: Matrix, targets: Matrix) throws(ShapeError) {
     let network = student.network
     let shape = try TwoLayerShape(network)
-    guard inputs.rowCount == targets.rowCount else {
-      throw ShapeError("there are \(inputs.rowCount) inputs and \(targets.rowCount) targets; give one target an input")
-    }
-    guard inputs.rowCount > 0 else { throw ShapeError("a student is finished on samples, and there are none") }
-    guard inputs.columnCount == shape.inputCount, targets.columnCount == shape.outputCount else {
-      throw ShapeError(
-        "the student maps \(shape.inputCount) inputs to \(shape.outputCount) outputs, and the samples have "
-          + "\(inputs.columnCount) and \(targets.columnCount)")
-    }
+    try checkSamples(inputs: inputs, targets: targets, fit: network)
     hasBiases = shape.hasBiases
     activation = network.activation
     self.inputs = hasBiases ? inputs.appendingOnes() : inputs
@@ -114,13 +104,7 @@ struct FinishingProblem {
     var result = weights
     for k in 0..<weights.nodeCount {
       let (first, last) = (euclideanNorm(weights.first.row(k)), euclideanNorm(weights.last.row(k)))
-      let product = first * last
-      guard product > 0, product.isFinite else { continue }
-      // The roots of s^2 - difference s - product^2 = 0 are ||w||^2 and -||v||^2; the larger one has no cancellation.
-      let half = normDifferences[k] / 2
-      let larger = abs(half) + (half * half + product * product).squareRoot()
-      let wanted = half >= 0 ? larger.squareRoot() : product / larger.squareRoot()
-      let factor = wanted / first
+      let factor = rescaling(first: first, last: last, difference: normDifferences[k])
       for f in 0..<weights.first.columnCount { result.first[k, f] *= factor }
       for c in 0..<weights.last.columnCount { result.last[k, c] /= factor }
     }
@@ -196,11 +180,36 @@ struct FinishingProblem {
   }
 }
 
+/// What to multiply a node's row with, and divide its fan-out by, so that the squares of their norms, `first` and `last`
+/// now, differ by `difference`; 1 where either is 0.
+func rescaling(first: Double, last: Double, difference: Double) -> Double {
+  let product = first * last
+  guard product > 0, product.isFinite else { return 1 }
+  // The roots of s^2 - difference s - product^2 = 0 are ||w||^2 and -||v||^2; the larger one has no cancellation.
+  let half = difference / 2
+  let larger = abs(half) + (half * half + product * product).squareRoot()
+  let wanted = half >= 0 ? larger.squareRoot() : product / larger.squareRoot()
+  return wanted / first
+}
+
+/// - Throws: ``ShapeError`` if there are no samples, or they do not fit the network.
+func checkSamples(inputs: Matrix, targets: Matrix, fit network: Network) throws(ShapeError) {
+  guard inputs.rowCount == targets.rowCount else {
+    throw ShapeError("there are \(inputs.rowCount) inputs and \(targets.rowCount) targets; give one target an input")
+  }
+  guard inputs.rowCount > 0 else { throw ShapeError("a student is finished on samples, and there are none") }
+  guard inputs.columnCount == network.inputCount, targets.columnCount == network.outputCount else {
+    throw ShapeError(
+      "the student maps \(network.inputCount) inputs to \(network.outputCount) outputs, and the samples have "
+        + "\(inputs.columnCount) and \(targets.columnCount)")
+  }
+}
+
 private func square(_ value: Double) -> Double { value * value }
 
 extension Matrix {
   /// The matrix with one more column, of ones.
-  fileprivate func appendingOnes() -> Matrix {
+  func appendingOnes() -> Matrix {
     var result = padded(columns: columnCount + 1)
     for row in 0..<rowCount { result[row, columnCount] = 1 }
     return result

@@ -55,7 +55,7 @@ struct GaussNewtonOperator: GaussNewtonSolver {
   }
 
   /// - Complexity: O(samples x weights) for each step of conjugate gradients.
-  func step(damping: Double) -> GaussNewtonStep? {
+  func step(damping: Double) -> GaussNewtonStep<FinishingWeights>? {
     let (n, width) = (weights.nodeCount, problem.inputs.columnCount)
     let lastDamping = dampings(of: activationGram.diagonal, damping)
     var gram = activationGram

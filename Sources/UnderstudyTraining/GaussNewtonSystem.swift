@@ -1,22 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// A step of the finishing stage.
-struct GaussNewtonStep {
-  var step: FinishingWeights
-  /// By how much the linear model lets the summed loss fall.
-  var predictedFall: Double
-}
-
-/// Solves the damped Gauss-Newton system of a two-layer student.
-protocol GaussNewtonSolver {
-  /// Takes up the gates, activations and residuals at these weights.
-  mutating func linearize(at weights: FinishingWeights, _ evaluation: FinishingEvaluation)
-  /// The step that minimises the linear model plus `damping` times the squared step, weighted by the diagonal of the
-  /// Hessian of the squares; nil if the system is not positive definite in double precision and needs more damping.
-  func step(damping: Double) -> GaussNewtonStep?
-}
-
 /// The damped Gauss-Newton system of a two-layer student, solved directly.
 ///
 /// With `x` the inputs (a trailing 1 with biases), `D_k` the gate of student node k, `F` the activations (again with a
@@ -109,7 +93,7 @@ struct GaussNewtonSystem: GaussNewtonSolver {
   }
 
   /// - Complexity: O((nodes x features)^3).
-  func step(damping: Double) -> GaussNewtonStep? {
+  func step(damping: Double) -> GaussNewtonStep<FinishingWeights>? {
     let (width, count) = (problem.inputs.columnCount, nodeCount)
     let lastDamping = dampings(of: activationGram.diagonal, damping)
     var gram = activationGram

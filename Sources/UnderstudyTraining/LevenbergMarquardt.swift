@@ -1,17 +1,5 @@
 import UnderstudyNumerics
 
-/// Weights with what they do on all samples.
-struct FinishingState {
-  var weights: FinishingWeights
-  var evaluation: FinishingEvaluation
-
-  /// Whether this is the state to keep: one that meets the target, else the one of the lower loss.
-  func isBetter(than other: FinishingState, target: Double) -> Bool {
-    let (meets, otherMeets) = (evaluation.largestGradient <= target, other.evaluation.largestGradient <= target)
-    return meets == otherMeets ? evaluation.loss < other.evaluation.loss : meets
-  }
-}
-
 /// A descent by damped Gauss-Newton steps.
 ///
 /// A step is taken if the loss falls, and the damping follows the ratio of the fall to the one that the linear model
@@ -19,32 +7,27 @@ struct FinishingState {
 /// measured at the other. But near a solution the boundaries of nodes with little fan-out keep crossing samples, and steps
 /// of both layers then creep. Refitting the output layer once the first layer has moved, at the gates as they are then,
 /// ends that: of 32 students of a teacher with fan-out 1/j^2, 22 reached 1e-10 in 200 steps without it, 31 with it.
-struct LevenbergMarquardt {
-  let problem: FinishingProblem
-  private(set) var state: FinishingState
-  private var solver: (any GaussNewtonSolver)?
+struct LevenbergMarquardt<Objective: FinishingObjective> {
+  let problem: Objective
+  private(set) var state: SearchState<Objective>
+  private var solver: (any GaussNewtonSolver<Objective.Weights, Objective.Evaluation>)?
   private var damping = 1e-2
   private var growth = 2.0
   /// The loss after each step of this search.
   private var losses: [Double] = []
 
-  init(_ problem: FinishingProblem, from weights: FinishingWeights, evaluation: FinishingEvaluation) {
+  init(_ problem: Objective, from state: SearchState<Objective>) {
     self.problem = problem
-    state = FinishingState(weights: weights, evaluation: evaluation)
+    self.state = state
   }
 
-  /// Chooses how the system is solved, and sets it up.
+  /// Sets up the solver.
   mutating func prepare(systemByteLimit: Int) {
-    let nodeCount = state.weights.nodeCount
-    let bytes = GaussNewtonSystem.byteCount(nodeCount: nodeCount, width: problem.inputs.columnCount)
-    solver =
-      bytes <= systemByteLimit
-      ? GaussNewtonSystem(problem, nodeCount: nodeCount, featureCount: state.weights.last.rowCount)
-      : GaussNewtonOperator(problem)
+    solver = problem.solver(at: state.weights, systemByteLimit: systemByteLimit)
     solver?.linearize(at: state.weights, state.evaluation)
   }
 
-  mutating func restart(from state: FinishingState) {
+  mutating func restart(from state: SearchState<Objective>) {
     self.state = state
     (damping, growth, losses) = (1e-2, 2, [])
     solver?.linearize(at: state.weights, state.evaluation)
@@ -57,7 +40,7 @@ struct LevenbergMarquardt {
     return last > 0.5 * losses[losses.count - 1 - Self.stallWindow]
   }
 
-  static let stallWindow = 12
+  static var stallWindow: Int { 12 }
 
   /// Tries a step.
   ///
@@ -84,40 +67,5 @@ struct LevenbergMarquardt {
     damping = max(1e-14, damping * max(0.1, 1 - excess * excess * excess))
     solver?.linearize(at: state.weights, state.evaluation)
     return true
-  }
-}
-
-extension FinishingProblem {
-  func state(of weights: FinishingWeights) -> FinishingState {
-    FinishingState(weights: weights, evaluation: evaluate(weights))
-  }
-
-  /// The same first layer under the output layer that fits best: least squares, damped by 1e-12 of the diagonal, so that
-  /// what several nodes could do equally well stays divided as it is. Then ``rescaled(_:)``.
-  ///
-  /// - Returns: nil if the activations are too close to dependent even so.
-  func refitted(_ state: FinishingState) -> FinishingState? {
-    guard state.evaluation.isFinite, let factor = activationFactor(state.evaluation, damping: 1e-12) else { return nil }
-    var sides = descent(at: state.evaluation).last.transposed
-    LinearAlgebra.solveCholesky(factor, rightSides: &sides)
-    let change = sides.transposed
-    var weights = state.weights
-    for i in change.values.indices { weights.last.values[i] += change.values[i] }
-    return self.state(of: rescaled(weights))
-  }
-
-  /// The Cholesky factor of the activations' damped Gram matrix.
-  func activationFactor(_ evaluation: FinishingEvaluation, damping: Double) -> Matrix? {
-    let count = evaluation.activations.columnCount
-    var gram = Matrix(rowCount: count, columnCount: count)
-    LinearAlgebra.addGram(of: evaluation.activations, to: &gram)
-    for (a, damping) in dampings(of: gram.diagonal, damping).enumerated() { gram[a, a] += damping }
-    return gram.isFinite && LinearAlgebra.factorCholesky(&gram) ? gram : nil
-  }
-
-  /// The norm of the gradient of J.
-  func gradientNorm(at evaluation: FinishingEvaluation) -> Double {
-    let descent = descent(at: evaluation)
-    return euclideanNorm(descent.first.values + descent.last.values) / Double(sampleCount)
   }
 }
