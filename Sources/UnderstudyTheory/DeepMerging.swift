@@ -21,12 +21,17 @@ func mergeLayers(
     for layer in layers.indices {
       let importances = network.importances(above: layer, below: below)
       let limit = change + (allowed - change) / 2
-      // Path sums are bounds, so the first budget may be larger than what is allowed: what counts is measured.
-      for attempt in -1..<8 {
+      // What counts is measured at the outputs, and may be far less than what the sums of a plan allow for: path sums are
+      // bounds, and a coarse plan may find the unit that nodes share among them. So budgets start large.
+      let smallest = (allowed - change) * power(8, -7)
+      var budget = max(
+        8 * (allowed - change), 0.3 * euclideanNorm(outputs.values) / Double(outputs.values.count).squareRoot())
+      while budget >= smallest, budget > 0 {
+        defer { budget /= 8 }
         guard
           let reduction = try LayerReduction(
             of: network, layer: layer, below: below, importances: importances, unitCount: layers[layer].unitCount,
-            budget: (allowed - change) * power(8, Double(-attempt)))
+            budget: budget)
         else { break }
         let reached = largestDifference(try reduction.network.outputs(for: inputs), outputs)
         guard reached <= limit else { continue }
