@@ -30,23 +30,25 @@ private struct DeepPlanting {
   }
 
   /// The node twice, in two scales and with uneven shares of its fan-out. Over a layer with two like nodes the rows differ.
-  mutating func split(_ node: Int, in layer: Int) {
+  ///
+  /// - Returns: the scale of the second one.
+  @discardableResult
+  mutating func split(_ node: Int, in layer: Int) -> Double {
     var (rows, biases, fanOut) = parts(layer)
     let scale = uniform(0.3, 3)
     rows.append(rows[node].map { $0 * scale })
-    biases?.append((biases?[node] ?? 0) * scale)
+    if let bias = biases?[node] { biases?.append(bias * scale) }
     let shares = stream.uniforms(fanOut[node].count)
     fanOut.append(zip(fanOut[node], shares).map { $0 * $1 / scale })
     for (u, share) in shares.enumerated() { fanOut[node][u] *= 1 - share }
     setLayer(layer, rows: rows, biases: biases, fanOut: fanOut)
+    return scale
   }
 
-  /// Two nodes `(first, second)` below are on one boundary with a ratio of scales: node `upper` takes more of one and less of
-  /// the other.
-  mutating func shiftRow(_ upper: Int, in layer: Int, from first: Int, to second: Int, by amount: Double) {
-    let below = network.layers[layer - 1]
-    let ratio = euclideanNorm(below.weights.row(second)) / euclideanNorm(below.weights.row(first))
-    network.layers[layer].weights[upper, first] -= amount * ratio
+  /// Below, `second` is `first` times `scale`: node `upper` takes less of one and more of the other.
+  mutating func shiftRow(_ upper: Int, in layer: Int, from first: Int, to second: Int, scale: Double, by amount: Double)
+  {
+    network.layers[layer].weights[upper, first] -= amount * scale
     network.layers[layer].weights[upper, second] += amount
   }
 
@@ -54,7 +56,8 @@ private struct DeepPlanting {
   mutating func add(in layer: Int, fanOut added: [Double]) {
     var (rows, biases, fanOut) = parts(layer)
     rows.append(stream.normals(network.layers[layer].inputCount, standardDeviation: 1))
-    biases?.append(uniform(-0.5, 0.5))
+    let bias = uniform(-0.5, 0.5)
+    biases?.append(bias)
     fanOut.append(added)
     setLayer(layer, rows: rows, biases: biases, fanOut: fanOut)
   }
@@ -132,18 +135,20 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
       let x = plantedInputs(1500, 5, key: key)
       let teacher = try deepTeacher(widths, c: 4, slope: slope, over: x, key: key)
       var planting = DeepPlanting(teacher, key: key)
+      var scaleBelow = 1.0
       for layer in widths.indices {
-        planting.split(0, in: layer)
+        let scale = planting.split(0, in: layer)
         planting.split(2, in: layer)
         if layer > 0 {
           // Like nodes above, with different rows over like nodes below.
-          planting.shiftRow(0, in: layer, from: 0, to: widths[layer - 1], by: 0.8)
+          planting.shiftRow(0, in: layer, from: 0, to: widths[layer - 1], scale: scaleBelow, by: 0.8)
           planting.addUnused(in: layer)
           // Fed by nodes below that nothing else uses.
           planting.addJunk(in: layer - 1)
         }
         planting.addZeroSum(in: layer)
         planting.addUnused(in: layer)
+        scaleBelow = scale
       }
       planting.scramble()
       let student = Student(planting.network)
