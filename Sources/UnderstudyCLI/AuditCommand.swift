@@ -95,7 +95,7 @@ struct AuditCommand: AsyncParsableCommand {
       teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value)
     if let mergeInto {
       guard let merged = entry.merged else {
-        throw ExperimentError.input("--merge-into: merging is for networks of two layers, and \(student) has more")
+        throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
       }
       try write(
         NetworkFile.encode(

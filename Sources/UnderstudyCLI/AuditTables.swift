@@ -8,7 +8,7 @@ struct AuditTables {
   init(_ record: AuditRecord) { self.record = record }
 
   var text: String {
-    [head, teacherTable, bandTable, studentTable, summary].compactMap { $0 }.joined(separator: "\n\n")
+    [head, teacherTable, bandTable, studentTable, layerTable, summary].compactMap { $0 }.joined(separator: "\n\n")
   }
 
   private var head: String {
@@ -90,10 +90,27 @@ struct AuditTables {
     return table.text
   }
 
+  private var layerTable: String? {
+    guard let layers = record.layers else { return nil }
+    var table = TextTable([
+      "layer", "units", "carry", "merged", "removed", "left", "joined over", "rank below", "weakest", "weight error",
+    ])
+    for layer in layers {
+      table.add([
+        "\(layer.layer)" + (layer.layer == 1 ? " (lowest)" : ""), "\(layer.nodeCount)", "\(layer.carryingCount)",
+        "\(layer.mergeableCount)", "\(layer.removableCount)", "\(layer.unitCount)", short(layer.joinedOver),
+        "\(layer.inputRank) of \(layer.inputCount)", layer.weakestDirection.map(short) ?? "-",
+        layer.weightError.map(short) ?? "-",
+      ])
+    }
+    return table.text
+  }
+
   private var summary: String {
     let student = record.student
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
-    return "student: \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "
+    return
+      "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "
       + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
       + "largest output change on the inputs \(short(student.largestOutputChange)) (outputs are of size "
       + "\(short(student.outputScale)))\(error)"

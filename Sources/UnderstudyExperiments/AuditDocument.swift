@@ -85,6 +85,7 @@ extension AuditRecord {
     teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
     studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
     student = StudentSummaryRecord(audit)
+    layers = audit.layers.map { $0.enumerated().map { LayerRecoveryRecord($1, layer: $0) } }
   }
 }
 
@@ -148,6 +149,19 @@ extension StudentNodeRecord {
       mergedInto = merged.fates.firstIndex(of: .carries(unit: unit)).map { $0 + 1 }
     case .removed: fate = .removed
     }
+  }
+}
+
+extension LayerRecoveryRecord {
+  fileprivate init(_ recovery: LayerRecovery, layer: Int) {
+    self.init(layer: layer + 1)
+    (nodeCount, unitCount) = (recovery.nodeCount, recovery.unitCount)
+    (carryingCount, mergeableCount) = (recovery.carryingCount, recovery.mergedCount)
+    removableCount = recovery.removedCount
+    joinedOver = recovery.tolerance
+    (inputRank, inputCount) = (recovery.inputRank, recovery.inputCount)
+    weakestDirection = recovery.weakestDirection
+    weightError = recovery.weightError
   }
 }
 

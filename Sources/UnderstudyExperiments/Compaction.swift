@@ -8,7 +8,8 @@ import UnderstudyTraining
 ///
 /// On finitely many samples a finished student may hold several nodes near one boundary that share its kink among them,
 /// each right for the samples between the others: no two can be merged without a trace, though one node would do. Merged
-/// all the same, the finishing stage finds that node, with the student's own outputs as its targets.
+/// all the same, the finishing stage finds that node, with the student's own outputs as its targets. In deep networks the
+/// merged student and one with its output layer fitted anew are tried first.
 ///
 /// - Parameter costLimit: training back is left out where one of its systems would take more operations than this, samples
 ///   times the square of the unknowns: seconds.
@@ -22,19 +23,79 @@ func compacted(
   var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
   let outputs = try student.network.outputs(for: inputs)
   let scale = euclideanNorm(outputs.values) / Double(max(1, outputs.values.count)).squareRoot()
+  let isDeep = student.network.layers.count > 2
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
   let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13 * scale, restartLimit: 0)
-  for share in [1e-4, 1e-3, 0.01, 0.03] where share * scale > best.allowedChange {
+  // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
+  for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)
-    let unknowns = Double(coarse.unitCount * (inputs.columnCount + 1))
-    guard coarse.unitCount < best.unitCount, Double(inputs.rowCount) * unknowns * unknowns <= costLimit else {
+    guard coarse.totalUnitCount < best.totalUnitCount else { continue }
+    var candidates: [Network] = []
+    if isDeep {
+      candidates = [coarse.student.network, try coarse.student.network.refittingOutputs(to: outputs, over: inputs)]
+    }
+    let unknowns = Double(isDeep ? coarse.weightCount : coarse.unitCount * (inputs.columnCount + 1))
+    var changes = try candidates.map { (network) throws(ShapeError) in
+      largestDifference(try network.outputs(for: inputs), outputs)
+    }
+    if !changes.contains(where: { $0 <= best.allowedChange }),
+      Double(inputs.rowCount) * unknowns * unknowns <= costLimit,
+      let refined = try trainedBack(candidates.last ?? coarse.student.network, plan, isDeep, inputs, outputs)
+    {
+      candidates.append(refined)
+      changes.append(largestDifference(try refined.outputs(for: inputs), outputs))
+    }
+    guard let (change, network) = zip(changes, candidates).min(by: { $0.0 < $1.0 }), change <= best.allowedChange else {
       continue
     }
-    let refined = try finish(coarse.student, along: plan, on: inputs, targets: outputs, key: 0).student
-    let change = largestDifference(try refined.network.outputs(for: inputs), outputs)
-    if change <= best.allowedChange {
-      best = coarse.replacing(refined, largestChange: change, allowedChange: best.allowedChange)
-    }
+    best = coarse.replacing(Student(network), largestChange: change, allowedChange: best.allowedChange)
   }
   return best
+}
+
+/// - Returns: nil for a deep network that the finishing stage does not take, as one with biases in some layers only.
+private func trainedBack(
+  _ network: Network, _ plan: FinishingPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
+) throws(ShapeError) -> Network? {
+  do {
+    return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+  } catch  where isDeep {
+    return nil
+  }
+}
+
+extension MergedStudent {
+  /// Units of all hidden layers.
+  fileprivate var totalUnitCount: Int { layers.reduce(0) { $0 + $1.unitCount } }
+
+  /// Weights and biases of all layers.
+  fileprivate var weightCount: Int {
+    student.network.layers.reduce(0) { $0 + $1.weights.values.count + ($1.biases?.count ?? 0) }
+  }
+}
+
+extension Network {
+  /// The same with the output layer that fits some outputs best, by least squares.
+  fileprivate func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
+    let last = layers.count - 1
+    let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
+    var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))
+    for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
+      let z = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[last - 1]
+      for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
+        for k in 0..<width { below[first + i, k] = activation(z[k, i]) }
+        if hasBiases { below[first + i, width] = 1 }
+      }
+    }
+    guard inputs.rowCount >= below.columnCount, let solution = LinearAlgebra.leastSquares(below, outputs)?.solution
+    else {
+      return self
+    }
+    var result = self
+    for c in 0..<outputCount {
+      for k in 0..<width { result.layers[last].weights[c, k] = solution[k, c] }
+      if hasBiases { result.layers[last].biases?[c] = solution[width, c] }
+    }
+    return result.isFinite ? result : self
+  }
 }

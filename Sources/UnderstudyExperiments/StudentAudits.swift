@@ -10,7 +10,7 @@ public struct StudentAudits: Sendable {
   public struct Entry: Sendable {
     public var title: String
     public var record: AuditRecord
-    /// nil where merging is not defined, as for more than two layers.
+    /// nil where merging is not defined.
     public var merged: Network?
     public var activation: Activation
   }
@@ -65,8 +65,7 @@ public struct StudentAudits: Sendable {
         let merged = try compacted(
           student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange
         )
-        audit.merged = merged
-        audit.weightError = weightError(of: merged.student.network, against: teacher.network)
+        try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
       }
       return audit
     }

@@ -94,6 +94,7 @@ func auditSection(
     \(notes)
     \(teacherTable(record))
     \(studentTable(record))
+    \(layerTable(record))
     \(drawn.joined(separator: "\n"))
     \(circumstances(record))
     </section>

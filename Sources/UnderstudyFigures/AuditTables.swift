@@ -60,6 +60,25 @@ func studentTable(_ record: AuditRecord) -> String {
   return rows.count > 30 ? "<details><summary>All \(rows.count) student nodes</summary>\(table)</details>" : table
 }
 
+/// What is left of each hidden layer; empty for two layers.
+func layerTable(_ record: AuditRecord) -> String {
+  guard let layers = record.layers else { return "" }
+  return htmlTable(
+    caption: "Hidden layers after merging",
+    head: [
+      "Layer", "Nodes", "Carry", "Merged", "Removed", "Left", "Joined over", "Rank below", "Weakest direction",
+      "Weight error",
+    ],
+    rows: layers.map { layer in
+      [
+        "\(layer.layer)\(layer.layer == 1 ? " (lowest)" : "")", "\(layer.nodeCount)", "\(layer.carryingCount)",
+        "\(layer.mergeableCount)", "\(layer.removableCount)", "\(layer.unitCount)", layer.joinedOver.brief,
+        "\(layer.inputRank) of \(layer.inputCount)", layer.weakestDirection?.brief ?? "–",
+        layer.weightError?.brief ?? "–",
+      ]
+    }, numeric: [1, 2, 3, 4, 5, 6, 8, 9], isWide: true)
+}
+
 /// Networks, inputs, gradients and who audited.
 func circumstances(_ record: AuditRecord) -> String {
   var entries: [(String, String)] = [

@@ -39,6 +39,8 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var teacherNodes: [TeacherNodeRecord] = []
   public var studentNodes: [StudentNodeRecord] = []
   public var student = StudentSummaryRecord()
+  /// By hidden layer, the lowest first; absent for two layers, and in records of before they were kept.
+  public var layers: [LayerRecoveryRecord]?
 
   public init() {}
 }
@@ -274,4 +276,31 @@ public struct StudentSummaryRecord: Codable, Hashable, Sendable {
   public var weightError: Double?
 
   public init() {}
+}
+
+/// What is left of a hidden layer of a deep student after merging, and how well the inputs determine it.
+public struct LayerRecoveryRecord: Codable, Hashable, Sendable {
+  /// From 1, the lowest.
+  public var layer: Int
+  /// Nodes, of which some carry units, some can be merged into them and some removed; and the units that are left.
+  public var nodeCount = 0
+  public var carryingCount = 0
+  public var mergeableCount = 0
+  public var removableCount = 0
+  public var unitCount = 0
+  /// The largest epsilon over which two boundaries were joined, in units of the spread of what enters the layer.
+  public var joinedOver = 0.0
+  /// Directions along which what enters the student's layer varies over the inputs, of so many; fewer: only sums of weights
+  /// are determined.
+  public var inputRank = 0
+  public var inputCount = 0
+  /// Of the merged student, the smallest ratio of singular values with which the inputs determine a unit's weights, 0...1; 0:
+  /// some are not determined. Absent where it would take too long.
+  public var weakestDirection: Double?
+  /// Largest weight error of the layer against the teacher, up to order and scale; absent if the sizes differ.
+  public var weightError: Double?
+
+  public init(layer: Int) {
+    self.layer = layer
+  }
 }

@@ -115,10 +115,13 @@ public struct Audit: Sendable {
   public var bands: [BandAudit]
   public var teacherNodes: [TeacherNodeAudit]
   public var studentNodes: [StudentNodeAudit]
-  /// The smaller student that does the same; nil for more than two layers, and where merging is not defined.
+  /// The smaller student that does the same; nil where merging is not defined.
   public var merged: MergedStudent?
   /// The largest weight error of the merged student against the teacher; nil if the sizes differ.
   public var weightError: Double?
+  /// What merging left of each hidden layer, by layer; nil for two layers, whose only one is ``studentNodes``, and without
+  /// ``merged``.
+  public var layers: [LayerRecovery]?
 }
 
 /// Audits a student: measures each condition of the finite-data statement for each teacher node, predicts, and holds the
@@ -186,10 +189,9 @@ public func audit(
   }
   audit.teacherNodes = audit.judgeTeacherNodes()
   audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
-  if teacher.network.layers.count == 2, student.network.activation.negativeSlope < 1 {
+  if student.network.activation.negativeSlope < 1 {
     let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
-    audit.merged = merged
-    audit.weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
+    try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
   }
   return audit
 }
@@ -209,6 +211,19 @@ extension Audit {
       [loss, outputScale, gradients.largest]
       + bands.flatMap { [$0.agnosticGradients.largest, $0.awareGradients.largest] } + teacherStrengths
     return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
+  }
+
+  /// Takes up a smaller student and what it says of the original one.
+  ///
+  /// - Throws: ``ShapeError`` if the networks and inputs do not fit.
+  public mutating func setMerged(
+    _ merged: MergedStudent, of student: Student, learning teacher: Teacher, over inputs: Matrix
+  ) throws(ShapeError) {
+    self.merged = merged
+    weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
+    layers =
+      student.network.layers.count == 2
+      ? nil : try layerRecoveries(of: merged, from: student, against: teacher, over: inputs)
   }
 
   /// Sentences on what is wrong with the student as a whole.

@@ -19,7 +19,7 @@ struct GatheredStudent {
   ) throws(ShapeError) {
     let material = try MergeMaterial(student, over: inputs)
     // A student that has learned little may be off by as much as its outputs: what carries them must not go all the same.
-    let standard = try material.defaultAllowedChange(targets: targets)
+    let standard = try defaultAllowedChange(outputs: material.outputs, targets: targets)
     let allowed = min(standard * coarseness, 0.1 * material.scale)
     for attempt in 0..<8 {
       let plan = MergePlan(material, budget: allowed / Double(1 << (3 * attempt)), existingOnly: true)

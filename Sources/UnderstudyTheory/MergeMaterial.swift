@@ -54,24 +54,15 @@ struct MergeMaterial {
   init(_ student: Student, over inputs: Matrix) throws(ShapeError) {
     let network = student.network
     guard network.layers.count == 2 else {
-      throw ShapeError("merging is defined for networks of two layers, and the student has \(network.layers.count)")
+      throw ShapeError("this is for networks of two layers, and the student has \(network.layers.count)")
     }
-    guard network.activation.negativeSlope < 1 else {
-      throw ShapeError(
-        "the student's activation is linear, so there are no boundaries to merge; give relu or leakyRelu")
-    }
-    guard network.isFinite else { throw ShapeError("the student's weights are not finite; it has diverged") }
-    try checkInputs(inputs, fit: network)
+    try checkMergeable(network, over: inputs)
     self.network = network
     self.inputs = inputs
     outputs = try network.outputs(for: inputs)
     let (lower, count) = (network.layers[0], network.hiddenCounts[0])
-    var z = Matrix(rowCount: inputs.rowCount, columnCount: count)
-    LinearAlgebra.multiply(inputs, lower.weights, transposingSecond: true, into: &z)
+    let z = lower.preactivations(over: inputs)
     let biases = lower.biases ?? [Double](repeating: 0, count: count)
-    for i in 0..<inputs.rowCount {
-      for k in 0..<count { z[i, k] += biases[k] }
-    }
     preactivations = z
     let square = inputs.values.reduce(0) { $0 + $1 * $1 } / Double(inputs.values.count)
     spread = square > 0 ? square.squareRoot() : 1
@@ -106,16 +97,6 @@ struct MergeMaterial {
 
   var outputCount: Int { network.outputCount }
   var slope: Double { network.activation.negativeSlope }
-
-  func defaultAllowedChange(targets: Matrix?) throws(ShapeError) -> Double {
-    guard let targets else { return 1e-9 * scale }
-    guard targets.rowCount == outputs.rowCount, targets.columnCount == outputs.columnCount else {
-      throw ShapeError(
-        "targets are \(targets.rowCount) x \(targets.columnCount), expected \(outputs.rowCount) x \(outputs.columnCount)"
-      )
-    }
-    return max(1e-10 * scale, min(2 * largestDifference(targets, outputs), 0.01 * scale))
-  }
 
   /// The coarsest groups that change no output by more than `limit` when each becomes one kink, and the largest epsilon
   /// that they join.

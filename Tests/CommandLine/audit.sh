@@ -42,6 +42,22 @@ ends "the merged student is the teacher" 0 "4 units, of which 4 carry the teache
 ends "several bands" 0 "0.03" "0.3" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0.3,0.03
 
 python3 "$tests/files.py" network other.safetensors 6 8 5
+python3 "$tests/files.py" deep deep-teacher.safetensors deep-student.safetensors 6 4 5
+ends "a deep student is merged, layer by layer" 0 "1 (lowest)" "rank below" "largest weight error" -- \
+  "$UNDERSTUDY" audit --teacher deep-teacher.safetensors --student deep-student.safetensors --inputs x.npy \
+  --merge-into deep-merged.safetensors
+ends "its JSON" 0 -- \
+  "$UNDERSTUDY" audit --teacher deep-teacher.safetensors --student deep-student.safetensors --inputs x.npy --json
+check "to the size and weights of its teacher" python3 - <<'PYTHON'
+import json
+audit = json.load(open("ends.log"))
+assert [layer["unitCount"] for layer in audit["layers"]] == [4, 4], audit["layers"]
+assert all(layer["weightError"] < 1e-12 for layer in audit["layers"]), audit["layers"]
+assert audit["student"]["weightError"] < 1e-12, audit["student"]
+PYTHON
+ends "the file that was written is as wide as the teacher" 0 "largest weight error" -- \
+  "$UNDERSTUDY" audit --teacher deep-teacher.safetensors --student deep-merged.safetensors --inputs x.npy
+
 ends "an untrained student" 0 "gradient too large by a factor" -- \
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --inputs x.npy
 

@@ -4,9 +4,11 @@
     files.py inputs PATH SAMPLES FEATURES [nan | integers]
     files.py batches PATH STEPS BATCH SAMPLES [past | negative | reals]
     files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
+    files.py deep TEACHER STUDENT INPUTS HIDDEN OUTPUTS
 
 `planted` writes a teacher, and a student of twice its width that does the same: its nodes in another order and scale, the
-first one split in two, and idle nodes without fan-out; `twin` writes another such student beside the teacher that is there.
+first one split in two, and idle nodes without fan-out; `twin` writes another such student beside the teacher that is there. `deep` writes a teacher of
+two hidden layers, and a student with every node of both twice, the rows of the upper twins uneven over the lower twins.
 """
 
 import json
@@ -52,6 +54,31 @@ def two_layers(path, first, biases, last, last_biases):
         "layers.1.bias": ([len(last_biases)], last_biases),
         "layers.1.weight": ([len(last), len(last[0])], [w for row in last for w in row]),
     })
+
+
+def deep(teacher, student, inputs, hidden, outputs):
+    def layer(rows, columns):
+        return [[random.gauss(0, 1) for _ in range(columns)] for _ in range(rows)], [random.gauss(0, 0.3) for _ in range(rows)]
+
+    def write(path, layers):
+        tensors = {}
+        for index, (rows, biases) in enumerate(layers):
+            tensors[f"layers.{index}.bias"] = ([len(biases)], biases)
+            tensors[f"layers.{index}.weight"] = ([len(rows), len(rows[0])], [w for row in rows for w in row])
+        safetensors(path, tensors)
+
+    def doubled(lower, upper):
+        (rows, biases), (above, above_biases) = lower, upper
+        twins = [[2 * w for w in row] for row in rows]
+        shares = [[random.uniform(-1, 2) for _ in row] for row in above]
+        split = [[w * s for w, s in zip(*pair)] + [w * (1 - s) / 2 for w, s in zip(*pair)] for pair in zip(above, shares)]
+        return (rows + twins, biases + [2 * b for b in biases]), (split, above_biases)
+
+    layers = [layer(hidden, inputs), layer(hidden, hidden), layer(outputs, hidden)]
+    write(teacher, layers)
+    second, third = doubled(layers[1], layers[2])
+    first, second = doubled(layers[0], second)
+    write(student, [first, second, third])
 
 
 def planted(teacher, student, inputs, hidden, outputs, twin=None):
@@ -109,5 +136,5 @@ def batches(path, steps, batch, samples, fault=None):
 
 
 random.seed(1)
-writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted}[sys.argv[1]]
+writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep}[sys.argv[1]]
 writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

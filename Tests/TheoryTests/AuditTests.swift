@@ -118,7 +118,12 @@ import UnderstudyNumerics
     let teacher = try Draw.network([4, 6, 4, 5], key: 111)
     let found = try audit(of: Student(teacher), learning: Teacher(teacher), over: Draw.inputs(600, 4))
     #expect(found.teacherNodes.allSatisfy { $0.verdict.isFound })
-    #expect(found.merged == nil && found.coupling.regionCount > 1 && found.coupling.hyperplaneCount > 6)
+    #expect(found.coupling.regionCount > 1 && found.coupling.hyperplaneCount > 6)
+    // It is the teacher already: what is left is as it was, or smaller by nodes that no input reaches.
+    let (merged, layers) = (try #require(found.merged), try #require(found.layers))
+    #expect(merged.largestChange <= merged.allowedChange && layers.count == 2)
+    #expect(layers.map(\.unitCount) == merged.student.network.hiddenCounts)
+    #expect((found.weightError == nil) == (merged.student.network.hiddenCounts != [6, 4]))
     #expect(found.studentNodes.allSatisfy { $0.kinkBalance < 1e-12 })
   }
 

@@ -1,0 +1,91 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What is left of a hidden layer once a student is merged, and how well the inputs determine it.
+public struct LayerRecovery: Sendable, Equatable {
+  /// Of the original student.
+  public var nodeCount: Int
+  public var unitCount: Int
+  /// Nodes of the original student by ``MergedStudent/Fate``.
+  public var carryingCount: Int
+  public var mergedCount: Int
+  public var removedCount: Int
+  /// See ``MergedStudent/Layer/tolerance``.
+  public var tolerance: Double
+  /// Directions along which what enters the original student's layer varies over the inputs by more than 1e-8 of the widest.
+  /// Where they are fewer than `inputCount`, the inputs determine sums of weights, not the weights.
+  public var inputRank: Int
+  public var inputCount: Int
+  /// Of the merged student: the smallest over units of the ratio of the least to the largest singular value of what enters the
+  /// layer (and the constant 1 if it has biases) at the inputs at which the unit is active, each entry divided by its root
+  /// mean square. By so much less than its outputs are a unit's weights determined along the weakest direction; 0: not at
+  /// all. nil where it would take more than 1e11 operations.
+  public var weakestDirection: Double?
+  /// Largest weight error of the layer against the teacher's; nil if the networks' sizes differ.
+  public var weightError: Double?
+}
+
+/// What is left of each hidden layer, the lowest first.
+///
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Throws: ``ShapeError`` if networks and inputs do not fit.
+/// - Complexity: O(samples x units x nodes^2) for each layer.
+public func layerRecoveries(
+  of merged: MergedStudent, from student: Student, against teacher: Teacher, over inputs: Matrix
+) throws(ShapeError) -> [LayerRecovery] {
+  try checkInputs(inputs, fit: student.network)
+  try checkInputs(inputs, fit: merged.student.network)
+  let errors = weightErrors(of: merged.student.network, against: teacher.network)
+  var (below, reducedBelow) = (inputs, inputs)
+  var result: [LayerRecovery] = []
+  for (index, layer) in merged.layers.enumerated() {
+    let (original, reduced) = (student.network.layers[index], merged.student.network.layers[index])
+    let activation = student.network.activation
+    let z = reduced.preactivations(over: reducedBelow)
+    result.append(
+      LayerRecovery(
+        nodeCount: original.nodeCount, unitCount: layer.unitCount,
+        carryingCount: layer.fates.count - layer.mergedCount - layer.removedCount, mergedCount: layer.mergedCount,
+        removedCount: layer.removedCount, tolerance: layer.tolerance, inputRank: rank(of: below),
+        inputCount: original.inputCount,
+        weakestDirection: weakestDirection(
+          reducedBelow, z, hasBiases: reduced.biases != nil, slope: activation.negativeSlope),
+        weightError: errors?[index]))
+    below = original.activations(over: below, activation)
+    reducedBelow = reduced.activations(over: reducedBelow, activation)
+  }
+  return result
+}
+
+private func rank(of samples: Matrix) -> Int {
+  guard let deviations = PrincipalCoordinates(of: samples, isCentred: true)?.deviations, let largest = deviations.first
+  else { return 0 }
+  return deviations.count { $0 > 1e-8 * largest }
+}
+
+private func weakestDirection(_ below: Matrix, _ z: Matrix, hasBiases: Bool, slope: Double) -> Double? {
+  let (count, width) = (below.rowCount, below.columnCount + (hasBiases ? 1 : 0))
+  guard Double(count) * Double(width * width) * Double(z.columnCount) <= 1e11 else { return nil }
+  let scales = (0..<below.columnCount).map { f in
+    let size = euclideanNorm(below.column(f)) / Double(count).squareRoot()
+    return size > 0 ? 1 / size : 0
+  }
+  var smallest = Double.infinity
+  for unit in 0..<z.columnCount {
+    var values: [Double] = []
+    var activeCount = 0
+    for i in 0..<count {
+      let gate = z[i, unit] > 0 ? 1 : slope
+      guard gate > 0 else { continue }
+      activeCount += 1
+      for (f, scale) in scales.enumerated() { values.append(below[i, f] * scale * gate) }
+      if hasBiases { values.append(gate) }
+    }
+    let active = Matrix(rowCount: activeCount, columnCount: width, values: values)
+    guard activeCount >= width, let singular = LinearAlgebra.singularValues(of: active)?.values,
+      let least = singular.last, singular[0] > 0
+    else { return 0 }
+    smallest = min(smallest, least / singular[0])
+  }
+  return smallest.isFinite ? smallest : 0
+}

@@ -1,0 +1,146 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// A hidden layer of a deep network, posed as the hidden layer of a two-layer network: its inputs are the activations below
+/// in coordinates of their own, its outputs the pre-activations above, each counted by how far it can move an output.
+///
+/// **Coordinates.** What a node does on the samples is not its row of weights: where activations below are linearly dependent,
+/// as those of nodes on one boundary are, many rows give the same pre-activations, and where they nearly are, rows far apart
+/// are nearly the same node. In the principal coordinates of the activations, centred and scaled to unit variance, the
+/// distance of two rows is that of their pre-activations on the samples. Dependent directions drop out.
+///
+/// **Weights of the outputs.** A change of node u's pre-activation above by t moves no output by more than t times the sum over
+/// paths from u to the output of the products of absolute weights, to first order. Paths through nodes that no sample
+/// activates do not count. So nodes that only feed what is not used carry nothing.
+struct LayerReduction {
+  /// The network with the layer reduced.
+  let network: Network
+  let layer: MergedStudent.Layer
+
+  /// - Parameter below: what enters the layer, `[sample, node below]`.
+  /// - Returns: nil if the layer does not get smaller.
+  init?(
+    of network: Network, layer: Int, below: Matrix, importances: [Double], unitCount: Int, budget: Double
+  ) throws(ShapeError) {
+    let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
+    let coordinates = layer == 0 ? nil : PrincipalCoordinates(of: below, isCentred: lower.biases != nil)
+    // Powers of two: they leave the bits of weights alone.
+    let factors = importances.map { $0 > 0 ? Double(sign: .plus, exponent: $0.exponent, significand: 1) : 0 }
+    let problem = try Network(
+      layers: [coordinates?.layer(of: lower) ?? lower, upper.scaled(by: factors)], activation: network.activation)
+    let material = try MergeMaterial(Student(problem), over: coordinates?.values ?? below)
+    let plan = MergePlan(material, budget: budget)
+    guard let reduced = plan.network, reduced.hiddenCounts[0] < lower.nodeCount || plan.units.count < unitCount else {
+      return nil
+    }
+    var rows = coordinates?.original(of: reduced.layers[0]) ?? reduced.layers[0]
+    for (index, unit) in plan.units.enumerated() where unit.members.count == 1 && unit.others.isEmpty {
+      // A node that is as it was keeps its weights: they may lie along directions that the samples do not show.
+      let node = unit.members[0]
+      let size = unit.row.reduce(0) { max($0, abs($1)) }
+      guard zip(unit.row, material.rows.row(node)).allSatisfy({ abs($0 - $1) <= 1e-14 * size }) else { continue }
+      for f in 0..<lower.inputCount { rows.weights[index, f] = lower.weights[node, f] }
+      if let bias = lower.biases?[node] { rows.biases?[index] = bias }
+    }
+    var fanOut = reduced.layers[1].scaled(by: factors.map { $0 > 0 ? 1 / $0 : 0 })
+    for (u, factor) in factors.enumerated() where factor == 0 {
+      if let bias = upper.biases?[u] { fanOut.biases?[u] = bias }
+    }
+    var result = network
+    result.layers[layer] = rows
+    result.layers[layer + 1] = fanOut
+    self.network = result
+    self.layer = .init(unitCount: plan.units.count, fates: plan.fates, tolerance: plan.tolerance)
+  }
+}
+
+extension DenseLayer {
+  fileprivate func scaled(by factors: [Double]) -> DenseLayer {
+    var result = self
+    for (node, factor) in factors.enumerated() {
+      for f in 0..<inputCount { result.weights[node, f] *= factor }
+      result.biases?[node] *= factor
+    }
+    return result
+  }
+}
+
+/// The principal coordinates of some samples: uncorrelated, of unit variance, without directions along which they do not vary.
+struct PrincipalCoordinates {
+  /// Directions of less than this share of the largest standard deviation count as none: pre-activations lose no more of
+  /// their digits than rounding takes.
+  static let cutoff = 1e-12
+
+  /// `[sample, coordinate]`
+  let values: Matrix
+  /// By coordinate, descending.
+  let deviations: [Double]
+  private let directions: Matrix
+  private let mean: [Double]
+
+  /// - Parameter isCentred: whether the origin is the mean: only for layers whose biases can take it up.
+  /// - Complexity: O(samples x features^2).
+  init?(of samples: Matrix, isCentred: Bool) {
+    let (count, width) = (samples.rowCount, samples.columnCount)
+    var mean = [Double](repeating: 0, count: width)
+    var centred = samples
+    if isCentred {
+      for i in 0..<count {
+        for f in 0..<width { mean[f] += samples[i, f] / Double(count) }
+      }
+      for i in 0..<count {
+        for f in 0..<width { centred[i, f] -= mean[f] }
+      }
+    }
+    guard let svd = LinearAlgebra.singularValues(of: centred) else { return nil }
+    let largest = svd.values.first ?? 0
+    // One coordinate at least, that a network may be written in them.
+    let rank = max(1, svd.values.count { $0 > Self.cutoff * largest })
+    let root = Double(count).squareRoot()
+    deviations = svd.values.prefix(rank).map { $0 / root }
+    directions = svd.right.prefix(rows: rank)
+    var values = Matrix(rowCount: count, columnCount: rank)
+    for i in 0..<count {
+      for f in 0..<rank { values[i, f] = deviations[f] > 0 ? svd.left[i, f] * root : 0 }
+    }
+    self.values = values
+    self.mean = mean
+  }
+
+  /// A layer with its weights in these coordinates: the same pre-activations on the samples.
+  func layer(of layer: DenseLayer) -> DenseLayer {
+    var weights = Matrix(rowCount: layer.nodeCount, columnCount: deviations.count)
+    LinearAlgebra.multiply(layer.weights, directions, transposingSecond: true, into: &weights)
+    for node in 0..<layer.nodeCount {
+      // A node that is constant on the samples has no boundary, not one of rounding errors.
+      let row = layer.weights.row(node)
+      let size = euclideanNorm(row) * (deviations.first ?? 0)
+      for f in deviations.indices { weights[node, f] *= deviations[f] }
+      if euclideanNorm(weights.row(node)) <= 1e-13 * size {
+        for f in deviations.indices { weights[node, f] = 0 }
+      }
+    }
+    let biases = layer.biases.map { biases in
+      biases.enumerated().map { node, bias in
+        zip(layer.weights.row(node), mean).reduce(bias) { $0 + $1.0 * $1.1 }
+      }
+    }
+    return DenseLayer(weights: weights, biases: biases)
+  }
+
+  /// The layer of least norm that has these weights in these coordinates.
+  func original(of layer: DenseLayer) -> DenseLayer {
+    var scaled = layer.weights
+    for node in 0..<layer.nodeCount {
+      for f in deviations.indices { scaled[node, f] = deviations[f] > 0 ? scaled[node, f] / deviations[f] : 0 }
+    }
+    var weights = Matrix(rowCount: layer.nodeCount, columnCount: directions.columnCount)
+    LinearAlgebra.multiply(scaled, directions, into: &weights)
+    let biases = layer.biases.map { biases in
+      biases.enumerated().map { node, bias in
+        zip(weights.row(node), mean).reduce(bias) { $0 - $1.0 * $1.1 }
+      }
+    }
+    return DenseLayer(weights: weights, biases: biases)
+  }
+}

@@ -1,0 +1,274 @@
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+@testable import UnderstudyTheory
+
+/// A deep student made from a teacher by changes that leave the function as it is.
+private struct DeepPlanting {
+  var network: Network
+  private var stream: RandomStream
+
+  init(_ teacher: Teacher, key: UInt64) {
+    network = teacher.network
+    stream = RandomStream(key: key, purpose: .test, index: 2)
+  }
+
+  private mutating func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * stream.uniforms(1)[0] }
+
+  private mutating func setLayer(_ layer: Int, rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
+    network.layers[layer] = DenseLayer(weights: Matrix(rows), biases: biases)
+    network.layers[layer + 1].weights = Matrix(fanOut).transposed
+  }
+
+  private func parts(_ layer: Int) -> (rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
+    let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
+    return (
+      (0..<lower.nodeCount).map { Array(lower.weights.row($0)) }, lower.biases,
+      (0..<lower.nodeCount).map { upper.weights.column($0) }
+    )
+  }
+
+  /// The node twice, in two scales and with uneven shares of its fan-out. Over a layer with two like nodes the rows differ.
+  ///
+  /// - Returns: the scale of the second one.
+  @discardableResult
+  mutating func split(_ node: Int, in layer: Int) -> Double {
+    var (rows, biases, fanOut) = parts(layer)
+    let scale = uniform(0.3, 3)
+    rows.append(rows[node].map { $0 * scale })
+    if let bias = biases?[node] { biases?.append(bias * scale) }
+    let shares = stream.uniforms(fanOut[node].count)
+    fanOut.append(zip(fanOut[node], shares).map { $0 * $1 / scale })
+    for (u, share) in shares.enumerated() { fanOut[node][u] *= 1 - share }
+    setLayer(layer, rows: rows, biases: biases, fanOut: fanOut)
+    return scale
+  }
+
+  /// Below, `second` is `first` times `scale`: node `upper` takes less of one and more of the other.
+  mutating func shiftRow(_ upper: Int, in layer: Int, from first: Int, to second: Int, scale: Double, by amount: Double)
+  {
+    network.layers[layer].weights[upper, first] -= amount * scale
+    network.layers[layer].weights[upper, second] += amount
+  }
+
+  /// A node on a boundary of its own, with given fan-out.
+  mutating func add(in layer: Int, fanOut added: [Double]) {
+    var (rows, biases, fanOut) = parts(layer)
+    rows.append(stream.normals(network.layers[layer].inputCount, standardDeviation: 1))
+    let bias = uniform(-0.5, 0.5)
+    biases?.append(bias)
+    fanOut.append(added)
+    setLayer(layer, rows: rows, biases: biases, fanOut: fanOut)
+  }
+
+  /// A node that nothing above uses.
+  mutating func addUnused(in layer: Int) {
+    add(in: layer, fanOut: [Double](repeating: 0, count: network.layers[layer + 1].nodeCount))
+  }
+
+  /// A node that only the last node above uses.
+  mutating func addJunk(in layer: Int) {
+    let count = network.layers[layer + 1].nodeCount
+    add(in: layer, fanOut: (0..<count).map { $0 == count - 1 ? 0.7 : 0 })
+  }
+
+  /// Two nodes on one boundary whose fan-outs cancel.
+  mutating func addZeroSum(in layer: Int) {
+    let fanOut = stream.normals(network.layers[layer + 1].nodeCount, standardDeviation: 1)
+    add(in: layer, fanOut: fanOut)
+    var (rows, biases, all) = parts(layer)
+    rows.append(rows[rows.count - 1].map { 2 * $0 })
+    if let last = biases?.last { biases?.append(2 * last) }
+    all.append(fanOut.map { -$0 / 2 })
+    setLayer(layer, rows: rows, biases: biases, fanOut: all)
+  }
+
+  /// Another order and other scales.
+  mutating func scramble() {
+    for layer in network.layers.indices.dropLast() {
+      var (rows, biases, fanOut) = parts(layer)
+      for k in rows.indices.reversed() {
+        let other = Int(stream.uniforms(1)[0] * Double(k + 1))
+        rows.swapAt(k, other)
+        biases?.swapAt(k, other)
+        fanOut.swapAt(k, other)
+        let factor = uniform(0.3, 3)
+        rows[k] = rows[k].map { $0 * factor }
+        biases?[k] *= factor
+        fanOut[k] = fanOut[k].map { $0 / factor }
+      }
+      setLayer(layer, rows: rows, biases: biases, fanOut: fanOut)
+    }
+  }
+}
+
+/// Unit rows and biases at the median, so that every node is active on half of `x`.
+private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix, key: UInt64) throws -> Teacher {
+  var stream = RandomStream(key: key, purpose: .test, index: 5)
+  var layers: [DenseLayer] = []
+  var below = x
+  for width in widths {
+    var weights = stream.normalMatrix(rowCount: width, columnCount: below.columnCount, standardDeviation: 1)
+    for j in 0..<width {
+      let norm = euclideanNorm(weights.row(j))
+      for f in 0..<below.columnCount { weights[j, f] /= norm }
+    }
+    let plain = DenseLayer(weights: weights, biases: nil).preactivations(over: below)
+    let biases = (0..<width).map { -plain.column($0).sorted()[x.rowCount / 2] }
+    layers.append(DenseLayer(weights: weights, biases: biases))
+    below = layers[layers.count - 1].activations(over: below, Activation(negativeSlope: slope))
+  }
+  layers.append(
+    DenseLayer(
+      weights: stream.normalMatrix(rowCount: c, columnCount: below.columnCount, standardDeviation: 1),
+      biases: stream.normals(c, standardDeviation: 0.5)))
+  return Teacher(try Network(layers: layers, activation: Activation(negativeSlope: slope)))
+}
+
+@Suite("Merging of deep students") struct DeepMergingTests {
+  @Test(
+    "reads a planted teacher back, layer by layer",
+    arguments: [([4, 4], 0.0), ([5, 6], 0.2), ([6, 5, 4], 0.0), ([4, 5, 5, 4], 0.1)])
+  func planted(_ widths: [Int], _ slope: Double) throws {
+    for key in 1...3 as ClosedRange<UInt64> {
+      let x = plantedInputs(1500, 5, key: key)
+      let teacher = try deepTeacher(widths, c: 4, slope: slope, over: x, key: key)
+      var planting = DeepPlanting(teacher, key: key)
+      var scaleBelow = 1.0
+      for layer in widths.indices {
+        let scale = planting.split(0, in: layer)
+        planting.split(2, in: layer)
+        if layer > 0 {
+          // Like nodes above, with different rows over like nodes below.
+          planting.shiftRow(0, in: layer, from: 0, to: widths[layer - 1], scale: scaleBelow, by: 0.8)
+          planting.addUnused(in: layer)
+          // Fed by nodes below that nothing else uses.
+          planting.addJunk(in: layer - 1)
+        }
+        planting.addZeroSum(in: layer)
+        planting.addUnused(in: layer)
+        scaleBelow = scale
+      }
+      planting.scramble()
+      let student = Student(planting.network)
+      let targets = try teacher.network.outputs(for: x)
+      let scale = targets.values.reduce(1) { max($0, abs($1)) }
+      // The planting is right, but for rounding in sums of tens of terms of size 10 in each layer.
+      #expect(largestDifference(try student.network.outputs(for: x), targets) < 1e-12 * scale)
+      let merged = try merge(student, over: x, targets: targets)
+      #expect(merged.student.network.hiddenCounts == widths)
+      #expect(merged.layers.map(\.unitCount) == widths)
+      #expect(merged.largestChange <= merged.allowedChange)
+      let change = largestDifference(
+        try merged.student.network.outputs(for: x), try student.network.outputs(for: x))
+      #expect(merged.largestChange == change && change < 1e-11 * scale)
+      // Rounding of the coordinates of a layer, 1e-16, times its condition, below 1e3 here, and the sizes of sums.
+      let errors = try #require(weightErrors(of: merged.student.network, against: teacher.network))
+      #expect(errors.allSatisfy { $0 < 1e-12 }, "\(errors)")
+      for (layer, width) in merged.layers.enumerated() {
+        #expect(width.fates.count == student.network.hiddenCounts[layer])
+        let carried = Set(width.fates.compactMap { if case .carries(let unit) = $0 { unit } else { nil } })
+        #expect(carried == Set(0..<widths[layer]))
+        #expect(width.removedCount >= 1 && width.mergedCount >= 2)
+      }
+      // Nothing is left to merge, and layers are determined.
+      let again = try merge(merged.student, over: x, targets: targets)
+      #expect(again.student == merged.student && again.largestChange == 0)
+      let recovery = try layerRecoveries(of: merged, from: student, against: teacher, over: x)
+      #expect(recovery.map(\.unitCount) == widths && recovery.allSatisfy { ($0.weightError ?? 1) < 1e-12 })
+      #expect(recovery.allSatisfy { ($0.weakestDirection ?? 0) > 1e-3 })
+      #expect(recovery[0].inputRank == 5 && recovery[0].inputCount == 5)
+      // Like nodes below: sums of weights are determined, not the weights.
+      #expect(recovery.dropFirst().allSatisfy { $0.inputRank < $0.inputCount })
+    }
+  }
+
+  @Test("changes no output by more than is allowed, whatever is allowed")
+  func allowedChange() throws {
+    let x = plantedInputs(400, 4)
+    for key in 1...3 as ClosedRange<UInt64> {
+      let network = try deepTeacher([8, 7, 6], c: 3, slope: 0, over: x, key: key).network
+      var counts: [Int] = []
+      for allowed in [0, 1e-9, 1e-3, 0.1, 1, 10, 100] {
+        let merged = try merge(Student(network), over: x, allowedChange: allowed)
+        let change = largestDifference(try merged.student.network.outputs(for: x), try network.outputs(for: x))
+        #expect(change == merged.largestChange && change <= allowed)
+        counts.append(merged.student.network.hiddenCounts.reduce(0, +))
+      }
+      #expect(counts[0] == 21 && counts[6] < 21, "\(counts)")
+    }
+  }
+
+  @Test("a node of two orientations above the lowest layer is one unit where its remainder cancels")
+  func opposite() throws {
+    // phi(z + s) - phi(-z - s) = (1 + c)(z + s) and its negative on a parallel boundary leave a constant.
+    let x = plantedInputs(800, 4)
+    let teacher = try deepTeacher([5, 4], c: 3, slope: 0, over: x, key: 4)
+    var network = teacher.network
+    let (rows, biases) = (network.layers[1].weights, network.layers[1].biases ?? [])
+    let fanOut = [0.5, -1, 0.3]
+    func weights(_ sign: Double) -> [Double] { rows.row(0).map { sign * $0 } }
+    network.layers[1] = DenseLayer(
+      weights: Matrix((0..<4).map { Array(rows.row($0)) } + [weights(1), weights(-1), weights(1), weights(-1)]),
+      biases: biases + [biases[0] + 0.2, -biases[0] - 0.2, biases[0] - 0.1, 0.1 - biases[0]])
+    network.layers[2].weights =
+      Matrix(
+        (0..<4).map { network.layers[2].weights.column($0) }
+          + [1.0, -1, -1, 1].map { sign in fanOut.map { sign * $0 } }
+      ).transposed
+    network.layers[2].biases = zip(network.layers[2].biases ?? [], fanOut).map { $0 - 0.3 * $1 }
+    // Boundaries 0.3 apart, in units of the layer's deviations, may be near enough to be joined; they are not one.
+    #expect(largestDifference(try network.outputs(for: x), try teacher.network.outputs(for: x)) < 1e-13 * 100)
+    let merged = try merge(Student(network), over: x)
+    #expect(merged.student.network.hiddenCounts == [5, 4])
+    #expect(try #require(weightError(of: merged.student.network, against: teacher.network)) < 1e-12)
+  }
+
+  @Test("a student that is constant keeps an idle node in each layer")
+  func constant() throws {
+    let x = plantedInputs(200, 3)
+    var network = try deepTeacher([4, 4], c: 2, slope: 0, over: x, key: 5).network
+    network.layers[2].weights = Matrix(rowCount: 2, columnCount: 4)
+    let merged = try merge(Student(network), over: x)
+    #expect(merged.student.network.hiddenCounts == [1, 1] && merged.layers.map(\.unitCount) == [0, 0])
+    #expect(merged.layers.allSatisfy { $0.fates.allSatisfy { $0 == .removed } })
+    #expect(merged.largestChange == 0)
+  }
+
+  @Test("refuses what it cannot merge, and says why")
+  func refusals() throws {
+    let x = plantedInputs(50, 3)
+    let teacher = try deepTeacher([4, 4], c: 2, slope: 0, over: x, key: 5)
+    var network = teacher.network
+    #expect(throws: ShapeError.self) { try merge(Student(network), over: plantedInputs(5, 4)) }
+    #expect(throws: ShapeError.self) {
+      try merge(Student(network), over: x, targets: Matrix(rowCount: 50, columnCount: 3))
+    }
+    network.layers[1].weights[0, 0] = .nan
+    #expect { try merge(Student(network), over: x) } throws: { "\($0)".contains("not finite") }
+    let linear = try Network(layers: teacher.network.layers, activation: .linear)
+    #expect { try merge(Student(linear), over: x) } throws: { "\($0)".contains("linear") }
+  }
+
+  @Test("weight errors of deep networks do not see order and scale, see the rest, and say in which layer")
+  func weightErrorsByLayer() throws {
+    let x = plantedInputs(300, 4)
+    let teacher = try deepTeacher([5, 6, 4], c: 3, slope: 0, over: x, key: 6)
+    var planting = DeepPlanting(teacher, key: 7)
+    planting.scramble()
+    let same = try #require(weightErrors(of: planting.network, against: teacher.network))
+    // Two products and a quotient of numbers of size 1 in each layer.
+    #expect(same.count == 4 && same.allSatisfy { $0 < 1e-14 })
+    for layer in 0..<4 {
+      var network = teacher.network
+      network.layers[layer].biases?[1] += 1e-3
+      let errors = try #require(weightErrors(of: network, against: teacher.network))
+      #expect(abs(errors[layer] - 1e-3) < 1e-14)
+      #expect(errors.enumerated().allSatisfy { $0 == layer || $1 < 1e-14 })
+      #expect(weightError(of: network, against: teacher.network) == errors[layer])
+    }
+    let other = try deepTeacher([5, 5, 4], c: 3, slope: 0, over: x, key: 6)
+    #expect(weightErrors(of: other.network, against: teacher.network) == nil)
+  }
+}
