@@ -38,11 +38,16 @@ struct RunExecutor {
   ) throws(ExperimentError) -> End {
     let stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
     let material = try RunMaterial(run)
-    let plan = material.plan
     let trainer = try self.trainer(Scalar.self, material: material, checkpoint: checkpoint)
-    let evaluation = BlockedSamples<Scalar>(
-      inputs: material.evaluation.inputs, targets: material.evaluation.targets, shape: trainer.shape)
-    var training = TrainingSet<Scalar>(material: material, shape: trainer.shape)
+    return try execute(trainer, material: material, from: checkpoint, stopwatch: stopwatch)
+  }
+
+  private func execute<Trainer: StudentTrainer>(
+    _ trainer: Trainer, material: RunMaterial, from checkpoint: Checkpoint?, stopwatch: Stopwatch
+  ) throws(ExperimentError) -> End {
+    let plan = material.plan
+    let evaluation = trainer.lossSamples(inputs: material.evaluation.inputs, targets: material.evaluation.targets)
+    var training = TrainingSet(material: material, trainer: trainer)
     var measurements = checkpoint?.measurements ?? []
     var student = try self.student(of: trainer)
     var epoch = checkpoint?.epoch ?? 0
@@ -56,8 +61,10 @@ struct RunExecutor {
       guard !measures.isEmpty else { return true }
       let samples = try training.samples(epoch: epoch)
       let measurement = RunMeasurement(
-        material: material, epoch: epoch, student: student, previous: previous, training: samples.labelled,
-        trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) })
+        material: material, epoch: epoch, student: Student(student.network.folded),
+        previous: Student(previous.network.folded), training: samples.labelled,
+        trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) },
+        instructions: instructions)
       let taken = try measurement.take(measures)
       guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
       measurements += taken
@@ -67,7 +74,8 @@ struct RunExecutor {
     if checkpoint == nil, try !measure(previous: student) { outcome = .diverged(epoch: 0) }
     while outcome == .completed, epoch < plan.epochCount {
       if isCancelled() {
-        return .interrupted(self.checkpoint(epoch: epoch, student: student, measurements, stopwatch))
+        return .interrupted(
+          try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch))
       }
       epoch += 1
       trainer.train(epoch: epoch, on: try training.samples(epoch: epoch).packed)
@@ -84,14 +92,15 @@ struct RunExecutor {
         student = previous
       } else if epoch < plan.epochCount, ContinuousClock.now - lastCheckpoint > checkpointInterval {
         lastCheckpoint = .now
-        try saveCheckpoint(self.checkpoint(epoch: epoch, student: student, measurements, stopwatch))
+        try saveCheckpoint(
+          try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch))
       }
     }
 
     // What comes after the last epoch is done in one go: stopped in it, a run goes on from the end of its epochs.
     var data = encode(student, precision: trainingPrecision)
     if outcome == .completed {
-      let end = self.checkpoint(epoch: epoch, student: student, measurements, stopwatch)
+      let end = try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch)
       let stages = RunStages(
         run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
         instructions: instructions, isCancelled: isCancelled)
@@ -108,7 +117,7 @@ struct RunExecutor {
       }
       let paths = study.measures(at: epoch, of: run.setting.lastEpoch).intersection(Measure.paths)
       if !paths.isEmpty {
-        switch try stages.twin(Scalar.self) {
+        switch try stages.twin(Trainer.Scalar.self) {
         case .trained(let twin):
           measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
         case .diverged: break
@@ -126,24 +135,22 @@ struct RunExecutor {
 
   private func trainer<Scalar: KernelScalar>(
     _: Scalar.Type, material: RunMaterial, checkpoint: Checkpoint?
-  ) throws(ExperimentError) -> TwoLayerTrainer<Scalar> {
-    var student = material.initialStudent
-    if let checkpoint {
-      student = Student(
-        try ExperimentError.reading { () throws(FileError) in
-          try NetworkFile.decode(
-            checkpoint.student, name: "checkpoint of run \(run.hash)", activation: student.network.activation)
-        })
+  ) throws(ExperimentError) -> any StudentTrainer<Scalar> {
+    let activation = material.initialStudent.network.activation
+    let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
+      try ExperimentError.reading { () throws(FileError) in
+        try TrainingState(
+          decoding: checkpoint.student, name: "checkpoint of run \(run.hash)", activation: activation)
+      }
     }
-    let initial = student
     return try ExperimentError.catching { () throws(ShapeError) in
-      try TwoLayerTrainer<Scalar>(
-        student: initial, plan: material.plan, batches: material.batches, isResuming: checkpoint != nil,
-        instructions: instructions)
+      try makeTrainer(
+        Scalar.self, student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
+        optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
     }
   }
 
-  private func student<Scalar>(of trainer: TwoLayerTrainer<Scalar>) throws(ExperimentError) -> Student {
+  private func student(of trainer: some StudentTrainer) throws(ExperimentError) -> Student {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
   }
 
@@ -161,11 +168,15 @@ struct RunExecutor {
   }
 
   private func checkpoint(
-    epoch: Int, student: Student, _ measurements: [Measurement], _ stopwatch: Stopwatch
-  ) -> Checkpoint {
+    epoch: Int, student: Student, _ optimizerState: OptimizerState?, _ measurements: [Measurement],
+    _ stopwatch: Stopwatch
+  ) throws(ExperimentError) -> Checkpoint {
     Checkpoint(
       runHash: run.hash, epoch: epoch,
-      student: encode(student, precision: trainingPrecision),
+      student: try ExperimentError.reading { () throws(FileError) in
+        try TrainingState.encode(
+          encode(student, precision: trainingPrecision), optimizerState: optimizerState, precision: trainingPrecision)
+      },
       measurements: measurements,
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
@@ -175,19 +186,18 @@ struct RunExecutor {
   ///
   /// What is compared is the root mean square residual relative to that of the targets: a loss near rounding, 1e-30, has
   /// no digits of its own. The bound is 1000 rounding errors of the precision: sums of a few hundred terms, twice.
-  func verify<Scalar>(
-    _ data: Data, material: RunMaterial, trainer: TwoLayerTrainer<Scalar>
+  private func verify<Trainer: StudentTrainer>(
+    _ data: Data, material: RunMaterial, trainer: Trainer
   ) throws(ExperimentError) {
     let inputs = material.evaluation.inputs.prefix(rows: 256)
     let targets = material.evaluation.targets.prefix(rows: 256)
     let network = try ExperimentError.reading { () throws(FileError) in
       try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
     }
-    let stored = plainLoss(of: network, inputs: inputs, targets: targets)
-    let reported = trainer.loss(
-      over: BlockedSamples<Scalar>(inputs: inputs, targets: targets, shape: trainer.shape))
+    let stored = plainLoss(of: network.folded, inputs: inputs, targets: targets, loss: material.plan.loss)
+    let reported = trainer.loss(inputs: inputs, targets: targets)
     let scale = 1 + euclideanNorm(targets.values) / Double(max(1, inputs.rowCount)).squareRoot()
-    let tolerance = 1000 * Double(Scalar.ulpOfOne) * scale
+    let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * scale
     guard abs((2 * stored).squareRoot() - (2 * reported).squareRoot()) <= tolerance else {
       throw .verification(run: run.hash, stored: stored, reported: reported)
     }
@@ -195,20 +205,20 @@ struct RunExecutor {
 }
 
 /// The training set of the current epoch, packed for the trainer; built anew only when the epoch's set differs.
-private struct TrainingSet<Scalar: KernelScalar> {
+private struct TrainingSet<Trainer: StudentTrainer> {
   struct Samples {
     var labelled: LabelledInputs
-    var packed: PackedSamples<Scalar>
-    var blocked: BlockedSamples<Scalar>
+    var packed: PackedSamples<Trainer.Scalar>
+    var blocked: Trainer.LossSamples
   }
 
   let material: RunMaterial
-  let shape: TwoLayerShape
+  let trainer: Trainer
   private var current: (index: Int, samples: Samples)?
 
-  init(material: RunMaterial, shape: TwoLayerShape) {
+  init(material: RunMaterial, trainer: Trainer) {
     self.material = material
-    self.shape = shape
+    self.trainer = trainer
   }
 
   mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
@@ -216,8 +226,8 @@ private struct TrainingSet<Scalar: KernelScalar> {
     if let current, current.index == index { return current.samples }
     let labelled = try material.trainingSet(index: index)
     let samples = Samples(
-      labelled: labelled, packed: PackedSamples(inputs: labelled.inputs, targets: labelled.targets, shape: shape),
-      blocked: BlockedSamples(inputs: labelled.inputs, targets: labelled.targets, shape: shape))
+      labelled: labelled, packed: trainer.samples(inputs: labelled.inputs, targets: labelled.targets),
+      blocked: trainer.lossSamples(inputs: labelled.inputs, targets: labelled.targets))
     current = (index, samples)
     return samples
   }

@@ -43,7 +43,7 @@ struct RunMaterial {
       evaluationFile
       ?? InputDesign(
         count: setting.inputs.evaluation.count, standardDeviation: setting.inputs.standardDeviation,
-        distribution: .gaussian
+        distribution: setting.inputs.distribution == .uniform ? .uniform : .gaussian
       ).draw(for: teacher, key: run.randomKey, purpose: .evaluationInputs)
     evaluation = try Self.label(inputs, by: teacher)
   }
@@ -59,7 +59,8 @@ struct RunMaterial {
     let setting = run.setting.inputs
     let distribution: InputDesign.Distribution =
       switch setting.distribution {
-      case .gaussian, .uniform: .gaussian  // `uniform` does not come here; see RunNetworks.
+      case .gaussian: .gaussian
+      case .uniform: .uniform
       case .teacherBoundaries:
         .teacherBoundaries(offsets: setting.boundaryOffsetMinimum...setting.boundaryOffsetMaximum)
       }
@@ -132,7 +133,12 @@ struct RunMaterial {
       method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
       learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
       epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
-      unitNormFirstLayer: training.unitNormFirstLayer)
+      unitNormFirstLayer: training.unitNormFirstLayer,
+      rule: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
+      loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
+      schedule: (training.learningRates?.entries ?? []).map {
+        TrainingPlan.ScheduledRate(firstEpoch: $0.start, learningRate: $0.rate)
+      })
     return (plan, order)
   }
 }
@@ -175,7 +181,6 @@ struct RunNetworks {
   ///
   /// - Parameter studentKey: the random key of a drawn student.
   init(_ run: Run, studentKey: UInt64) throws(ExperimentError) {
-    try Self.checkIsCarriedOut(run.setting)
     let (network, teacherSetting, studentSetting) = (run.setting.network, run.setting.teacher, run.setting.student)
     let activation: Activation =
       switch network.activation {
@@ -187,42 +192,36 @@ struct RunNetworks {
       let network = try ExperimentError.reading { () throws(FileError) in
         try NetworkFile.read(path: file.path, activation: activation)
       }
-      guard network.layers.count == 2 else {
-        throw .input("\(file.path): \(network.layers.count) layers; this version trains networks of two layers")
-      }
       return network
     }
 
     let place = "setting \(run.settingIndex)"
+    let unfolded: Network
     if let file = teacherSetting.file {
-      teacher = Teacher(try read(file))
+      unfolded = try read(file)
     } else {
-      let weights: TeacherDesign.Weights =
-        teacherSetting.weights == .discrete ? .discrete : .gaussian(scale: teacherSetting.scale)
-      let design = TeacherDesign(
-        inputCount: network.inputDimension, hiddenCount: teacherSetting.hiddenNodes,
-        outputCount: network.outputDimension, weights: weights, bias: network.biases ? teacherSetting.bias : nil,
-        strengthDecay: teacherSetting.strengthDecay, activation: activation)
-      teacher = try ExperimentError.catching(place) { () throws(ShapeError) in try design.draw(key: run.randomKey) }
+      unfolded = try Self.drawnTeacher(run, activation: activation, place: place)
     }
+    // Its statistics never move, so that a teacher is measured and labels as the plain network that it is.
+    teacher = Teacher(unfolded.folded)
     if let file = studentSetting.file {
       student = Student(try read(file))
-      guard student.network.hasBiases == teacher.network.hasBiases else {
+      guard !student.network.isPlain || student.network.hasBiases == teacher.network.hasBiases else {
         throw .input("\(file.path): of teacher and student one has biases and the other none; give both or neither")
       }
     } else {
-      let initialization: StudentDesign.Initialization =
-        switch studentSetting.initialization {
-        case .plain, .uniform, .he, .perturbedTeacher, .teacherDirections, .teacherSigns: .plain
-        case .adversarial: .adversarial
-        case .helpful: .helpful
-        }
-      let width = (Double(teacher.network.hiddenCounts[0]) * studentSetting.overRealization).rounded(.up)
-      let design = StudentDesign(
-        hiddenCount: Int(width), scale: studentSetting.scale, initialization: initialization)
-      let teacher = teacher
+      var design = StudentDesign(
+        hiddenCounts: teacher.network.hiddenCounts.map {
+          Int((Double($0) * studentSetting.overRealization).rounded(.up))
+        }, scale: studentSetting.scale, initialization: StudentDesign.Initialization(studentSetting.initialization))
+      design.weightFactor = studentSetting.weightFactor
+      design.perturbation = studentSetting.perturbation
+      design.normalization = BatchNormalization.Placement(studentSetting.normalization)
+      design.learntScale = studentSetting.learntScale
+      design.hasBiases = unfolded.hasBiases
+      let (teacher, drawn) = (teacher, design)
       student = try ExperimentError.catching(place) { () throws(ShapeError) in
-        try design.draw(for: teacher, key: studentKey)
+        try drawn.draw(for: teacher, key: studentKey)
       }
     }
     let (student, teacher) = (student, teacher)
@@ -231,22 +230,68 @@ struct RunNetworks {
     }
   }
 
-  /// Settings of deep networks can be declared and stored, but not yet trained.
-  private static func checkIsCarriedOut(_ setting: Setting) throws(ExperimentError) {
-    let later = [
-      "teacher.widths", "teacher.medianBiases", "teacher.normalizedOutput", "teacher.normalization",
-      "student.weightFactor", "student.perturbation", "student.normalization", "student.learntScale",
-      "training.learningRates", "training.momentum", "training.weightDecay", "training.loss",
-    ]
-    var unknown = later.filter { setting.value(of: $0) != Setting().value(of: $0) }
-    if setting.teacher.weights == .orthogonal { unknown.append("teacher.weights orthogonal") }
-    if !setting.student.initialization.isScaled {
-      unknown.append("student.initialization \(setting.student.initialization.rawValue)")
+  private static func drawnTeacher(
+    _ run: Run, activation: Activation, place: String
+  ) throws(ExperimentError) -> Network {
+    let (network, setting, inputs) = (run.setting.network, run.setting.teacher, run.setting.inputs)
+    let weights: TeacherDesign.Weights =
+      switch setting.weights {
+      case .discrete: .discrete
+      case .gaussian: .gaussian(scale: setting.scale)
+      case .orthogonal: .orthogonal
+      }
+    var design = TeacherDesign(
+      inputCount: network.inputDimension, hiddenCounts: setting.hiddenWidths, outputCount: network.outputDimension,
+      weights: weights, bias: network.biases ? setting.bias : nil, strengthDecay: setting.strengthDecay,
+      activation: activation)
+    let plain = design
+    design.medianBiases = setting.medianBiases
+    design.normalizedOutput = setting.normalizedOutput
+    design.normalization = BatchNormalization.Placement(setting.normalization)
+    let calibrated = design
+    var calibration: Matrix?
+    if design.needsCalibration {
+      if let file = inputs.training.file {
+        calibration = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
+      } else {
+        calibration = try ExperimentError.catching(place) { () throws(ShapeError) in
+          InputDesign(
+            count: 10_000, standardDeviation: inputs.standardDeviation,
+            distribution: inputs.distribution == .uniform ? .uniform : .gaussian
+          ).draw(for: try plain.draw(key: run.randomKey), key: run.randomKey, purpose: .calibrationInputs)
+        }
+      }
     }
-    if setting.inputs.distribution == .uniform { unknown.append("inputs.distribution uniform") }
-    if setting.training.method == .adam { unknown.append("training.method adam") }
-    guard unknown.isEmpty else {
-      throw .input("this version does not train with \(unknown.joined(separator: ", ")); leave it out")
+    let sample = calibration
+    return try ExperimentError.catching(place) { () throws(ShapeError) in
+      try calibrated.draw(key: run.randomKey, calibration: sample).network
     }
+  }
+}
+
+extension BatchNormalization.Placement {
+  /// nil without batch normalisation.
+  fileprivate init?(_ setting: NormalizationSetting) {
+    switch setting {
+    case .none: return nil
+    case .beforeActivation: self = .beforeActivation
+    case .afterActivation: self = .afterActivation
+    }
+  }
+}
+
+extension StudentDesign.Initialization {
+  fileprivate init(_ setting: StudentSetting.Initialization) {
+    self =
+      switch setting {
+      case .plain: .plain
+      case .adversarial: .adversarial
+      case .helpful: .helpful
+      case .uniform: .uniform
+      case .he: .he
+      case .perturbedTeacher: .perturbedTeacher
+      case .teacherDirections: .teacherDirections
+      case .teacherSigns: .teacherSigns
+      }
   }
 }

@@ -10,13 +10,15 @@ import UnderstudyTheory
 struct RunMeasurement {
   let material: RunMaterial
   let epoch: Int
+  /// Without batch normalisation: folded.
   let student: Student
-  /// The student one epoch earlier; at epoch 0 the student itself.
+  /// The student one epoch earlier, folded; at epoch 0 the student itself.
   let previous: Student
   let training: LabelledInputs
   /// Losses by the kernels, evaluated only if asked for.
   let trainingLoss: () -> Double
   let evaluationLoss: () -> Double
+  let instructions: InstructionSet
 
   /// The measurements, in the order of ``Measure``.
   func take(_ measures: Set<Measure>) throws(ExperimentError) -> [Measurement] {
@@ -38,6 +40,11 @@ struct RunMeasurement {
     let theory = try TheoryMeasurement(
       teacher: teacher, student: student, training: training,
       drawn: { material.drawnInputs(index: material.trainingSetIndex(epoch: epoch)) }
+    ).take(measures)
+
+    let layers = try LayerMeasures(
+      teacher: teacher, student: student, inputs: material.evaluation.inputs,
+      precision: material.run.setting.training.precision, instructions: instructions
     ).take(measures)
 
     var result: [Measurement] = []
@@ -77,7 +84,7 @@ struct RunMeasurement {
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
         .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,
         .evaluationAgreement:
-        throw ShapeError("\(measure.rawValue) is not measured yet; leave it out of record")
+        if let taken = layers[measure] { add(taken.shape, taken.values) }
       }
     }
     return result

@@ -30,12 +30,10 @@ struct RunStages {
     of finished: Finished, previous: Student, measures: Set<Measure>, epoch: Int
   ) throws(ExperimentError) -> [Measurement] {
     let trainer = try trainer(of: finished.student)
-    func loss(_ samples: LabelledInputs) -> Double {
-      trainer.loss(over: BlockedSamples(inputs: samples.inputs, targets: samples.targets, shape: trainer.shape))
-    }
+    func loss(_ samples: LabelledInputs) -> Double { trainer.loss(inputs: samples.inputs, targets: samples.targets) }
     let measurement = RunMeasurement(
       material: material, epoch: epoch, student: finished.student, previous: previous, training: labelled,
-      trainingLoss: { loss(labelled) }, evaluationLoss: { loss(material.evaluation) })
+      trainingLoss: { loss(labelled) }, evaluationLoss: { loss(material.evaluation) }, instructions: instructions)
     var result = try measurement.take(measures)
     if measures.contains(.finishing) {
       let report = finished.report
@@ -49,10 +47,11 @@ struct RunStages {
   }
 
   /// A trainer in double precision that holds a finished student: losses by the kernels.
-  func trainer(of student: Student) throws(ExperimentError) -> TwoLayerTrainer<Double> {
+  func trainer(of student: Student) throws(ExperimentError) -> any StudentTrainer<Double> {
     try ExperimentError.catching { () throws(ShapeError) in
-      try TwoLayerTrainer<Double>(
-        student: student, plan: material.plan, batches: material.batches, isResuming: true, instructions: instructions)
+      try makeTrainer(
+        Double.self, student: student, plan: material.plan, batches: material.batches, isResuming: true,
+        instructions: instructions)
     }
   }
 
@@ -68,8 +67,9 @@ struct RunStages {
   func twin<Scalar: KernelScalar>(_: Scalar.Type) throws(ExperimentError) -> Twin {
     let material = try RunMaterial(run, isTwin: true)
     let trainer = try ExperimentError.catching { () throws(ShapeError) in
-      try TwoLayerTrainer<Scalar>(
-        student: material.initialStudent, plan: material.plan, batches: material.batches, instructions: instructions)
+      try makeTrainer(
+        Scalar.self, student: material.initialStudent, plan: material.plan, batches: material.batches,
+        instructions: instructions)
     }
     var packed: (index: Int, samples: PackedSamples<Scalar>)?
     for epoch in 1...material.plan.epochCount {
@@ -77,7 +77,7 @@ struct RunStages {
       let index = material.trainingSetIndex(epoch: epoch)
       if packed?.index != index {
         let set = try material.trainingSet(index: index)
-        packed = (index, PackedSamples(inputs: set.inputs, targets: set.targets, shape: trainer.shape))
+        packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
       }
       if let packed { trainer.train(epoch: epoch, on: packed.samples) }
     }

@@ -43,7 +43,7 @@ public struct StudentAudits: Sendable {
     let inputs = material.drawnInputs(index: material.trainingSetIndex(epoch: run.setting.lastEpoch))
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
-      of: Student(network), learning: material.teacher, over: inputs, title: title,
+      of: Student(network.folded), learning: material.teacher, over: inputs, title: title,
       names: ("teacher of run \(run.hash)", path, "training inputs of run \(run.hash)"))
   }
 
@@ -92,7 +92,7 @@ struct FilePair {
           "\(path): the file says that its nodes have a slope of \(slope) on the negative side, not "
             + "\(activation.negativeSlope); give --activation leakyRelu --leaky-slope \(slope)")
       }
-      return file.0
+      return file.0.folded
     }
     let (teacher, student) = (Teacher(try read(teacherPath)), Student(try read(studentPath)))
     try ExperimentError.catching(studentPath) { () throws(ShapeError) in try student.checkFits(teacher) }

@@ -48,10 +48,9 @@ public final class StudyProgress: Sendable {
   static func cost(of setting: Setting) -> Double { Double(setting.training.epochs) * costOfEpoch(setting) }
 
   private static func costOfEpoch(_ setting: Setting) -> Double {
-    let shape = TwoLayerShape(
-      inputCount: setting.network.inputDimension,
-      hiddenCount: max(1, Int(Double(setting.teacher.hiddenNodes) * setting.student.overRealization)),
-      outputCount: setting.network.outputDimension, hasBiases: true, negativeSlope: 0)
+    let shape = DeepShape(
+      widths: [setting.network.inputDimension] + setting.studentWidths + [setting.network.outputDimension],
+      hasBiases: true, negativeSlope: 0)
     let training = setting.training
     let batch = training.method == .gd ? setting.inputs.training.count : max(1, training.batchSize)
     // Small networks wait for memory more than they compute: measured, a step costs as if it had some 5 nodes more.

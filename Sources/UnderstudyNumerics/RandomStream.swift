@@ -15,6 +15,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case finishing = 10
   case inputSubspace = 11
   case hyperplanes = 12
+  case calibrationInputs = 13
   /// For tests.
   case test = 0xFFFF
 }
