@@ -134,7 +134,7 @@ struct RunMaterial {
       learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
       epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
       unitNormFirstLayer: training.unitNormFirstLayer,
-      rule: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
+      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
       loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
       schedule: (training.learningRates?.entries ?? []).map {
         TrainingPlan.ScheduledRate(firstEpoch: $0.start, learningRate: $0.rate)

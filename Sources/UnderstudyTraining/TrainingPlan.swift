@@ -11,14 +11,14 @@ public struct TrainingPlan: Sendable, Hashable {
 
   public enum FrozenLayer: Sendable, Hashable { case none, first, last }
 
-  public enum Rule: Sendable, Hashable {
+  public enum Optimizer: Sendable, Hashable {
     /// The gradient, or with momentum mu the sum of all gradients before, each weighed down by mu a step.
     case gradient(momentum: Double)
     case adam
   }
 
   public var method: Method
-  public var rule: Rule
+  public var optimizer: Optimizer
   public var loss: TrainingLoss
   /// Times each weight, added to its gradient.
   public var weightDecay: Double
@@ -35,10 +35,10 @@ public struct TrainingPlan: Sendable, Hashable {
 
   public init(
     method: Method, learningRate: Double, learningRateHalvingInterval: Int = 0, epochCount: Int, stepsPerEpoch: Int,
-    frozenLayer: FrozenLayer = .none, unitNormFirstLayer: Bool = false, rule: Rule = .gradient(momentum: 0),
+    frozenLayer: FrozenLayer = .none, unitNormFirstLayer: Bool = false, optimizer: Optimizer = .gradient(momentum: 0),
     loss: TrainingLoss = .squaredError, weightDecay: Double = 0, schedule: [ScheduledRate] = []
   ) {
-    self.rule = rule
+    self.optimizer = optimizer
     self.loss = loss
     self.weightDecay = weightDecay
     self.schedule = schedule
@@ -71,7 +71,7 @@ public struct TrainingPlan: Sendable, Hashable {
 
   /// Whether the kernels of two layers can carry this out: steps along the gradient of the squared error alone.
   public var isPlain: Bool {
-    rule == .gradient(momentum: 0) && loss == .squaredError && weightDecay == 0 && schedule.isEmpty
+    optimizer == .gradient(momentum: 0) && loss == .squaredError && weightDecay == 0 && schedule.isEmpty
   }
 
   /// The step rule of two layers during an epoch, counted from 1.
@@ -84,7 +84,7 @@ public struct TrainingPlan: Sendable, Hashable {
   /// The step rule of any depth during an epoch, counted from 1.
   func deepRule(epoch: Int) -> DeepUpdateRule {
     let method: DeepUpdateRule.Method =
-      switch rule {
+      switch optimizer {
       case .gradient(let momentum): .momentum(momentum)
       case .adam: .adam
       }

@@ -44,11 +44,11 @@ private struct DeepCase: CustomStringConvertible {
   }
 
   func plan(
-    rate: Double, rule: TrainingPlan.Rule = .gradient(momentum: 0), epochs: Int = 1, decay: Double = 0
+    rate: Double, rule: TrainingPlan.Optimizer = .gradient(momentum: 0), epochs: Int = 1, decay: Double = 0
   ) -> TrainingPlan {
     TrainingPlan(
       method: .stochastic(batchSize: inputs.rowCount), learningRate: rate, epochCount: epochs, stepsPerEpoch: 1,
-      rule: rule, loss: loss, weightDecay: decay)
+      optimizer: rule, loss: loss, weightDecay: decay)
   }
 
   /// Every sample once, in every step.
@@ -145,7 +145,7 @@ struct DeepTrainerTests {
       let moved = try trainer.student.network
       return parameters(of: network).map { network[keyPath: $0] - moved[keyPath: $0] }
     }
-    for rule in [TrainingPlan.Rule.gradient(momentum: mu), .adam] {
+    for rule in [TrainingPlan.Optimizer.gradient(momentum: mu), .adam] {
       let trainer = try DeepTrainer<Double>(
         student: Student(one.network), plan: one.plan(rate: rate, rule: rule, epochs: 3, decay: decay),
         batches: one.order(epochs: 3))
@@ -180,7 +180,7 @@ struct DeepTrainerTests {
   @Test("resumed, on more threads, or on another instruction set, the bits are the same", arguments: [0, 4, 9, 13, 22])
   func sameBits(index: Int) throws {
     let one = try DeepCase(index)
-    for rule in [TrainingPlan.Rule.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
+    for rule in [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
       let (plan, order) = (one.plan(rate: 0.01, rule: rule, epochs: 6, decay: 0.01), one.order(epochs: 6))
       func train(
         _ student: Student, epochs: ClosedRange<Int>, state: OptimizerState? = nil, threads: Int = 1,
