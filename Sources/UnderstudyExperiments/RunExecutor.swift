@@ -186,7 +186,7 @@ struct RunExecutor {
   ///
   /// What is compared is the root mean square residual relative to that of the targets: a loss near rounding, 1e-30, has
   /// no digits of its own. The bound is 1000 rounding errors of the precision: sums of a few hundred terms, twice.
-  private func verify<Trainer: StudentTrainer>(
+  func verify<Trainer: StudentTrainer>(
     _ data: Data, material: RunMaterial, trainer: Trainer
   ) throws(ExperimentError) {
     let inputs = material.evaluation.inputs.prefix(rows: 256)

@@ -75,14 +75,14 @@ public struct TrainingPlan: Sendable, Hashable {
   }
 
   /// The step rule of two layers during an epoch, counted from 1.
-  func rule(epoch: Int) -> UpdateRule {
+  public func rule(epoch: Int) -> UpdateRule {
     UpdateRule(
       learningRate: learningRate(epoch: epoch), updatesFirstLayer: frozenLayer != .first,
       updatesLastLayer: frozenLayer != .last, unitNormFirstLayer: unitNormFirstLayer)
   }
 
   /// The step rule of any depth during an epoch, counted from 1.
-  func deepRule(epoch: Int) -> DeepUpdateRule {
+  public func deepRule(epoch: Int) -> DeepUpdateRule {
     let method: DeepUpdateRule.Method =
       switch optimizer {
       case .gradient(let momentum): .momentum(momentum)

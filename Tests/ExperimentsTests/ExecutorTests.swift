@@ -61,8 +61,22 @@ private let everything =
       (.teacherFanOutNorms, fanOutNorms(of: teacher.network)), (.inputSample, training.inputs.values),
     ]
     for (measure, values) in expected { #expect(run.values(measure, epoch: 5) == values, "\(measure)") }
+    // The lowest layer's correlations are those of every layer: with two layers there is no other.
+    #expect(
+      run.values(.layerWidths, epoch: 5) == [
+        Double(teacher.network.hiddenCounts[0]), Double(student.network.hiddenCounts[0]),
+      ])
+    #expect(
+      run.values(.layerCorrelations, epoch: 5)
+        == (try correlation(of: teacher, with: student, over: evaluation.inputs)).bestOfTeacherNodes)
+    for (strength, norm) in zip(try #require(run.values(.layerStrengths, epoch: 5)), fanOutNorms(of: student.network)) {
+      // One sum of a few squares, in another order.
+      #expect(abs(strength - norm) <= 1e-14 * norm)
+    }
+    #expect(run.values(.layerRegionCounts, epoch: 5) == [1])
+    let ofLayers = Measure.allCases.count { $0.rawValue.hasPrefix("layer") || $0 == .evaluationAgreement }
     // The losses are below, paths are recorded once and tested apart, and there is no finishing stage here.
-    let perEpoch = expected.count + theory.count + 2
+    let perEpoch = expected.count + theory.count + 2 + ofLayers
     #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
 
     for (measure, set) in [(Measure.trainingLoss, training), (.evaluationLoss, evaluation)] {
