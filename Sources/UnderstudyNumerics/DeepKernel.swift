@@ -223,7 +223,8 @@ public final class DeepKernel<Scalar: KernelScalar> {
     kernels.normalize(
       Int64(rows), Int64(lanes), Int64(count), values, workspace.inputs[layer + 1].start,
       scales.isEmpty ? nil : scales[layer].start, shifts.isEmpty ? nil : shifts[layer].start, workspace.means.start,
-      workspace.variances.start, workspace.inverses[layer].start, normalizationEpsilon, isAfter ? 1 : shape.negativeSlope)
+      workspace.variances.start, workspace.inverses[layer].start, normalizationEpsilon,
+      isAfter ? 1 : shape.negativeSlope)
     // As PyTorch: an exponential average of weight 0.1, the variance unbiased.
     let unbiased = Scalar(count) / Scalar(max(1, count - 1))
     for node in 0..<rows {

@@ -6,34 +6,26 @@ public struct DeepKernelTable<Scalar: KernelScalar>: Sendable {
   typealias Variable = UnsafeMutablePointer<Scalar>?
   typealias Rows = UnsafePointer<UnsafePointer<Scalar>?>?
 
-  let forward:
-    @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Int32, Double) -> Void
-  let backward:
-    @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double, Variable) -> Void
-  let update:
-    @Sendable (Int64, Int64, Int64, Constant, Int64, Rows, Variable, Int64) -> Void
-  let transpose:
-    @Sendable (Rows, Int64, Int64, Variable, Int64, Double) -> Void
-  let residual:
-    @Sendable (Int64, Variable, Constant, Double) -> Void
-  let crossEntropy:
-    @Sendable (Int64, Int64, Variable, Constant, Double) -> Void
+  let forward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Int32, Double) -> Void
+  let backward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double, Variable) -> Void
+  let update: @Sendable (Int64, Int64, Int64, Constant, Int64, Rows, Variable, Int64) -> Void
+  let transpose: @Sendable (Rows, Int64, Int64, Variable, Int64, Double) -> Void
+  let residual: @Sendable (Int64, Variable, Constant, Double) -> Void
+  let crossEntropy: @Sendable (Int64, Int64, Variable, Constant, Double) -> Void
   let normalize:
-    @Sendable (Int64, Int64, Int64, Variable, Variable, Constant, Constant, Variable, Variable, Variable, Double, Double) -> Void
+    @Sendable (
+      Int64, Int64, Int64, Variable, Variable, Constant, Constant, Variable, Variable, Variable, Double, Double
+    ) -> Void
   let normalizeBackward:
     @Sendable (Int64, Int64, Int64, Variable, Constant, Constant, Constant, Variable, Variable) -> Void
-  let activate:
-    @Sendable (Int64, Constant, Variable, Double) -> Void
-  let gate:
-    @Sendable (Int64, Variable, Constant, Double) -> Void
-  let momentum:
-    @Sendable (Int64, Variable, Variable, Constant, Double, Double, Double) -> Void
+  let activate: @Sendable (Int64, Constant, Variable, Double) -> Void
+  let gate: @Sendable (Int64, Variable, Constant, Double) -> Void
+  let momentum: @Sendable (Int64, Variable, Variable, Constant, Double, Double, Double) -> Void
   let adam:
-    @Sendable (Int64, Variable, Variable, Variable, Constant, Double, Double, Double, Double, Double, Double, Double) -> Void
-  let scale:
-    @Sendable (Int64, Variable, Double) -> Void
-  let unitRows:
-    @Sendable (Int64, Int64, Variable, Int64) -> Void
+    @Sendable (Int64, Variable, Variable, Variable, Constant, Double, Double, Double, Double, Double, Double, Double) ->
+      Void
+  let scale: @Sendable (Int64, Variable, Double) -> Void
+  let unitRows: @Sendable (Int64, Int64, Variable, Int64) -> Void
 }
 
 extension Double {

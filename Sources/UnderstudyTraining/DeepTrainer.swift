@@ -96,7 +96,8 @@ extension DeepShape {
   public init(_ network: Network) throws(ShapeError) {
     let withBiases = network.layers.count { $0.biases != nil }
     guard withBiases == 0 || withBiases == network.layers.count else {
-      throw ShapeError("some layers have biases and others have none; give biases to all of them (zeros will do) or none")
+      throw ShapeError(
+        "some layers have biases and others have none; give biases to all of them (zeros will do) or none")
     }
     let normalizations = network.layers.dropLast().compactMap(\.normalization)
     guard normalizations.isEmpty || normalizations.count == network.layers.count - 1,
