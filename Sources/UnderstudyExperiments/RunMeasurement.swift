@@ -27,7 +27,7 @@ struct RunMeasurement {
 
   private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [Measurement] {
     let teacher = material.teacher
-    let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
+    let n = student.network.hiddenCounts[0]
     let onTraining =
       measures.isDisjoint(with: [.trainingCorrelation, .trainingDeadNodes])
       ? nil : try correlation(of: teacher, with: student, over: training.inputs)
@@ -52,6 +52,8 @@ struct RunMeasurement {
       func add(_ shape: [Int], _ values: [Double]) {
         result.append(Measurement(measure, epoch: epoch, shape: shape, values: values))
       }
+      // Fan-out weights are those of the highest hidden layer.
+      func add(_ values: [Double]) { add([values.count], values) }
       func add(_ matrix: Matrix) { add([matrix.rowCount, matrix.columnCount], matrix.values) }
       switch measure {
       case .trainingLoss: add([], [trainingLoss()])
@@ -64,7 +66,7 @@ struct RunMeasurement {
         add(try observationCounts(of: teacher, by: student, over: training.inputs))
       case .evaluationObservationCounts:
         add(try observationCounts(of: teacher, by: student, over: material.evaluation.inputs))
-      case .fanOutNorms: add([n], fanOutNorms(of: student.network))
+      case .fanOutNorms: add(fanOutNorms(of: student.network))
       case .boundaryStrengths: add([n], try boundaryStrengths(of: student.network))
       case .nodeGradients: if let gradient { add([n], gradient.nodeMeanSquares) }
       case .nodeMaximumGradients: if let gradient { add([n], gradient.nodeMaxima) }
@@ -74,7 +76,7 @@ struct RunMeasurement {
         add([changes.count], changes)
       case .teacherBoundaries: add(boundaries(of: teacher.network))
       case .studentBoundaries: add(boundaries(of: student.network))
-      case .teacherFanOutNorms: add([m], fanOutNorms(of: teacher.network))
+      case .teacherFanOutNorms: add(fanOutNorms(of: teacher.network))
       case .inputSample: add(training.inputs.prefix(rows: 400))
       case .alignment, .studentAlignment, .predictedAlignment, .largestGradient, .observerCounts, .witnessCounts,
         .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
