@@ -89,6 +89,15 @@ public struct Network: Sendable, Equatable {
     }
   }
 
+  /// For what reads weights as they stand: with batch normalisation they are not those of the function.
+  ///
+  /// - Throws: ``ShapeError`` if a layer has a normalisation, with the remedy.
+  public func checkIsPlain() throws(ShapeError) {
+    guard isPlain else {
+      throw ShapeError("the network has batch normalisation; give its folded form (Network.folded), the same function")
+    }
+  }
+
   /// Pre-activations of every layer for a block of samples; the last are the outputs. Those of a normalised network are
   /// those of the ``folded`` one: a normalisation before the activation is part of them.
   ///

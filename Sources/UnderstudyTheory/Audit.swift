@@ -137,7 +137,7 @@ public struct Audit: Sendable {
 public func audit(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions()
 ) throws(ShapeError) -> Audit {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
     throw ShapeError(

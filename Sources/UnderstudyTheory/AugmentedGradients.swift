@@ -24,7 +24,7 @@ public struct SampleGradients: Sendable, Equatable {
 public func sampleGradients(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, augmentedBy augmentation: Augmentation? = nil
 ) throws(ShapeError) -> SampleGradients {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   let directions = augmentation?.directions(for: teacher) ?? Matrix(rowCount: 0, columnCount: inputs.columnCount)
   let step = augmentation?.step ?? 0

@@ -95,7 +95,7 @@ public struct BallObservation: Sendable, Equatable {
 public func observation(
   of teacher: Teacher, by student: Student, withinRadius radius: Double
 ) throws(ShapeError) -> BallObservation {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   let boundaries = Boundaries(of: teacher.network.layers[0])
   let layer = student.network.layers[0]
   var largest: [Double?] = []

@@ -122,7 +122,7 @@ public struct BoundaryAlignment: Sendable, Equatable {
 /// - Complexity: O(teacher nodes x student nodes x features).
 /// - Source: Tian 2020, arXiv:1909.13458, definition of eps-alignment; up to orientation (derived, see the theory guide).
 public func alignment(of teacher: Teacher, with student: Student) throws(ShapeError) -> BoundaryAlignment {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   return BoundaryAlignment(
     teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]))
 }

@@ -57,7 +57,7 @@ public struct BoundaryGroups: Sendable, Equatable {
   ///
   /// - Throws: ``ShapeError`` if the student does not fit the teacher.
   public init(teacher: Teacher, student: Student, tolerance: Double) throws(ShapeError) {
-    try student.checkFits(teacher)
+    try checkPair(teacher, student)
     self.init(
       teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]),
       tolerance: tolerance)

@@ -68,7 +68,7 @@ public func layerCorrelations(
 private func correlations(
   of teacher: Teacher, with student: Student, over inputs: Matrix, layers: Range<Int>
 ) throws(ShapeError) -> [NodeCorrelation] {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   var sums = layers.map {
     CorrelationSums(

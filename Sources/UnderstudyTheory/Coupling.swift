@@ -37,7 +37,7 @@ public struct Coupling: Sendable, Equatable {
 public func coupling(
   of teacher: Teacher, with student: Student, over inputs: Matrix, sampleLimit: Int = 1000
 ) throws(ShapeError) -> Coupling {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
   var regions = RegionTable(teacher: teacher.network, student: student.network)

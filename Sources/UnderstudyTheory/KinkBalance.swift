@@ -33,7 +33,7 @@ public struct KinkBalance: Sendable, Equatable {
   public init(
     of student: Student, against teacher: Teacher, groups: BoundaryGroups, over inputs: Matrix? = nil
   ) throws(ShapeError) {
-    try student.checkFits(teacher)
+    try checkPair(teacher, student)
     let outputCount = student.network.outputCount
     let weightNorms = (
       teacher: Boundaries(of: teacher.network.layers[0]).norms, student: Boundaries(of: student.network.layers[0]).norms

@@ -35,7 +35,7 @@ public func kinkWitnesses(
   of teacher: Teacher, in student: Student, over inputs: Matrix, step: Double, nodeMaxima: [Double],
   sampleLimit: Int = 200
 ) throws(ShapeError) -> KinkWitnesses {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   precondition(nodeMaxima.count == student.network.hiddenCounts[0] && step > 0)
   var test = KinkTest(teacher: teacher.network, student: student.network, step: step, nodeMaxima: nodeMaxima)

@@ -64,7 +64,7 @@ public func layerCoupling<Scalar: KernelScalar>(
   parts: LayerCouplingParts = [], sampleLimit: Int = 512, precision _: Scalar.Type = Double.self,
   instructions: InstructionSet = .best
 ) throws(ShapeError) -> [LayerCoupling] {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   try check(matches, of: teacher, with: student)
   let sums = LayerCouplingSums<Scalar>(

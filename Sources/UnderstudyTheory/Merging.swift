@@ -84,6 +84,7 @@ public struct MergedStudent: Sendable, Equatable {
 public func merge(
   _ student: Student, over inputs: Matrix, targets: Matrix? = nil, allowedChange: Double? = nil
 ) throws(ShapeError) -> MergedStudent {
+  try student.network.checkIsPlain()
   guard student.network.layers.count == 2 else {
     return try mergeLayers(of: student, over: inputs, targets: targets, allowedChange: allowedChange)
   }

@@ -11,7 +11,7 @@ import UnderstudyNumerics
 public func observationCounts(
   of teacher: Teacher, by student: Student, over inputs: Matrix
 ) throws(ShapeError) -> Matrix {
-  try student.checkFits(teacher)
+  try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
   let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
   var counts = Matrix(rowCount: m, columnCount: n)

@@ -43,6 +43,13 @@ func activated(_ preactivations: Matrix, by activation: Activation) -> Matrix {
   return result
 }
 
+/// - Throws: ``ShapeError`` if a network is not plain, or the student does not fit the teacher.
+func checkPair(_ teacher: Teacher, _ student: Student) throws(ShapeError) {
+  try teacher.network.checkIsPlain()
+  try student.network.checkIsPlain()
+  try student.checkFits(teacher)
+}
+
 func checkInputs(_ inputs: Matrix, fit network: Network) throws(ShapeError) {
   guard inputs.columnCount == network.inputCount else {
     throw ShapeError("inputs have \(inputs.columnCount) features, but the network expects \(network.inputCount)")

@@ -79,7 +79,8 @@ public func finish(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  try student.network.layers.count == 2
+  try student.network.checkIsPlain()
+  return try student.network.layers.count == 2
     ? search(FinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
     : search(DeepFinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
 }

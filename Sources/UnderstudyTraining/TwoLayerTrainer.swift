@@ -71,6 +71,7 @@ extension TwoLayerShape {
     guard network.layers.count == 2 else {
       throw ShapeError("this trainer takes two layers, and the network has \(network.layers.count)")
     }
+    try network.checkIsPlain()
     guard (network.layers[0].biases == nil) == (network.layers[1].biases == nil) else {
       throw ShapeError("one layer has biases and the other has none; give both or neither")
     }

@@ -1,6 +1,7 @@
 import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyTheory
 
 @testable import UnderstudyTraining
 
@@ -241,6 +242,23 @@ struct DeepTrainerTests {
         try DeepTrainer<Double>(student: Student(one.network), plan: plan, batches: one.order(epochs: 1))
       }
     }
+  }
+
+  @Test("what reads weights as they stand refuses batch normalisation, and takes the folded student")
+  func folding() throws {
+    let one = try DeepCase(4)
+    let student = Student(one.network)
+    let plan = FinishingPlan(iterationLimit: 1)
+    #expect(throws: ShapeError.self) {
+      try finish(student, along: plan, on: one.inputs, targets: one.targets, key: 1)
+    }
+    #expect(throws: ShapeError.self) { try merge(student, over: one.inputs) }
+    #expect(throws: ShapeError.self) {
+      try layerCorrelations(of: Teacher(one.network), with: student, over: one.inputs)
+    }
+    let folded = Student(one.network.folded)
+    let correlations = try layerCorrelations(of: Teacher(folded.network), with: folded, over: one.inputs)
+    #expect(correlations.count == one.network.layers.count - 1)
   }
 
   @Test("a schedule holds from after each of its epochs on")
