@@ -1,11 +1,10 @@
 import ArgumentParser
-import Foundation
 import Understudy
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure speed on one core: training steps, the finishing stage, audits.",
-    subcommands: [TwoLayer.self, Finishing.self, Audit.self])
+    subcommands: [TwoLayer.self, Deep.self, Finishing.self, Audit.self])
 
   struct TwoLayer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,9 +30,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     func validate() throws {
       if rounds < 1 { throw ValidationError("--rounds \(rounds): give 1 or more") }
-      if !instructions.isSupported {
-        throw ValidationError("--instructions \(instructions.rawValue): this processor does not have them")
-      }
+      try instructions.checkIsSupported()
     }
 
     func run() async throws {
@@ -43,12 +40,7 @@ struct BenchCommand: AsyncParsableCommand {
         benchmark.roundCount = rounds
         benchmark.instructions = instructions
         let results = try benchmark.run()
-        if json {
-          let encoder = JSONEncoder()
-          encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-          print(String(decoding: try encoder.encode(results), as: UTF8.self))
-          return
-        }
+        if json { return try printJSON(results) }
         print(machineKind(instructions: instructions))
         var table = TextTable([
           "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",

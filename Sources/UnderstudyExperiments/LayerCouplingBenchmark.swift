@@ -5,7 +5,7 @@ import UnderstudyTheory
 /// Times the measures of every hidden layer on one core: a teacher of 50-75-100-125 nodes and a student of ten times as many,
 /// 20 inputs and 100 outputs, random weights. Couplings in single precision, correlations in double.
 public struct LayerCouplingBenchmark: Sendable {
-  public struct Result: Sendable {
+  public struct Result: Sendable, Codable {
     /// Processor time of E[A], E[B], diagonals and pairs over ``LayerCouplingBenchmark/sampleCount`` samples.
     public var wholeSeconds: Double
     /// Of the diagonals and pairs alone.
@@ -14,6 +14,8 @@ public struct LayerCouplingBenchmark: Sendable {
     public var correlationSeconds: Double
     /// Bytes of the matrices E[A] and E[B] of all hidden layers, as they are returned.
     public var matrixBytes: Int
+    /// The most memory that the process has held, bytes: with what ran before.
+    public var peakBytes: Int
   }
 
   public var roundCount = 3
@@ -29,12 +31,15 @@ public struct LayerCouplingBenchmark: Sendable {
   public func run() throws(ExperimentError) -> Result {
     try ExperimentError.catching("benchmark") { () throws(ShapeError) in
       let widths = [50, 75, 100, 125]
-      let teacher = Teacher(try network(widths, purpose: .teacherFirstLayer))
-      let student = Student(try network(widths.map { 10 * $0 }, purpose: .studentFirstLayer))
+      let teacher = Teacher(try randomNetwork(widths: [20] + widths + [100], purpose: .teacherFirstLayer))
+      let student = Student(
+        try randomNetwork(
+          widths: [20] + widths.map { 10 * $0 } + [100], purpose: .studentFirstLayer))
       var stream = RandomStream(key: 1, purpose: .evaluationInputs)
       let inputs = stream.normalMatrix(rowCount: inputCount, columnCount: 20, standardDeviation: 10)
       var result = Result(
-        wholeSeconds: .infinity, diagonalSeconds: .infinity, correlationSeconds: .infinity, matrixBytes: 0)
+        wholeSeconds: .infinity, diagonalSeconds: .infinity, correlationSeconds: .infinity, matrixBytes: 0, peakBytes: 0
+      )
       for _ in 0..<max(1, roundCount) {
         var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
         let matches = try layerCorrelations(of: teacher, with: student, over: inputs).map(\.matches)
@@ -54,20 +59,8 @@ public struct LayerCouplingBenchmark: Sendable {
           bytes + 8 * ((layer.meanAlpha?.values.count ?? 0) + (layer.meanBeta?.values.count ?? 0))
         }
       }
+      result.peakBytes = peakResidentBytes()
       return result
     }
-  }
-
-  /// Normal weights of variance 2 / inputs, which keeps the size of activations; biases 0.
-  private func network(_ widths: [Int], purpose: RandomPurpose) throws(ShapeError) -> Network {
-    var stream = RandomStream(key: 1, purpose: purpose)
-    let sizes = [20] + widths + [100]
-    return try Network(
-      layers: zip(sizes, sizes.dropFirst()).map { inputs, nodes in
-        DenseLayer(
-          weights: stream.normalMatrix(
-            rowCount: nodes, columnCount: inputs, standardDeviation: (2 / Double(inputs)).squareRoot()),
-          biases: [Double](repeating: 0, count: nodes))
-      }, activation: .relu)
   }
 }

@@ -15,6 +15,13 @@ private let processorModel: String = {
   return model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
 }()
 
+/// The most memory that this process has held so far, bytes; 0 where the system does not tell.
+func peakResidentBytes() -> Int {
+  let lines = ((try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? "").split(separator: "\n")
+  let kibibytes = lines.first { $0.hasPrefix("VmHWM") }?.split(separator: " ").dropFirst().first
+  return kibibytes.flatMap { Int($0) }.map { 1024 * $0 } ?? 0
+}
+
 /// Wall and processor time of the thread it is used on, going on from what was spent before.
 struct Stopwatch {
   private let wallBefore: Double

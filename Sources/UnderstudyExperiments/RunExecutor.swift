@@ -22,6 +22,8 @@ struct RunExecutor {
   let checkpointInterval: Duration
   /// Polled after every epoch.
   let isCancelled: () -> Bool
+  /// Asked before every epoch: how many threads the run may use. Its results do not depend on it.
+  let threadCount: () -> Int
   /// Called after every epoch with the steps it took.
   let didTakeSteps: (Int) -> Void
   let saveCheckpoint: (Checkpoint) throws(ExperimentError) -> Void
@@ -78,6 +80,7 @@ struct RunExecutor {
           try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch))
       }
       epoch += 1
+      trainer.useThreads(threadCount())
       trainer.train(epoch: epoch, on: try training.samples(epoch: epoch).packed)
       didTakeSteps(plan.stepsPerEpoch)
       let previous = student

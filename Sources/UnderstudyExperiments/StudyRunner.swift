@@ -6,7 +6,7 @@ import UnderstudyRecords
 /// Runs what a study still misses: settings x seeds, a thread a run, each recorded when it ends.
 public struct StudyRunner: Sendable {
   public struct Options: Sendable {
-    /// Runs at a time.
+    /// Runs at a time; when fewer are left, the threads are shared out among them. No result depends on it.
     public var threadCount: Int = ProcessInfo.processInfo.activeProcessorCount
     public var instructions: InstructionSet = .best
     /// How much of a long run a kill may cost.
@@ -75,9 +75,10 @@ public struct StudyRunner: Sendable {
     // Longest first: the last runs to end are short, and no thread waits long for the others.
     var queue = missing.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) }[...]
     let studyHash = study.hash
+    let threads = ThreadShares(threadCount: options.threadCount)
     let divergedCount = try await withThrowingTaskGroup(of: Outcome?.self) { group in
       for run in queue.prefix(max(1, options.threadCount)) {
-        group.addTask { try execute(run, studyHash: studyHash, progress: progress) }
+        group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
       }
       queue = queue.dropFirst(max(1, options.threadCount))
       var divergedCount = 0
@@ -85,7 +86,7 @@ public struct StudyRunner: Sendable {
         while let outcome = try await group.next() {
           if case .diverged = outcome { divergedCount += 1 }
           guard !stop.isRequested, let run = queue.popFirst() else { continue }
-          group.addTask { try execute(run, studyHash: studyHash, progress: progress) }
+          group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
         }
       } catch {
         stop.request()
@@ -101,11 +102,16 @@ public struct StudyRunner: Sendable {
   }
 
   /// Executes and records a run; nil if it was asked to stop.
-  private func execute(_ run: Run, studyHash: String, progress: StudyProgress) throws(ExperimentError) -> Outcome? {
+  private func execute(
+    _ run: Run, studyHash: String, progress: StudyProgress, threads: ThreadShares
+  ) throws(ExperimentError) -> Outcome? {
     guard !stop.isRequested else { return nil }
+    threads.willStartRun()
+    defer { threads.didEndRun() }
     let executor = RunExecutor(
       run: run, study: study, studyHash: studyHash, instructions: options.instructions,
       checkpointInterval: options.checkpointInterval, isCancelled: { stop.isRequested },
+      threadCount: { threads.threadsPerRun },
       didTakeSteps: { progress.didTakeSteps($0, of: run.setting) },
       saveCheckpoint: { (checkpoint) throws(ExperimentError) in
         try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
@@ -124,6 +130,20 @@ public struct StudyRunner: Sendable {
       return nil
     }
   }
+}
+
+/// Shares a study's threads out among the runs in flight: one each, or more once fewer runs are left.
+///
+/// A class because all runs of a study share it.
+final class ThreadShares: Sendable {
+  private let threadCount: Int
+  private let runCount = Atomic(0)
+
+  init(threadCount: Int) { self.threadCount = threadCount }
+
+  var threadsPerRun: Int { max(1, threadCount / max(1, runCount.load(ordering: .relaxed))) }
+  func willStartRun() { runCount.add(1, ordering: .relaxed) }
+  func didEndRun() { runCount.subtract(1, ordering: .relaxed) }
 }
 
 /// A request to stop that any thread may make and every run polls.

@@ -9,8 +9,13 @@ public final class DeepKernel<Scalar: KernelScalar> {
   public let shape: DeepShape
   public let loss: TrainingLoss
   public let instructions: InstructionSet
-  /// Threads that share the rows of each product.
-  public let threadCount: Int
+  /// Threads that share the rows of each product that is large enough; 1 or more.
+  public var threadCount: Int {
+    didSet {
+      precondition(threadCount > 0)
+      while scratch.count < threadCount { scratch.append(AlignedBuffer(count: scratch[0].count)) }
+    }
+  }
   let kernels: DeepKernelTable<Scalar>
   /// Elements from one row of a layer's weights to the next.
   let strides: [Int]
@@ -20,6 +25,8 @@ public final class DeepKernel<Scalar: KernelScalar> {
   /// Scale and shift of each hidden layer's normalisation, one after the other; empty without them.
   let scales: [AlignedBuffer<Scalar>]
   let shifts: [AlignedBuffer<Scalar>]
+  /// Everything that a step moves: the weights of each layer, then scales, then shifts.
+  let parameters: [AlignedBuffer<Scalar>]
   /// Running statistics of each hidden layer.
   let runningMeans: [AlignedBuffer<Scalar>]
   let runningVariances: [AlignedBuffer<Scalar>]
@@ -28,7 +35,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
   private var moments: [AlignedBuffer<Scalar>] = []
   private var stepCount = 0
   private var workspace: DeepWorkspace<Scalar>
-  private let scratch: [AlignedBuffer<Scalar>]
+  private var scratch: [AlignedBuffer<Scalar>]
 
   public init(
     shape: DeepShape, loss: TrainingLoss = .squaredError, threadCount: Int = 1, instructions: InstructionSet = .best
@@ -45,16 +52,13 @@ public final class DeepKernel<Scalar: KernelScalar> {
     let hidden = shape.normalization == .none ? [] : Array(shape.widths.dropFirst().dropLast())
     scales = shape.hasLearntScale ? hidden.map { AlignedBuffer(count: $0) } : []
     shifts = shape.hasLearntScale ? hidden.map { AlignedBuffer(count: $0) } : []
+    parameters = weights + scales + shifts
     runningMeans = hidden.map { AlignedBuffer(count: $0) }
     runningVariances = hidden.map { AlignedBuffer(count: $0) }
     workspace = DeepWorkspace(shape: shape, strides: strides, outputStride: outputStride, batchSize: 1)
-    let widest = shape.widths.dropFirst().max() ?? 0
-    let scratchCount = Int(US_PACKED_BLOCKS * US_MAXIMUM_PRODUCT_ROWS) * widest
+    let scratchCount = Int(US_PACKED_COLUMNS * US_PACKED_DEPTH)
     scratch = (0..<max(1, threadCount)).map { _ in AlignedBuffer(count: scratchCount) }
   }
-
-  /// Everything that a step moves: the weights of each layer, then scales, then shifts.
-  var parameters: [AlignedBuffer<Scalar>] { weights + scales + shifts }
 
   public var isFinite: Bool {
     (parameters + runningMeans + runningVariances).allSatisfy { buffer in
@@ -172,8 +176,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
           kernels.scale(Int64(buffer.count), buffer.start, 1 - rule.learningRate * rule.weightDecay)
         }
       }
-      let all = parameters
-      backward(count: count, rule: rule) { all[$0] }
+      backward(count: count, rule: rule) { self.parameters[$0] }
       finishStep(rule)
     } else {
       for gradient in gradients { gradient.clear() }
@@ -196,7 +199,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
       let output =
         isNormalized
         ? workspace.normalized[layer].start : isHidden ? workspace.inputs[layer + 1].start : workspace.outputs.start
-      inParallel(rows: rows) { first, count, _ in
+      inParallel(rows: rows, depth: depth) { first, count, _ in
         kernels.forward(
           Int64(count), Int64(depth), lanes, weights[layer].start + first * stride, Int64(stride), input,
           output + first * Int(lanes), isHidden && !isNormalized ? 1 : 0, shape.negativeSlope)
@@ -257,7 +260,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
       if layer > 0 {
         let isNormalized = shape.normalization != .none
         let activations = isNormalized ? nil : UnsafePointer(workspace.inputs[layer].start)
-        inParallel(rows: inputCount) { first, count, thread in
+        inParallel(rows: inputCount, depth: rows) { first, count, thread in
           kernels.backward(
             Int64(count), Int64(rows), lanes, weights[layer].start + first, Int64(stride), gradient,
             below + first * Int(lanes), activations.map { $0 + first * Int(lanes) }, shape.negativeSlope,
@@ -268,7 +271,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
       if isUpdated(layer, rule) {
         let weights = target(layer).start
         let current = gradient
-        inParallel(rows: rows) { first, share, _ in
+        inParallel(rows: rows, depth: inputCount) { first, share, _ in
           kernels.update(
             Int64(share), Int64(stride), Int64(count), current + first * Int(lanes), lanes,
             workspace.inputRows[layer].start, weights + first * stride, Int64(stride))
@@ -364,11 +367,13 @@ public final class DeepKernel<Scalar: KernelScalar> {
     workspace.targetRows.start[lane] = UnsafePointer(samples.targets.start + sample * samples.layout.outputStride)
   }
 
-  /// Calls `body` with (first row, number of rows, thread) for shares of the rows, on all threads at once.
-  private func inParallel(rows: Int, _ body: (Int, Int, Int) -> Void) {
-    // A dozen rows are one block of the widest kernels; below a few of them waking a thread costs more than it saves.
-    let shares = min(threadCount, rows / 48)
+  /// Calls `body` with (first row, number of rows, thread) for shares of the rows of a product over `depth` terms, on all
+  /// threads at once.
+  private func inParallel(rows: Int, depth: Int, _ body: (Int, Int, Int) -> Void) {
+    // A share of a million multiply-adds takes some 20 microseconds; waking a thread for less costs more than it saves.
+    let shares = min(threadCount, rows * depth * workspace.lanes / 1_000_000)
     guard shares > 1 else { return body(0, rows, 0) }
+    // A dozen rows are one block of the widest kernels.
     let share = padded((rows + shares - 1) / shares, to: 12)
     // The shares are rows of their own: nothing is written by two threads, and the call returns when all are done.
     nonisolated(unsafe) let body = body

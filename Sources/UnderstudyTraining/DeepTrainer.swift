@@ -18,7 +18,7 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
   ///   batch normalisation: batches of one sample, and full-batch steps.
   public init(
     student: Student, plan: TrainingPlan, batches: BatchOrder, optimizerState: OptimizerState? = nil,
-    isResuming: Bool = false, threadCount: Int = 1, instructions: InstructionSet = .best
+    isResuming: Bool = false, instructions: InstructionSet = .best
   ) throws(ShapeError) {
     let shape = try DeepShape(student.network)
     if shape.normalization != .none {
@@ -35,7 +35,7 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
     self.plan = plan
     self.batches = batches
     activation = student.network.activation
-    kernel = DeepKernel(shape: shape, loss: plan.loss, threadCount: threadCount, instructions: instructions)
+    kernel = DeepKernel(shape: shape, loss: plan.loss, instructions: instructions)
     kernel.layers = student.network.layers.map(DeepLayerWeights.init)
     kernel.optimizerState = optimizerState
     if plan.unitNormFirstLayer && !isResuming { kernel.normalizeFirstLayer() }
@@ -47,6 +47,8 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
 
   public var isFinite: Bool { kernel.isFinite }
   public var optimizerState: OptimizerState? { kernel.optimizerState }
+
+  public func useThreads(_ count: Int) { kernel.threadCount = max(1, count) }
 
   public func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar> {
     PackedSamples(inputs: inputs, targets: targets, hasBiases: kernel.shape.hasBiases)

@@ -19,6 +19,8 @@ public protocol StudentTrainer<Scalar>: AnyObject {
   /// What the update rule remembers between steps; nil if nothing.
   var optimizerState: OptimizerState? { get }
 
+  /// Shares the steps from now on among at most this many threads, where they are large enough; results do not depend on it.
+  func useThreads(_ count: Int)
   func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar>
   func lossSamples(inputs: Matrix, targets: Matrix) -> LossSamples
   /// The steps of one epoch, counted from 1.

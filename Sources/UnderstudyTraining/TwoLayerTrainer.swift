@@ -37,6 +37,9 @@ public final class TwoLayerTrainer<Scalar: KernelScalar>: StudentTrainer {
   /// Plain steps remember nothing.
   public var optimizerState: OptimizerState? { nil }
 
+  /// A step on the kernels of small networks is too short to share: it stays on one thread.
+  public func useThreads(_ count: Int) {}
+
   public func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar> {
     PackedSamples(inputs: inputs, targets: targets, shape: shape)
   }

@@ -36,6 +36,18 @@ import UnderstudyRecords
     }
   }
 
+  @Test("threads are shared out among the runs in flight, and none gets fewer than one")
+  func threadShares() {
+    let threads = ThreadShares(threadCount: 4)
+    #expect(threads.threadsPerRun == 4)
+    for expected in [4, 2, 1, 1, 1] {
+      threads.willStartRun()
+      #expect(threads.threadsPerRun == expected)
+    }
+    for _ in 0..<3 { threads.didEndRun() }
+    #expect(threads.threadsPerRun == 2)
+  }
+
   @Test("progress only grows, and ends at the whole")
   func progress() async throws {
     let snapshots = Mutex<[StudyProgress.Snapshot]>([])

@@ -35,12 +35,12 @@ struct Executed {
 
 func executor(
   _ run: Run, of study: Study, isCancelled: @escaping () -> Bool = { false },
-  didTakeSteps: @escaping (Int) -> Void = { _ in },
+  threadCount: @escaping () -> Int = { 1 }, didTakeSteps: @escaping (Int) -> Void = { _ in },
   saveCheckpoint: @escaping (Checkpoint) -> Void = { _ in }
 ) -> RunExecutor {
   RunExecutor(
     run: run, study: study, studyHash: study.hash, instructions: .best, checkpointInterval: .zero,
-    isCancelled: isCancelled, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
+    isCancelled: isCancelled, threadCount: threadCount, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
 }
 
 struct WasInterrupted: Error {}
