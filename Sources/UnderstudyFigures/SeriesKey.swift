@@ -35,6 +35,12 @@ struct SeriesKey {
     return best
   }
 
+  /// The first of `paths` that varies in the selection; else the first.
+  static func firstVaried(_ paths: [String], of selection: SettingSelection, study: Study) -> SeriesKey {
+    let keys = paths.map { SeriesKey($0, of: selection, study: study) }
+    return keys.first(where: \.isVaried) ?? keys[0]
+  }
+
   var isVaried: Bool { values.count > 1 }
   /// As legends show the values.
   var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
