@@ -23,9 +23,8 @@ func layerLShapeFigure(
   ]
   if shown.count < tables.count {
     let seeds = Set(shown.map(\.record.run.seed)).sorted()
-    notes.append(
-      "Seed\(seeds.count == 1 ? "" : "s") \(seeds.map(String.init).joined(separator: ", ")) of "
-        + "\(Set(tables.map(\.record.run.seed)).count) are drawn.")
+    let total = Set(tables.map(\.record.run.seed)).count
+    notes.append("Drawn: \(seeds.count) of \(total) seeds (\(seeds.map(String.init).joined(separator: ", "))).")
   }
   if dots.deadCount > 0 {
     notes.append("\(dots.deadCount) dead student nodes are left out: of a constant activation there is no correlation.")

@@ -61,7 +61,8 @@ struct SeriesKey {
 
   /// The expression by which a facet of labels writes its panels' titles.
   var panelLabel: String {
-    switch path {
+    if values.isEmpty { return "''" }
+    return switch path {
     case "student.overRealization": "(datum.label)"
     case "teacher.widths": "'teacher ' + (datum.label)"
     case "teacher.strengthDecay": FigureStyle.decayLabel
