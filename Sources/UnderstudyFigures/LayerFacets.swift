@@ -35,7 +35,11 @@ struct LayerFacets {
         "facet": [
           "column": FigureStyle.facet("p", label: columns.panelLabel, order: columns.labels),
           "row": FigureStyle.facet(
-            "q", label: rows.panelLabel, ["labelOrient": "right", "labelAngle": 90], order: rows.labels),
+            "q", label: "(datum.label)",
+            [
+              "title": .text(rows.title), "titleOrient": "right", "titleAngle": 90, "labelOrient": "right",
+              "labelAngle": 90,
+            ], order: rows.labels),
         ],
         "spacing": .number(FigureStyle.gap),
         "spec": [

@@ -170,6 +170,7 @@ private struct LayerPanel {
             "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
             "axis": [
               "values": [0, 0.5, 1], "format": "~g", "labels": .boolean(isBottom), "ticks": .boolean(isBottom),
+              "domain": .boolean(isBottom),
             ],
           ],
           "y": [

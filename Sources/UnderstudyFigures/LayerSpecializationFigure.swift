@@ -78,10 +78,10 @@ private struct LayerLine: Hashable, Comparable {
 }
 
 private func specializationLayers(floor: Double, hasBands: Bool) -> [JSONValue] {
+  let scale: JSONValue = ["domain": [.number(min(0.8, floor)), 1.01], "nice": false, "zero": false]
   func y(_ field: String) -> JSONValue {
     [
-      "field": .text(field), "type": "quantitative", "title": "mean best ρ",
-      "scale": ["domain": [.number(min(0.8, floor)), 1.01], "nice": false],
+      "field": .text(field), "type": "quantitative", "title": "mean best ρ", "scale": scale,
       "axis": ["tickCount": 5, "format": "~g"],
     ]
   }
@@ -89,7 +89,8 @@ private func specializationLayers(floor: Double, hasBands: Bool) -> [JSONValue] 
     [
       "mark": ["type": "rule", "strokeDash": [4, 3], "strokeWidth": 0.8, "color": "#555555"],
       "encoding": [
-        "y": ["datum": .number(specializationThreshold), "type": "quantitative"], "x": nil, "color": nil,
+        "y": ["datum": .number(specializationThreshold), "type": "quantitative", "scale": scale], "x": nil,
+        "color": nil,
       ],
     ]
   ]
