@@ -28,6 +28,9 @@ struct LayerFacets {
         by: "p", label: columns.panelLabel, description: description, rows: data,
         columns: min(3, columns.labels.count), encoding: encoding, layers: .array(layers), order: columns.labels)
     }
+    // The title of the rows needs some of the column's width.
+    let count = Double(columns.labels.count)
+    let width = FigureStyle.panelWidth(columns: columns.labels.count) - (28 / count).rounded(.up)
     return FigureStyle.document(
       description: description,
       [
@@ -43,7 +46,7 @@ struct LayerFacets {
         ],
         "spacing": .number(FigureStyle.gap),
         "spec": [
-          "width": .number(FigureStyle.panelWidth(columns: columns.labels.count)), "height": 110,
+          "width": .number(width), "height": 110,
           "encoding": .object(encoding), "layer": .array(layers),
         ],
       ])
