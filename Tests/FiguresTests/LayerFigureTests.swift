@@ -98,8 +98,9 @@ import UnderstudyRecords
     #expect(rows[0] == ["p": "1x", "q": "2-3", "l": "2", "t": 10, "y": 1, "a": 1, "b": 1, "n": 1])
     #expect(figure.document["facet"]?["row"]?["sort"] == ["2-3", "4"])
     #expect(figure.document["facet"]?["column"]?["sort"] == ["1x", "5x"])
-    var widths = [all[0], all[2]]
-    widths[1].run.settingIndex = 1
+    let widths = [[2, 3], [4]].enumerated().map { index, widths in
+      SyntheticLayers.run(widths, [10: widths.map { _ in 1 }], index: index)
+    }
     let alone = try Self.rows(.layerSpecialization, widths, varied: ["teacher.widths"])
     #expect(Set(alone.rows.compactMap { $0["p"]?.text }) == ["2-3", "4"])
     #expect(alone.figure.document["facet"]?["header"]?["labelExpr"] == "'teacher ' + (datum.label)")
