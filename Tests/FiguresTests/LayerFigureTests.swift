@@ -19,17 +19,16 @@ import UnderstudyRecords
   {
     let setting = SyntheticLayers.setting([2, 1], multiple: multiple)
     let count = setting.studentWidths.reduce(0, +)
-    return Synthetic.run(
-      setting, index: index, seed: seed,
-      [SyntheticLayers.widths([2, 1], setting.studentWidths)]
-        + epochs.flatMap { epoch in
-          [
-            SyntheticLayers.vector(
-              .layerStudentCorrelations, epoch, (0..<count).map { $0 == 1 ? 0 : 0.9 + 0.01 * Double($0) }),
-            SyntheticLayers.vector(.layerDeadNodes, epoch, (0..<count).map { $0 == 1 ? 1 : 0 }),
-            SyntheticLayers.vector(.layerStrengths, epoch, (0..<count).map { Double($0 + 1) }),
-          ]
-        })
+    var measurements = [SyntheticLayers.widths([2, 1], setting.studentWidths)]
+    let rho = (0..<count).map { $0 == 1 ? 0 : 0.9 + 0.01 * Double($0) }
+    let dead: [Double] = (0..<count).map { $0 == 1 ? 1 : 0 }
+    let strengths = (1...count).map(Double.init)
+    for epoch in epochs {
+      measurements.append(SyntheticLayers.vector(.layerStudentCorrelations, epoch, rho))
+      measurements.append(SyntheticLayers.vector(.layerDeadNodes, epoch, dead))
+      measurements.append(SyntheticLayers.vector(.layerStrengths, epoch, strengths))
+    }
+    return Synthetic.run(setting, index: index, seed: seed, measurements)
   }
 
   @Test func lShapeHasTheLiveNodesOfEachLayer() throws {
@@ -134,7 +133,8 @@ import UnderstudyRecords
     #expect(!figure.notes.contains { $0.contains("Pools") })
   }
 
-  @Test(arguments: [(0.0, [0.0]), (15, [0.0, 1, 2, 5, 10, 15]), (100, [0.0, 1, 2, 5, 10, 30, 100])])
+  @Test(
+    arguments: [(0.0, [0.0]), (15, [0.0, 1, 2, 5, 10, 15]), (100, [0.0, 1, 2, 5, 10, 30, 100])] as [(Double, [Double])])
   func earlyEpochsHaveTicks(top: Double, ticks: [Double]) {
     let axis = EpochAxis(top: top)
     #expect(axis.encoding("t", title: "epoch")["axis"]?["values"] == .array(ticks.map(JSONValue.number)))

@@ -65,7 +65,7 @@ import UnderstudyRecords
     let two = SyntheticLayers.run([4, 5], [1: [0.5, 0.95], 5: [0.95, 1]], index: 1)
     let single = SyntheticLayers.run([4], [1: [0.5], 5: [0.95]], index: 2)
     #expect(Self.finding(.layerOrder, [three]).value == 0.5)
-    #expect(Self.finding(.layerOrder, [two]).value == -1)
+    #expect(Self.finding(.layerOrder, [three, two]).value == -0.25)
     #expect(Self.finding(.layerOrder, [three, two, single]).value == -0.25, "one layer has no order")
     #expect(Self.reason(Self.finding(.layerOrder, [Self.two[0]])).contains("at the same recorded epoch"))
   }
