@@ -3,13 +3,17 @@ import UnderstudyRecords
 
 /// Evaluation loss over the epochs: mean over runs of its log10, with a band of one standard deviation.
 ///
-/// Fields of the data: `p` strength decay, `o` over-realization, `t` epoch, `y` 10^mean, `a`...`b` 10^(mean -+ deviation),
+/// Panels by strength decay, or by the teacher's widths where those vary and it does not.
+///
+/// Fields of the data: `p` strength decay or widths, `o` over-realization, `t` epoch, `y` 10^mean, `a`...`b` 10^(mean -+ deviation),
 /// `n` runs.
 func evaluationLossFigure(
   _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
 ) throws(FigureError) -> FigureSpecification {
-  let curves = try lossCurves(declaration, selection: selection)
-  let decays = Set(curves.rows.keys.map(\.decay)).sorted()
+  let panel = SeriesKey.firstVaried(
+    ["teacher.strengthDecay", "teacher.widths"], of: selection, study: study)
+  let curves = try lossCurves(declaration, selection: selection, panel: panel)
+  let panels = Set(curves.rows.keys.map(\.panel)).sorted().map { panel.values[$0] }
   let multiples = Set(curves.rows.keys.map(\.multiple)).sorted()
   var rows: [JSONValue] = []
   for key in curves.rows.keys.sorted() {
@@ -19,13 +23,14 @@ func evaluationLossFigure(
       guard let center = mean(logarithms) else { continue }
       let deviation = standardDeviation(logarithms)
       rows.append([
-        "p": .number(key.decay), "o": .number(key.multiple), "t": .integer(epoch), "y": .display(pow(10, center)),
+        "p": panel.values[key.panel].numeric.map(JSONValue.number) ?? .text(panel.labels[key.panel]),
+        "o": .number(key.multiple), "t": .integer(epoch), "y": .display(pow(10, center)),
         "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
         "n": .integer(logarithms.count),
       ])
     }
   }
-  let columns = min(3, decays.count)
+  let columns = min(3, panels.count)
   var notes = ["Lines: mean over seeds of log10; bands: one standard deviation."]
   if curves.flooredCount > 0 {
     notes.append(
@@ -34,18 +39,21 @@ func evaluationLossFigure(
   if curves.shownEpochs.count < curves.epochCount {
     notes.append("\(curves.shownEpochs.count) of \(curves.epochCount) recorded epochs are drawn.")
   }
-  notes += selection.notes(shownKeys: ["teacher.strengthDecay", "student.overRealization"], study: study)
+  notes += selection.notes(shownKeys: [panel.path, "student.overRealization"], study: study)
   let text =
-    "Line charts on a logarithmic axis, one for each strength decay p (\(decays.map(\.short).joined(separator: ", "))): "
+    "Line charts on a logarithmic axis, one for each \(panel.path == "teacher.widths" ? "teacher" : "strength decay p") "
+    + "(\(panels.map(\.shown).joined(separator: ", "))): "
     + "evaluation loss over the epochs, a line for each over-realization "
     + "(\(multiples.map { $0.short + "x" }.joined(separator: ", "))). \(declaration.caption)"
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: FigureStyle.panelsByDecay(
-      description: text, rows: rows, columns: columns, encoding: lossEncoding(multipleCount: multiples.count),
+    document: FigureStyle.panels(
+      by: "p", label: panel.panelLabel, description: text, rows: rows, columns: columns,
+      encoding: lossEncoding(multipleCount: multiples.count),
       layers: lossLayers(
         axis: LogarithmicAxis(
-          "evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } }))))
+          "evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } })),
+      order: panel.values.allSatisfy { $0.numeric != nil } ? nil : panel.labels))
 }
 
 private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {
@@ -87,11 +95,12 @@ private func lossLayers(axis: LogarithmicAxis) -> JSONValue {
 }
 
 private struct LossKey: Hashable, Comparable {
-  var decay: Double
+  /// Position among the values of the panels' key.
+  var panel: Int
   var multiple: Double
 
   static func < (left: Self, right: Self) -> Bool {
-    (left.decay, left.multiple) < (right.decay, right.multiple)
+    (left.panel, left.multiple) < (right.panel, right.multiple)
   }
 }
 
@@ -104,14 +113,14 @@ private struct LossCurves {
 }
 
 private func lossCurves(
-  _ declaration: FigureDeclaration, selection: SettingSelection
+  _ declaration: FigureDeclaration, selection: SettingSelection, panel: SeriesKey
 ) throws(FigureError) -> LossCurves {
   var curves = LossCurves()
   let runs = selection.runs.filter { $0.divergedEpoch == nil }
   guard !runs.isEmpty else { throw .allDiverged(figure: declaration.name, runCount: selection.runs.count) }
   for record in runs {
     let setting = record.run.setting
-    let key = LossKey(decay: setting.teacher.strengthDecay, multiple: setting.student.overRealization)
+    let key = LossKey(panel: panel.index(of: record), multiple: setting.student.overRealization)
     let losses = record.measurements.filter { $0.measure == .evaluationLoss }
     guard !losses.isEmpty else {
       throw .missingMeasure(

@@ -42,6 +42,9 @@ public func figureSpecifications(
   case .verdictShares: [try verdictSharesFigure(declaration, selection: selection, study: results.study)]
   case .connectionLoss: [try connectionLossFigure(declaration, selection: selection, study: results.study)]
   case .coverAndLoss: [try coverAndLossFigure(declaration, selection: selection, study: results.study)]
+  case .layerLShape: [try layerLShapeFigure(declaration, selection: selection, study: results.study)]
+  case .layerSpecialization: [try layerSpecializationFigure(declaration, selection: selection, study: results.study)]
+  case .specializationTime: [try specializationTimeFigure(declaration, selection: selection, study: results.study)]
   }
 }
 

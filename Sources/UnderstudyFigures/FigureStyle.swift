@@ -69,13 +69,13 @@ enum FigureStyle {
   /// A document of one panel for each value of `field` in the rows, `columns` panels abreast, all drawn alike.
   static func panels(
     by field: String, label: String, description: String, rows: [JSONValue], columns: Int,
-    encoding: [String: JSONValue], layers: JSONValue
+    encoding: [String: JSONValue], layers: JSONValue, order: [String]? = nil
   ) -> JSONValue {
     document(
       description: description,
       [
         "data": ["values": .array(rows)],
-        "facet": facet(field, label: label),
+        "facet": facet(field, label: label, order: order),
         "columns": .integer(columns),
         "spacing": .number(gap + 4),
         "spec": [
@@ -87,7 +87,7 @@ enum FigureStyle {
   }
 
   /// `count` colours along viridis, without its palest end, written out: Vega's own scheme does not go with a nominal domain.
-  private static func ramp(_ count: Int) -> [JSONValue] {
+  static func ramp(_ count: Int) -> [JSONValue] {
     let anchors = [0x44_0154, 0x48_2878, 0x3E_4989, 0x31_688E, 0x26_828E, 0x1F_9E89, 0x35_B779, 0x6E_CE58, 0xB5_DE2B]
     return (0..<count).map { index in
       let position = Double(index) / Double(max(1, count - 1)) * Double(anchors.count - 1)
@@ -133,11 +133,15 @@ enum FigureStyle {
     return .object(entry)
   }
 
-  /// Panels by `field`, with labels such as "p = 1".
-  static func facet(_ field: String, label: String, _ more: [String: JSONValue] = [:]) -> JSONValue {
+  /// Panels by `field`, with labels such as "p = 1", ascending or in the `order` of texts.
+  static func facet(
+    _ field: String, label: String, _ more: [String: JSONValue] = [:], order: [String]? = nil
+  ) -> JSONValue {
     var header: [String: JSONValue] = ["title": nil, "labelExpr": .text(label)]
     header.merge(more) { $1 }
-    return ["field": .text(field), "type": "ordinal", "header": .object(header)]
+    var facet: [String: JSONValue] = ["field": .text(field), "type": "ordinal", "header": .object(header)]
+    if let order { facet["sort"] = .array(order.map(JSONValue.text)) }
+    return .object(facet)
   }
 
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.

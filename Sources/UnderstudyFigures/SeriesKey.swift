@@ -35,11 +35,19 @@ struct SeriesKey {
     return best
   }
 
+  /// The first of `paths` that varies in the selection; else the first.
+  static func firstVaried(_ paths: [String], of selection: SettingSelection, study: Study) -> SeriesKey {
+    let keys = paths.map { SeriesKey($0, of: selection, study: study) }
+    return keys.first(where: \.isVaried) ?? keys[0]
+  }
+
   var isVaried: Bool { values.count > 1 }
   /// As legends show the values.
   var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
 
   func label(of record: RunRecord) -> String { valuesBySetting[record.run.settingIndex].map(label) ?? "none" }
+  /// The position of the value among `labels`.
+  func index(of record: RunRecord) -> Int { labels.firstIndex(of: label(of: record)) ?? 0 }
   /// The value as a number; 0 for one that is none.
   func number(of record: RunRecord) -> Double { valuesBySetting[record.run.settingIndex]?.numeric ?? 0 }
 
@@ -51,12 +59,25 @@ struct SeriesKey {
     "teacherAgnostic": "teacher-agnostic", "teacherAware": "teacher-aware", "levenbergMarquardt": "Levenberg-Marquardt",
   ]
 
+  /// The expression by which a facet of labels writes its panels' titles.
+  var panelLabel: String {
+    if values.isEmpty { return "''" }
+    return switch path {
+    case "student.overRealization": "(datum.label)"
+    case "teacher.widths": "'teacher ' + (datum.label)"
+    case "teacher.strengthDecay": FigureStyle.decayLabel
+    case "network.inputDimension": "'d = ' + (datum.label)"
+    default: "'\(title) ' + (datum.label)"
+    }
+  }
+
   /// In the field's words where there are any.
   var title: String {
     switch path {
     case "network.inputDimension": "input dimension d"
     case "network.outputDimension": "outputs C"
     case "teacher.hiddenNodes": "teacher nodes m"
+    case "teacher.widths": "teacher's widths"
     case "teacher.strengthDecay": "strength decay p"
     case "student.overRealization": "over-realization"
     case "inputs.augmentation": "augmentation"

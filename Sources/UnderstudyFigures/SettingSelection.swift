@@ -84,6 +84,8 @@ extension Setting {
     else { return [:] }
     var values: [String: KeyValue] = [:]
     document.collectKeyValues(prefix: "", into: &values)
+    // Widths and schedules, which are no single values in JSON.
+    for key in StudyKey.all where values[key.path] == nil { values[key.path] = value(of: key.path) }
     return values
   }
 }

@@ -40,6 +40,8 @@ func theoryStatistic(
   case .logStraightBarrier: return try barrier(.straightPath, declaration, runs)
   case .logMatchedBarrier: return try barrier(.matchedPath, declaration, runs)
   case .epochsToCover, .logRatioLossToCover: return try timeStatistic(declaration, runs)
+  case .layerCorrelation, .layerMatchedShare, .epochsToSpecialize, .layerOrder, .layerArmRatio:
+    return try layerStatistic(of: declaration, over: runs)
   case .recoveredNodes, .recoveredShare, .logEvaluationLoss, .strongFirst, .armRatio, .divergedShare:
     preconditionFailure("\(declaration.statistic) is no statistic of this file")
   }

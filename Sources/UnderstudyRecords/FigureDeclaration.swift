@@ -28,6 +28,14 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     case connectionLoss
     /// First epoch at which all teacher nodes are recovered, beside those of small losses, against over-realization.
     case coverAndLoss
+    /// Best rho of each live student node with a teacher node of its layer against its strength sqrt(E[beta_kk]), one dot a
+    /// node; rows hidden layers, the lowest at the bottom, columns epochs.
+    case layerLShape
+    /// Mean over the teacher nodes of a hidden layer of the best rho, per epoch, a line for each layer; facets
+    /// over-realization.
+    case layerSpecialization
+    /// First epoch at which that mean is at least 0.95, against the hidden layer, a line for each over-realization.
+    case specializationTime
   }
   /// File name of the figure, without ending.
   public var name: String

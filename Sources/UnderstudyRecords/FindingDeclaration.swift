@@ -50,23 +50,46 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case epochsToCover
     /// Median over runs of log10 of (first epoch with a millionth of the initial evaluation loss / epoch of cover).
     case logRatioLossToCover
+    /// Mean over runs, and over the teacher nodes of one hidden layer, of the best rho with a student node of that layer.
+    case layerCorrelation
+    /// Mean over runs of the share of that layer's teacher nodes with best rho > 0.9, 0...1.
+    case layerMatchedShare
+    /// Median over runs of the first recorded epoch at which the mean best rho of the layer is at least 0.95.
+    case epochsToSpecialize
+    /// Spearman rank correlation of the hidden layer's number with the median over runs of that epoch, never being last;
+    /// of each setting, then the mean over settings. 1: from the bottom up.
+    case layerOrder
+    /// The L-shape of one hidden layer: median strength sqrt(E[beta_kk]) of student nodes with best rho > 0.95, divided by
+    /// that of live nodes with best rho < 0.8, over the nodes of all runs.
+    case layerArmRatio
+
+    /// Whether it looks at one hidden layer, which the finding has to name.
+    public var needsLayer: Bool {
+      switch self {
+      case .layerCorrelation, .layerMatchedShare, .epochsToSpecialize, .layerArmRatio: true
+      default: false
+      }
+    }
   }
   public var statement: String
   public var statistic: Statistic
   /// nil: the last epoch of each run, or what the statistic says.
   public var epoch: Int?
+  /// The hidden layer, from 1, the lowest; of the statistics that look at one, nil for all others.
+  public var layer: Int?
   public var selection: [String: [KeyValue]]
   /// Either bound may be missing.
   public var atLeast: Double?
   public var atMost: Double?
 
   public init(
-    statement: String, statistic: Statistic, epoch: Int? = nil, selection: [String: [KeyValue]] = [:],
-    atLeast: Double? = nil, atMost: Double? = nil
+    statement: String, statistic: Statistic, epoch: Int? = nil, layer: Int? = nil,
+    selection: [String: [KeyValue]] = [:], atLeast: Double? = nil, atMost: Double? = nil
   ) {
     self.statement = statement
     self.statistic = statistic
     self.epoch = epoch
+    self.layer = layer
     self.selection = selection
     self.atLeast = atLeast
     self.atMost = atMost

@@ -135,7 +135,7 @@ enum StudyDeclarations {
     var findings: [FindingDeclaration] = []
     for item in tree.items {
       let entries = try item.entries(
-        key: "findings", known: ["statement", "statistic", "epoch", "where", "atLeast", "atMost"])
+        key: "findings", known: ["statement", "statistic", "epoch", "layer", "where", "atLeast", "atMost"])
       guard let statement = entries["statement"], let statistic = entries["statistic"] else {
         throw item.error(
           .missingKey, key: "findings", "a finding without \(entries["statement"] == nil ? "statement" : "statistic")",
@@ -149,6 +149,7 @@ enum StudyDeclarations {
       finding.epoch = try entries["epoch"].map { tree throws(StudyError) in
         try tree.integer(key: "findings.epoch", atLeast: 0)
       }
+      finding.layer = try layer(entries["layer"], of: finding, item, settings: settings)
       finding.atLeast = try entries["atLeast"].map { tree throws(StudyError) in
         try tree.number(key: "findings.atLeast")
       }
@@ -164,6 +165,36 @@ enum StudyDeclarations {
       findings.append(finding)
     }
     return findings
+  }
+
+  /// The hidden layer of a finding, which all selected teachers that are not files must have.
+  private static func layer(
+    _ tree: YAMLTree?, of finding: FindingDeclaration, _ item: YAMLTree, settings: [Setting]
+  ) throws(StudyError) -> Int? {
+    let key = "findings.layer"
+    let name = finding.statistic.rawValue
+    guard let tree, !tree.isNull else {
+      guard !finding.statistic.needsLayer else {
+        throw item.error(
+          .missingKey, key: key, "\(name) is of one hidden layer, and none is given",
+          "add layer: 1 for the lowest hidden layer, 2 for the one above it, and so on")
+      }
+      return nil
+    }
+    guard finding.statistic.needsLayer else {
+      throw tree.error(.unusedKey, key: key, "\(name) is not of one hidden layer", "leave layer out")
+    }
+    let layer = try tree.integer(key: key, atLeast: 1, atMost: LayerWidths.greatestDepth)
+    for setting in settings where setting.teacher.file == nil && setting.matches(finding.selection) {
+      let widths = setting.teacher.hiddenWidths
+      guard layer <= widths.count else {
+        throw tree.error(
+          .outOfRange, key: key, "there is no layer \(layer) in a selected teacher of \(LayerWidths(widths)) nodes",
+          "give a layer from 1 (lowest) to \(widths.count), or select deeper teachers, e.g. where: {teacher.widths: ...}"
+        )
+      }
+    }
+    return layer
   }
 
   /// Assignments of the command line, `key=value` or `key=[value, value]`, as a selection.

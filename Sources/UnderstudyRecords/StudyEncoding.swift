@@ -33,6 +33,7 @@ extension Study {
     for finding in findings {
       var fields = ["statement: \(jsonText(finding.statement))", "statistic: \(finding.statistic.rawValue)"]
       if let epoch = finding.epoch { fields.append("epoch: \(epoch)") }
+      if let layer = finding.layer { fields.append("layer: \(layer)") }
       if !finding.selection.isEmpty { fields.append("where: \(Self.flow(finding.selection))") }
       if let bound = finding.atLeast { fields.append("atLeast: \(bound)") }
       if let bound = finding.atMost { fields.append("atMost: \(bound)") }

@@ -24,6 +24,21 @@ import Testing
     #expect(try JSONDecoder().decode(Study.self, from: JSONEncoder().encode(study)) == study)
   }
 
+  /// A finding's layer is one of the selected teachers, does not enter what a study computes, and is absent where not given.
+  @Test func findingsNameALayer() throws {
+    let base = "teacher: {widths: [2-3, 4-5-6]}\n"
+    let study = try parse(
+      base
+        + "findings: [{statement: a, statistic: layerCorrelation, layer: 3, where: {teacher.widths: 4-5-6}, atLeast: 1}]"
+    )
+    #expect(study.findings[0].layer == 3)
+    #expect(try study.hash == parse(base).hash)
+    let plain = FindingDeclaration(statement: "a", statistic: .armRatio, atLeast: 1)
+    let text = String(decoding: try JSONEncoder().encode(plain), as: UTF8.self)
+    #expect(!text.contains("layer"), "as it was before there was a layer: \(text)")
+    #expect(try JSONDecoder().decode(FindingDeclaration.self, from: Data(text.utf8)) == plain)
+  }
+
   /// A key that came later makes no new run at its default, and a new one elsewhere.
   @Test func laterKeysKeepOldHashes() throws {
     let base = try parse("seeds: 1").runs[0]

@@ -115,6 +115,7 @@ import Testing
         - {statement: 'It''s "so".', statistic: armRatio, epoch: 7, where: {network.biases: true}, atLeast: 1e-3}
         - {statement: x, statistic: divergedShare, atMost: 0}
       """,
+      "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
     ]
     for text in texts {
       let study = try Study.parse(text, origin: "s.yaml", folder: folder.url, baseName: "s")

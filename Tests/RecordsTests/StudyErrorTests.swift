@@ -98,6 +98,21 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("findings: [{statement: a, statistic: recovered, atLeast: 1}]", .unknownName, "nearest known one is rec"),
     BadStudy("findings: [{statement: a, statistic: armRatio}]", .missingKey, "without bounds"),
     BadStudy("findings: [{statement: a, statistic: armRatio, atLeast: 2, atMost: 1}]", .contradiction, "above"),
+    BadStudy(
+      "findings: [{statement: a, statistic: layerCorrelation, atLeast: 1}]", .missingKey, "findings.layer",
+      "layerCorrelation is of one hidden layer", "layer: 1 for the lowest"),
+    BadStudy(
+      "findings: [{statement: a, statistic: layerOrder, layer: 1, atLeast: 1}]", .unusedKey, "findings.layer",
+      "leave layer out"),
+    BadStudy(
+      "findings: [{statement: a, statistic: layerArmRatio, layer: 0, atLeast: 1}]", .outOfRange, "findings.layer",
+      "0 is out of range", "from 1 to 64"),
+    BadStudy(
+      "teacher.widths: [2-3, 4-5-6]\nfindings: [{statement: a, statistic: layerMatchedShare, layer: 3, atLeast: 1}]",
+      .outOfRange, "s.yaml:2", "no layer 3 in a selected teacher of 2-3 nodes", "from 1 (lowest) to 2"),
+    BadStudy(
+      "findings: [{statement: a, statistic: epochsToSpecialize, layer: 2, atLeast: 1}]", .outOfRange,
+      "a selected teacher of 10 nodes"),
 
     BadStudy("teacher: {file: missing.safetensors}", .missingFile, "/nowhere/missing.safetensors", "relative to"),
     BadStudy("teacher: {file: /tmp}", .missingFile, "is a folder"),
