@@ -91,7 +91,8 @@ CASES = [
     Case("gradient descent", method="gd"),
     Case("gradient descent, momentum, weight decay", method="gd", momentum=0.9, decay=0.01, rate=0.005),
     Case("cross-entropy", loss="crossEntropy", rate=0.1),
-    Case("cross-entropy, Adam, normalised", loss="crossEntropy", **ADAM, **BEFORE),
+    # Without biases: under a normalisation their slopes are rounding errors, which Adam divides by their own size.
+    Case("cross-entropy, Adam, normalised, no biases", loss="crossEntropy", biases=False, **ADAM, **BEFORE),
     Case("normalised before the activation", **BEFORE),
     Case("normalised before the activation, no learnt scale, leaky", **BEFORE, learnt_scale=False, slope=0.2),
     Case("normalised before the activation, weight decay", **BEFORE, decay=0.05),
@@ -230,13 +231,17 @@ def check_magnification(case: Case, problem: Problem, final: Network, random: np
     return f"a student moved by {NUDGE:g} ends {compare(again.tensors, final.tensors, NUDGE_LIMIT):.1e} away"
 
 
-def check_learning(history: list[Network]) -> str:
-    """Training moves every layer by far more than the tolerance, so that agreement means something."""
-    start, end = history[0].tensors, history[-1].tensors
-    moves = [difference(start[name], end[name]) for name in start]
-    if not (max(moves) > 1e-2 and sum(move > 1e-3 for move in moves) >= len(moves) - 2):  # a frozen layer's two stay
-        raise Failure(f"the tensors of the reference moved by {moves}")
-    return f"tensors move by up to {max(moves):.1e}"
+def check_learning(case: Case, history: list[Network]) -> str:
+    """Training moves every tensor by far more than the tolerance, so that agreement means something."""
+    start, end, last = history[0].tensors, history[-1].tensors, case.depth
+    moves = {name: difference(start[name], end[name]) for name in start if case.rules.moves(name, last)}
+    if case.normalization == "beforeActivation" and not case.decay:
+        # A bias under a normalisation has no effect in training: the mean takes it out again.
+        moves = {name: move for name, move in moves.items() if ".norm." in name or "bias" not in name or str(last) in name}
+    name = min(moves, key=moves.get)
+    if not moves[name] > 1e-3:
+        raise Failure(f"{name} of the reference moved by only {moves[name]:.1e}")
+    return f"every tensor moves by {moves[name]:.1e} or more"
 
 
 def check_weights(results: Path, final: Network) -> str:
@@ -356,7 +361,7 @@ def main() -> int:
                 output_of(understudy, "run", path, "--results", results)
                 return check_weights(results, history[-1])
 
-            tally.report("learning", check_learning, history)
+            tally.report("learning", check_learning, case, history)
             tally.report("magnification", check_magnification, case, problem, history[-1], random)
             tally.report("final weights", replayed_weights)
             tally.report("losses", recorded_losses)
