@@ -2,7 +2,7 @@
 
 UNDERSTUDY := .build/release/understudy
 RESULTS ?= results
-# A Python that has torch and jax, for `make bench` (see Benchmarks/README.md); `make test` uses its torch, if it has one.
+# A Python that has torch and jax, for `make bench`; see Benchmarks/README.md. `make test` uses torch if it is there.
 PEERS_PYTHON ?= python3
 
 .DEFAULT_GOAL := help

@@ -1,4 +1,4 @@
-"""What the scripts that hold Understudy against a reference share: running the program, differences, counting checks."""
+"""What the scripts that hold Understudy against a reference share: running the program, differences, counts."""
 
 from __future__ import annotations
 

@@ -4,10 +4,10 @@ Dimensions: B samples, n_l nodes of layer l = 0 ... L - 1, of which the last giv
 
     z_l = W_l f_{l-1} + b_l,     f_l = phi(z_l)  or, with batch normalisation N,  phi(N(z_l))  or  N(phi(z_l)),
 
-phi(y) = y where y > 0 and slope y elsewhere, N(y) = gamma h + beta with h = (y - mean y) / sqrt(var y + 1e-5), mean and
-(biased) variance over the batch, gamma = 1 and beta = 0 if they are not learnt. Outputs are z_{L-1}. Going back,
+phi(y) = y where y > 0 and slope y elsewhere, N(y) = gamma h + beta with h = (y - mean y) / sqrt(var y + 1e-5), mean
+and (biased) variance over the batch, gamma = 1 and beta = 0 if they are not learnt. Outputs are z_{L-1}. Going back,
 
-    dJ/dW_l = sum_B (dJ/dz_l) f_{l-1}^T,   dJ/db_l = sum_B dJ/dz_l,   dJ/df_{l-1} = W_l^T dJ/dz_l,   phi'(y) = 1 or slope,
+    dJ/dW_l = sum_B (dJ/dz_l) f_{l-1}^T,  dJ/db_l = sum_B dJ/dz_l,  dJ/df_{l-1} = W_l^T dJ/dz_l,  phi'(y) = 1 or slope,
     dJ/dgamma = sum_B h dJ/dN,   dJ/dbeta = sum_B dJ/dN,
     dJ/dy = gamma / sqrt(var y + 1e-5) (dJ/dN - mean dJ/dN - h mean(h dJ/dN)).
 
@@ -247,8 +247,8 @@ def trained(
 
 
 def activations(network: Network, x: Array) -> tuple[list[Array], list[Array]]:
-    """Of one sample or many, for each hidden layer: activations and which of its gates are open."""
-    trace = forward(network, np.atleast_2d(x))[1]
+    """For each hidden layer: activations and which gates are open (slopes below 1), both [sample, node]."""
+    trace = forward(network, x)[1]
     return [here.input for here in trace[1:]], [here.gate == 1 for here in trace[:-1]]
 
 
