@@ -11,9 +11,9 @@ The tolerance, 1e-10 relative, for float64. A step sums at most N = 331 products
 order that differs between the programs, so its result differs typically by sqrt(331) u = 2e-15 a layer, 1e-14 for five
 of them; over 120 steps these differences add up to some 1e-12, if training does not magnify them. Whether it does is a
 property of the case, so it is measured: the reference runs again from a student moved by 1e-14 of its size, and must
-end within 1e-11. (Dividing by the deviation of a batch, or by the root of a small second moment, magnifies by 10 to 100.)
-A gate that flips by rounding would need |z| < 1e-13 at one of some 10^6 (sample, node, step), so a chance near 1e-7. A
-real difference (another divisor, a stale weight, a decayed one on the way back) is of order 1e-7 or more.
+end within 1e-11. (Dividing by the deviation of a batch, or by the root of a small second moment, magnifies by 10 to
+100.) A gate that flips by rounding would need |z| < 1e-13 at one of some 10^6 (sample, node, step), so a chance near
+1e-7. A real difference (another divisor, a stale weight, a decayed one on the way back) is of order 1e-7 or more.
 """
 
 from __future__ import annotations
