@@ -2,7 +2,7 @@
 
 UNDERSTUDY := .build/release/understudy
 RESULTS ?= results
-# A Python that has torch and jax, for `make bench`; see Benchmarks/README.md.
+# A Python that has torch and jax, for `make bench`; see Benchmarks/README.md. `make test` uses torch if it is there.
 PEERS_PYTHON ?= python3
 
 .DEFAULT_GOAL := help
@@ -21,7 +21,7 @@ build: ## install what is missing and build the program
 
 test: ## install what is missing, build, run every test and check
 	@Scripts/install.sh --tests
-	@Scripts/test.sh
+	@PEERS_PYTHON="$(PEERS_PYTHON)" Scripts/test.sh
 
 lint: ## hold the Swift sources against the formatter's rules
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift

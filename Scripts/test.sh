@@ -56,10 +56,29 @@ swift_tests() {
   return $status
 }
 
+# A Python that imports torch and numpy: the one of PEERS_PYTHON, or of the reference; nothing if neither does.
+python_with_torch() {
+  local candidate
+  for candidate in "${PEERS_PYTHON:-python3}" "$python"; do
+    if "$candidate" -c "import numpy, torch" >/dev/null 2>&1; then
+      echo "$candidate"
+      return
+    fi
+  done
+}
+
 stage "lint" one swift format lint --strict --recursive --parallel Sources Tests Package.swift
 if stage "build" one swift build "${options[@]}" --build-tests; then
   stage "Swift tests" swift_tests "$@"
   stage "NumPy reference" "$python" Tests/Reference/two_layer.py --understudy "$understudy"
+  stage "NumPy reference of any depth" "$python" Tests/Reference/deep.py --understudy "$understudy"
+  # The same against PyTorch, where there is one.
+  peer=$(python_with_torch)
+  if [ -n "$peer" ]; then
+    stage "PyTorch" "$peer" Tests/Reference/deep_torch.py --understudy "$understudy"
+  else
+    summary+=("PyTorch: skipped, as no Python here has torch and numpy (PEERS_PYTHON may name one)")
+  fi
   stage "SciPy assignment" "$python" Tests/Reference/linear_assignment.py --understudy "$understudy"
   for script in Tests/CommandLine/*.sh; do
     [ -e "$script" ] || continue

@@ -86,11 +86,18 @@ struct JointPreactivations {
 
 /// The gates of a layer at a sample, a bit a node.
 func packedGates(_ preactivations: Matrix, column: Int) -> [UInt64] {
-  var words = [UInt64](repeating: 0, count: (preactivations.rowCount + 63) / 64)
-  for node in 0..<preactivations.rowCount where preactivations[node, column] > 0 {
-    words[node / 64] |= 1 << (node % 64)
-  }
+  var words: [UInt64] = []
+  appendPackedGates(preactivations, column: column, to: &words)
   return words
+}
+
+/// Appends the gates of a layer at a sample to those of others: a bit a node, a new word for every 64 nodes and for the layer.
+func appendPackedGates(_ preactivations: Matrix, column: Int, to words: inout [UInt64]) {
+  let first = words.count
+  words.append(contentsOf: repeatElement(0, count: (preactivations.rowCount + 63) / 64))
+  for node in 0..<preactivations.rowCount where preactivations[node, column] > 0 {
+    words[first + node / 64] |= 1 << (node % 64)
+  }
 }
 
 /// A region of constant gates above the lowest layer.

@@ -13,9 +13,10 @@ final class LayerCouplingSums<Scalar: KernelScalar> {
   private var layers: [LayerSums<Scalar>] = []
   /// Of the highest hidden layer, where V is the same for every sample.
   private var highest: LayerSums<Scalar>
-  /// For each sample the gates of the hidden layers above the lowest, teacher and student, a word for 64 nodes; the
-  /// highest layer first, so that the gates above a layer are a prefix.
-  private var patterns: [[UInt64]] = []
+  /// For each sample, one after the other, the gates of the hidden layers above the lowest, teacher and student, a word for
+  /// 64 nodes; the highest layer first, so that the gates above a layer are the first words of a sample's.
+  private var patterns: [UInt64] = []
+  /// How many words the gates above each hidden layer are; the lowest layer's are all that a sample has.
   private let patternPrefixes: [Int]
   private var sampleCount = 0
 
@@ -50,7 +51,7 @@ final class LayerCouplingSums<Scalar: KernelScalar> {
       teacher: networks.teacher.preactivations(of: block.inputs),
       student: networks.student.preactivations(of: block.inputs)
     )
-    for i in 0..<block.validCount { patterns.append(pattern(z.teacher, z.student, column: i)) }
+    for i in 0..<block.validCount { appendPattern(z.teacher, z.student, column: i) }
     let capacity = FanOutCarrier<Scalar>.sampleCapacity
     for first in stride(from: 0, to: block.validCount, by: capacity) {
       let count = min(capacity, block.validCount - first)
@@ -72,15 +73,18 @@ final class LayerCouplingSums<Scalar: KernelScalar> {
     for layer in layers.indices { layers[layer].flush() }
   }
 
-  /// The gates above the lowest hidden layer at a sample, from the highest layer down.
-  private func pattern(_ teacher: [Matrix], _ student: [Matrix], column: Int) -> [UInt64] {
-    (1..<networks.student.layers.count - 1).reversed().flatMap {
-      packedGates(teacher[$0], column: column) + packedGates(student[$0], column: column)
+  /// Appends the gates above the lowest hidden layer at a sample, from the highest layer down.
+  private func appendPattern(_ teacher: [Matrix], _ student: [Matrix], column: Int) {
+    for layer in (1..<networks.student.layers.count - 1).reversed() {
+      appendPackedGates(teacher[layer], column: column, to: &patterns)
+      appendPackedGates(student[layer], column: column, to: &patterns)
     }
   }
 
   var couplings: [LayerCoupling] {
-    let regionCounts = patternPrefixes.map { prefix in Set(patterns.map { $0.prefix(prefix) }).count }
+    let regionCounts = patternPrefixes.map { prefix in
+      Set((0..<sampleCount).map { patterns[($0 * patternPrefixes[0])...].prefix(prefix) }).count
+    }
     var result = layers.indices.map {
       layers[$0].coupling(sampleCount: sampleCount, regionCount: regionCounts[$0], termCount: sampleCount)
     }

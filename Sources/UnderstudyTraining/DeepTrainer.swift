@@ -59,15 +59,7 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
   }
 
   public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
-    let rule = plan.deepRule(epoch: epoch)
-    switch plan.method {
-    case .stochastic(let batchSize):
-      let indices = batches.indices(
-        epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
-      kernel.train(on: samples, batches: indices, batchSize: batchSize, rule: rule)
-    case .fullBatch:
-      for _ in 0..<plan.stepsPerEpoch { kernel.descend(on: samples, rule: rule) }
-    }
+    kernel.takeSteps(of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.deepRule(epoch: epoch))
   }
 
   /// The mean loss of the student as it is measured: batch normalisation by running statistics.

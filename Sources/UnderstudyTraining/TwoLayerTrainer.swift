@@ -53,15 +53,7 @@ public final class TwoLayerTrainer<Scalar: KernelScalar>: StudentTrainer {
 
   /// The steps of one epoch, counted from 1.
   public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
-    let rule = plan.rule(epoch: epoch)
-    switch plan.method {
-    case .stochastic(let batchSize):
-      let indices = batches.indices(
-        epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
-      kernel.train(on: samples, batches: indices, batchSize: batchSize, rule: rule)
-    case .fullBatch:
-      for _ in 0..<plan.stepsPerEpoch { kernel.descend(on: samples, rule: rule) }
-    }
+    kernel.takeSteps(of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.rule(epoch: epoch))
   }
 
   /// J = 1/2 mean ||target - output||^2.

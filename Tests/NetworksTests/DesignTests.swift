@@ -12,10 +12,6 @@ private func teacher(
   ).draw(key: key)
 }
 
-private func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
-  zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
-}
-
 @Suite("Teachers") struct TeacherDesignTests {
   @Test("first-layer rows have unit norm and none is parallel to another", arguments: 1...20 as ClosedRange<UInt64>)
   func firstLayer(key: UInt64) throws {

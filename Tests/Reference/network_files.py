@@ -12,9 +12,10 @@ from reference import Network
 Tensors = dict[str, np.ndarray]
 
 
-def write_tensors(path: Path, tensors: Tensors) -> None:
+def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) -> None:
     """Write float64 tensors, in the order given."""
-    header, blobs, offset = {}, [], 0
+    header: dict = {"__metadata__": metadata} if metadata else {}
+    blobs, offset = [], 0
     for name, tensor in tensors.items():
         blob = np.ascontiguousarray(tensor, dtype="<f8").tobytes()
         header[name] = {"dtype": "F64", "shape": list(tensor.shape), "data_offsets": [offset, offset + len(blob)]}

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -29,12 +28,12 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: matrices this small only suffer from threads
 import numpy as np
 
+from checks import Failure, Tally, difference, output_of
 from network_files import read_tensors, tensors_of, write_tensors
 from reference import Network, Rules, loss, outputs, trained
 
 TOLERANCE = 1e-10
 NUDGE, NUDGE_LIMIT = 1e-14, 1e-12
-TIMEOUT_SECONDS = 300
 
 EPOCHS = {"gd": 20, "sgd": 10}
 STEPS_PER_EPOCH = {"gd": 10, "sgd": 100}
@@ -107,10 +106,6 @@ class Problem:
     batches: np.ndarray | None
 
 
-class Failure(Exception):
-    """A check that did not hold, or a program that did not do what was asked."""
-
-
 def drawn(case: Case, random: np.random.Generator) -> Problem:
     """Teacher of unit rows and biases -0.1; a student of small weights, so that the two layers grow together."""
 
@@ -171,22 +166,6 @@ def write(case: Case, problem: Problem, folder: Path) -> Path:
     path = folder / "study.yaml"
     path.write_text(json.dumps(study(case, problem), indent=2) + "\n")
     return path
-
-
-def output_of(*command: str | Path) -> str:
-    """Standard output of a program that has to succeed."""
-    finished = subprocess.run(
-        [str(part) for part in command], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-        timeout=TIMEOUT_SECONDS)
-    if finished.returncode != 0:
-        raise Failure(f"`{command[1]}` left with status {finished.returncode}: {finished.stderr.strip()[-600:]}")
-    return finished.stdout
-
-
-def difference(got: np.ndarray, wanted: np.ndarray) -> float:
-    """Largest difference of two arrays of one shape, relative to the largest value wanted."""
-    largest = np.max(np.abs(got - wanted), initial=0.0)
-    return float(largest / np.max(np.abs(wanted))) if largest > 0 else 0.0
 
 
 def check_magnification(case: Case, problem: Problem, final: Network, random: np.random.Generator) -> str:
@@ -254,17 +233,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="run the cases whose name contains this")
     options = parser.parse_args()
     understudy = options.understudy.resolve()
-    passed, failed = 0, 0
-
-    def report(name: str, check, *arguments) -> None:
-        nonlocal passed, failed
-        try:
-            print(f"  ok      {name}: {check(*arguments)}")
-            passed += 1
-        except Exception as error:  # whatever goes wrong here is a failed check, and the next one still runs
-            print(f"  FAILED  {name}: {error}")
-            failed += 1
-
+    tally = Tally()
     for index, case in enumerate(CASES):
         if options.only not in case.name:
             continue
@@ -283,11 +252,10 @@ def main() -> int:
                 output_of(understudy, "run", path, "--results", results)
                 return check_weights(case, results, problem.student, history[-1])
 
-            report("magnification", check_magnification, case, problem, history[-1], random)
-            report("final weights", replayed_weights)
-            report("losses", recorded_losses)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+            tally.report("magnification", check_magnification, case, problem, history[-1], random)
+            tally.report("final weights", replayed_weights)
+            tally.report("losses", recorded_losses)
+    return tally.close()
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ struct DeepTrainerTests {
   @Test("momentum, weight decay and Adam are their formulas", arguments: [0, 5, 9, 14])
   func rules(index: Int) throws {
     let one = try DeepCase(index)
-    let (rate, mu, decay) = (0.01, 0.9, 0.1)
+    let (rate, decay) = (0.01, 0.1)
     func gradient(at network: Network) throws -> [Double] {
       let trainer = try DeepTrainer<Double>(
         student: Student(network), plan: one.plan(rate: 1), batches: one.order(epochs: 1))
@@ -146,7 +146,8 @@ struct DeepTrainerTests {
       let moved = try trainer.student.network
       return parameters(of: network).map { network[keyPath: $0] - moved[keyPath: $0] }
     }
-    for rule in [TrainingPlan.Optimizer.gradient(momentum: mu), .adam] {
+    // Plain steps go straight into the weights, decay and all; the gradient has to be that of the weights before.
+    for rule in [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
       let trainer = try DeepTrainer<Double>(
         student: Student(one.network), plan: one.plan(rate: rate, rule: rule, epochs: 3, decay: decay),
         batches: one.order(epochs: 3))
@@ -158,12 +159,13 @@ struct DeepTrainerTests {
         let slopes = try gradient(at: network)
         for (i, path) in paths.enumerated() {
           let slope = slopes[i] + decay * network[keyPath: path]
-          if rule == .adam {
+          switch rule {
+          case .adam:
             first[i] = 0.9 * first[i] + 0.1 * slope
             second[i] = 0.999 * second[i] + 0.001 * slope * slope
             let root = (second[i] / (1 - power(0.999, Double(epoch)))).squareRoot()
             network[keyPath: path] -= rate * first[i] / (1 - power(0.9, Double(epoch))) / (root + 1e-8)
-          } else {
+          case .gradient(let mu):
             first[i] = mu * first[i] + slope
             network[keyPath: path] -= rate * first[i]
           }

@@ -1,0 +1,381 @@
+"""Replays Understudy's training of deep students from files and holds it against a NumPy reference.
+
+    python Tests/Reference/deep.py --understudy .build/release/understudy
+
+For each case below, teacher, student, inputs and batches are drawn here and written as files, `understudy run` trains
+for 120 steps, and its final weights (running statistics too) and the losses of every epoch are compared with those of
+deep_reference.py; last, what it measures of every hidden layer of a trained student with a computation by samples.
+The last line is `N passed, N failed`; the exit status is 1 if anything failed.
+
+The tolerance, 1e-10 relative, for float64. A step sums at most N = 331 products (u = 1.1e-16 each) a layer, in an
+order that differs between the programs, so its result differs typically by sqrt(331) u = 2e-15 a layer, 1e-14 for five
+of them; over 120 steps these differences add up to some 1e-12, if training does not magnify them. Whether it does is a
+property of the case, so it is measured: the reference runs again from a student moved by 1e-14 of its size, and must
+end within 1e-11. (Dividing by the deviation of a batch, or by the root of a small second moment, magnifies by 10 to
+100.) A gate that flips by rounding would need |z| < 1e-13 at one of some 10^6 (sample, node, step), so a chance near
+1e-7. A real difference (another divisor, a stale weight, a decayed one on the way back) is of order 1e-7 or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sqlite3
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: matrices this small only suffer from threads
+import numpy as np
+
+from checks import Failure, Tally, difference, output_of
+from deep_reference import Network, Rules, Tensors, correlations, couplings, loss_of, outputs, trained
+from network_files import read_tensors, write_tensors
+
+TOLERANCE = 1e-10
+NUDGE, NUDGE_LIMIT = 1e-14, 1e-11
+EPOCHS, STEPS_PER_EPOCH = 10, 12
+D, C, SAMPLES, EVALUATION = 17, 11, 331, 600
+WIDTHS = (7, 9, 8, 10)
+"""Teacher nodes of the hidden layers, from the lowest; a student has twice as many and one."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One training: depth is the number of hidden layers."""
+
+    name: str
+    depth: int = 3
+    method: str = "sgd"
+    batch: int = 13
+    rate: float = 0.02
+    rates: tuple[tuple[int, float], ...] = ()
+    halving_interval: int = 0
+    slope: float = 0.0
+    biases: bool = True
+    normalization: str = "none"
+    learnt_scale: bool = True
+    teacher_normalization: str = "none"
+    loss: str = "squaredError"
+    momentum: float = 0.0
+    decay: float = 0.0
+    frozen_layer: str = "none"
+    unit_norm_first_layer: bool = False
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(
+            STEPS_PER_EPOCH, self.rates or ((0, self.rate),), self.halving_interval, self.method == "adam",
+            self.momentum, self.decay, self.loss, self.frozen_layer, self.unit_norm_first_layer)
+
+
+BEFORE, AFTER = {"normalization": "beforeActivation"}, {"normalization": "afterActivation"}
+ADAM = {"method": "adam", "rate": 0.003}
+CASES = [
+    Case("1 hidden layer, momentum", depth=1, momentum=0.9, rate=0.005),
+    Case("1 hidden layer, normalised", depth=1, **BEFORE),
+    Case("2 hidden layers", depth=2),
+    Case("3 hidden layers, leaky", slope=0.2),
+    Case("4 hidden layers, no biases", depth=4, biases=False),
+    Case("4 hidden layers, leaky, no biases, momentum", depth=4, slope=0.1, biases=False, momentum=0.8, rate=0.005),
+    Case("one sample a step", batch=1, rate=0.005),
+    Case("weight decay", decay=0.01),
+    Case("weight decay, no biases, 4 hidden layers", depth=4, decay=0.1, biases=False),
+    Case("momentum and weight decay", momentum=0.9, decay=0.01, rate=0.005),
+    Case("learning rates by epoch, momentum", rates=((0, 0.02), (3, 0.005), (7, 0.001)), momentum=0.5),
+    Case("halved learning rate", halving_interval=3),
+    Case("Adam", **ADAM),
+    Case("Adam, weight decay, learning rates by epoch", method="adam", decay=0.01, rates=((0, 0.01), (5, 0.001))),
+    Case("gradient descent", method="gd"),
+    Case("gradient descent, momentum, weight decay", method="gd", momentum=0.9, decay=0.01, rate=0.005),
+    Case("cross-entropy", loss="crossEntropy", rate=0.1),
+    # Without biases: under a normalisation their slopes are rounding errors, which Adam divides by their own size.
+    Case("cross-entropy, Adam, normalised, no biases", loss="crossEntropy", biases=False, **ADAM, **BEFORE),
+    Case("normalised before the activation", **BEFORE),
+    Case("normalised before the activation, no learnt scale, leaky", **BEFORE, learnt_scale=False, slope=0.2),
+    Case("normalised before the activation, weight decay", **BEFORE, decay=0.05),
+    Case("normalised before the activation, no biases, momentum", **BEFORE, biases=False, momentum=0.9, rate=0.005),
+    Case("normalised after the activation", **AFTER),
+    Case("normalised after the activation, no learnt scale, 4 hidden layers", depth=4, **AFTER, learnt_scale=False),
+    Case("normalised after the activation, Adam, weight decay", **AFTER, **ADAM, decay=0.01),
+    Case("normalised after the activation, weight decay, leaky", **AFTER, decay=0.05, slope=0.1),
+    Case("normalised teacher", teacher_normalization="beforeActivation"),
+    Case("teacher normalised after the activation, student before", teacher_normalization="afterActivation", **BEFORE),
+    Case("frozen first layer, momentum", frozen_layer="first", momentum=0.9, rate=0.005),
+    Case("frozen last layer, Adam", frozen_layer="last", **ADAM),
+    Case("frozen first layer, weight decay, normalised", frozen_layer="first", decay=0.01, **BEFORE),
+    Case("unit-norm first layer", unit_norm_first_layer=True),
+]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a case trains on: inputs and evaluation are [sample, d], batches [step, batch] or None."""
+
+    teacher: Network
+    student: Network
+    inputs: np.ndarray
+    evaluation: np.ndarray
+    batches: np.ndarray | None
+
+
+def drawn(case: Case, random: np.random.Generator) -> Problem:
+    """Gaussian weights that keep the size of activations; statistics, scales and shifts that are not 0 and 1."""
+
+    def network(widths: list[int], placement: str, learnt_scale: bool) -> Network:
+        tensors: Tensors = {}
+        for layer, (inputs, nodes) in enumerate(zip(widths, widths[1:])):
+            tensors[f"layers.{layer}.weight"] = random.normal(0, (1.5 / inputs) ** 0.5, (nodes, inputs))
+            if case.biases:
+                tensors[f"layers.{layer}.bias"] = random.normal(0, 0.2, nodes)
+            if placement == "none" or layer == len(widths) - 2:
+                continue
+            tensors[f"layers.{layer}.norm.running_mean"] = random.normal(0, 0.3, nodes)
+            tensors[f"layers.{layer}.norm.running_var"] = random.uniform(0.5, 1.5, nodes)
+            if learnt_scale:
+                tensors[f"layers.{layer}.norm.weight"] = random.uniform(0.5, 1.5, nodes)
+                tensors[f"layers.{layer}.norm.bias"] = random.normal(0, 0.2, nodes)
+        return Network(tensors, case.slope, placement)
+
+    hidden = list(WIDTHS[: case.depth])
+    batches = None
+    if case.method != "gd":
+        batches = random.integers(SAMPLES, size=(EPOCHS * STEPS_PER_EPOCH, case.batch), dtype=np.int64)
+    return Problem(
+        teacher=network([D, *hidden, C], case.teacher_normalization, True),
+        student=network([D, *(2 * width + 1 for width in hidden), C], case.normalization, case.learnt_scale),
+        inputs=random.normal(0, 1, (SAMPLES, D)), evaluation=random.normal(0, 1, (EVALUATION, D)), batches=batches)
+
+
+def study(case: Case, record: list[dict]) -> dict:
+    """The study file's content. It is written as JSON, which YAML contains."""
+    network: dict = {"activation": "leakyRelu", "leakySlope": case.slope} if case.slope else {"activation": "relu"}
+    training: dict = {
+        "method": case.method, "epochs": EPOCHS, "stepsPerEpoch": STEPS_PER_EPOCH, "weightDecay": case.decay,
+        "loss": case.loss, "frozenLayer": case.frozen_layer, "unitNormFirstLayer": case.unit_norm_first_layer,
+    }
+    if case.rates:
+        training["learningRates"] = ", ".join(f"{epoch}: {rate}" for epoch, rate in case.rates)
+    else:
+        training |= {"learningRate": case.rate, "learningRateHalvingInterval": case.halving_interval}
+    if case.method != "adam":
+        training["momentum"] = case.momentum
+    if case.method != "gd":
+        training |= {"batchSize": case.batch, "batches": {"file": "batches.npy"}}
+    return {
+        "name": "deep-reference",
+        "claim": "The engine and a NumPy reference take the same steps.",
+        "network": network,
+        "teacher": {"file": "teacher.safetensors"},
+        "student": {"file": "student.safetensors"},
+        "inputs": {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}},
+        "training": training,
+        "seeds": [0],
+        "record": record,
+    }
+
+
+LOSSES = [{"measures": ["trainingLoss", "evaluationLoss"], "every": 1}]
+
+
+def write(case: Case, problem: Problem, folder: Path, record: list[dict]) -> Path:
+    """Write the files of a case into a folder; return the study's path."""
+    for name, network in (("teacher", problem.teacher), ("student", problem.student)):
+        metadata = None if network.placement == "none" else {"understudy.normalization": network.placement}
+        write_tensors(folder / f"{name}.safetensors", network.tensors, metadata)
+    np.save(folder / "training.npy", problem.inputs)
+    np.save(folder / "evaluation.npy", problem.evaluation)
+    if problem.batches is not None:
+        np.save(folder / "batches.npy", problem.batches)
+    path = folder / "study.yaml"
+    path.write_text(json.dumps(study(case, record), indent=2) + "\n")
+    return path
+
+
+def reference(case: Case, problem: Problem) -> list[Network]:
+    """The student of every epoch, by the reference."""
+    return trained(problem.teacher, problem.student, problem.inputs, case.rules, EPOCHS, problem.batches)
+
+
+def final_student(results: Path) -> Tensors:
+    """The one student whose weights are in a results folder."""
+    paths = list((results / "weights").glob("*.safetensors"))
+    if len(paths) != 1:
+        raise Failure(f"{len(paths)} files of weights in the results, expected one")
+    return read_tensors(paths[0])
+
+
+def compare(got: Tensors, wanted: Tensors, tolerance: float) -> float:
+    """The largest difference of any tensor; a failure if it is above the tolerance."""
+    if set(got) != set(wanted):
+        raise Failure(f"tensors {sorted(got)}, expected {sorted(wanted)}")
+    worst = 0.0
+    for name, tensor in wanted.items():
+        if got[name].shape != tensor.shape:
+            raise Failure(f"{name} has shape {got[name].shape}, expected {tensor.shape}")
+        error = difference(got[name], tensor)
+        if not error <= tolerance:  # also if it is NaN
+            raise Failure(f"{name} differs by {error:.1e}, more than {tolerance:g}")
+        worst = max(worst, error)
+    return worst
+
+
+def check_magnification(case: Case, problem: Problem, final: Network, random: np.random.Generator) -> str:
+    """The case does not magnify rounding errors, so that the tolerance means something."""
+    moved = {
+        name: tensor * (1 + NUDGE * random.choice([-1, 1], size=tensor.shape))
+        for name, tensor in problem.student.tensors.items()}
+    again = reference(case, replace(problem, student=replace(problem.student, tensors=moved)))[-1]
+    return f"a student moved by {NUDGE:g} ends {compare(again.tensors, final.tensors, NUDGE_LIMIT):.1e} away"
+
+
+def check_learning(case: Case, history: list[Network]) -> str:
+    """Training moves every tensor by far more than the tolerance, so that agreement means something."""
+    start, end = history[0].tensors, history[-1].tensors
+    moving = {name for name in start if case.rules.moves(name, case.depth)}
+    if case.normalization == "beforeActivation" and not case.decay:
+        # A bias under a normalisation has no effect in training: the mean takes it out again.
+        moving -= {f"layers.{layer}.bias" for layer in range(case.depth)}
+    moves = {name: difference(start[name], end[name]) for name in moving}
+    name = min(moves, key=moves.get)
+    if not moves[name] > 1e-3:
+        raise Failure(f"{name} of the reference moved by only {moves[name]:.1e}")
+    return f"every tensor moves by {moves[name]:.1e} or more"
+
+
+def check_weights(results: Path, final: Network) -> str:
+    return f"weights differ by {compare(final_student(results), final.tensors, TOLERANCE):.1e}"
+
+
+def check_losses(case: Case, problem: Problem, rows: list[dict], history: list[Network]) -> str:
+    """Training and evaluation loss at every epoch are the reference's.
+
+    Outputs that differ by e = TOLERANCE of the teacher's size s = sqrt(mean ||f*||^2) change J = 1/2 mean ||r||^2 by at
+    most e s sqrt(2 J) + (e s)^2 / 2 (Cauchy and Schwarz), and the cross-entropy, whose slopes sum to at most 2 in
+    absolute value, by 2 e s; summing them rounds by less than e of themselves.
+    """
+    worst = 0.0
+    for measure, inputs in (("trainingLoss", problem.inputs), ("evaluationLoss", problem.evaluation)):
+        recorded = {row["epoch"]: row["value"] for row in rows if row["measure"] == measure}
+        if sorted(recorded) != list(range(EPOCHS + 1)):
+            raise Failure(f"{measure} at epochs {sorted(recorded)}, expected 0 to {EPOCHS}")
+        wanted = outputs(problem.teacher, inputs)
+        size = float(np.sqrt(np.mean(np.sum(wanted**2, axis=1))))
+        for epoch, network in enumerate(history):
+            value = loss_of(wanted, outputs(network, inputs), case.loss)
+            slope = np.sqrt(2 * value) if case.loss == "squaredError" else 2
+            allowed = TOLERANCE * (value + size * slope) + (TOLERANCE * size) ** 2 / 2
+            error = abs(recorded[epoch] - value)
+            if not error <= allowed:
+                raise Failure(f"{measure} at epoch {epoch} is {recorded[epoch]:.15g}, expected {value:.15g}")
+            worst = max(worst, error / value)
+    return f"losses differ by {worst:.1e}"
+
+
+# What is measured of every hidden layer
+
+LAYER_MEASURES = [
+    "layerCorrelations", "layerMatches", "layerStrengths", "layerSmallestAlphas", "layerMeanAlphas",
+    "layerRegionCounts", "layerCouplingA", "layerCouplingB",
+]
+COUPLING_SAMPLES = 512
+MEASURE_TOLERANCE = 1e-9
+"""An element of V is a sum over paths, A and B sum C = 11 products of two, E 512 of those: some 1e-13 of the largest.
+The floor of 1e-10 under the squared norms of a correlation, which are above 1, costs up to 1e-10."""
+
+
+def measures_of(teacher: Network, student: Network, x: np.ndarray) -> dict[str, np.ndarray]:
+    """By the definitions, layers one after the other."""
+    spread = x[np.arange(COUPLING_SAMPLES) * len(x) // COUPLING_SAMPLES]
+    rho, layers = correlations(teacher, student, x), couplings(teacher, student, spread)
+    matches = [values.argmax(axis=1) for values in rho]
+    alphas = [
+        np.abs(layer.a[:, ks, np.arange(len(ks))]) for layer, ks in zip(layers, matches)]  # [sample, teacher node]
+    b = [layer.b.mean(axis=0) for layer in layers]
+    joined = {
+        "layerCorrelations": [values.max(axis=1) for values in rho],
+        "layerMatches": matches,
+        "layerStrengths": [np.sqrt(np.diag(values)) for values in b],
+        "layerSmallestAlphas": [values.min(axis=0) for values in alphas],
+        "layerMeanAlphas": [values.mean(axis=0) for values in alphas],
+        "layerRegionCounts": [[layer.regions] for layer in layers],
+        "layerCouplingA": [layer.a.mean(axis=0).ravel() for layer in layers],
+        "layerCouplingB": [values.ravel() for values in b],
+    }
+    return {measure: np.concatenate(values).astype(float) for measure, values in joined.items()}
+
+
+def recorded_arrays(results: Path, epoch: int) -> dict[str, np.ndarray]:
+    with sqlite3.connect(f"file:{results / 'results.sqlite'}?mode=ro", uri=True) as database:
+        rows = database.execute('SELECT measure, data_type, "values" FROM array WHERE epoch = ?', (epoch,)).fetchall()
+    return {measure: np.frombuffer(values, data_type) for measure, data_type, values in rows}
+
+
+def check_measures(understudy: Path, case: Case, problem: Problem, folder: Path) -> str:
+    """The measures of the last epoch are those of the trained student, and not of the one that training began with."""
+    path, results = write(case, problem, folder, [{"measures": LAYER_MEASURES, "every": EPOCHS}]), folder / "results"
+    output_of(understudy, "run", path, "--results", results)
+    student = replace(problem.student, tensors=final_student(results))
+    wanted = measures_of(problem.teacher, student, problem.evaluation)
+    before = measures_of(problem.teacher, problem.student, problem.evaluation)
+    worst = 0.0
+    for epoch, values in ((0, before), (EPOCHS, wanted)):
+        recorded = recorded_arrays(results, epoch)
+        for measure, expected in values.items():
+            error = difference(recorded[measure], expected)
+            if not (recorded[measure].shape == expected.shape and error <= MEASURE_TOLERANCE):
+                raise Failure(f"{measure} at epoch {epoch} differs by {error:.1e}, more than {MEASURE_TOLERANCE:g}")
+            worst = max(worst, error)
+    for measure in ("layerStrengths", "layerMeanAlphas", "layerCouplingA", "layerCouplingB"):
+        if difference(before[measure], wanted[measure]) < 1e-2:
+            raise Failure(f"{measure} of the trained student is that of the initial one")
+    return f"measures differ by {worst:.1e}"
+
+
+MEASURED = [
+    Case("measures, 3 hidden layers"),
+    Case("measures, 4 hidden layers, leaky, no biases", depth=4, slope=0.2, biases=False),
+]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
+    parser.add_argument("--only", default="", help="run the cases whose name contains this")
+    options = parser.parse_args()
+    understudy, tally = options.understudy.resolve(), Tally()
+
+    for index, case in enumerate(CASES):
+        if options.only not in case.name:
+            continue
+        print(case.name, flush=True)
+        random = np.random.default_rng(index)
+        problem = drawn(case, random)
+        history = reference(case, problem)
+        with tempfile.TemporaryDirectory() as folder:
+            path, results = write(case, problem, Path(folder), LOSSES), Path(folder) / "results"
+
+            def recorded_losses() -> str:
+                rows = json.loads(output_of(understudy, "export", results, "--format", "json"))
+                return check_losses(case, problem, rows, history)
+
+            def replayed_weights() -> str:
+                output_of(understudy, "run", path, "--results", results)
+                return check_weights(results, history[-1])
+
+            tally.report("learning", check_learning, case, history)
+            tally.report("magnification", check_magnification, case, problem, history[-1], random)
+            tally.report("final weights", replayed_weights)
+            tally.report("losses", recorded_losses)
+    for index, case in enumerate(MEASURED):
+        if options.only in case.name:
+            with tempfile.TemporaryDirectory() as folder:
+                problem = drawn(case, np.random.default_rng(100 + index))
+                tally.report(case.name, check_measures, understudy, case, problem, Path(folder))
+    return tally.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
