@@ -38,7 +38,7 @@ let package = Package(
       // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
       resources: [
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
-        "augmentation", "low-rank", "connectivity", "coverage-and-loss",
+        "augmentation", "low-rank", "connectivity", "coverage-and-loss", "deep", "depth", "teacher-width",
       ].map { .embedInCode("Studies/\($0).yaml") }),
     .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
     .target(

@@ -83,7 +83,7 @@ import Testing
         kernels in
         let (w, b) = (AlignedBuffer<Scalar>(weights), AlignedBuffer<Scalar>(input))
         let (c, f) = (AlignedBuffer<Scalar>(count: rows * columns), AlignedBuffer<Scalar>(gates))
-        let scratch = AlignedBuffer<Scalar>(count: Int(US_PACKED_BLOCKS * US_MAXIMUM_PRODUCT_ROWS) * depth)
+        let scratch = AlignedBuffer<Scalar>(count: Int(US_PACKED_COLUMNS * US_PACKED_DEPTH))
         kernels.backward(
           Int64(rows), Int64(depth), Int64(columns), w.start, Int64(stride), b.start, c.start,
           isGated ? UnsafePointer(f.start) : nil, slope, scratch.start)
