@@ -26,8 +26,9 @@ test: ## install what is missing, build, run every test and check
 lint: ## hold the Swift sources against the formatter's rules
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift
 
-bench: build ## time the two-layer step beside PyTorch and JAX (PEERS_PYTHON=a Python that has them)
+bench: build ## time the training steps beside PyTorch and JAX (PEERS_PYTHON=a Python that has them)
 	$(PEERS_PYTHON) Benchmarks/compare.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
+	$(PEERS_PYTHON) Benchmarks/compare_deep.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
 
 clean: ## remove what was built and installed here; results stay
 	rm -rf .build .build-test .venv

@@ -10,66 +10,25 @@ scripts need torch or jax in the Python that is given; one that is missing is na
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
-from pathlib import Path
 
+from comparison import HERE, machine, output_of, table
 from step import B, C, D, SIZES, use_one_core
 
-HERE = Path(__file__).parent
 PEERS = {"PyTorch": "two_layer_torch.py", "JAX": "two_layer_jax.py"}
-MISSING_LIBRARY = 3
 
 Size = tuple[int, int]
 Times = dict[tuple[str, str], dict[Size, list[float]]]
 """(program, variant) -> size -> microseconds a step, one for each round."""
 
 
-def output_of(command: list[str]) -> list[dict]:
-    """The JSON array that a program prints.
-
-    Raises ModuleNotFoundError if the program says that its library is missing, SystemExit if it fails otherwise.
-    """
-    finished = subprocess.run(command, capture_output=True, text=True)
-    if finished.returncode == MISSING_LIBRARY:
-        raise ModuleNotFoundError(finished.stderr.strip())
-    if finished.returncode != 0:
-        sys.exit(f"{' '.join(command)} failed with status {finished.returncode}:\n{finished.stderr.strip()}")
-    try:
-        return json.loads(finished.stdout)
-    except json.JSONDecodeError as error:
-        sys.exit(f"{' '.join(command)} did not print JSON ({error}):\n{finished.stdout[:500]}")
-
-
 def is_compared(row: dict) -> bool:
     """Whether a row has one of the sizes that the peers' scripts measure."""
     return (row["m"], row["n"]) in SIZES and (row["d"], row["c"], row["batch"]) == (D, C, B)
-
-
-def machine() -> str:
-    """The processor's name, as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def table(rows: list[list[str]], markdown: bool) -> str:
-    """Rows of cells, the first being the heading, as aligned text or as a Markdown table."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-
-    def line(row: list[str]) -> str:
-        cells = [row[0].ljust(widths[0])] + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        return f"| {' | '.join(cells)} |" if markdown else "  ".join(cells)
-
-    rule = [["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]] if markdown else []
-    return "\n".join(line(row) for row in rows[:1] + rule + rows[1:])
 
 
 def main() -> None:

@@ -5,51 +5,12 @@ FOLDER is what `understudy reproduce theory --scale full --results FOLDER` wrote
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import struct
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import median
 
-
-class Run:
-    """A run's setting, and its measures at its last epoch."""
-
-    def __init__(self, setting: dict) -> None:
-        self.setting = setting
-        self.measures: dict[tuple[str, int], tuple[float, ...]] = {}
-
-    def last(self, measure: str) -> tuple[float, ...]:
-        epochs = [epoch for name, epoch in self.measures if name == measure]
-        return self.measures[measure, max(epochs)] if epochs else ()
-
-    @property
-    def reached(self) -> bool:
-        return self.last("finishing")[2] == 1
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether the merged student is the teacher, weights to 1e-9."""
-        return 0 <= self.last("mergedWeightError")[0] <= 1e-9
-
-
-def runs_of(folder: Path, study: str, *keys: str) -> dict[tuple, list[Run]]:
-    """The runs of a study, grouped by keys of their settings."""
-    path = folder / study / "results.sqlite"
-    if not path.exists():
-        return {}
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    runs = {name: Run(json.loads(setting)) for name, setting in db.execute("SELECT hash, setting FROM run")}
-    for name, epoch, measure, values in db.execute('SELECT run, epoch, measure, "values" FROM array'):
-        runs[name].measures[measure, epoch] = struct.unpack(f"<{len(values) // 8}d", values)
-    for name, epoch, measure, value in db.execute("SELECT run, epoch, measure, value FROM scalar"):
-        runs[name].measures[measure, epoch] = (value,)
-    groups = defaultdict(list)
-    for run in runs.values():
-        groups[tuple(run.setting[key] for key in keys)].append(run)
-    return dict(sorted(groups.items()))
+from stored_runs import middle, runs_of
 
 
 def main() -> None:
@@ -119,12 +80,6 @@ def main() -> None:
 def all_recovered(rho: tuple[float, ...], teacher_nodes: int) -> bool:
     columns = len(rho) // teacher_nodes
     return all(max(rho[j * columns:(j + 1) * columns]) > 0.95 for j in range(teacher_nodes))
-
-
-def middle(epochs: list[int | None]) -> str:
-    """The median, where never is later than any epoch."""
-    value = sorted(epochs, key=lambda epoch: (epoch is None, epoch))[len(epochs) // 2]
-    return "never" if value is None else str(value)
 
 
 main()

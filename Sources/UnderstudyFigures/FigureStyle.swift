@@ -144,6 +144,21 @@ enum FigureStyle {
     return .object(facet)
   }
 
+  /// The data of panels in rows and columns, with an entry that draws nothing for every panel without data: Vega-Lite puts
+  /// the panels of a row one after the other, and would show them below the heading of an empty one.
+  static func completed(_ data: [JSONValue], row: String, column: String) -> [JSONValue] {
+    func values(_ field: String) -> [JSONValue] {
+      var found: [JSONValue] = []
+      for value in data.compactMap({ $0[field] }) where !found.contains(value) { found.append(value) }
+      return found
+    }
+    let present = Set(data.compactMap { entry in entry[row].flatMap { r in entry[column].map { [r, $0] } } })
+    return data
+      + values(row).flatMap { r in
+        values(column).filter { !present.contains([r, $0]) }.map { [row: r, column: $0] as JSONValue }
+      }
+  }
+
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.
   static let decayLabel = "'p = ' + (datum.label)"
   static let multipleLabel = "(datum.label) + 'x'"

@@ -152,7 +152,7 @@ private func lShapeFigure(
     document: FigureStyle.document(
       description: text,
       [
-        "data": ["values": .array(dots.rows)],
+        "data": ["values": .array(FigureStyle.completed(dots.rows, row: "p", column: "o"))],
         "transform": [["calculate": .text("datum.d ? '\(dead.text ?? "")' : '\(live.text ?? "")'"), "as": "state"]],
         "facet": [
           "row": FigureStyle.facet("p", label: FigureStyle.decayLabel, ["labelOrient": "right", "labelAngle": 90]),

@@ -26,7 +26,8 @@ struct LayerFacets {
     guard let rows else {
       return FigureStyle.panels(
         by: "p", label: columns.panelLabel, description: description, rows: data,
-        columns: min(3, columns.labels.count), encoding: encoding, layers: .array(layers), order: columns.labels)
+        columns: columns.labels.count == 4 ? 2 : min(3, columns.labels.count), encoding: encoding,
+        layers: .array(layers), order: columns.labels)
     }
     // The title of the rows needs some of the column's width.
     let count = Double(columns.labels.count)
@@ -34,7 +35,7 @@ struct LayerFacets {
     return FigureStyle.document(
       description: description,
       [
-        "data": ["values": .array(data)],
+        "data": ["values": .array(FigureStyle.completed(data, row: "q", column: "p"))],
         "facet": [
           "column": FigureStyle.facet("p", label: columns.panelLabel, order: columns.labels),
           "row": FigureStyle.facet(

@@ -31,6 +31,15 @@ import UnderstudyRecords
     return Synthetic.run(setting, index: index, seed: seed, measurements)
   }
 
+  /// Vega-Lite draws the panels of a row one after the other, so that one without data would shift those behind it.
+  @Test func panelsWithoutDataKeepTheirPlace() {
+    let rows: [JSONValue] = [
+      ["p": "1x", "q": "5", "y": 1], ["p": "2x", "q": "5", "y": 2], ["p": "2x", "q": "7", "y": 3],
+    ]
+    #expect(FigureStyle.completed(rows, row: "q", column: "p") == rows + [["q": "7", "p": "1x"]])
+    #expect(FigureStyle.completed(Array(rows.prefix(2)), row: "q", column: "p") == Array(rows.prefix(2)))
+  }
+
   @Test func lShapeHasTheLiveNodesOfEachLayer() throws {
     let (rows, figure) = try Self.rows(.layerLShape, [Self.student()])
     // Epochs 0, 3 and 10: 3 is the middle of 0 and 10 on the axis of log(1 + epoch), where it is 1.39 of 2.40.
