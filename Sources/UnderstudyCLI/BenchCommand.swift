@@ -61,48 +61,6 @@ struct BenchCommand: AsyncParsableCommand {
 }
 
 extension BenchCommand {
-  struct Finishing: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "finishing",
-      abstract: "The finishing stage on students of the paper's kind: how many reach gradients below 1e-10, and when.",
-      discussion: "Times are processor seconds with the Hessian's eigenvalues, without the SGD before.")
-
-    @Option(help: "One of \(Self.names); may be given several times (default: all but those of the paper's size).")
-    var size: [String] = []
-
-    @Option(help: "Seeds of each size (default: 32 for the small ones, 8, and 1 for the paper's).")
-    var seeds: Int?
-
-    private static let names = FinishingBenchmark.Size.standard.map(\.name).joined(separator: ", ")
-
-    func validate() throws {
-      for name in size where !FinishingBenchmark.Size.standard.contains(where: { $0.name == name }) {
-        throw ValidationError("--size \(name): give one of \(Self.names)")
-      }
-      if let seeds, seeds < 1 { throw ValidationError("--seeds \(seeds): give 1 or more") }
-    }
-
-    func run() async throws {
-      try await reportingErrors {
-        print(machineKind())
-        var table = TextTable([
-          "size", "d", "m", "n", "C", "N", "p", "reached", "iterations", "restarts", "s, mean", "s, worst", "max |g|",
-        ])
-        for one in FinishingBenchmark.Size.standard
-        where size.isEmpty ? !one.name.hasPrefix("paper") : size.contains(one.name) {
-          let result = try FinishingBenchmark().run(one, seedCount: seeds)
-          table.add([
-            one.name, "\(one.d)", "\(one.m)", "\(one.n)", "\(one.c)", "\(one.sampleCount)", short(one.strengthDecay),
-            "\(result.reachedCount) of \(seeds ?? one.seedCount)", format(result.meanIterations, digits: 1),
-            format(result.meanRestarts, digits: 1), format(result.meanSeconds, digits: 3),
-            format(result.largestSeconds, digits: 3), short(result.largestGradient),
-          ])
-        }
-        print(table.text)
-      }
-    }
-  }
-
   struct Audit: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "audit",

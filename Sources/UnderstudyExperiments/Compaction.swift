@@ -53,15 +53,12 @@ func compacted(
   return best
 }
 
-/// - Returns: nil for a deep network that the finishing stage does not take, as one with biases in some layers only.
+/// - Returns: nil for a deep network that the finishing stage does not take, one with biases in some layers only.
 private func trainedBack(
   _ network: Network, _ plan: FinishingPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
 ) throws(ShapeError) -> Network? {
-  do {
-    return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
-  } catch  where isDeep {
-    return nil
-  }
+  if isDeep, !network.hasBiases, network.layers.contains(where: { $0.biases != nil }) { return nil }
+  return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
 }
 
 extension MergedStudent {

@@ -41,6 +41,14 @@ func mergeLayers(
         change = reached
         break
       }
+      if let removal = GatedRemoval(
+        from: network, layer: layer, below: below, outputs: outputs, limit: change + (allowed - change) / 2)
+      {
+        isSmaller = true
+        network = removal.network
+        layers[layer] = layers[layer].followed(by: removal.layer)
+        change = largestDifference(try network.outputs(for: inputs), outputs)
+      }
       below = network.layers[layer].activations(over: below, network.activation)
     }
   }

@@ -50,6 +50,31 @@ for kind in "sgd, momentum: 0.5" adam; do
   equal "$kind: the bits of a run that never stopped" "$(checksums halves/weights)" "$(checksums whole/weights)"
 done
 
+# A finished student three times as wide as its teacher, and what the audit of its run says.
+cat >recover.yaml <<'YAML'
+network: {inputDimension: 8, outputDimension: 8}
+teacher: {widths: "6-6", weights: gaussian, scale: 1, bias: 0, medianBiases: true, normalizedOutput: true}
+student: {initialization: uniform, overRealization: 3}
+inputs: {standardDeviation: 1, training: {count: 4000}, evaluation: {count: 500}}
+training: {method: adam, learningRates: "0: 0.003, 5: 0.001, 10: 0.0003", epochs: 15, stepsPerEpoch: 2000, batchSize: 32}
+finishing: {method: levenbergMarquardt}
+seeds: [1]
+record: [{measures: [evaluationLoss], last: true}]
+YAML
+ends "a deep student is finished" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" run recover.yaml --results recover
+ends "and audited, layer by layer" 0 "rank below" -- "$UNDERSTUDY" audit recover
+ends "in JSON" 0 -- "$UNDERSTUDY" audit recover --json
+check "the inputs determine its second layer's weights in sums alone, and these are the teacher's" python3 - <<'PYTHON'
+import json
+audit, = json.load(open("ends.log"))
+first, second = audit["layers"]
+assert (first["inputRank"], first["inputCount"]) == (8, 8), first
+assert second["inputRank"] < second["inputCount"] == 18, second
+assert first["unitCount"] == second["unitCount"] == 6, audit["layers"]
+assert max(first["weightError"], second["weightError"]) < 1e-8, audit["layers"]
+assert first["weakestDirection"] > 1e-2 and second["weakestDirection"] > 1e-2, audit["layers"]
+PYTHON
+
 deep bad.yaml 'learningRates: "1: 0.2", epochs: 2, stepsPerEpoch: 10' ''
 ends "a schedule that does not begin at epoch 0" 2 "learningRates" "0" -- "$UNDERSTUDY" run bad.yaml --results bad
 deep bad.yaml 'epochs: 2, stepsPerEpoch: 10' ', normalization: afterActivation'

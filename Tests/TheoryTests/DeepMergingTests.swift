@@ -225,6 +225,35 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     #expect(try #require(weightError(of: merged.student.network, against: teacher.network)) < 1e-12)
   }
 
+  @Test("a unit that only moves a pre-activation where its node is inactive is removed, and one that opens it stays")
+  func gated() throws {
+    for key in 1...3 as ClosedRange<UInt64> {
+      let x = plantedInputs(800, 4, key: key)
+      // The highest layer's node 0 follows the lowest layer's node 0, and is active where that is above 0.5.
+      var teacher = try deepTeacher([5, 4], c: 3, slope: 0, over: x, key: key).network
+      for f in 0..<5 { teacher.layers[1].weights[0, f] = f == 0 ? 1 : 0 }
+      teacher.layers[1].biases?[0] = -0.5
+      // Active where node 0 is 0, and far enough from its boundary to be no part of it.
+      let lowest = teacher.layers[0]
+      func student(fanOut: Double) -> Student {
+        var network = teacher
+        network.layers[0] = DenseLayer(
+          weights: Matrix((0..<5).map { Array(lowest.weights.row($0)) } + [lowest.weights.row(0).map { -$0 }]),
+          biases: (lowest.biases ?? []) + [-(lowest.biases?[0] ?? 0) - 0.6])
+        network.layers[1].weights = Matrix(
+          (0..<4).map { Array(teacher.layers[1].weights.row($0)) + [$0 == 0 ? fanOut : 0] })
+        return Student(network)
+      }
+      // Moving the pre-activation down, it cannot open the node.
+      let merged = try merge(student(fanOut: -2), over: x)
+      #expect(merged.student.network.hiddenCounts == [5, 4])
+      #expect(merged.layers[0].fates.last == .removed && merged.largestChange < 1e-13)
+      #expect(try #require(weightError(of: merged.student.network, against: teacher)) < 1e-12)
+      // Moving it up, it does.
+      #expect(try merge(student(fanOut: 2), over: x).student.network.hiddenCounts == [6, 4])
+    }
+  }
+
   @Test("a student that is constant keeps an idle node in each layer")
   func constant() throws {
     let x = plantedInputs(200, 3)

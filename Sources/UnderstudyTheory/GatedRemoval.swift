@@ -1,0 +1,71 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Removes units that move pre-activations above, but no output: wherever such a unit is active, the nodes that it feeds are
+/// not, with it or without it.
+///
+/// A layer's own merging cannot see them, for there the pre-activations above are what has to stay. Students that fit all
+/// samples often have some: what a pre-activation is where its node is inactive, no sample asks.
+struct GatedRemoval {
+  let network: Network
+  let layer: MergedStudent.Layer
+
+  /// - Parameters:
+  ///   - below: what enters the layer, `[sample, node below]`.
+  ///   - outputs: from which no output may differ by more than `limit`.
+  /// - Returns: nil if every unit is needed.
+  /// - Complexity: O(nodes x samples x weights from the layer upwards) at most; a unit that is needed is mostly seen to be
+  ///   on the first few samples.
+  init?(from network: Network, layer: Int, below: Matrix, outputs: Matrix, limit: Double) {
+    let count = network.layers[layer].nodeCount
+    func strength(_ node: Int) -> Double {
+      euclideanNorm(network.layers[layer].weights.row(node))
+        * euclideanNorm(network.layers[layer + 1].weights.column(node))
+    }
+    var (reduced, kept) = (network, Array(0..<count))
+    for node in kept.sorted(by: { (strength($0), $0) < (strength($1), $1) }) where kept.count > 1 {
+      let rest = kept.filter { $0 != node }
+      let candidate = network.keeping(rest, in: layer)
+      guard candidate.keeps(outputs, within: limit, layer: layer, below: below) else { continue }
+      (reduced, kept) = (candidate, rest)
+    }
+    guard kept.count < count else { return nil }
+    self.network = reduced
+    let units = Dictionary(uniqueKeysWithValues: kept.enumerated().map { ($1, $0) })
+    self.layer = MergedStudent.Layer(
+      unitCount: kept.count, fates: (0..<count).map { node in units[node].map { .carries(unit: $0) } ?? .removed },
+      tolerance: 0)
+  }
+}
+
+extension Network {
+  /// The network with some nodes of a hidden layer only.
+  fileprivate func keeping(_ nodes: [Int], in layer: Int) -> Network {
+    var result = self
+    let (lower, upper) = (layers[layer], layers[layer + 1])
+    result.layers[layer] = DenseLayer(
+      weights: Matrix(nodes.map { Array(lower.weights.row($0)) }),
+      biases: lower.biases.map { biases in nodes.map { biases[$0] } })
+    result.layers[layer + 1].weights = Matrix(nodes.map { upper.weights.column($0) }).transposed
+    return result
+  }
+
+  /// Whether no output for what enters `layer` is further than `limit` from what it should be.
+  fileprivate func keeps(_ outputs: Matrix, within limit: Double, layer: Int, below: Matrix) -> Bool {
+    let width = below.columnCount
+    var first = 0
+    while first < below.rowCount {
+      let count = min(max(16, first), 1024, below.rowCount - first)
+      var values = Matrix(
+        rowCount: count, columnCount: width, values: Array(below.values[first * width..<(first + count) * width]))
+      for index in layer..<layers.count - 1 { values = layers[index].activations(over: values, activation) }
+      values = layers[layers.count - 1].preactivations(over: values)
+      let offset = first * outputCount
+      for i in values.values.indices where !(abs(values.values[i] - outputs.values[offset + i]) <= limit) {
+        return false
+      }
+      first += count
+    }
+    return true
+  }
+}
