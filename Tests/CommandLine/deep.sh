@@ -53,7 +53,7 @@ done
 # A finished student three times as wide as its teacher, and what the audit of its run says.
 cat >recover.yaml <<'YAML'
 network: {inputDimension: 8, outputDimension: 8}
-teacher: {widths: "6-6", weights: gaussian, scale: 1, bias: 0, medianBiases: true, normalizedOutput: true}
+teacher: {widths: "6-6", weights: gaussian, scale: 1, medianBiases: true, normalizedOutput: true}
 student: {initialization: uniform, overRealization: 3}
 inputs: {standardDeviation: 1, training: {count: 4000}, evaluation: {count: 500}}
 training: {method: adam, learningRates: "0: 0.003, 5: 0.001, 10: 0.0003", epochs: 15, stepsPerEpoch: 2000, batchSize: 32}
@@ -62,7 +62,7 @@ seeds: [1]
 record: [{measures: [evaluationLoss], last: true}]
 YAML
 ends "a deep student is finished" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" run recover.yaml --results recover
-ends "and audited, layer by layer" 0 "rank below" -- "$UNDERSTUDY" audit recover
+ends "and audited: six units are left" 0 "weight error" -- "$UNDERSTUDY" audit recover
 ends "in JSON" 0 -- "$UNDERSTUDY" audit recover --json
 check "the inputs determine its second layer's weights in sums alone, and these are the teacher's" python3 - <<'PYTHON'
 import json

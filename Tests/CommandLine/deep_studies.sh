@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The three studies of deep students in quick form: they run, every figure is drawn, and the lowest layer specializes.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+repository=$(cd "$tests/../.." && pwd)
+[ ! -x "$repository/.venv/bin/python" ] || export UNDERSTUDY_PYTHON=${UNDERSTUDY_PYTHON:-$repository/.venv/bin/python}
+cd "$work" || exit 1
+
+ends "reproduce deep" 0 "report:" -- "$UNDERSTUDY" reproduce deep --scale quick --results deep
+cp ends.log deep.log
+check "every figure is drawn" bash -c '! grep "figure left out" deep.log'
+for study in deep depth teacher-width; do
+  check "$study: recorded, and none diverged" python3 - "deep/$study/results.sqlite" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+runs, diverged = db.execute("SELECT count(*), sum(outcome <> 'completed') FROM run").fetchone()
+assert runs > 0 and diverged == 0, (runs, diverged)
+PYTHON
+  check "$study: pictures" bash -c "ls deep/$study/figures/*.svg deep/$study/figures/*.png deep/$study/figures/*.pdf"
+  check "$study: in the report" grep -q "<h2 [^>]*>$study</h2>" deep/report.html
+done
+ends "the guide's tables" 0 "### deep" "The lowest layer specializes" "borne out" -- \
+  python3 "$repository/Scripts/findings_table.py" deep/report.html
+check "the lowest layer specializes and has the L-shape" bash -c \
+  "grep -E 'lowest layer (specializes|has the L-shape)' ends.log | grep -vc 'not borne out' | grep -qx 3"
+ends "the guide's numbers" 0 "### deep, 10x" "### depth" "### teacher-width" -- \
+  python3 "$repository/Scripts/deep_facts.py" deep
+ends "the same command again has nothing to do" 0 "0 of" -- \
+  "$UNDERSTUDY" reproduce deep --scale quick --results deep --no-report
+
+finish
