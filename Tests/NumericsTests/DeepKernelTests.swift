@@ -9,18 +9,19 @@ import Testing
 /// Tolerances count roundings: a sum of L products, in any order, is off by at most L epsilon times the sum of their absolute
 /// values to first order (epsilon is two roundings, so that this covers the twin's own error, too).
 @Suite("Kernels of any depth") struct DeepKernelTests {
-  /// Rows that end in blocks of 6 and 12, and in the 48 and 96 that a backward product packs at a time.
   static let sizes = Array(1...33)
-  static let manyRows = [47, 48, 49, 95, 96, 97, 200]
+  /// Around the tile of W that a backward product packs, 96 columns and 256 rows, and around the panels of an update.
+  static let edges = [47, 48, 49, 95, 96, 97, 200, 255, 256, 257, 520]
 
-  @Test("products", arguments: sizes + manyRows)
+  @Test("products", arguments: sizes + edges)
   func products(size: Int) {
     products(size, Double.self)
     products(size, Float.self)
   }
 
   private func products<Scalar: KernelScalar>(_ size: Int, _: Scalar.Type) {
-    let shapes = size <= 33 ? [(size, 5, 7), (6, size, 13), (7, 9, size), (size, size, size)] : [(size, 5, 7)]
+    let shapes =
+      size <= 33 ? [(size, 5, 7), (6, size, 13), (7, 9, size), (size, size, size)] : [(size, 5, 7), (7, size, 5)]
     for (rows, depth, batch) in shapes {
       for slope in [0, 0.25, 1] {
         let columns = padded(batch, to: Scalar.lanePad)
@@ -92,14 +93,16 @@ import Testing
     }
   }
 
-  @Test("updates and transposes", arguments: sizes)
+  @Test("updates and transposes", arguments: sizes + edges)
   func updates(size: Int) {
     updates(size, Double.self)
     updates(size, Float.self)
   }
 
   private func updates<Scalar: KernelScalar>(_ size: Int, _: Scalar.Type) {
-    for (rows, width, count) in [(size, 5, 7), (6, size, 13), (7, 9, size), (size, size, size)] {
+    let shapes =
+      size <= 33 ? [(size, 5, 7), (6, size, 13), (7, 9, size), (size, size, size)] : [(size, 5, 7), (5, size, 7)]
+    for (rows, width, count) in shapes {
       let (columns, lanes) = (padded(width, to: Scalar.lanePad), padded(count, to: Scalar.lanePad))
       let (gradient, old) = (exactNormals(rows * lanes, key: 4), exactNormals(rows * columns, key: 5))
       let input = exactNormals(lanes * columns, key: 6)
