@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -19,8 +18,6 @@ parser.add_argument("--threads", type=int, default=1)
 options = parser.parse_args()
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = str(options.threads)
-if hasattr(os, "sched_setaffinity"):  # not on macOS
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-options.threads :])
 
 from step import missing
 
@@ -34,7 +31,7 @@ torch.set_num_threads(options.threads)
 
 WIDTHS = [20, 500, 750, 1000, 1250, 100]
 BATCH, SAMPLES, RATE = 64, 10_000, 1e-5
-STEPS_PER_CALL, WINDOWS = 8, 12
+STEPS_PER_CALL, WINDOWS = 5, 30
 
 
 def drawn_weights() -> tuple[list[Tensor], list[Tensor]]:
@@ -96,7 +93,7 @@ def in_place() -> Callable[[], None]:
 
 
 def milliseconds_per_step(call: Callable[[], None]) -> float:
-    """The best of WINDOWS windows, after one to warm up: as Understudy's own benchmark counts."""
+    """The best of WINDOWS windows, after one to warm up; as many of as many steps as in Understudy's own benchmark."""
     call()
     times: list[float] = []
     for _ in range(WINDOWS):

@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 import sys
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, median
 
-from stored_runs import Run, middle, runs_of
+from stored_runs import Run, runs_of
 
 SPECIALIZED = 0.95
 EPOCHS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100]
@@ -41,9 +41,15 @@ def first_epochs(run: Run) -> list[int | None]:
     ]
 
 
+def typical(epochs: tuple[int | None, ...]) -> str:
+    """The median, where never is later than any epoch."""
+    value = median(math.inf if epoch is None else epoch for epoch in epochs)
+    return "never" if math.isinf(value) else f"{value:g}"
+
+
 def loss(runs: list[Run], epoch: int) -> str:
     """The geometric mean of the evaluation loss."""
-    return f"{math.exp(fmean(math.log(run.measures['evaluationLoss', epoch][0]) for run in runs)):.2g}"
+    return f"{math.exp(fmean(math.log(max(run.measures['evaluationLoss', epoch][0], 1e-34)) for run in runs)):.2g}"
 
 
 def main() -> None:
@@ -69,7 +75,7 @@ def main() -> None:
         print(f"| teacher | student | {names} | mean best rho of the layers at the end | loss |")
         print("|---|---:|" + "---:|" * depth + "---|---:|")
         for (widths, multiple), runs in sorted(groups.items(), key=lambda item: (order(item[0][0]), item[0][1])):
-            times = [middle(list(times)) for times in zip(*(first_epochs(run) for run in runs))]
+            times = [typical(times) for times in zip(*(first_epochs(run) for run in runs))]
             last = max(epochs_of(runs[0]))
             means = [fmean(values) for values in zip(*(layers(run, last) for run in runs))]
             cells = times + [""] * (depth - len(times))

@@ -3,7 +3,7 @@ import Understudy
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure speed on one core: training steps, the finishing stage, audits.",
+    commandName: "bench", abstract: "Measure speed: training steps, the finishing stage, audits.",
     subcommands: [TwoLayer.self, Deep.self, Finishing.self, Audit.self])
 
   struct TwoLayer: AsyncParsableCommand {

@@ -11,7 +11,7 @@ struct ExecutionOptions: ParsableArguments {
       valueName: "key=value"))
   var overrides: [String] = []
 
-  @Option(help: "Runs at a time (default: the number of processors). Results do not depend on it.")
+  @Option(help: "Runs at a time (default: the number of processors); results do not depend on it.")
   var threads: Int?
 
   @Option(help: "Seconds of its work that a long run may lose when it is killed.")

@@ -18,7 +18,7 @@ private let processorModel: String = {
 /// The most memory that this process has held so far, bytes; 0 where the system does not tell.
 func peakResidentBytes() -> Int {
   let lines = ((try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? "").split(separator: "\n")
-  let kibibytes = lines.first { $0.hasPrefix("VmHWM") }?.split(separator: " ").dropFirst().first
+  let kibibytes = lines.first { $0.hasPrefix("VmHWM") }?.split(whereSeparator: \.isWhitespace).dropFirst().first
   return kibibytes.flatMap { Int($0) }.map { 1024 * $0 } ?? 0
 }
 

@@ -8,7 +8,7 @@ import UnderstudyTraining
 public struct Recovery: Sendable {
   /// The student as the finishing stage left it.
   public var finished: Student
-  /// What is left of it.
+  /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
   public var merged: MergedStudent
   /// Of the stage that the result comes from: the student's own, or that of the merged student.
   public var report: FinishingReport

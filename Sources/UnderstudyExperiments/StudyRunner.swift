@@ -3,7 +3,7 @@ import Synchronization
 import UnderstudyNumerics
 import UnderstudyRecords
 
-/// Runs what a study still misses: settings x seeds, a thread a run, each recorded when it ends.
+/// Runs what a study still misses: settings x seeds, side by side, each recorded when it ends.
 public struct StudyRunner: Sendable {
   public struct Options: Sendable {
     /// Runs at a time; when fewer are left, the threads are shared out among them. No result depends on it.

@@ -171,7 +171,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
     if rule.isPlain {
       // The update goes straight into the weights: the gradient of a large layer would cost a way to memory and back.
       startBackward(count: count, scale: rule.learningRate / Double(count))
-      backward(count: count, rule: rule, factor: 1 - rule.learningRate * rule.weightDecay) { self.parameters[$0] }
+      backward(count: count, rule: rule) { self.parameters[$0] }
       finishStep(rule)
     } else {
       for gradient in gradients { gradient.clear() }
@@ -244,9 +244,9 @@ public final class DeepKernel<Scalar: KernelScalar> {
     }
   }
 
-  /// Adds the negative gradient of each parameter that the rule moves to `factor` times what `target` gives for its index.
+  /// Adds the negative gradient of each parameter that the rule moves to what `target` gives for its index.
   private func backward(
-    count: Int, rule: DeepUpdateRule, factor: Double = 1, target: (Int) -> AlignedBuffer<Scalar>
+    count: Int, rule: DeepUpdateRule, target: (Int) -> AlignedBuffer<Scalar>
   ) {
     let lanes = Int64(workspace.lanes)
     var gradient = workspace.residuals.start
@@ -264,14 +264,13 @@ public final class DeepKernel<Scalar: KernelScalar> {
             scratch[thread].start)
         }
         if isNormalized {
-          normalizeBackward(layer: layer - 1, count: count, gradient: below, factor: factor, target: target)
+          normalizeBackward(layer: layer - 1, count: count, gradient: below, target: target)
         }
       }
       if isUpdated(layer, rule) {
         let weights = target(layer).start
         let current = gradient
         inParallel(rows: rows, depth: inputCount) { first, share, _ in
-          if factor != 1 { kernels.scale(Int64(share * stride), weights + first * stride, factor) }
           kernels.update(
             Int64(share), Int64(stride), Int64(count), current + first * Int(lanes), lanes,
             workspace.inputRows[layer].start, weights + first * stride, Int64(stride))
@@ -282,8 +281,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
   }
 
   private func normalizeBackward(
-    layer: Int, count: Int, gradient: UnsafeMutablePointer<Scalar>, factor: Double,
-    target: (Int) -> AlignedBuffer<Scalar>
+    layer: Int, count: Int, gradient: UnsafeMutablePointer<Scalar>, target: (Int) -> AlignedBuffer<Scalar>
   ) {
     let (rows, lanes) = (shape.widths[layer + 1], workspace.lanes)
     let elements = Int64(rows * lanes)
@@ -292,15 +290,11 @@ public final class DeepKernel<Scalar: KernelScalar> {
     }
     let first = shape.layerCount + layer
     // In a plain step the scales are what the gradients are added to: their old values are read before.
-    let old = scales.isEmpty ? nil : oldScales(layer)
-    let targets = scales.isEmpty ? nil : (scales: target(first), shifts: target(first + shape.hiddenLayerCount))
-    if factor != 1, let targets {
-      kernels.scale(Int64(rows), targets.scales.start, factor)
-      kernels.scale(Int64(rows), targets.shifts.start, factor)
-    }
     kernels.normalizeBackward(
-      Int64(rows), Int64(lanes), Int64(count), gradient, workspace.normalized[layer].start, old,
-      workspace.inverses[layer].start, targets?.scales.start, targets?.shifts.start)
+      Int64(rows), Int64(lanes), Int64(count), gradient, workspace.normalized[layer].start,
+      scales.isEmpty ? nil : oldScales(layer), workspace.inverses[layer].start,
+      scales.isEmpty ? nil : target(first).start,
+      scales.isEmpty ? nil : target(first + shape.hiddenLayerCount).start)
     if shape.normalization == .afterActivation {
       kernels.gate(elements, gradient, workspace.activated[layer].start, shape.negativeSlope)
     }

@@ -24,7 +24,6 @@ public struct DeepKernelTable<Scalar: KernelScalar>: Sendable {
   let adam:
     @Sendable (Int64, Variable, Variable, Variable, Constant, Double, Double, Double, Double, Double, Double, Double) ->
       Void
-  let scale: @Sendable (Int64, Variable, Double) -> Void
   let unitRows: @Sendable (Int64, Int64, Variable, Int64) -> Void
 }
 
@@ -47,7 +46,6 @@ extension Double {
           gate: us_gate_f64_avx512,
           momentum: us_momentum_f64_avx512,
           adam: us_adam_f64_avx512,
-          scale: us_scale_f64_avx512,
           unitRows: us_unit_rows_f64_avx512)
       case .avx2:
         return DeepKernelTable(
@@ -63,7 +61,6 @@ extension Double {
           gate: us_gate_f64_avx2,
           momentum: us_momentum_f64_avx2,
           adam: us_adam_f64_avx2,
-          scale: us_scale_f64_avx2,
           unitRows: us_unit_rows_f64_avx2)
       case .portable: break
       }
@@ -81,7 +78,6 @@ extension Double {
       gate: us_gate_f64_portable,
       momentum: us_momentum_f64_portable,
       adam: us_adam_f64_portable,
-      scale: us_scale_f64_portable,
       unitRows: us_unit_rows_f64_portable)
   }
 }
@@ -105,7 +101,6 @@ extension Float {
           gate: us_gate_f32_avx512,
           momentum: us_momentum_f32_avx512,
           adam: us_adam_f32_avx512,
-          scale: us_scale_f32_avx512,
           unitRows: us_unit_rows_f32_avx512)
       case .avx2:
         return DeepKernelTable(
@@ -121,7 +116,6 @@ extension Float {
           gate: us_gate_f32_avx2,
           momentum: us_momentum_f32_avx2,
           adam: us_adam_f32_avx2,
-          scale: us_scale_f32_avx2,
           unitRows: us_unit_rows_f32_avx2)
       case .portable: break
       }
@@ -139,7 +133,6 @@ extension Float {
       gate: us_gate_f32_portable,
       momentum: us_momentum_f32_portable,
       adam: us_adam_f32_portable,
-      scale: us_scale_f32_portable,
       unitRows: us_unit_rows_f32_portable)
   }
 }

@@ -68,7 +68,9 @@ public struct DeepUpdateRule: Sendable, Hashable {
   }
 
   /// Whether the update is a multiple of the gradient alone, and needs no memory of earlier ones.
-  var isPlain: Bool { method == .momentum(0) }
+  ///
+  /// Decay is added to the gradient first, as with momentum and in PyTorch, so that rounding treats it alike.
+  var isPlain: Bool { method == .momentum(0) && weightDecay == 0 }
 }
 
 /// What a student is asked to lower.

@@ -1,8 +1,8 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// Removes units that move pre-activations above, but no output: wherever such a unit is active, the nodes that it feeds are
-/// not, with it or without it.
+/// Removes units without which no output changes by more than is allowed, though pre-activations above may: mostly units
+/// that, wherever they are active, feed nodes that are not.
 ///
 /// A layer's own merging cannot see them, for there the pre-activations above are what has to stay. Students that fit all
 /// samples often have some: what a pre-activation is where its node is inactive, no sample asks.
@@ -18,12 +18,12 @@ struct GatedRemoval {
   ///   on the first few samples.
   init?(from network: Network, layer: Int, below: Matrix, outputs: Matrix, limit: Double) {
     let count = network.layers[layer].nodeCount
-    func strength(_ node: Int) -> Double {
+    let strengths = (0..<count).map { node in
       euclideanNorm(network.layers[layer].weights.row(node))
         * euclideanNorm(network.layers[layer + 1].weights.column(node))
     }
     var (reduced, kept) = (network, Array(0..<count))
-    for node in kept.sorted(by: { (strength($0), $0) < (strength($1), $1) }) where kept.count > 1 {
+    for node in kept.sorted(by: { (strengths[$0], $0) < (strengths[$1], $1) }) where kept.count > 1 {
       let rest = kept.filter { $0 != node }
       let candidate = network.keeping(rest, in: layer)
       guard candidate.keeps(outputs, within: limit, layer: layer, below: below) else { continue }

@@ -67,6 +67,13 @@ assert [row["epoch"] for row in rows] == [0], rows
 assert all(math.isfinite(row["value"]) for row in rows)
 PYTHON
 
+ends "bench deep" 0 -- "$UNDERSTUDY" bench deep --json --step-only --threads 1 --rounds 1
+check "bench deep has the keys that are promised" python3 - ends.log <<'PYTHON'
+import json, sys
+(step,) = json.load(open(sys.argv[1]))["steps"]
+assert step["threads"] == 1 and step["millisecondsPerStep"] > 0 and 0 < step["shareOfPeak"] <= 1.5, step
+assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
+PYTHON
 ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1
 check "bench has the keys that are promised" python3 - ends.log <<'PYTHON'
 import json, sys

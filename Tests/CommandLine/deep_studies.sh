@@ -19,13 +19,13 @@ PYTHON
   check "$study: pictures" bash -c "ls deep/$study/figures/*.svg deep/$study/figures/*.png deep/$study/figures/*.pdf"
   check "$study: in the report" grep -q "<h2 [^>]*>$study</h2>" deep/report.html
 done
-ends "the guide's tables" 0 "### deep" "The lowest layer specializes" "borne out" -- \
+ends "the guide's tables" 0 "### deep" "The lowest layer specializes" "✓ borne out" -- \
   python3 "$repository/Scripts/findings_table.py" deep/report.html
 check "the lowest layer specializes and has the L-shape" bash -c \
   "grep -E 'lowest layer (specializes|has the L-shape)' ends.log | grep -vc 'not borne out' | grep -qx 3"
 ends "the guide's numbers" 0 "### deep, 10x" "### depth" "### teacher-width" -- \
   python3 "$repository/Scripts/deep_facts.py" deep
-ends "the same command again has nothing to do" 0 "0 of" -- \
+ends "the same command again has nothing to do" 0 "deep: 0 of 8 runs" "depth: 0 of 9 runs" "teacher-width: 0 of 6 runs" -- \
   "$UNDERSTUDY" reproduce deep --scale quick --results deep --no-report
 
 finish

@@ -190,7 +190,7 @@ import Testing
   }
 
   private func elementwise<Scalar: KernelScalar>(_ count: Int, _: Scalar.Type) {
-    let (slope, factor) = (0.01, 0.999)
+    let slope = 0.01
     let (a, b) = (exactNormals(count, key: 9), exactNormals(count, key: 10).enumerated().map { $0 % 4 == 0 ? 0 : $1 })
     func times(_ x: Double, _ y: Double) -> Bounded { Bounded(Double(Scalar(x) * Scalar(y)), within: 0) }
     compare(Scalar.self, "activate \(count)", b.map { times($0, $0 > 0 ? 1 : slope) }) { kernels in
@@ -202,11 +202,6 @@ import Testing
       let (g, f) = (AlignedBuffer<Scalar>(a), AlignedBuffer<Scalar>(b))
       kernels.gate(Int64(count), g.start, f.start, slope)
       return g.values
-    }
-    compare(Scalar.self, "scale \(count)", a.map { times($0, factor) }) { kernels in
-      let w = AlignedBuffer<Scalar>(a)
-      kernels.scale(Int64(count), w.start, factor)
-      return w.values
     }
   }
 }

@@ -209,8 +209,10 @@ struct DeepTrainerTests {
     }
   }
 
-  @Test("wide layers on several threads give the bits of one")
-  func threads() throws {
+  @Test(
+    "wide layers on several threads give the bits of one",
+    arguments: [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
+  func threads(rule: TrainingPlan.Optimizer) throws {
     var stream = RandomStream(key: 1, purpose: .test)
     // 403 x 350 for 48 lanes is 6.8 million multiply-adds: enough for six threads.
     let widths = [20, 403, 350, 33]
@@ -224,7 +226,8 @@ struct DeepTrainerTests {
     let targets = stream.normalMatrix(rowCount: 100, columnCount: 33, standardDeviation: 1)
     func trained(threads: [Int]) throws -> Student {
       let plan = TrainingPlan(
-        method: .stochastic(batchSize: 37), learningRate: 0.01, epochCount: threads.count, stepsPerEpoch: 3)
+        method: .stochastic(batchSize: 37), learningRate: 0.01, epochCount: threads.count, stepsPerEpoch: 3,
+        optimizer: rule, weightDecay: 0.01)
       let trainer = try DeepTrainer<Float>(
         student: Student(network), plan: plan, batches: .drawn(key: 3))
       let samples = trainer.samples(inputs: inputs, targets: targets)

@@ -132,7 +132,6 @@ typedef struct {
   void us_adam_##SUFFIX(int64_t count, SCALAR *w, SCALAR *m, SCALAR *v, const SCALAR *g, double decay, double rate,     \
                         double first, double second, double first_correction, double second_correction,                 \
                         double epsilon);                                                                                \
-  void us_scale_##SUFFIX(int64_t count, SCALAR *w, double factor);                                                      \
   /* C[r][0 ..< columns] = sum_k factors[k] A[index[k]][r] B[index[k]][0 ..< columns]; without factors they are 1.         \
      columns is a multiple of the lane pad. */                                                                          \
   void us_gathered_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const int32_t *index,                 \
