@@ -9,14 +9,13 @@ scripts need torch or jax in the Python that is given; one that is missing is na
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import statistics
 import sys
 from collections import defaultdict
 
-from comparison import HERE, machine, output_of, table
+from comparison import HERE, comparison_options, machine, output_of, table
 from step import B, C, D, SIZES, use_one_core
 
 PEERS = {"PyTorch": "two_layer_torch.py", "JAX": "two_layer_jax.py"}
@@ -32,12 +31,7 @@ def is_compared(row: dict) -> bool:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--understudy", required=True, help="path of the understudy program, release build")
-    parser.add_argument("--peers-python", default=sys.executable, help="a Python that has torch and jax")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
-    options = parser.parse_args()
+    options = comparison_options(__doc__, "torch and jax")
     use_one_core()  # the programs started below inherit it
 
     times: Times = defaultdict(lambda: defaultdict(list))

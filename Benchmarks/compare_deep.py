@@ -8,24 +8,18 @@ a drift of the machine's speed is shared; medians over the rounds. PyTorch is le
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
 import sys
 from collections import defaultdict
 
-from comparison import HERE, machine, output_of, table
+from comparison import HERE, comparison_options, machine, output_of, table
 
 THREADS = [1, 2]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--understudy", required=True, help="path of the understudy program, release build")
-    parser.add_argument("--peers-python", default=sys.executable, help="a Python that has torch")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--markdown", action="store_true", help="print a Markdown table")
-    options = parser.parse_args()
+    options = comparison_options(__doc__, "torch")
 
     times: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     shares: dict[int, list[float]] = defaultdict(list)

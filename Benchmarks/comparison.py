@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import platform
 import subprocess
@@ -10,6 +11,16 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 MISSING_LIBRARY = 3
+
+
+def comparison_options(description: str, libraries: str) -> argparse.Namespace:
+    """The options of a comparison with peers that need `libraries`."""
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--understudy", required=True, help="path of the understudy program, release build")
+    parser.add_argument("--peers-python", default=sys.executable, help=f"a Python that has {libraries}")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    return parser.parse_args()
 
 
 def output_of(command: list[str]) -> list | dict:

@@ -106,7 +106,7 @@ struct AuditCommand: AsyncParsableCommand {
           ]),
         to: mergeInto)
     }
-    print(json ? try encoded(entry.record) : AuditTables(entry.record).text)
+    print(json ? try jsonText(entry.record) : AuditTables(entry.record).text)
     try writePage([entry])
   }
 
@@ -120,7 +120,7 @@ struct AuditCommand: AsyncParsableCommand {
       progress.advance()
     }
     progress.end()
-    print(json ? try encoded(entries.map(\.record)) : AuditTables.summary(entries))
+    print(json ? try jsonText(entries.map(\.record)) : AuditTables.summary(entries))
     try writePage(entries)
   }
 
@@ -140,12 +140,6 @@ struct AuditCommand: AsyncParsableCommand {
           + "`understudy status` lists the settings")
     }
     return chosen
-  }
-
-  private func encoded(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 
   /// Pages of hundreds of audits would not be read: the first ones, violations before all.

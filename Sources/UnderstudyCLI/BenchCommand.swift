@@ -40,7 +40,7 @@ struct BenchCommand: AsyncParsableCommand {
         benchmark.roundCount = rounds
         benchmark.instructions = instructions
         let results = try benchmark.run()
-        if json { return try printJSON(results) }
+        if json { return print(try jsonText(results)) }
         print(machineKind(instructions: instructions))
         var table = TextTable([
           "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Understudy
 
 extension BenchCommand {
@@ -57,7 +56,7 @@ extension BenchCommand {
         benchmark.instructions = instructions
         let report = Report(
           machine: machineKind(instructions: instructions), steps: try benchmark.run(), measures: measures)
-        if json { return try printJSON(report) }
+        if json { return print(try jsonText(report)) }
         print(report.machine)
         var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
         for step in report.steps {
@@ -76,19 +75,5 @@ extension BenchCommand {
         print("most memory held: \(format(Double(measures.peakBytes) / 1e6, digits: 0)) MB")
       }
     }
-  }
-}
-
-/// Prints a value as JSON with sorted keys.
-func printJSON(_ value: some Encodable) throws {
-  let encoder = JSONEncoder()
-  encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
-}
-
-extension InstructionSet {
-  /// - Throws: `ValidationError` if this processor does not have them.
-  func checkIsSupported() throws {
-    if !isSupported { throw ValidationError("--instructions \(rawValue): this processor does not have them") }
   }
 }

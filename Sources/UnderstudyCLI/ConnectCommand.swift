@@ -53,18 +53,12 @@ struct ConnectCommand: AsyncParsableCommand {
       let analysis = try ConnectionAnalysis(
         studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
         pointCount: points)
-      print(json ? try encoded(analysis) : text(of: analysis))
+      print(json ? try jsonText(analysis) : text(of: analysis))
       guard let figure else { return }
       try writeFigure(
         analysis.figure, to: URL(fileURLWithPath: figure), renderer: FigureRenderer(python: pythonPath(python)))
       writeError("figure: \(figure)")
     }
-  }
-
-  private func encoded(_ analysis: ConnectionAnalysis) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(analysis), as: UTF8.self)
   }
 
   private func text(of analysis: ConnectionAnalysis) -> String {

@@ -31,10 +31,7 @@ struct ExecutionOptions: ParsableArguments {
     guard (0...1e9).contains(checkpointInterval) else {  // a duration cannot hold infinity
       throw ValidationError("--checkpoint-interval \(checkpointInterval): give seconds, 0 to 1e9")
     }
-    if let instructions, !instructions.isSupported {
-      throw ValidationError(
-        "--instructions \(instructions.rawValue): this processor does not have them; leave the option out")
-    }
+    try instructions?.checkIsSupported()
   }
 
   var runnerOptions: StudyRunner.Options {
@@ -46,7 +43,14 @@ struct ExecutionOptions: ParsableArguments {
   }
 }
 
-extension InstructionSet: ExpressibleByArgument {}
+extension InstructionSet: ExpressibleByArgument {
+  /// - Throws: `ValidationError` if this processor does not have them.
+  func checkIsSupported() throws {
+    if !isSupported {
+      throw ValidationError("--instructions \(rawValue): this processor does not have them; leave the option out")
+    }
+  }
+}
 
 /// The Python that draws: as told, by UNDERSTUDY_PYTHON, of a `.venv` here or beside the program, or the system's.
 func pythonPath(_ given: String?) -> String {

@@ -22,24 +22,26 @@ func peakResidentBytes() -> Int {
   return kibibytes.flatMap { Int($0) }.map { 1024 * $0 } ?? 0
 }
 
-/// Wall and processor time of the thread it is used on, going on from what was spent before.
+/// Wall time, and processor time of the thread it is used on and of its helpers, going on from what was spent before.
 struct Stopwatch {
   private let wallBefore: Double
   private let cpuBefore: Double
-  private let wallStart = Stopwatch.read(CLOCK_MONOTONIC)
-  private let cpuStart = Stopwatch.read(CLOCK_THREAD_CPUTIME_ID)
+  private let wallStart = Stopwatch.monotonicSeconds()
+  private let cpuStart = threadSeconds()
+  /// Processor time of other threads that work for this one.
+  var helperSeconds: () -> Double = { 0 }
 
   init(wallSeconds: Double, cpuSeconds: Double) {
     wallBefore = wallSeconds
     cpuBefore = cpuSeconds
   }
 
-  var wallSeconds: Double { wallBefore + Stopwatch.read(CLOCK_MONOTONIC) - wallStart }
-  var cpuSeconds: Double { cpuBefore + Stopwatch.read(CLOCK_THREAD_CPUTIME_ID) - cpuStart }
+  var wallSeconds: Double { wallBefore + Stopwatch.monotonicSeconds() - wallStart }
+  var cpuSeconds: Double { cpuBefore + threadSeconds() - cpuStart + helperSeconds() }
 
-  private static func read(_ clock: clockid_t) -> Double {
+  private static func monotonicSeconds() -> Double {
     var time = timespec()
-    clock_gettime(clock, &time)
+    clock_gettime(CLOCK_MONOTONIC, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 }

@@ -38,9 +38,10 @@ struct RunExecutor {
   private func execute<Scalar: KernelScalar>(
     _: Scalar.Type, from checkpoint: Checkpoint?
   ) throws(ExperimentError) -> End {
-    let stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
+    var stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
     let material = try RunMaterial(run)
     let trainer = try self.trainer(Scalar.self, material: material, checkpoint: checkpoint)
+    stopwatch.helperSeconds = { trainer.helperSeconds }
     return try execute(trainer, material: material, from: checkpoint, stopwatch: stopwatch)
   }
 

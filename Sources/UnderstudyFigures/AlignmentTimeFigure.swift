@@ -62,7 +62,7 @@ func alignmentTimeFigure(
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.panelsByDecay(
-      description: text, rows: rows, columns: min(3, decays.count),
+      description: text, rows: rows, columns: FigureStyle.columns(decays.count),
       encoding: [
         "x": nodeAxis(teacherCount),
         "color": FigureStyle.color("c", title: color.title, names: color.labels, symbol: "stroke"),

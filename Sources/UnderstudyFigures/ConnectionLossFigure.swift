@@ -57,7 +57,8 @@ func connectionLossFigure(
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.panels(
-      by: "o", label: FigureStyle.multipleLabel, description: text, rows: rows, columns: min(3, multiples.count),
+      by: "o", label: FigureStyle.multipleLabel, description: text, rows: rows,
+      columns: FigureStyle.columns(multiples.count),
       encoding: connectionEncoding(rows), layers: connectionLayers(rows, hasBand: true)))
 }
 

@@ -62,7 +62,7 @@ func coverAndLossFigure(
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.panelsByDecay(
-      description: text, rows: rows, columns: min(3, decays.count),
+      description: text, rows: rows, columns: FigureStyle.columns(decays.count),
       encoding: [
         "x": [
           "field": "o", "type": "ordinal", "title": "over-realization",

@@ -30,7 +30,7 @@ func evaluationLossFigure(
       ])
     }
   }
-  let columns = min(3, panels.count)
+  let columns = FigureStyle.columns(panels.count)
   var notes = ["Lines: mean over seeds of log10; bands: one standard deviation."]
   if curves.flooredCount > 0 {
     notes.append(

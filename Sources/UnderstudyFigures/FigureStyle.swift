@@ -66,6 +66,9 @@ enum FigureStyle {
       layers: layers)
   }
 
+  /// Panels abreast, of `count`: at most three, and four as two rows of two.
+  static func columns(_ count: Int) -> Int { count == 4 ? 2 : min(3, count) }
+
   /// A document of one panel for each value of `field` in the rows, `columns` panels abreast, all drawn alike.
   static func panels(
     by field: String, label: String, description: String, rows: [JSONValue], columns: Int,

@@ -26,7 +26,7 @@ struct LayerFacets {
     guard let rows else {
       return FigureStyle.panels(
         by: "p", label: columns.panelLabel, description: description, rows: data,
-        columns: columns.labels.count == 4 ? 2 : min(3, columns.labels.count), encoding: encoding,
+        columns: FigureStyle.columns(columns.labels.count), encoding: encoding,
         layers: .array(layers), order: columns.labels)
     }
     // The title of the rows needs some of the column's width.

@@ -26,7 +26,7 @@ func recoveryRateFigure(
       ])
     }
   }
-  let columns = min(3, decays.count)
+  let columns = FigureStyle.columns(decays.count)
   let text =
     "Line charts, one for each strength decay p (\(decays.map(\.short).joined(separator: ", "))): share of seeds that "
     + "recovered each teacher node, from the strongest to the weakest, a line for each over-realization and epoch. "

@@ -57,7 +57,7 @@ func specializationTimeFigure(
   return FigureSpecification(
     name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
     document: FigureStyle.panels(
-      by: "p", label: panel.panelLabel, description: text, rows: rows, columns: min(3, panel.labels.count),
+      by: "p", label: panel.panelLabel, description: text, rows: rows, columns: FigureStyle.columns(panel.labels.count),
       encoding: [
         "x": [
           "field": "x", "type": "quantitative", "title": "hidden layer",

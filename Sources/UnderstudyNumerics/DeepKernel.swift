@@ -1,5 +1,4 @@
 import CUnderstudyKernels
-import Dispatch
 
 /// A network of any depth in the memory layout of the kernels, and the workspace to train it.
 ///
@@ -35,6 +34,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
   private var moments: [AlignedBuffer<Scalar>] = []
   private var stepCount = 0
   private var workspace: DeepWorkspace<Scalar>
+  private let rowShares = RowShares()
   private var scratch: [AlignedBuffer<Scalar>]
 
   public init(
@@ -65,6 +65,9 @@ public final class DeepKernel<Scalar: KernelScalar> {
       (0..<buffer.count).allSatisfy { buffer.start[$0].isFinite }
     }
   }
+
+  /// Processor time that threads beside the calling one have taken for this kernel.
+  public var helperSeconds: Double { rowShares.helperSeconds }
 
   /// What the update rule remembers; nil as long as there is nothing.
   public var optimizerState: OptimizerState? {
@@ -371,15 +374,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
   private func inParallel(rows: Int, depth: Int, _ body: (Int, Int, Int) -> Void) {
     // A share of a million multiply-adds takes some 20 microseconds; waking a thread for less costs more than it saves.
     let shares = min(threadCount, rows * depth * workspace.lanes / 1_000_000)
-    guard shares > 1 else { return body(0, rows, 0) }
-    // A dozen rows are one block of the widest kernels.
-    let share = padded((rows + shares - 1) / shares, to: 12)
-    // The shares are rows of their own: nothing is written by two threads, and the call returns when all are done.
-    nonisolated(unsafe) let body = body
-    DispatchQueue.concurrentPerform(iterations: shares) { thread in
-      let first = thread * share
-      if first < rows { body(first, min(share, rows - first), thread) }
-    }
+    rowShares.perform(rows: rows, shares: shares, body)
   }
 }
 

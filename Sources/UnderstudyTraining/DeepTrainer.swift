@@ -49,6 +49,7 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
   public var optimizerState: OptimizerState? { kernel.optimizerState }
 
   public func useThreads(_ count: Int) { kernel.threadCount = max(1, count) }
+  public var helperSeconds: Double { kernel.helperSeconds }
 
   public func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar> {
     PackedSamples(inputs: inputs, targets: targets, hasBiases: kernel.shape.hasBiases)

@@ -21,6 +21,8 @@ public protocol StudentTrainer<Scalar>: AnyObject {
 
   /// Shares the steps from now on among at most this many threads, where they are large enough; results do not depend on it.
   func useThreads(_ count: Int)
+  /// Processor time that threads beside the calling one have taken for it, seconds.
+  var helperSeconds: Double { get }
   func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar>
   func lossSamples(inputs: Matrix, targets: Matrix) -> LossSamples
   /// The steps of one epoch, counted from 1.

@@ -39,6 +39,7 @@ public final class TwoLayerTrainer<Scalar: KernelScalar>: StudentTrainer {
 
   /// A step on the kernels of small networks is too short to share: it stays on one thread.
   public func useThreads(_ count: Int) {}
+  public var helperSeconds: Double { 0 }
 
   public func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar> {
     PackedSamples(inputs: inputs, targets: targets, shape: shape)

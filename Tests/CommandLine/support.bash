@@ -36,6 +36,18 @@ check() {
 # equal WHAT GOT WANTED
 equal() { if [ "$2" = "$3" ]; then pass "$1"; else fail "$1" "got \"$2\", expected \"$3\""; fi; }
 
+# reproduced FOLDER STUDY: a study of a reproduction has runs, none diverged, pictures, and its part of the report.
+reproduced() {
+  check "$2: recorded, and none diverged" python3 - "$1/$2/results.sqlite" <<'PYTHON'
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+runs, diverged = db.execute("SELECT count(*), sum(outcome <> 'completed') FROM run").fetchone()
+assert runs > 0 and diverged == 0, (runs, diverged)
+PYTHON
+  check "$2: pictures" bash -c "ls $1/$2/figures/*.svg $1/$2/figures/*.png $1/$2/figures/*.pdf"
+  check "$2: in the report" grep -q "<h2 [^>]*>$2</h2>" "$1/report.html"
+}
+
 # ends WHAT CODE [TEXT...] -- COMMAND...: the command ends with the exit code, and what it prints contains each text.
 # What it printed is in $work/ends.log afterwards.
 ends() {

@@ -12,16 +12,7 @@ studies=(
 ends "reproduce theory" 0 "report:" -- "$UNDERSTUDY" reproduce theory --scale quick --results theory
 cp ends.log theory.log
 check "every figure is drawn" bash -c '! grep "figure left out" theory.log'
-for study in "${studies[@]}"; do
-  check "$study: recorded, and none diverged" python3 - "theory/$study/results.sqlite" <<'PYTHON'
-import sqlite3, sys
-db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
-runs, diverged = db.execute("SELECT count(*), sum(outcome <> 'completed') FROM run").fetchone()
-assert runs > 0 and diverged == 0, (runs, diverged)
-PYTHON
-  check "$study: pictures" bash -c "ls theory/$study/figures/*.svg theory/$study/figures/*.png theory/$study/figures/*.pdf"
-  check "$study: in the report" grep -q "<h2 [^>]*>$study</h2>" theory/report.html
-done
+for study in "${studies[@]}"; do reproduced theory "$study"; done
 
 check "no audit found a violation, and no promise was broken" python3 - <<'PYTHON'
 import json, sqlite3, struct

@@ -15,6 +15,14 @@ import UnderstudyRecords
       runs: runs)
   }
 
+  static func rowsAndFigure(
+    _ kind: FigureDeclaration.Kind, _ runs: [RunRecord], varied: [String] = [], epochs: [Int] = []
+  ) throws -> (rows: [JSONValue], figure: FigureSpecification) {
+    let (rows, figures) = try rows(
+      kind, results(runs, varied: varied), epochs: epochs)
+    return (rows, figures[0])
+  }
+
   static func rows(
     _ kind: FigureDeclaration.Kind, _ results: StudyResults, epochs: [Int] = []
   ) throws -> (rows: [JSONValue], figures: [FigureSpecification]) {

@@ -6,14 +6,6 @@ import UnderstudyRecords
 
 /// The numbers inside the figures of hidden layers, from small results.
 @Suite struct LayerFigureTests {
-  private static func rows(
-    _ kind: FigureDeclaration.Kind, _ runs: [RunRecord], varied: [String] = [], epochs: [Int] = []
-  ) throws -> (rows: [JSONValue], figure: FigureSpecification) {
-    let (rows, figures) = try FigureDataTests.rows(
-      kind, FigureDataTests.results(runs, varied: varied), epochs: epochs)
-    return (rows, figures[0])
-  }
-
   private static func student(multiple: Double = 1, index: Int = 0, seed: Int = 1, epochs: [Int] = [0, 3, 9, 10])
     -> RunRecord
   {
@@ -41,7 +33,7 @@ import UnderstudyRecords
   }
 
   @Test func lShapeHasTheLiveNodesOfEachLayer() throws {
-    let (rows, figure) = try Self.rows(.layerLShape, [Self.student()])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerLShape, [Self.student()])
     // Epochs 0, 3 and 10: 3 is the middle of 0 and 10 on the axis of log(1 + epoch), where it is 1.39 of 2.40.
     #expect(rows.count == 6)
     #expect(rows[0] == ["l": 1, "t": 0, "o": "1x", "e": 1, "k": [1], "r": [0.9], "y": [1]], "node 2 is dead")
@@ -52,14 +44,17 @@ import UnderstudyRecords
     #expect(panels.map { $0["transform"]?[0]?["filter"] } == ["datum.l == 2", "datum.l == 1"], "the lowest is below")
     let domains = panels.compactMap { $0["spec"]?["encoding"]?["y"]?["scale"]?["domain"]?[1]?.number }
     #expect(domains == [3.15, 1.05], "5 % above the largest of each layer")
-    let declared = try Self.rows(.layerLShape, [Self.student()], epochs: [9]).rows
+    let declared = try FigureDataTests.rowsAndFigure(.layerLShape, [Self.student()], epochs: [9]).rows
     #expect(declared.map { $0["t"] } == [9, 9])
-    #expect(throws: FigureError.self) { _ = try Self.rows(.layerLShape, [Self.student()], epochs: [4]) }
+    #expect(throws: FigureError.self) {
+      _ = try FigureDataTests.rowsAndFigure(.layerLShape, [Self.student()], epochs: [4])
+    }
   }
 
   @Test func lShapeDrawsNarrowStudentsOverWideOnes() throws {
     let runs = [Self.student(), Self.student(multiple: 2, index: 1)]
-    let (rows, figure) = try Self.rows(.layerLShape, runs, varied: ["student.overRealization"], epochs: [10])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(
+      .layerLShape, runs, varied: ["student.overRealization"], epochs: [10])
     #expect(rows.map { $0["o"] } == ["2x", "2x", "1x", "1x"])
     #expect(rows[0]["k"] == [1, 3, 4] && rows[1]["k"] == [1, 2])
     #expect(!figure.notes.contains { $0.contains("Pools") })
@@ -68,13 +63,13 @@ import UnderstudyRecords
   /// Of runs that were not recorded at the same epochs, those that they share; of many nodes, the first seeds.
   @Test func lShapeTakesSharedEpochsAndFewEnoughSeeds() throws {
     let shared = [Self.student(), Self.student(seed: 2, epochs: [0, 10])]
-    #expect(try Self.rows(.layerLShape, shared).rows.compactMap { $0["t"]?.number }.max() == 10)
-    #expect(try Self.rows(.layerLShape, shared).rows.count == 8)
+    #expect(try FigureDataTests.rowsAndFigure(.layerLShape, shared).rows.compactMap { $0["t"]?.number }.max() == 10)
+    #expect(try FigureDataTests.rowsAndFigure(.layerLShape, shared).rows.count == 8)
     let disjoint = [Self.student(epochs: [0]), Self.student(seed: 2, epochs: [10])]
-    #expect(throws: FigureError.self) { _ = try Self.rows(.layerLShape, disjoint) }
+    #expect(throws: FigureError.self) { _ = try FigureDataTests.rowsAndFigure(.layerLShape, disjoint) }
     // 3 x 2500 dots a seed and epoch: a second seed would make 15000.
     let wide = (1...2).map { Self.student(multiple: 2500, seed: $0) }
-    let (rows, figure) = try Self.rows(.layerLShape, wide, epochs: [10])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerLShape, wide, epochs: [10])
     #expect(rows.count == 2 && rows[0]["k"]?.elements?.count == 4999)
     #expect(figure.notes.contains("Drawn: 1 of 2 seeds (1)."))
   }
@@ -84,16 +79,16 @@ import UnderstudyRecords
       SyntheticLayers.run([2, 3], [0: [0.2, 0.1], 10: [1, 0.5]], seed: 1),
       SyntheticLayers.run([2, 3], [0: [0.4, 0.1], 10: [1, 0.75]], seed: 2),
     ]
-    let (rows, figure) = try Self.rows(.layerSpecialization, runs)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerSpecialization, runs)
     #expect(rows.count == 4)
     #expect(rows[0] == ["p": "1x", "l": "2", "t": 0, "y": 0.1, "a": 0.1, "b": 0.1, "n": 2], "the lowest layer on top")
     #expect(rows[1] == ["p": "1x", "l": "2", "t": 10, "y": 0.625, "a": 0.5, "b": 0.75, "n": 2])
     #expect(rows[2] == ["p": "1x", "l": "1 (lowest)", "t": 0, "y": 0.3, "a": 0.2, "b": 0.4, "n": 2])
     #expect(figure.document["spec"]?["layer"]?.elements?.count == 4)
-    let (alone, _) = try Self.rows(.layerSpecialization, [runs[0]])
+    let (alone, _) = try FigureDataTests.rowsAndFigure(.layerSpecialization, [runs[0]])
     #expect(alone.count == 4)
-    #expect(try Self.rows(.layerSpecialization, runs, epochs: [10]).rows.count == 2)
-    #expect(throws: FigureError.self) { _ = try Self.rows(.layerSpecialization, runs, epochs: [3]) }
+    #expect(try FigureDataTests.rowsAndFigure(.layerSpecialization, runs, epochs: [10]).rows.count == 2)
+    #expect(throws: FigureError.self) { _ = try FigureDataTests.rowsAndFigure(.layerSpecialization, runs, epochs: [3]) }
   }
 
   @Test func panelsAreByOverRealizationAndWidths() throws {
@@ -101,7 +96,7 @@ import UnderstudyRecords
       SyntheticLayers.run(run.0, [10: run.0.map { _ in 1 }], index: index, multiple: run.1)
     }
     let varied = ["teacher.widths", "student.overRealization"]
-    let (rows, figure) = try Self.rows(.layerSpecialization, all, varied: varied)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerSpecialization, all, varied: varied)
     #expect(rows.count == 6)
     #expect(rows[0] == ["p": "1x", "q": "2-3", "l": "2", "t": 10, "y": 1, "a": 1, "b": 1, "n": 1])
     #expect(figure.document["facet"]?["row"]?["sort"] == ["2-3", "4"])
@@ -109,7 +104,7 @@ import UnderstudyRecords
     let widths = [[2, 3], [4]].enumerated().map { index, widths in
       SyntheticLayers.run(widths, [10: widths.map { _ in 1 }], index: index)
     }
-    let alone = try Self.rows(.layerSpecialization, widths, varied: ["teacher.widths"])
+    let alone = try FigureDataTests.rowsAndFigure(.layerSpecialization, widths, varied: ["teacher.widths"])
     #expect(Set(alone.rows.compactMap { $0["p"]?.text }) == ["2-3", "4"])
     #expect(alone.figure.document["facet"]?["header"]?["labelExpr"] == "'teacher ' + (datum.label)")
   }
@@ -119,7 +114,7 @@ import UnderstudyRecords
       SyntheticLayers.run([2, 3], [0: [0.1, 0.1], 2: [0.95, 0.5], 10: [1, 1]], seed: 1),
       SyntheticLayers.run([2, 3], [0: [0.1, 0.1], 4: [0.99, 0.5], 10: [1, 0.9]], seed: 2),
     ]
-    let (rows, figure) = try Self.rows(.specializationTime, runs)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.specializationTime, runs)
     #expect(rows.count == 2)
     // Quartiles of 2 and 4: 2.5 and 3.5.
     #expect(
@@ -136,7 +131,7 @@ import UnderstudyRecords
       Synthetic.run(
         SyntheticLayers.setting(widths), index: index, seed: 1, [.init(.evaluationLoss, epoch: 1, values: [0.1])])
     }
-    let (rows, figure) = try Self.rows(.evaluationLoss, runs, varied: ["teacher.widths"])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.evaluationLoss, runs, varied: ["teacher.widths"])
     #expect(rows.map { $0["p"] } == ["2-3", "4"])
     #expect(figure.document["facet"]?["sort"] == ["2-3", "4"])
     #expect(!figure.notes.contains { $0.contains("Pools") })

@@ -12,11 +12,7 @@ import UnderstudyRecords
   /// Draws into `UNDERSTUDY_PICTURES`, if set, to be looked at; else into a temporary folder.
   @Test(.enabled(if: canDraw, "needs vl-convert-python"))
   func drawsEveryKindOfHiddenLayers() throws {
-    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
-    let root =
-      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
-    let (seedCount, factor) = kept == nil ? (2, 1) : (5, 5)
+    let (seedCount, factor) = keptPictures == nil ? (2, 1) : (5, 5)
     let teachers = [[4], [4, 5], [4, 5, 6], [4, 5, 6, 7], [4, 5, 6, 7, 8]].map { $0.map { $0 * factor } }
     let results = [
       SyntheticLayers.study([teachers[3]], multiples: [1, 2, 5, 10], seedCount: seedCount, figures: Self.figures),
@@ -30,18 +26,7 @@ import UnderstudyRecords
           FindingDeclaration(statement: "An L.", statistic: .layerArmRatio, layer: 1, atLeast: 2),
         ]),
     ]
-    let summary = try writeReport(
-      studies: results.enumerated().map {
-        ReportStudy(title: "Study \($0)", results: $1, folder: root.appending(path: "layers\($0)"))
-      }, to: root.appending(path: "layers.html"), renderer: FigureRenderer(python: python))
-    #expect(summary.problems == [])
-    #expect(summary.figures.count == 16)
-    for file in summary.figures {
-      let svg = try String(contentsOf: file.deletingPathExtension().appendingPathExtension("svg"), encoding: .utf8)
-      #expect(svg.contains("<path"), "\(file.lastPathComponent) has marks")
-      #expect(!svg.contains("NaN") && !svg.contains("undefined"), "\(file.lastPathComponent) has numbers only")
-    }
-    let page = try String(contentsOf: root.appending(path: "layers.html"), encoding: .utf8)
+    let page = try drawReport(results, named: "layers", figureCount: 16)
     #expect(page.contains("mean best ρ of the teacher nodes of hidden layer 1, last epoch"))
     #expect(page.contains("rank correlation of hidden layer and median first epoch with mean best ρ ≥ 0.95<"))
   }

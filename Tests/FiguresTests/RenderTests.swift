@@ -20,6 +20,32 @@ let canDraw: Bool = {
   }
 }()
 
+/// Where pictures of tests are kept to be looked at; nil: they are thrown away.
+let keptPictures = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
+
+/// Draws a report into ``keptPictures`` or a temporary folder, and checks that every picture has marks and numbers only.
+///
+/// - Returns: the page.
+func drawReport(_ results: [StudyResults], named name: String, figureCount: Int) throws -> String {
+  let root =
+    keptPictures.map { URL(filePath: $0) }
+    ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+  defer { if keptPictures == nil { try? FileManager.default.removeItem(at: root) } }
+  let page = root.appending(path: "\(name).html")
+  let summary = try writeReport(
+    studies: results.enumerated().map {
+      ReportStudy(title: "Study \($0)", results: $1, folder: root.appending(path: "\(name)\($0)"))
+    }, to: page, renderer: FigureRenderer(python: python))
+  #expect(summary.problems == [])
+  #expect(summary.figures.count == figureCount)
+  for file in summary.figures {
+    let svg = try String(contentsOf: file.deletingPathExtension().appendingPathExtension("svg"), encoding: .utf8)
+    #expect(svg.contains("<path"), "\(file.lastPathComponent) has marks")
+    #expect(!svg.contains("NaN") && !svg.contains("undefined"), "\(file.lastPathComponent) has numbers only")
+  }
+  return try String(contentsOf: page, encoding: .utf8)
+}
+
 @Suite struct RenderTests {
   static let figures = [
     FigureDeclaration(name: "l-shape", kind: .lShape, caption: "Fan-out norm against best correlation."),

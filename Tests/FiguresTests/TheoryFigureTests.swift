@@ -6,27 +6,20 @@ import UnderstudyRecords
 
 /// The numbers inside the theory's figures, from the same small results as its findings.
 @Suite struct TheoryFigureTests {
-  private static func rows(
-    _ kind: FigureDeclaration.Kind, _ runs: [RunRecord], varied: [String] = [], epochs: [Int] = []
-  ) throws -> (rows: [JSONValue], figure: FigureSpecification) {
-    let (rows, figures) = try FigureDataTests.rows(
-      kind, FigureDataTests.results(runs, varied: varied), epochs: epochs)
-    return (rows, figures[0])
-  }
-
   @Test func boundHasADotForEachPrediction() throws {
-    let (rows, figure) = try Self.rows(.alignmentBound, [TheoryFindingTests.bound])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.alignmentBound, [TheoryFindingTests.bound])
     #expect(rows.count == 5)
     #expect(rows[0] == ["x": 0.01, "y": 1e-4, "c": "1x", "e": 0, "t": 0, "j": 1])
     #expect(rows[1]["j"] == 3 && rows[1]["x"] == 1e-13)
     #expect(rows[4]["x"] == 1e-16 && rows[4]["y"] == 1e-16, "zeros are floored")
     #expect(figure.notes[0].contains("5, of which 1 above the diagonal"))
     #expect(figure.document.encoded().contains("violates the bound"))
-    #expect(try Self.rows(.alignmentBound, [TheoryFindingTests.bound], epochs: [10]).rows.count == 3)
+    #expect(
+      try FigureDataTests.rowsAndFigure(.alignmentBound, [TheoryFindingTests.bound], epochs: [10]).rows.count == 3)
   }
 
   @Test func unalignedStudentsTakeMedians() throws {
-    let (rows, _) = try Self.rows(.unalignedStudents, [TheoryFindingTests.falling])
+    let (rows, _) = try FigureDataTests.rowsAndFigure(.unalignedStudents, [TheoryFindingTests.falling])
     #expect(rows.count == 2)
     // Alignment 0.3 itself is not above the threshold: two nodes of strength 0.1.
     #expect(rows[0] == ["x": 0.01, "y": 0.1, "z": 1e-4, "u": 2, "c": "1x", "e": 0, "t": 0])
@@ -34,7 +27,7 @@ import UnderstudyRecords
   }
 
   @Test func observersAreAveragedAndBinned() throws {
-    let (rows, _) = try Self.rows(.observers, TheoryFindingTests.observed)
+    let (rows, _) = try FigureDataTests.rowsAndFigure(.observers, TheoryFindingTests.observed)
     // Means 3 and 1.5 of the two runs: 2.25, deviation 1.06066, t = 12.7062; the interval is cut at 0.
     #expect(rows[0]["y"] == 2.25 && rows[0]["a"] == 0 && rows[0]["n"] == 2)
     let high = try #require(rows[0]["b"]?.number)
@@ -44,7 +37,7 @@ import UnderstudyRecords
   }
 
   @Test func timesAreCensoredAboveTheLastEpoch() throws {
-    let (rows, figure) = try Self.rows(.alignmentTime, TheoryFindingTests.aligned)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.alignmentTime, TheoryFindingTests.aligned)
     #expect(rows.count == 2)
     #expect(rows[0]["y"] == 1 && rows[0]["h"] == 0 && rows[0]["f"] == 0 && rows[0]["j"] == 1)
     #expect(rows[1]["h"] == 1 && rows[1]["f"] == 1 && rows[1]["n"] == 2)
@@ -55,11 +48,11 @@ import UnderstudyRecords
   @Test func sharesAndExponents() throws {
     let runs = TheoryFindingTests.sampleRuns()
     let varied = ["network.inputDimension", "inputs.training.count"]
-    let shares = try Self.rows(.alignedShare, runs, varied: varied).rows
+    let shares = try FigureDataTests.rowsAndFigure(.alignedShare, runs, varied: varied).rows
     #expect(shares.count == 6)
     #expect(shares[0] == ["d": 5, "s": "none", "x": 100, "y": 0.5, "a": 0.5, "b": 0.5, "n": 2])
     #expect(shares[1]["y"] == 1)
-    let (rows, figure) = try Self.rows(.sampleExponent, runs, varied: varied)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.sampleExponent, runs, varied: varied)
     let points = rows.filter { $0["k"] == "point" }
     #expect(points.map { $0["h"]?.number } == [0, 0, 1])
     #expect(points[0]["y"] == .display(pow(10, 2.8)) && points[1]["y"] == .display(4 * pow(10, 2.8)))
@@ -75,7 +68,7 @@ import UnderstudyRecords
       TheoryFindingTests.run(multiple: 1, index: 0, [TheoryFindingTests.vector(.verdicts, 10, [0, 0, 4, 9])]),
       TheoryFindingTests.run(multiple: 2, index: 1, [TheoryFindingTests.vector(.verdicts, 10, [0, 1, 1, 1])]),
     ]
-    let (rows, figure) = try Self.rows(.verdictShares, runs, varied: ["student.overRealization"])
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.verdictShares, runs, varied: ["student.overRealization"])
     #expect(rows.count == 5)
     #expect(rows[0] == ["x": "1x", "t": 10, "v": "predicted and found", "i": 0, "y": 0.5, "c": 2, "n": 4])
     #expect(rows[2]["v"] == "VIOLATION" && rows[2]["y"] == 0.25)
@@ -84,7 +77,7 @@ import UnderstudyRecords
   }
 
   @Test func pathsAreMediansOverSeeds() throws {
-    let (rows, figure) = try Self.rows(.connectionLoss, TheoryFindingTests.connected)
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.connectionLoss, TheoryFindingTests.connected)
     // Three points of either line, four of the one constructed path.
     #expect(rows.count == 10)
     #expect(rows[1] == ["o": 1, "c": "straight line", "x": 0.5, "y": 0.505, "a": 0.2575, "b": 0.7525, "n": 2])
@@ -98,7 +91,7 @@ import UnderstudyRecords
 
   @Test func coverStandsBesideSmallLosses() throws {
     let runs = [TheoryFindingTests.covering(seed: 0), TheoryFindingTests.covering(seed: 1, covers: false)]
-    let (rows, _) = try Self.rows(.coverAndLoss, runs)
+    let (rows, _) = try FigureDataTests.rowsAndFigure(.coverAndLoss, runs)
     #expect(rows.count == 4)
     #expect(rows[0]["c"] == "all teacher nodes recovered" && rows[0]["h"] == 1 && rows[0]["f"] == 1)
     // 1e-3 is below a hundredth of 2, 1e-6 below a ten-thousandth and a millionth.
@@ -125,12 +118,12 @@ import UnderstudyRecords
   @Test func missingMeasuresAreNamed() {
     let bare = [TheoryFindingTests.run([])]
     for kind in FigureDeclaration.Kind.allCases {
-      #expect(throws: FigureError.self, "\(kind)") { _ = try Self.rows(kind, bare) }
+      #expect(throws: FigureError.self, "\(kind)") { _ = try FigureDataTests.rowsAndFigure(kind, bare) }
     }
     let diverged = Synthetic.run(Synthetic.setting(), outcome: .diverged(epoch: 3))
     for kind in FigureDeclaration.Kind.allCases {
       #expect(throws: FigureError.allDiverged(figure: "f", runCount: 1), "\(kind)") {
-        _ = try Self.rows(kind, [diverged])
+        _ = try FigureDataTests.rowsAndFigure(kind, [diverged])
       }
     }
   }

@@ -19,7 +19,6 @@ end within 1e-11. (Dividing by the deviation of a batch, or by the root of a sma
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sqlite3
 import sys
@@ -32,10 +31,12 @@ import numpy as np
 
 from checks import Failure, Tally, difference, output_of
 from deep_reference import Network, Rules, Tensors, correlations, couplings, loss_of, outputs, trained
-from network_files import read_tensors, write_tensors
+from network_files import write_tensors
+from replay import (
+    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, compare, final_student, nudged, report_replay, squared_error_slope,
+    write_study)
 
-TOLERANCE = 1e-10
-NUDGE, NUDGE_LIMIT = 1e-14, 1e-11
+NUDGE_LIMIT = 1e-11
 EPOCHS, STEPS_PER_EPOCH = 10, 12
 D, C, SAMPLES, EVALUATION = 17, 11, 331, 600
 WIDTHS = (7, 9, 8, 10)
@@ -110,17 +111,6 @@ CASES = [
 ]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What a case trains on: inputs and evaluation are [sample, d], batches [step, batch] or None."""
-
-    teacher: Network
-    student: Network
-    inputs: np.ndarray
-    evaluation: np.ndarray
-    batches: np.ndarray | None
-
-
 def drawn(case: Case, random: np.random.Generator) -> Problem:
     """Gaussian weights that keep the size of activations; statistics, scales and shifts that are not 0 and 1."""
 
@@ -149,9 +139,12 @@ def drawn(case: Case, random: np.random.Generator) -> Problem:
         inputs=random.normal(0, 1, (SAMPLES, D)), evaluation=random.normal(0, 1, (EVALUATION, D)), batches=batches)
 
 
-def study(case: Case, record: list[dict]) -> dict:
-    """The study file's content. It is written as JSON, which YAML contains."""
-    network: dict = {"activation": "leakyRelu", "leakySlope": case.slope} if case.slope else {"activation": "relu"}
+def write(case: Case, problem: Problem, folder: Path, record: list[dict]) -> Path:
+    """Write the files of a case into a folder; return the study's path."""
+    for name, network in (("teacher", problem.teacher), ("student", problem.student)):
+        metadata = None if network.placement == "none" else {"understudy.normalization": network.placement}
+        write_tensors(folder / f"{name}.safetensors", network.tensors, metadata)
+    activation: dict = {"activation": "leakyRelu", "leakySlope": case.slope} if case.slope else {"activation": "relu"}
     training: dict = {
         "method": case.method, "epochs": EPOCHS, "stepsPerEpoch": STEPS_PER_EPOCH, "weightDecay": case.decay,
         "loss": case.loss, "frozenLayer": case.frozen_layer, "unitNormFirstLayer": case.unit_norm_first_layer,
@@ -162,36 +155,7 @@ def study(case: Case, record: list[dict]) -> dict:
         training |= {"learningRate": case.rate, "learningRateHalvingInterval": case.halving_interval}
     if case.method != "adam":
         training["momentum"] = case.momentum
-    if case.method != "gd":
-        training |= {"batchSize": case.batch, "batches": {"file": "batches.npy"}}
-    return {
-        "name": "deep-reference",
-        "claim": "The engine and a NumPy reference take the same steps.",
-        "network": network,
-        "teacher": {"file": "teacher.safetensors"},
-        "student": {"file": "student.safetensors"},
-        "inputs": {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}},
-        "training": training,
-        "seeds": [0],
-        "record": record,
-    }
-
-
-LOSSES = [{"measures": ["trainingLoss", "evaluationLoss"], "every": 1}]
-
-
-def write(case: Case, problem: Problem, folder: Path, record: list[dict]) -> Path:
-    """Write the files of a case into a folder; return the study's path."""
-    for name, network in (("teacher", problem.teacher), ("student", problem.student)):
-        metadata = None if network.placement == "none" else {"understudy.normalization": network.placement}
-        write_tensors(folder / f"{name}.safetensors", network.tensors, metadata)
-    np.save(folder / "training.npy", problem.inputs)
-    np.save(folder / "evaluation.npy", problem.evaluation)
-    if problem.batches is not None:
-        np.save(folder / "batches.npy", problem.batches)
-    path = folder / "study.yaml"
-    path.write_text(json.dumps(study(case, record), indent=2) + "\n")
-    return path
+    return write_study(folder, problem, "deep-reference", activation, training, record)
 
 
 def reference(case: Case, problem: Problem) -> list[Network]:
@@ -199,34 +163,9 @@ def reference(case: Case, problem: Problem) -> list[Network]:
     return trained(problem.teacher, problem.student, problem.inputs, case.rules, EPOCHS, problem.batches)
 
 
-def final_student(results: Path) -> Tensors:
-    """The one student whose weights are in a results folder."""
-    paths = list((results / "weights").glob("*.safetensors"))
-    if len(paths) != 1:
-        raise Failure(f"{len(paths)} files of weights in the results, expected one")
-    return read_tensors(paths[0])
-
-
-def compare(got: Tensors, wanted: Tensors, tolerance: float) -> float:
-    """The largest difference of any tensor; a failure if it is above the tolerance."""
-    if set(got) != set(wanted):
-        raise Failure(f"tensors {sorted(got)}, expected {sorted(wanted)}")
-    worst = 0.0
-    for name, tensor in wanted.items():
-        if got[name].shape != tensor.shape:
-            raise Failure(f"{name} has shape {got[name].shape}, expected {tensor.shape}")
-        error = difference(got[name], tensor)
-        if not error <= tolerance:  # also if it is NaN
-            raise Failure(f"{name} differs by {error:.1e}, more than {tolerance:g}")
-        worst = max(worst, error)
-    return worst
-
-
 def check_magnification(case: Case, problem: Problem, final: Network, random: np.random.Generator) -> str:
     """The case does not magnify rounding errors, so that the tolerance means something."""
-    moved = {
-        name: tensor * (1 + NUDGE * random.choice([-1, 1], size=tensor.shape))
-        for name, tensor in problem.student.tensors.items()}
+    moved = {name: nudged(tensor, random) for name, tensor in problem.student.tensors.items()}
     again = reference(case, replace(problem, student=replace(problem.student, tensors=moved)))[-1]
     return f"a student moved by {NUDGE:g} ends {compare(again.tensors, final.tensors, NUDGE_LIMIT):.1e} away"
 
@@ -249,29 +188,11 @@ def check_weights(results: Path, final: Network) -> str:
     return f"weights differ by {compare(final_student(results), final.tensors, TOLERANCE):.1e}"
 
 
-def check_losses(case: Case, problem: Problem, rows: list[dict], history: list[Network]) -> str:
-    """Training and evaluation loss at every epoch are the reference's.
-
-    Outputs that differ by e = TOLERANCE of the teacher's size s = sqrt(mean ||f*||^2) change J = 1/2 mean ||r||^2 by at
-    most e s sqrt(2 J) + (e s)^2 / 2 (Cauchy and Schwarz), and the cross-entropy, whose slopes sum to at most 2 in
-    absolute value, by 2 e s; summing them rounds by less than e of themselves.
-    """
-    worst = 0.0
-    for measure, inputs in (("trainingLoss", problem.inputs), ("evaluationLoss", problem.evaluation)):
-        recorded = {row["epoch"]: row["value"] for row in rows if row["measure"] == measure}
-        if sorted(recorded) != list(range(EPOCHS + 1)):
-            raise Failure(f"{measure} at epochs {sorted(recorded)}, expected 0 to {EPOCHS}")
-        wanted = outputs(problem.teacher, inputs)
-        size = float(np.sqrt(np.mean(np.sum(wanted**2, axis=1))))
-        for epoch, network in enumerate(history):
-            value = loss_of(wanted, outputs(network, inputs), case.loss)
-            slope = np.sqrt(2 * value) if case.loss == "squaredError" else 2
-            allowed = TOLERANCE * (value + size * slope) + (TOLERANCE * size) ** 2 / 2
-            error = abs(recorded[epoch] - value)
-            if not error <= allowed:
-                raise Failure(f"{measure} at epoch {epoch} is {recorded[epoch]:.15g}, expected {value:.15g}")
-            worst = max(worst, error / value)
-    return f"losses differ by {worst:.1e}"
+def check_history(case: Case, problem: Problem, rows: list[dict], history: list[Network]) -> str:
+    """The slope of the cross-entropy: its derivatives sum to at most 2 in absolute value."""
+    slope = squared_error_slope if case.loss == "squaredError" else lambda _: 2.0
+    return check_losses(
+        problem, rows, history, outputs, lambda wanted, got: loss_of(wanted, got, case.loss), slope)
 
 
 # What is measured of every hidden layer
@@ -354,21 +275,12 @@ def main() -> int:
         random = np.random.default_rng(index)
         problem = drawn(case, random)
         history = reference(case, problem)
-        with tempfile.TemporaryDirectory() as folder:
-            path, results = write(case, problem, Path(folder), LOSSES), Path(folder) / "results"
-
-            def recorded_losses() -> str:
-                rows = json.loads(output_of(understudy, "export", results, "--format", "json"))
-                return check_losses(case, problem, rows, history)
-
-            def replayed_weights() -> str:
-                output_of(understudy, "run", path, "--results", results)
-                return check_weights(results, history[-1])
-
-            tally.report("learning", check_learning, case, history)
-            tally.report("magnification", check_magnification, case, problem, history[-1], random)
-            tally.report("final weights", replayed_weights)
-            tally.report("losses", recorded_losses)
+        tally.report("learning", check_learning, case, history)
+        tally.report("magnification", check_magnification, case, problem, history[-1], random)
+        report_replay(
+            tally, understudy, lambda folder: write(case, problem, folder, LOSSES),
+            lambda results: check_weights(results, history[-1]),
+            lambda rows: check_history(case, problem, rows, history))
     for index, case in enumerate(MEASURED):
         if options.only in case.name:
             with tempfile.TemporaryDirectory() as folder:

@@ -19,8 +19,8 @@ import torch
 from torch.nn import functional
 
 from checks import Failure, Tally, difference, output_of
-from deep import (
-    CASES, EPOCHS, LOSSES, STEPS_PER_EPOCH, TOLERANCE, Case, Problem, compare, drawn, final_student, write)
+from deep import CASES, EPOCHS, STEPS_PER_EPOCH, Case, drawn, write
+from replay import LOSSES, TOLERANCE, Problem, compare, final_student
 
 Tensors = dict[str, torch.Tensor]
 

@@ -18,22 +18,22 @@ A real difference (another divisor, a shifted index, a stale weight) is of order
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: matrices this small only suffer from threads
 import numpy as np
 
-from checks import Failure, Tally, difference, output_of
-from network_files import read_tensors, tensors_of, write_tensors
+from checks import Failure, Tally
+from network_files import tensors_of, write_tensors
 from reference import Network, Rules, loss, outputs, trained
+from replay import (
+    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, compare, final_student, nudged, report_replay, squared_error_slope,
+    write_study)
 
-TOLERANCE = 1e-10
-NUDGE, NUDGE_LIMIT = 1e-14, 1e-12
+NUDGE_LIMIT = 1e-12
 
 EPOCHS = {"gd": 20, "sgd": 10}
 STEPS_PER_EPOCH = {"gd": 10, "sgd": 100}
@@ -95,17 +95,6 @@ CASES = [
 ]
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What a case trains on: inputs and evaluation are [sample, d], batches [step, batch] or None."""
-
-    teacher: Network
-    student: Network
-    inputs: np.ndarray
-    evaluation: np.ndarray
-    batches: np.ndarray | None
-
-
 def drawn(case: Case, random: np.random.Generator) -> Problem:
     """Teacher of unit rows and biases -0.1; a student of small weights, so that the two layers grow together."""
 
@@ -129,102 +118,40 @@ def drawn(case: Case, random: np.random.Generator) -> Problem:
         batches=batches)
 
 
-def study(case: Case, problem: Problem) -> dict:
-    """The study file's content. It is written as JSON, which YAML contains."""
-    network: dict = {"activation": case.activation}  # whether there are biases, the files say
+def write(case: Case, problem: Problem, folder: Path) -> Path:
+    """Write the files of a case into a folder; return the study's path."""
+    write_tensors(folder / "teacher.safetensors", tensors_of(problem.teacher, case.biases))
+    write_tensors(folder / "student.safetensors", tensors_of(problem.student, case.biases))
+    activation: dict = {"activation": case.activation}  # whether there are biases, the files say
     if case.activation == "leakyRelu":
-        network["leakySlope"] = case.leaky_slope
-    training: dict = {
+        activation["leakySlope"] = case.leaky_slope
+    training = {
         "method": case.method, "learningRate": case.learning_rate,
         "epochs": case.epochs, "stepsPerEpoch": case.rules.steps_per_epoch,
         "frozenLayer": case.frozen_layer, "unitNormFirstLayer": case.unit_norm_first_layer,
         "learningRateHalvingInterval": case.halving_interval,
     }
-    if problem.batches is not None:
-        training |= {"batchSize": case.batch, "batches": {"file": "batches.npy"}}
-    return {
-        "name": "reference",
-        "claim": "The engine and a NumPy reference take the same steps.",
-        "network": network,
-        "teacher": {"file": "teacher.safetensors"},
-        "student": {"file": "student.safetensors"},
-        "inputs": {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}},
-        "training": training,
-        "seeds": [0],
-        "record": [{"measures": ["trainingLoss", "evaluationLoss"], "every": 1}],
-    }
-
-
-def write(case: Case, problem: Problem, folder: Path) -> Path:
-    """Write the files of a case into a folder; return the study's path."""
-    write_tensors(folder / "teacher.safetensors", tensors_of(problem.teacher, case.biases))
-    write_tensors(folder / "student.safetensors", tensors_of(problem.student, case.biases))
-    np.save(folder / "training.npy", problem.inputs)
-    np.save(folder / "evaluation.npy", problem.evaluation)
-    if problem.batches is not None:
-        np.save(folder / "batches.npy", problem.batches)
-    path = folder / "study.yaml"
-    path.write_text(json.dumps(study(case, problem), indent=2) + "\n")
-    return path
+    return write_study(folder, problem, "reference", activation, training, LOSSES)
 
 
 def check_magnification(case: Case, problem: Problem, final: Network, random: np.random.Generator) -> str:
     """The case does not magnify rounding errors, so that the tolerance means something."""
     start = problem.student
-    moved = Network(*(
-        array * (1 + NUDGE * random.choice([-1, 1], size=array.shape))
-        for array in (start.w1, start.b1, start.w2, start.b2)))
+    moved = Network(*(nudged(array, random) for array in (start.w1, start.b1, start.w2, start.b2)))
     again = trained(problem.teacher, moved, problem.inputs, case.rules, case.epochs, problem.batches)[-1]
-    wanted = tensors_of(final, case.biases)
-    error = max(difference(got, wanted[name]) for name, got in tensors_of(again, case.biases).items())
-    if not error <= NUDGE_LIMIT:
-        raise Failure(f"a student moved by {NUDGE:g} ends {error:.1e} away, more than {NUDGE_LIMIT:g}")
+    error = compare(tensors_of(again, case.biases), tensors_of(final, case.biases), NUDGE_LIMIT)
     return f"a student moved by {NUDGE:g} ends {error:.1e} away"
 
 
 def check_weights(case: Case, results: Path, start: Network, final: Network) -> str:
     """The run's final student is the reference's; a frozen layer is what it was, to the bit."""
-    paths = list((results / "weights").glob("*.safetensors"))
-    if len(paths) != 1:
-        raise Failure(f"{len(paths)} files of weights in the results, expected one")
-    got, wanted, before = read_tensors(paths[0]), tensors_of(final, case.biases), tensors_of(start, case.biases)
-    if set(got) != set(wanted):
-        raise Failure(f"tensors {sorted(got)}, expected {sorted(wanted)}")
+    got, before = final_student(results), tensors_of(start, case.biases)
+    worst = compare(got, tensors_of(final, case.biases), TOLERANCE)
     frozen = {"none": "-", "first": "layers.0.", "last": "layers.1."}[case.frozen_layer]
-    worst = 0.0
-    for name, tensor in wanted.items():
-        if got[name].shape != tensor.shape:
-            raise Failure(f"{name} has shape {got[name].shape}, expected {tensor.shape}")
+    for name in got:
         if name.startswith(frozen) and not np.array_equal(got[name], before[name]):
             raise Failure(f"{name} moved, though its layer is frozen")
-        error = difference(got[name], tensor)
-        if not error <= TOLERANCE:  # also if it is NaN
-            raise Failure(f"{name} differs by {error:.1e}, more than {TOLERANCE:g}")
-        worst = max(worst, error)
     return f"weights differ by {worst:.1e}"
-
-
-def check_losses(case: Case, problem: Problem, rows: list[dict], history: list[Network]) -> str:
-    """Training and evaluation loss at every epoch are the reference's.
-
-    Outputs that differ by e = TOLERANCE of the teacher's size s = sqrt(mean ||f*||^2) change J = 1/2 mean ||r||^2 by
-    at most e s sqrt(2 J) + (e s)^2 / 2 (Cauchy and Schwarz), and summing J itself rounds it by less than e J.
-    """
-    worst = 0.0
-    for measure, inputs in (("trainingLoss", problem.inputs), ("evaluationLoss", problem.evaluation)):
-        recorded = {row["epoch"]: row["value"] for row in rows if row["measure"] == measure}
-        if sorted(recorded) != list(range(case.epochs + 1)):
-            raise Failure(f"{measure} at epochs {sorted(recorded)}, expected 0 to {case.epochs}")
-        wanted = outputs(problem.teacher, inputs, case.rules.slope)
-        size = float(np.sqrt(np.mean(np.sum(wanted**2, axis=1))))
-        for epoch, network in enumerate(history):
-            value = loss(wanted, outputs(network, inputs, case.rules.slope))
-            allowed = TOLERANCE * (value + size * np.sqrt(2 * value)) + (TOLERANCE * size) ** 2 / 2
-            error = abs(recorded[epoch] - value)
-            if not error <= allowed:
-                raise Failure(f"{measure} at epoch {epoch} is {recorded[epoch]:.15g}, expected {value:.15g}")
-            worst = max(worst, error / value if value > 0 else 0.0)
-    return f"losses differ by {worst:.1e}"
 
 
 def main() -> int:
@@ -241,20 +168,13 @@ def main() -> int:
         random = np.random.default_rng(index)
         problem = drawn(case, random)
         history = trained(problem.teacher, problem.student, problem.inputs, case.rules, case.epochs, problem.batches)
-        with tempfile.TemporaryDirectory() as folder:
-            path, results = write(case, problem, Path(folder)), Path(folder) / "results"
-
-            def recorded_losses() -> str:
-                rows = json.loads(output_of(understudy, "export", results, "--format", "json"))
-                return check_losses(case, problem, rows, history)
-
-            def replayed_weights() -> str:
-                output_of(understudy, "run", path, "--results", results)
-                return check_weights(case, results, problem.student, history[-1])
-
-            tally.report("magnification", check_magnification, case, problem, history[-1], random)
-            tally.report("final weights", replayed_weights)
-            tally.report("losses", recorded_losses)
+        tally.report("magnification", check_magnification, case, problem, history[-1], random)
+        report_replay(
+            tally, understudy, lambda folder: write(case, problem, folder),
+            lambda results: check_weights(case, results, problem.student, history[-1]),
+            lambda rows: check_losses(
+                problem, rows, history, lambda network, inputs: outputs(network, inputs, case.rules.slope), loss,
+                squared_error_slope))
     return tally.close()
 
 

@@ -235,6 +235,7 @@ struct DeepTrainerTests {
         trainer.useThreads(count)
         trainer.train(epoch: index + 1, on: samples)
       }
+      #expect(trainer.helperSeconds >= 0 && (threads.max() ?? 1 > 1 || trainer.helperSeconds == 0))
       return try trainer.student
     }
     let one = try trained(threads: [1, 1])
