@@ -10,13 +10,10 @@ public final class DeepKernel<Scalar: KernelScalar> {
   public let instructions: InstructionSet
   /// Threads that share the rows of each product that is large enough; 1 or more.
   public var threadCount: Int {
-    didSet {
-      precondition(threadCount > 0)
-      while scratch.count < threadCount { scratch.append(AlignedBuffer(count: scratch[0].count)) }
-    }
+    didSet { precondition(threadCount > 0) }
   }
   let kernels: DeepKernelTable<Scalar>
-  /// Elements from one row of a layer's weights to the next.
+  /// Elements from one row of a layer's weights to the next, and from one sample's inputs of that layer to the next.
   let strides: [Int]
   let outputStride: Int
   /// W of each layer, `[node, stride]`, the bias in the column behind the last input.
@@ -35,7 +32,6 @@ public final class DeepKernel<Scalar: KernelScalar> {
   private var stepCount = 0
   private var workspace: DeepWorkspace<Scalar>
   private let rowShares = RowShares()
-  private var scratch: [AlignedBuffer<Scalar>]
 
   public init(
     shape: DeepShape, loss: TrainingLoss = .squaredError, threadCount: Int = 1, instructions: InstructionSet = .best
@@ -46,7 +42,11 @@ public final class DeepKernel<Scalar: KernelScalar> {
     self.instructions = instructions
     kernels = Scalar.deepKernels(for: instructions)
     let bias = shape.hasBiases ? 1 : 0
-    strides = shape.widths.dropLast().map { padded($0 + bias, to: Scalar.lanePad) }
+    strides = shape.widths.dropLast().enumerated().map { layer, width in
+      let lines = padded(width + bias, to: Scalar.lanePad) / Scalar.lanePad
+      // Above the lowest layer an odd number of cache lines: rows that begin in few sets of a cache push each other out.
+      return (layer == 0 ? lines : lines | 1) * Scalar.lanePad
+    }
     outputStride = padded(shape.widths[shape.layerCount], to: Scalar.lanePad)
     weights = zip(shape.widths.dropFirst(), strides).map { AlignedBuffer(count: $0 * $1) }
     let hidden = shape.normalization == .none ? [] : Array(shape.widths.dropFirst().dropLast())
@@ -56,8 +56,6 @@ public final class DeepKernel<Scalar: KernelScalar> {
     runningMeans = hidden.map { AlignedBuffer(count: $0) }
     runningVariances = hidden.map { AlignedBuffer(count: $0) }
     workspace = DeepWorkspace(shape: shape, strides: strides, outputStride: outputStride, batchSize: 1)
-    let scratchCount = Int(US_PACKED_COLUMNS * US_PACKED_DEPTH)
-    scratch = (0..<max(1, threadCount)).map { _ in AlignedBuffer(count: scratchCount) }
   }
 
   public var isFinite: Bool {
@@ -197,7 +195,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
       let output =
         isNormalized
         ? workspace.normalized[layer].start : isHidden ? workspace.inputs[layer + 1].start : workspace.outputs.start
-      inParallel(rows: rows, depth: depth) { first, count, _ in
+      inParallel(rows: rows, depth: depth) { first, count in
         kernels.forward(
           Int64(count), Int64(depth), lanes, weights[layer].start + first * stride, Int64(stride), input,
           output + first * Int(lanes), isHidden && !isNormalized ? 1 : 0, shape.negativeSlope)
@@ -260,11 +258,10 @@ public final class DeepKernel<Scalar: KernelScalar> {
       if layer > 0 {
         let isNormalized = shape.normalization != .none
         let activations = isNormalized ? nil : UnsafePointer(workspace.inputs[layer].start)
-        inParallel(rows: inputCount, depth: rows) { first, count, thread in
+        inParallel(rows: inputCount, depth: rows) { first, count in
           kernels.backward(
             Int64(count), Int64(rows), lanes, weights[layer].start + first, Int64(stride), gradient,
-            below + first * Int(lanes), activations.map { $0 + first * Int(lanes) }, shape.negativeSlope,
-            scratch[thread].start)
+            below + first * Int(lanes), activations.map { $0 + first * Int(lanes) }, shape.negativeSlope)
         }
         if isNormalized {
           normalizeBackward(layer: layer - 1, count: count, gradient: below, target: target)
@@ -273,7 +270,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
       if isUpdated(layer, rule) {
         let weights = target(layer).start
         let current = gradient
-        inParallel(rows: rows, depth: inputCount) { first, share, _ in
+        inParallel(rows: rows, depth: inputCount) { first, share in
           kernels.update(
             Int64(share), Int64(stride), Int64(count), current + first * Int(lanes), lanes,
             workspace.inputRows[layer].start, weights + first * stride, Int64(stride))
@@ -369,9 +366,9 @@ public final class DeepKernel<Scalar: KernelScalar> {
     workspace.targetRows.start[lane] = UnsafePointer(samples.targets.start + sample * samples.layout.outputStride)
   }
 
-  /// Calls `body` with (first row, number of rows, thread) for shares of the rows of a product over `depth` terms, on all
-  /// threads at once.
-  private func inParallel(rows: Int, depth: Int, _ body: (Int, Int, Int) -> Void) {
+  /// Calls `body` with (first row, number of rows) for shares of the rows of a product over `depth` terms, on all threads
+  /// at once.
+  private func inParallel(rows: Int, depth: Int, _ body: (Int, Int) -> Void) {
     // A share of a million multiply-adds takes some 20 microseconds; waking a thread for less costs more than it saves.
     let shares = min(threadCount, rows * depth * workspace.lanes / 1_000_000)
     rowShares.perform(rows: rows, shares: shares, body)

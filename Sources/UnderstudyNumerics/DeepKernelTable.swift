@@ -7,7 +7,7 @@ public struct DeepKernelTable<Scalar: KernelScalar>: Sendable {
   typealias Rows = UnsafePointer<UnsafePointer<Scalar>?>?
 
   let forward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Int32, Double) -> Void
-  let backward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double, Variable) -> Void
+  let backward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double) -> Void
   let update: @Sendable (Int64, Int64, Int64, Constant, Int64, Rows, Variable, Int64) -> Void
   let transpose: @Sendable (Rows, Int64, Int64, Variable, Int64, Double) -> Void
   let residual: @Sendable (Int64, Variable, Constant, Double) -> Void

@@ -18,10 +18,10 @@ final class RowShares: Sendable {
   /// Processor time that threads beside the calling one have taken so far.
   var helperSeconds: Double { seconds.withLock { $0 } }
 
-  /// Calls `body` with (first row, number of rows, share) for each of some shares of the rows, on several threads at once;
+  /// Calls `body` with (first row, number of rows) for each of some shares of the rows, on several threads at once;
   /// returns when all are done.
-  func perform(rows: Int, shares: Int, _ body: (Int, Int, Int) -> Void) {
-    guard shares > 1 else { return body(0, rows, 0) }
+  func perform(rows: Int, shares: Int, _ body: (Int, Int) -> Void) {
+    guard shares > 1 else { return body(0, rows) }
     // A dozen rows are one block of the widest kernels.
     let share = padded((rows + shares - 1) / shares, to: 12)
     // The shares are rows of their own: nothing is written by two threads.
@@ -32,7 +32,7 @@ final class RowShares: Sendable {
       guard first < rows else { return }
       let isHelper = pthread_equal(pthread_self(), caller) == 0
       let start = isHelper ? threadSeconds() : 0
-      body(first, min(share, rows - first), index)
+      body(first, min(share, rows - first))
       if isHelper {
         let taken = threadSeconds() - start
         seconds.withLock { $0 += taken }

@@ -62,11 +62,6 @@ typedef struct {
   double negative_slope;
 } us_joint_shape;
 
-// The tile of W that a backward product packs at a time; see us_deep_backward. Its columns are whole blocks of every
-// instruction set.
-#define US_PACKED_COLUMNS 96
-#define US_PACKED_DEPTH 256
-
 #define US_DECLARE_KERNELS(SCALAR, SUFFIX)                                                                             \
   /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:        \
      W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                   \
@@ -99,10 +94,9 @@ typedef struct {
      Forward: C[rows][columns] = W B, or phi(W B) if `activates`; `depth` counts the bias. */                            \
   void us_deep_forward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,        \
                                 const SCALAR *b, SCALAR *c, int activates, double slope);                               \
-  /* Backward: C[rows][columns] = W^T B over `depth` rows of W, times phi'(f) unless f is NULL. scratch:                   \
-     US_PACKED_COLUMNS * US_PACKED_DEPTH scalars. */                                                                    \
+  /* Backward: C[rows][columns] = W^T B over `depth` rows of W, times phi'(f) unless f is NULL. */                         \
   void us_deep_backward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,       \
-                                 const SCALAR *b, SCALAR *c, const SCALAR *f, double slope, SCALAR *scratch);           \
+                                 const SCALAR *b, SCALAR *c, const SCALAR *f, double slope);                            \
   /* W[rows][columns] += g[rows][count] x[count][columns], x by row pointers; columns is a multiple of the lane pad. */  \
   void us_deep_update_##SUFFIX(int64_t rows, int64_t columns, int64_t count, const SCALAR *g, int64_t g_stride,         \
                                const SCALAR *const *x, SCALAR *w, int64_t w_stride);                                    \
