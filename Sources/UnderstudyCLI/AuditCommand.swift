@@ -46,11 +46,7 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(help: "Largest change of an output that merging may cause (default: what the student's own error allows).")
   var allow: Double?
 
-  @Option(help: "With a folder: only runs of these seeds; may be given several times.")
-  var seed: [Int] = []
-
-  @Option(help: "With a folder: only settings with this value, e.g. --where teacher.strengthDecay=1; may be repeated.")
-  var `where`: [String] = []
+  @OptionGroup var choice: RunChoice
 
   @Flag(help: "JSON instead of tables: an object for files, an array for a folder.")
   var json = false
@@ -65,17 +61,8 @@ struct AuditCommand: AsyncParsableCommand {
   var python: String?
 
   func validate() throws {
-    let files = [teacher, student, inputs]
-    if results != nil, files.contains(where: { $0 != nil }) {
-      throw ValidationError("give a results folder, or --teacher, --student and --inputs, not both")
-    }
-    if results == nil, files.contains(where: { $0 == nil }) {
-      throw ValidationError("give --teacher, --student and --inputs, or a results folder")
-    }
+    try choice.check(folder: results, files: [teacher, student, inputs], called: "--teacher, --student and --inputs")
     if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
-    if results == nil, !seed.isEmpty || !`where`.isEmpty {
-      throw ValidationError("--seed and --where choose among the runs of a results folder")
-    }
     if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
   }
 
@@ -112,7 +99,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   private func auditRuns(of folder: String, _ audits: StudentAudits) throws {
     let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
-    let runs = try chosenRuns(of: store)
+    let runs = try choice.finishedRuns(of: store)
     let progress = LineProgress(title: "audit", count: runs.count)
     var entries: [StudentAudits.Entry] = []
     for run in runs {
@@ -122,24 +109,6 @@ struct AuditCommand: AsyncParsableCommand {
     progress.end()
     print(json ? try jsonText(entries.map(\.record)) : AuditTables.summary(entries))
     try writePage(entries)
-  }
-
-  private func chosenRuns(of store: ResultsStore) throws -> [Run] {
-    let selection = try store.study.selection(`where`)
-    let recorded = try store.runs()
-    let finished = recorded.filter { $0.outcome == .completed }.map(\.run)
-    guard !finished.isEmpty else {
-      throw ExperimentError.input(
-        "\(store.folder.path): no run has finished (\(recorded.count) diverged); `understudy run` goes on with the others"
-      )
-    }
-    let chosen = finished.filter { (seed.isEmpty || seed.contains($0.seed)) && $0.setting.matches(selection) }
-    guard !chosen.isEmpty else {
-      throw ExperimentError.input(
-        "\(store.folder.path): of \(finished.count) finished runs none is chosen by --seed and --where; "
-          + "`understudy status` lists the settings")
-    }
-    return chosen
   }
 
   /// Pages of hundreds of audits would not be read: the first ones, violations before all.

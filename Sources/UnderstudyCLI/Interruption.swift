@@ -13,7 +13,8 @@ private let received = Atomic<Int32>(0)
 final class Interruption: Sendable {
   private let isOver = Atomic(false)
 
-  init(_ request: @escaping @Sendable () -> Void) {
+  /// - Parameter notice: what is going to happen, printed before the request.
+  init(_ notice: String, _ request: @escaping @Sendable () -> Void) {
     received.store(0, ordering: .relaxed)  // also makes it, which a handler must not
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
@@ -25,7 +26,7 @@ final class Interruption: Sendable {
     Thread.detachNewThread { [self] in
       while !isOver.load(ordering: .relaxed) {
         if received.load(ordering: .relaxed) != 0 {
-          writeError("\nstopping after the current epoch of each run; press Ctrl-C again to stop at once")
+          writeError("\n\(notice); press Ctrl-C again to stop at once")
           return request()
         }
         Thread.sleep(forTimeInterval: 0.05)

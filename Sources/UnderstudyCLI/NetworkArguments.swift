@@ -33,6 +33,16 @@ func write(_ data: Data, to path: String) throws {
   do {
     try data.write(to: URL(fileURLWithPath: path), options: .atomic)
   } catch {
-    throw ExperimentError.input("\(path): cannot be written; check the folder and its permissions")
+    throw notWritable(path)
   }
+}
+
+/// Says so before long work, not after it, if a file's folder is missing or closed.
+func checkWritable(_ path: String) throws {
+  let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+  guard FileManager.default.isWritableFile(atPath: folder) else { throw notWritable(path) }
+}
+
+private func notWritable(_ path: String) -> ExperimentError {
+  .input("\(path): cannot be written; check the folder and its permissions")
 }

@@ -42,34 +42,62 @@ final class ProgressBar: Sendable {
   }
 }
 
-/// Progress of a list of equal tasks on one thread: a count that is rewritten on a terminal, a line now and then in a log.
-final class LineProgress {
+/// A line of progress on one thread: rewritten on a terminal, a new one now and then in a log.
+private final class ProgressLine {
   private let title: String
-  private let count: Int
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var last = ContinuousClock.now
+
+  init(title: String) { self.title = title }
+
+  var elapsedSeconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+  func show(_ text: @autoclosure () -> String) {
+    guard ContinuousClock.now - last > (isTerminal ? .milliseconds(200) : .seconds(30)) else { return }
+    last = .now
+    if isTerminal {
+      FileHandle.standardError.write(Data("\r\u{1B}[2K\(title): \(text())".utf8))
+    } else {
+      writeError("\(title): \(text())")
+    }
+  }
+
+  func end() { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) } }
+}
+
+/// Progress of a list of equal tasks on one thread.
+final class LineProgress {
+  private let line: ProgressLine
+  private let count: Int
   private var done = 0
 
   init(title: String, count: Int) {
-    self.title = title
+    line = ProgressLine(title: title)
     self.count = count
   }
 
   func advance() {
     done += 1
-    guard ContinuousClock.now - last > (isTerminal ? .milliseconds(200) : .seconds(30)) else { return }
-    last = .now
-    let left = (ContinuousClock.now - start) / .seconds(1) / Double(done) * Double(count - done)
-    let text = "\(title): \(done) of \(count), \(duration(left)) left"
-    if isTerminal {
-      FileHandle.standardError.write(Data("\r\u{1B}[2K\(text)".utf8))
-    } else {
-      writeError(text)
-    }
+    line.show("\(done) of \(count), \(duration(line.elapsedSeconds / Double(done) * Double(count - done))) left")
   }
 
-  func end() { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) } }
+  func end() { line.end() }
+}
+
+/// Progress of steps of which nobody knows how many there will be, on one thread.
+final class StepProgress {
+  private let line: ProgressLine
+  private var done = 0
+
+  init(title: String) { line = ProgressLine(title: title) }
+
+  func advance() {
+    done += 1
+    line.show("step \(done), \(duration(line.elapsedSeconds))")
+  }
+
+  func end() { line.end() }
 }
 
 /// A length of time as people read it: `7.3 s`, `4 min 12 s`, `2 h 05 min`.

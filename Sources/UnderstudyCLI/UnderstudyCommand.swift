@@ -20,6 +20,6 @@ struct UnderstudyCommand: AsyncParsableCommand {
     version: understudyVersion,
     subcommands: [
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, ExportCommand.self, ReportCommand.self,
-      AuditCommand.self, ConnectCommand.self, KeysCommand.self, BenchCommand.self,
+      AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
 }

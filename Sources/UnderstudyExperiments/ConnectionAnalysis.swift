@@ -65,7 +65,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   ) throws(ExperimentError) {
     let first = try FilePair(teacherPath: teacher, studentPath: studentA, activation: activation)
     let second = try FilePair(teacherPath: teacher, studentPath: studentB, activation: activation)
-    let x = try readInputs(inputs)
+    let x = try readSamples(inputs)
     let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in
       try first.teacher.network.outputs(for: x)
     }

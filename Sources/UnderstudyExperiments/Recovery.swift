@@ -9,14 +9,19 @@ public struct Recovery: Sendable {
   /// The student as the finishing stage left it.
   public var finished: Student
   /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
-  public var merged: MergedStudent
-  /// Of the stage that the result comes from: the student's own, or that of the merged student.
+  /// nil if the search was cancelled before there was one.
+  public var merged: MergedStudent?
+  /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
+  /// so, whichever stage was cancelled.
   public var report: FinishingReport
   /// How often the merged student was finished in turn.
   public var refinementCount: Int
   /// Processor time of this thread in the finishing stages, and in merging.
   public var finishingSeconds: Double
   public var mergingSeconds: Double
+
+  /// The smallest student that was found.
+  public var student: Student { merged?.student ?? finished }
 }
 
 /// Finishes a student, merges it, and where the finishing stage had stalled, finishes what is left and merges again, as long
@@ -36,18 +41,20 @@ public func recover(
   var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
   let (finished, report) = try finish(
     student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-  let finishingSeconds = stopwatch.cpuSeconds
-  stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
-  let merged = try compacted(finished, over: inputs, targets: targets)
   var result = Recovery(
-    finished: finished, merged: merged, report: report, refinementCount: 0, finishingSeconds: finishingSeconds,
-    mergingSeconds: stopwatch.cpuSeconds)
-  while !result.report.reachedTarget, !result.report.wasCancelled, result.refinementCount < 4 {
+    finished: finished, merged: nil, report: report, refinementCount: 0, finishingSeconds: stopwatch.cpuSeconds,
+    mergingSeconds: 0)
+  guard !report.wasCancelled else { return result }
+  stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+  result.merged = try compacted(finished, over: inputs, targets: targets)
+  result.mergingSeconds = stopwatch.cpuSeconds
+  while !result.report.reachedTarget, result.refinementCount < 4 {
     stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
     let (refined, report) = try finish(
-      result.merged.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
+      result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     result.finishingSeconds += stopwatch.cpuSeconds
-    guard report.loss < result.report.loss else { break }
+    result.report.wasCancelled = report.wasCancelled
+    guard report.loss < result.report.loss, !report.wasCancelled else { break }
     result.refinementCount += 1
     result.report = report
     stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)

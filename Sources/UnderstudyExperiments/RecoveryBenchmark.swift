@@ -69,8 +69,8 @@ public struct RecoveryBenchmark: Sendable {
         trained.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)
       return Outcome(
         seed: seed, trainedLoss: trained.loss, loss: recovery.report.loss,
-        reachedTarget: recovery.report.reachedTarget, unitCounts: recovery.merged.student.network.hiddenCounts,
-        weightErrors: weightErrors(of: recovery.merged.student.network, against: teacher.network),
+        reachedTarget: recovery.report.reachedTarget, unitCounts: recovery.student.network.hiddenCounts,
+        weightErrors: weightErrors(of: recovery.student.network, against: teacher.network),
         trainingSeconds: trainingSeconds, finishingSeconds: recovery.finishingSeconds,
         mergingSeconds: recovery.mergingSeconds)
     }

@@ -26,30 +26,24 @@ public struct StudentAudits: Sendable {
     teacherPath: String, studentPath: String, inputsPath: String, activation: Activation
   ) throws(ExperimentError) -> Entry {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
-    let inputs = try readInputs(inputsPath)
+    let inputs = try readSamples(inputsPath)
     return try entry(
       of: networks.student, learning: networks.teacher, over: inputs, title: studentPath,
-      names: (teacherPath, studentPath, inputsPath))
+      names: (studentPath, teacherPath, inputsPath))
   }
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
   /// drawn: an audit augments them itself.
   public func audit(_ run: Run, in store: ResultsStore) throws(ExperimentError) -> Entry {
-    let material = try RunMaterial(run)
-    let path = store.weightsURL(of: run.hash).path
-    let network = try ExperimentError.reading { () throws(FileError) in
-      try NetworkFile.read(path: path, activation: material.teacher.network.activation)
-    }
-    let inputs = material.drawnInputs(index: material.trainingSetIndex(epoch: run.setting.lastEpoch))
+    let stored = try StoredStudent(run, in: store)
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
-      of: Student(network.folded), learning: material.teacher, over: inputs, title: title,
-      names: ("teacher of run \(run.hash)", path, "training inputs of run \(run.hash)"))
+      of: stored.student, learning: stored.teacher, over: stored.inputs, title: title, names: stored.names)
   }
 
   private func entry(
     of student: Student, learning teacher: Teacher, over inputs: Matrix, title: String,
-    names: (teacher: String, student: String, inputs: String)
+    names: (student: String, teacher: String, inputs: String)
   ) throws(ExperimentError) -> Entry {
     // What is said of the inputs alone names them.
     _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
@@ -75,32 +69,4 @@ public struct StudentAudits: Sendable {
         audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs),
       merged: audit.merged?.student.network, activation: student.network.activation)
   }
-}
-
-/// A teacher and a student from files that fit each other.
-struct FilePair {
-  let teacher: Teacher
-  let student: Student
-
-  init(teacherPath: String, studentPath: String, activation: Activation) throws(ExperimentError) {
-    func read(_ path: String) throws(ExperimentError) -> Network {
-      let file = try ExperimentError.reading { () throws(FileError) in
-        (try NetworkFile.read(path: path, activation: activation), try NetworkFile.negativeSlope(path: path))
-      }
-      if let slope = file.1, slope != activation.negativeSlope {
-        throw .input(
-          "\(path): the file says that its nodes have a slope of \(slope) on the negative side, not "
-            + "\(activation.negativeSlope); give --activation leakyRelu --leaky-slope \(slope)")
-      }
-      return file.0.folded
-    }
-    let (teacher, student) = (Teacher(try read(teacherPath)), Student(try read(studentPath)))
-    try ExperimentError.catching(studentPath) { () throws(ShapeError) in try student.checkFits(teacher) }
-    (self.teacher, self.student) = (teacher, student)
-  }
-}
-
-/// Inputs `[sample, feature]` from an array file.
-func readInputs(_ path: String) throws(ExperimentError) -> Matrix {
-  try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: path) }
 }

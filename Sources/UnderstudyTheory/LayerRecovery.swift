@@ -21,7 +21,7 @@ public struct LayerRecovery: Sendable, Equatable {
   /// mean square. By so much less than its outputs are a unit's weights determined along the weakest direction; 0: not at
   /// all. nil where it would take more than 1e11 operations.
   public var weakestDirection: Double?
-  /// Largest weight error of the layer against the teacher's; nil if the networks' sizes differ.
+  /// Largest weight error of the layer against the teacher's; nil if the networks' sizes differ, or without a teacher.
   public var weightError: Double?
 }
 
@@ -31,11 +31,11 @@ public struct LayerRecovery: Sendable, Equatable {
 /// - Throws: ``ShapeError`` if networks and inputs do not fit.
 /// - Complexity: O(samples x units x nodes^2) for each layer.
 public func layerRecoveries(
-  of merged: MergedStudent, from student: Student, against teacher: Teacher, over inputs: Matrix
+  of merged: MergedStudent, from student: Student, against teacher: Teacher?, over inputs: Matrix
 ) throws(ShapeError) -> [LayerRecovery] {
   try checkInputs(inputs, fit: student.network)
   try checkInputs(inputs, fit: merged.student.network)
-  let errors = weightErrors(of: merged.student.network, against: teacher.network)
+  let errors = teacher.flatMap { weightErrors(of: merged.student.network, against: $0.network) }
   var (below, reducedBelow) = (inputs, inputs)
   var result: [LayerRecovery] = []
   for (index, layer) in merged.layers.enumerated() {

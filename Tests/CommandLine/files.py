@@ -4,11 +4,13 @@
     files.py inputs PATH SAMPLES FEATURES [nan | integers]
     files.py batches PATH STEPS BATCH SAMPLES [past | negative | reals]
     files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
-    files.py deep TEACHER STUDENT INPUTS HIDDEN OUTPUTS
+    files.py deep TEACHER STUDENT INPUTS HIDDEN OUTPUTS [moved]
+    files.py outputs PATH NETWORK INPUTS
 
 `planted` writes a teacher, and a student of twice its width that does the same: its nodes in another order and scale, the
 first one split in two, and idle nodes without fan-out; `twin` writes another such student beside the teacher that is there. `deep` writes a teacher of
-two hidden layers, and a student with every node of both twice, the rows of the upper twins uneven over the lower twins.
+two hidden layers, and a student with every node of both twice, the rows of the upper twins uneven over the lower twins;
+`moved` moves all its weights a little. `outputs` writes what a network answers to the inputs of a file.
 """
 
 import json
@@ -56,7 +58,7 @@ def two_layers(path, first, biases, last, last_biases):
     })
 
 
-def deep(teacher, student, inputs, hidden, outputs):
+def deep(teacher, student, inputs, hidden, outputs, fault=None):
     def layer(rows, columns):
         return [[random.gauss(0, 1) for _ in range(columns)] for _ in range(rows)], [random.gauss(0, 0.3) for _ in range(rows)]
 
@@ -78,7 +80,10 @@ def deep(teacher, student, inputs, hidden, outputs):
     write(teacher, layers)
     second, third = doubled(layers[1], layers[2])
     first, second = doubled(layers[0], second)
-    write(student, [first, second, third])
+    layers = [first, second, third]
+    if fault == "moved":
+        layers = [([[w + random.gauss(0, 0.01) for w in row] for row in rows], biases) for rows, biases in layers]
+    write(student, layers)
 
 
 def planted(teacher, student, inputs, hidden, outputs, twin=None):
@@ -125,6 +130,26 @@ def inputs(path, samples, features, fault=None):
         array(path, "<f8", (samples, features), struct.pack(f"<{len(values)}d", *values))
 
 
+def outputs(path, network, inputs):
+    with open(network, "rb") as file:
+        header, data = json.loads(file.read(*struct.unpack("<Q", file.read(8)))), file.read()
+    with open(inputs, "rb") as file:
+        text, values = file.read(128).decode("latin-1"), file.read()
+    samples, width = map(int, text[text.index("(") + 1:text.index(")")].split(","))
+    rows = [struct.unpack_from(f"<{width}d", values, 8 * width * i) for i in range(samples)]
+    depth = len(header) // 2
+    for index in range(depth):
+        def tensor(kind):
+            begin, end = header[f"layers.{index}.{kind}"]["data_offsets"]
+            return struct.unpack(f"<{(end - begin) // 8}d", data[begin:end])
+        weights, biases = tensor("weight"), tensor("bias")
+        width = len(weights) // len(biases)
+        rows = [[b + sum(map(float.__mul__, weights[k * width:(k + 1) * width], row)) for k, b in enumerate(biases)] for row in rows]
+        if index < depth - 1:
+            rows = [[max(0.0, z) for z in row] for row in rows]
+    array(path, "<f8", (samples, len(rows[0])), b"".join(struct.pack(f"<{len(row)}d", *row) for row in rows))
+
+
 def batches(path, steps, batch, samples, fault=None):
     values = [random.randrange(samples) for _ in range(steps * batch)]
     if fault in ("past", "negative"):
@@ -136,5 +161,6 @@ def batches(path, steps, batch, samples, fault=None):
 
 
 random.seed(1)
-writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep}[sys.argv[1]]
+writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep,
+          "outputs": outputs}[sys.argv[1]]
 writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

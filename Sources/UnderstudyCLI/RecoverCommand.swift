@@ -1,0 +1,201 @@
+import ArgumentParser
+import Foundation
+import Synchronization
+import Understudy
+
+struct RecoverCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "recover",
+    abstract:
+      "Read a network back from what it answers: finish a student of it, and merge it to the smallest that is left.",
+    discussion: """
+      The student is finished (full batches, curvature, until the gradient is small at every sample), its nodes are \
+      merged where they share a boundary and removed where they carry nothing, and where the search had stalled, what is \
+      left is finished and merged in turn. With enough inputs the result is the network that made the targets, every \
+      layer, up to the order and the positive scale of its nodes.
+
+        understudy recover --student s.safetensors --inputs x.npy --targets y.npy --into small.safetensors
+        understudy recover --student s.safetensors --inputs x.npy --teacher t.safetensors
+
+      or the teachers of the runs that a results folder holds, each from its student over its training inputs:
+
+        understudy recover RESULTS --seed 1
+
+      A teacher only makes the targets, and is compared with the result. Train the student well before: to a loss of a \
+      hundredth of the targets' or less. After Ctrl-C the best student so far is written; give it as --student to go on.
+      """)
+
+  @Argument(help: "A results folder, instead of files.")
+  var results: String?
+
+  @Option(help: "The student: a network file (safetensors), wider than what is looked for.")
+  var student: String?
+
+  @Option(help: "The inputs: an array file (.npy, [sample, feature]).")
+  var inputs: String?
+
+  @Option(help: "What the network answers to them: an array file (.npy, [sample, output]).")
+  var targets: String?
+
+  @Option(help: "Instead of --targets: the network itself, at most as wide as the student.")
+  var teacher: String?
+
+  @OptionGroup var activation: ActivationOptions
+
+  @OptionGroup var choice: RunChoice
+
+  @Option(help: "Steps that each finishing stage may try.")
+  var iterations = FinishingPlan().iterationLimit
+
+  @Option(help: "A finishing stage is over once no sample's gradient at the lowest layer is larger than this.")
+  var gradient = FinishingPlan().gradientTarget
+
+  @Option(help: "Write the recovered network to this file.")
+  var into: String?
+
+  @Flag(help: "JSON instead of tables.")
+  var json = false
+
+  func validate() throws {
+    try choice.check(
+      folder: results, files: [student, inputs, targets ?? teacher],
+      called: "--student, --inputs and --targets or --teacher")
+    if targets != nil, teacher != nil { throw ValidationError("give either --targets or --teacher") }
+    if results != nil, into != nil { throw ValidationError("--into is for one student, given by --student") }
+    guard (1...1_000_000).contains(iterations) else {
+      throw ValidationError("--iterations \(iterations): give 1 to 1000000")
+    }
+    guard gradient >= 0, gradient.isFinite else { throw ValidationError("--gradient \(gradient): give 0 or more") }
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      let flag = StopFlag()
+      let interruption = Interruption("stopping after the current step") { flag.raise() }
+      defer { interruption.cancel() }
+      if let results {
+        try recoverRuns(of: results, flag)
+      } else if let student, let inputs,
+        let source = targets.map(NetworkRecovery.Targets.outputs) ?? teacher.map({ .teacher($0) })
+      {
+        try recoverFile(student, inputs, source, flag)
+      }
+    }
+  }
+
+  private var plan: FinishingPlan {
+    var plan = FinishingPlan()
+    (plan.iterationLimit, plan.gradientTarget) = (iterations, gradient)
+    return plan
+  }
+
+  private func recoverFile(_ student: String, _ inputs: String, _ source: NetworkRecovery.Targets, _ flag: StopFlag)
+    throws
+  {
+    if let into { try checkWritable(into) }
+    let progress = StepProgress(title: "recover")
+    let recovery = try NetworkRecovery(
+      studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
+    ) {
+      progress.advance()
+      return flag.isRaised
+    }
+    progress.end()
+    if let into {
+      try write(
+        NetworkFile.encode(
+          recovery.network,
+          metadata: [
+            "understudy.version": understudyVersion, "understudy.recoveredFrom": student,
+            "understudy.negativeSlope": "\(activation.value.negativeSlope)",
+          ]),
+        to: into)
+    }
+    print(json ? try jsonText(recovery.record) : text(of: recovery.record))
+    if recovery.record.wasInterrupted {
+      writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
+      throw ExitCode(130)
+    }
+  }
+
+  private func recoverRuns(of folder: String, _ flag: StopFlag) throws {
+    let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
+    let runs = try choice.finishedRuns(of: store)
+    var table = TextTable([
+      "setting", "seed", "loss before", "loss now", "gradient", "left", "teacher", "weight error", "time",
+    ])
+    var records: [NetworkRecovery.Record] = []
+    for (index, run) in runs.enumerated() {
+      let progress = StepProgress(title: "recover, run \(index + 1) of \(runs.count)")
+      let record = try NetworkRecovery(run, in: store, plan: plan) {
+        progress.advance()
+        return flag.isRaised
+      }.record
+      progress.end()
+      if record.wasInterrupted { break }
+      records.append(record)
+      table.add([
+        store.study.label(of: run.setting), "\(run.seed)", short(record.lossBefore), short(record.loss),
+        short(record.largestGradient), widths(record.layers.map(\.unitCount)),
+        widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
+        duration(record.finishingSeconds + record.mergingSeconds),
+      ])
+    }
+    print(json ? try jsonText(records) : summary(records, table))
+    if records.count < runs.count {
+      writeError("interrupted; \(runs.count - records.count) runs are left, choose them by --seed and --where")
+      throw ExitCode(130)
+    }
+  }
+
+  private func summary(_ records: [NetworkRecovery.Record], _ table: TextTable) -> String {
+    let sized = records.filter { $0.weightError != nil }
+    let worst = sized.compactMap(\.weightError).max().map { "; largest weight error among them \(short($0))" } ?? ""
+    return table.text + "\n\n\(sized.count) of \(records.count) students are left with their teacher's size\(worst)"
+  }
+
+  private func widths(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }
+
+  private func text(of record: NetworkRecovery.Record) -> String {
+    let gradient = short(record.largestGradient)
+    let reached = record.reachedTarget ? "within the target" : "not within the target of \(short(self.gradient))"
+    let refined = record.refinementCount == 0 ? "" : "; finished again after merging, \(record.refinementCount) times"
+    var parts = [
+      "student   \(record.student)\n"
+        + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size \(short(record.targetSize))\n"
+        + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
+        + "gradient  at most \(gradient) at every sample, \(reached)\(refined)\n"
+        + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
+    ]
+    if !record.layers.isEmpty { parts.append(layerTable(record)) }
+    let change = record.largestChange.map { "largest output change of merging \(short($0)); " } ?? ""
+    parts.append("\(change)largest error of an output now \(short(record.largestError))")
+    return parts.joined(separator: "\n\n")
+  }
+
+  private func layerTable(_ record: NetworkRecovery.Record) -> String {
+    var table = TextTable(["layer", "nodes", "left", "weakest"] + (teacher == nil ? [] : ["teacher", "weight error"]))
+    func add(_ cells: [String], _ teacherNodeCount: Int?, _ error: Double?) {
+      let compared = [teacherNodeCount.map(String.init) ?? "-", error.map(short) ?? "-"]
+      table.add(cells + (teacher == nil ? [] : compared))
+    }
+    for layer in record.layers {
+      add(
+        [
+          "\(layer.layer)" + (layer.layer == 1 ? " (lowest)" : ""), "\(layer.nodeCount)", "\(layer.unitCount)",
+          layer.weakestDirection.map(short) ?? "-",
+        ], layer.teacherNodeCount, layer.weightError)
+    }
+    if teacher != nil { add(["output", "-", "-", "-"], nil, record.outputWeightError) }
+    return table.text
+  }
+}
+
+/// A request to stop, raised by one thread and read by another; a class because both share it.
+private final class StopFlag: Sendable {
+  private let flag = Atomic(false)
+
+  var isRaised: Bool { flag.load(ordering: .relaxed) }
+
+  func raise() { flag.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,26 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+
+/// The final student of a stored run, batch normalisation folded, and what it learned from.
+struct StoredStudent {
+  let student: Student
+  let teacher: Teacher
+  /// The training inputs of the last epoch as they were drawn, before augmentation.
+  let inputs: Matrix
+  /// How errors and tables call the student, the teacher and the inputs.
+  let names: (String, String, String)
+
+  init(_ run: Run, in store: ResultsStore) throws(ExperimentError) {
+    let material = try RunMaterial(run)
+    let path = store.weightsURL(of: run.hash).path
+    let network = try ExperimentError.reading { () throws(FileError) in
+      try NetworkFile.read(path: path, activation: material.teacher.network.activation)
+    }
+    student = Student(network.folded)
+    teacher = material.teacher
+    inputs = material.drawnInputs(index: material.trainingSetIndex(epoch: run.setting.lastEpoch))
+    names = (path, "teacher of run \(run.hash)", "training inputs of run \(run.hash)")
+  }
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# understudy recover: networks read back from files and from the runs of a results folder, an interruption, and bad input.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+cd "$work" || exit 1
+
+python3 "$tests/files.py" deep teacher.safetensors student.safetensors 6 4 4 moved
+python3 "$tests/files.py" inputs x.npy 1500 6
+python3 "$tests/files.py" outputs y.npy teacher.safetensors x.npy
+
+ends "help" 0 "USAGE: understudy recover" "results folder" -- "$UNDERSTUDY" recover --help
+ends "from outputs alone" 0 "within the target" "1 (lowest)" "largest error" -- \
+  "$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --targets y.npy --into small.safetensors
+check "without a teacher there is no weight error" bash -c '! grep -q "weight error\|nan" ends.log'
+ends "beside the teacher" 0 "weight error" "output" -- \
+  "$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --teacher teacher.safetensors
+ends "in JSON" 0 -- "$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --teacher teacher.safetensors --json
+check "the teacher is found, every layer" python3 -c '
+import json
+record = json.load(open("ends.log"))
+assert record["lossBefore"] > 1e-6 and record["loss"] < 1e-20 and record["reachedTarget"], record
+assert [layer["nodeCount"] for layer in record["layers"]] == [8, 8], record
+assert [layer["unitCount"] for layer in record["layers"]] == [4, 4], record
+errors = [layer["weightError"] for layer in record["layers"]] + [record["outputWeightError"]]
+assert max(errors) == record["weightError"] < 1e-8, record'
+python3 "$tests/files.py" outputs again.npy small.safetensors x.npy
+check "and the file that was written answers as it does" python3 -c '
+import struct
+a, b = (struct.unpack("<6000d", open(name, "rb").read()[128:]) for name in ("y.npy", "again.npy"))
+assert max(abs(p - q) for p, q in zip(a, b)) < 1e-8'
+ends "it has the teacher's size" 0 "[4, 6]" -- python3 -c '
+import json, struct
+file = open("small.safetensors", "rb")
+header = json.loads(file.read(*struct.unpack("<Q", file.read(8))))
+print(header["layers.0.weight"]["shape"], header["__metadata__"]["understudy.recoveredFrom"])'
+
+cat >runs.yaml <<'YAML'
+network: {inputDimension: 6, outputDimension: 6}
+teacher: {widths: "4-5", weights: gaussian, scale: 1, medianBiases: true, normalizedOutput: true}
+student: {initialization: uniform, overRealization: 2}
+inputs: {standardDeviation: 1, training: {count: 2000}, evaluation: {count: 100}}
+training: {method: adam, learningRates: "0: 0.003, 4: 0.001, 8: 0.0003", epochs: 12, stepsPerEpoch: 2000, batchSize: 32}
+seeds: 4
+record: [{measures: [evaluationLoss], last: true}]
+YAML
+ends "students are trained" 0 "4 of 4 runs recorded" -- "$UNDERSTUDY" run runs.yaml --results runs
+ends "and their teachers recovered" 0 "of 4 students are left with their teacher" -- "$UNDERSTUDY" recover runs
+cp ends.log table.log
+# Which seeds do not end with the teacher's size depends on roundings.
+check "three of them or more, with their weights" python3 -c '
+last = open("table.log").read().strip().splitlines()[-1]
+assert int(last.split()[0]) >= 3 and float(last.split()[-1]) < 1e-8, last'
+ends "one of them, in JSON" 0 '"sampleCount" : 2000' -- "$UNDERSTUDY" recover runs --seed 2 --json
+check "an array of one" python3 -c 'import json; record, = json.load(open("ends.log"))'
+
+# A target of 0 is never reached, so that there is time to interrupt.
+"$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --targets y.npy --gradient 0 --iterations 1000000 \
+  --into half.safetensors >half.log 2>&1 </dev/null &
+sleep 1
+kill -INT $!
+status=0
+wait $! || status=$?
+equal "an interruption has its exit code" "$status" 130
+check "and says how to go on" grep -q "go on with --student half.safetensors" half.log
+ends "going on from there" 0 "within the target" -- \
+  "$UNDERSTUDY" recover --student half.safetensors --inputs x.npy --targets y.npy
+
+student=(--student student.safetensors)
+ends "nothing to recover" 64 "a results folder" -- "$UNDERSTUDY" recover
+ends "no targets" 64 "--targets or --teacher" -- "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy
+ends "two sorts of targets" 64 "either --targets or --teacher" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --teacher teacher.safetensors
+ends "a folder and a file" 64 "not both" -- "$UNDERSTUDY" recover runs "${student[@]}"
+ends "a file for many" 64 "--into is for one student" -- "$UNDERSTUDY" recover runs --into small.safetensors
+ends "a seed without a folder" 64 "--seed" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --seed 1
+ends "no such seed" 2 "none is chosen" -- "$UNDERSTUDY" recover runs --seed 77
+ends "no steps" 64 "--iterations 0" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --iterations 0
+ends "targets of another width" 2 x.npy "6 outputs" "4 outputs" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets x.npy
+ends "inputs of another width" 2 y.npy "expects 6" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs y.npy --targets y.npy
+ends "a student that is narrower than the teacher" 2 teacher.safetensors "widen" -- \
+  "$UNDERSTUDY" recover --student teacher.safetensors --inputs x.npy --teacher student.safetensors
+python3 "$tests/files.py" inputs nan.npy 1500 4 nan
+ends "targets that are not finite" 2 nan.npy "finite" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets nan.npy
+python3 "$tests/files.py" network broken.safetensors 6 8 4 nan
+ends "a student that is not finite" 2 broken.safetensors "finite" -- \
+  "$UNDERSTUDY" recover --student broken.safetensors --inputs x.npy --targets y.npy
+ends "a folder that is not there, said before the work" 2 "nowhere/small" "cannot be written" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --into nowhere/small.safetensors
+
+finish
