@@ -10,8 +10,8 @@ struct RecoverCommand: AsyncParsableCommand {
       "Read a network back from what it answers: finish a student of it, and merge it to the smallest that is left.",
     discussion: """
       The student is finished (full batches, curvature, until the gradient is small at every sample), its nodes are \
-      merged where they share a boundary and removed where they carry nothing, and where the search had stalled, what is \
-      left is finished and merged in turn. With enough inputs the result is the network that made the targets, every \
+      merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
+      is finished and merged in turn; nodes without which the targets are met as well go last. With enough inputs the result is the network that made the targets, every \
       layer, up to the order and the positive scale of its nodes.
 
         understudy recover --student s.safetensors --inputs x.npy --targets y.npy --into small.safetensors
@@ -160,11 +160,12 @@ struct RecoverCommand: AsyncParsableCommand {
     let gradient = short(record.largestGradient)
     let reached = record.reachedTarget ? "within the target" : "not within the target of \(short(self.gradient))"
     let refined = record.refinementCount == 0 ? "" : "; finished again after merging, \(record.refinementCount) times"
+    let thinned = record.thinnedCount == 0 ? "" : "; \(record.thinnedCount) nodes more could go"
     var parts = [
       "student   \(record.student)\n"
         + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size \(short(record.targetSize))\n"
         + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
-        + "gradient  at most \(gradient) at every sample, \(reached)\(refined)\n"
+        + "gradient  at most \(gradient) at every sample, \(reached)\(refined)\(thinned)\n"
         + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
     ]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }

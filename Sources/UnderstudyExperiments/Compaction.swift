@@ -34,7 +34,7 @@ func compacted(
     if isDeep {
       candidates = [coarse.student.network, try coarse.student.network.refittingOutputs(to: outputs, over: inputs)]
     }
-    let unknowns = Double(isDeep ? coarse.weightCount : coarse.unitCount * (inputs.columnCount + 1))
+    let unknowns = Double(isDeep ? coarse.student.network.weightCount : coarse.unitCount * (inputs.columnCount + 1))
     var changes = try candidates.map { (network) throws(ShapeError) in
       largestDifference(try network.outputs(for: inputs), outputs)
     }
@@ -64,16 +64,11 @@ private func trainedBack(
 extension MergedStudent {
   /// Units of all hidden layers.
   fileprivate var totalUnitCount: Int { layers.reduce(0) { $0 + $1.unitCount } }
-
-  /// Weights and biases of all layers.
-  fileprivate var weightCount: Int {
-    student.network.layers.reduce(0) { $0 + $1.weights.values.count + ($1.biases?.count ?? 0) }
-  }
 }
 
 extension Network {
   /// The same with the output layer that fits some outputs best, by least squares.
-  fileprivate func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
+  func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
     let last = layers.count - 1
     let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
     var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))

@@ -52,6 +52,8 @@ public struct NetworkRecovery: Sendable {
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
     public var refinementCount: Int
+    /// Nodes that merging had left and that were not needed.
+    public var thinnedCount: Int
     public var wasInterrupted: Bool
     /// Processor time.
     public var finishingSeconds: Double
@@ -133,7 +135,8 @@ public struct NetworkRecovery: Sendable {
         targetSize: euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot(),
         largestError: largestDifference(outputs, targets), largestChange: recovery.merged?.largestChange,
         largestGradient: recovery.report.largestGradient, reachedTarget: recovery.report.reachedTarget,
-        refinementCount: recovery.refinementCount, wasInterrupted: recovery.report.wasCancelled,
+        refinementCount: recovery.refinementCount, thinnedCount: recovery.thinnedCount,
+        wasInterrupted: recovery.report.wasCancelled,
         finishingSeconds: recovery.finishingSeconds, mergingSeconds: recovery.mergingSeconds)
       return (record, network)
     }

@@ -16,6 +16,8 @@ public struct Recovery: Sendable {
   public var report: FinishingReport
   /// How often the merged student was finished in turn.
   public var refinementCount: Int
+  /// Nodes that merging had left and that the finishing stage could do without.
+  public var thinnedCount = 0
   /// Processor time of this thread in the finishing stages, and in merging.
   public var finishingSeconds: Double
   public var mergingSeconds: Double
@@ -25,7 +27,7 @@ public struct Recovery: Sendable {
 }
 
 /// Finishes a student, merges it, and where the finishing stage had stalled, finishes what is left and merges again, as long
-/// as that lowers the loss.
+/// as that lowers the loss; then takes away nodes, one by one, as long as the targets are met without them.
 ///
 /// Where a search stalls, it is mostly because several nodes share a boundary and each waits for the others at some sample.
 /// Merged into one, they have no such choice, and what was learned stays. The teacher is not looked at, only `targets`.
@@ -61,5 +63,16 @@ public func recover(
     result.merged = try compacted(refined, over: inputs, targets: targets)
     result.mergingSeconds += stopwatch.cpuSeconds
   }
+  stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+  while result.report.reachedTarget,
+    let (smaller, report) = try thinned(
+      result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
+  {
+    result.thinnedCount += 1
+    result.report = report
+    result.merged = try compacted(smaller, over: inputs, targets: targets)
+  }
+  result.finishingSeconds += stopwatch.cpuSeconds
+  if isCancelled() { result.report.wasCancelled = true }
   return result
 }

@@ -65,6 +65,21 @@ import UnderstudyTraining
     #expect(try #require(weightError(of: recovery.student.network, against: teacher.network)) < 1e-5)
   }
 
+  @Test("a node that the others can stand in for goes, and none of the teacher's")
+  func thinning() throws {
+    let (teacher, student, inputs, targets) = try doubled(by: 0)
+    let smaller = try #require(
+      try thinned(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1))
+    #expect(smaller.report.reachedTarget && smaller.student.network.hiddenCounts.reduce(0, +) == 15)
+    #expect(largestDifference(try smaller.student.network.outputs(for: inputs), targets) < 1e-8)
+    let least = try thinned(
+      Student(teacher.network), along: FinishingPlan(), on: inputs, targets: targets, key: 1)
+    #expect(least == nil)
+    // Too large to be tried.
+    #expect(
+      try thinned(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, costLimit: 1e6) == nil)
+  }
+
   @Test("a cancelled recovery returns what it has")
   func cancellation() throws {
     let (_, student, inputs, targets) = try doubled(by: 1e-3)
