@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The README as a reader follows it: in its order, its YAML is saved under the name in its first line, its `sh` and
 # Python blocks are run in one temporary folder, and its Swift is type-checked. A block that is not run here has a comment
-# `<!-- not run here: why -->` above it in the README, and is printed. The Python of Docs/Formats.md is run, too.
+# `<!-- not run here: why -->` above it in the README, and is printed. Docs/Recovery.md likewise; the Python of
+# Docs/Formats.md is run, too.
 #
 # UNDERSTUDY is the program's path. The last line is `N passed, N failed`.
 set -uo pipefail
@@ -79,25 +80,32 @@ if ! "$python" -c 'import safetensors.numpy' 2>/dev/null; then
   export PYTHONPATH=$folder/modules${PYTHONPATH:+:$PYTHONPATH}
 fi
 
-blocks "$repository/README.md" readme
-for block in "$folder"/blocks/readme-*; do
-  case $block in
-    *.yaml)
-      name=$(sed -n '1s/^# \([a-z-]*\.yaml\)$/\1/p' "$block")
-      check "README: YAML begins with its file's name (${name:-none})" test -n "$name"
-      cp "$block" "$folder/here/${name:-unnamed.yaml}"
-      ;;
-    *.sh)
-      while IFS= read -r line; do
-        [ -z "$line" ] || check "README: $line" bash -c "set -euo pipefail; $line"
-      done <"$block"
-      ;;
-    *.python) check "README: Python ($(grep -m 1 -E '^(db|rng) ' "$block"))" "$python" "$block" ;;
-    *.swift) check "README: Swift is type-checked" type_check "$block" ;;
-    *.skipped) echo "not run: $(sed 1d "$block" | tr '\n' ';') ($(head -n 1 "$block"))" ;;
-    *) check "README: a block of a known language ($(head -n 1 "$block"))" false ;;
-  esac
-done
+# follow PAGE PREFIX
+follow() {
+  local block line name
+  blocks "$repository/$1" "$2"
+  for block in "$folder/blocks/$2"-*; do
+    case $block in
+      *.yaml)
+        name=$(sed -n '1s/^# \([a-z-]*\.yaml\)$/\1/p' "$block")
+        check "$1: YAML begins with its file's name (${name:-none})" test -n "$name"
+        cp "$block" "$folder/here/${name:-unnamed.yaml}"
+        ;;
+      *.sh)
+        while IFS= read -r line; do
+          [ -z "$line" ] || check "$1: $line" bash -c "set -euo pipefail; $line"
+        done <"$block"
+        ;;
+      *.python) check "$1: Python ($(grep -m 1 -E '^(db|rng) ' "$block"))" "$python" "$block" ;;
+      *.swift) check "$1: Swift is type-checked" type_check "$block" ;;
+      *.skipped) echo "not run: $(sed 1d "$block" | tr '\n' ';') ($(head -n 1 "$block"))" ;;
+      *) check "$1: a block of a known language ($(head -n 1 "$block"))" false ;;
+    esac
+  done
+}
+
+follow README.md readme
+follow Docs/Recovery.md recovery
 for block in "$folder"/blocks/formats-*.python; do
   check "Docs/Formats.md: Python ($(head -n 1 "$block"))" "$python" "$block"
 done
@@ -105,8 +113,7 @@ check "Docs/Sweep.md: the tables, of the README's study" "$python" "$repository/
 
 # What the pages point to is there. (The pictures of the full sweep, too.)
 cd "$repository" || exit 1
-for page in README.md Docs/README.md Docs/Theory.md Docs/Kernels.md Docs/Sweep.md Docs/Studies.md Docs/Results.md Docs/Audit.md \
-  Docs/TheoryStudies.md Docs/Derivations/*.md; do
+for page in README.md ARCHITECTURE.md CONTRIBUTING.md Benchmarks/*.md Docs/*.md Docs/Derivations/*.md; do
   while IFS= read -r target; do
     check "$page points to $target" test -e "$(dirname "$repository/$page")/$target"
   done < <(tr '\n' ' ' <"$repository/$page" | grep -oE '\]\([^)]*\)' | sed -E 's/^\]\(//; s/\)$//; s/#.*//' |
