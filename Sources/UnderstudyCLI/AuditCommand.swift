@@ -61,7 +61,8 @@ struct AuditCommand: AsyncParsableCommand {
   var python: String?
 
   func validate() throws {
-    try choice.check(folder: results, files: [teacher, student, inputs], called: "--teacher, --student and --inputs")
+    try choice.check(
+      folder: results, files: [teacher, student, inputs], called: "--teacher, --student and --inputs", activation)
     if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
     if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
   }

@@ -23,6 +23,9 @@ struct ActivationOptions: ParsableArguments {
     }
   }
 
+  /// Whether either differs from what it is by default.
+  var isGiven: Bool { activation != .relu || leakySlope != nil }
+
   var value: Activation { activation == .leakyRelu ? Activation(negativeSlope: leakySlope ?? 0.01) : .relu }
 }
 
@@ -37,10 +40,14 @@ func write(_ data: Data, to path: String) throws {
   }
 }
 
-/// Says so before long work, not after it, if a file's folder is missing or closed.
+/// Says so before long work, not after it, if a file's folder is missing or closed, or if the file is a folder.
 func checkWritable(_ path: String) throws {
   let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-  guard FileManager.default.isWritableFile(atPath: folder) else { throw notWritable(path) }
+  var isFolder: ObjCBool = false
+  let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+  guard !path.isEmpty, FileManager.default.isWritableFile(atPath: folder), !(exists && isFolder.boolValue) else {
+    throw notWritable(path)
+  }
 }
 
 private func notWritable(_ path: String) -> ExperimentError {

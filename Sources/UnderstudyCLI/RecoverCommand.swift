@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Synchronization
 import Understudy
 
 struct RecoverCommand: AsyncParsableCommand {
@@ -9,10 +8,10 @@ struct RecoverCommand: AsyncParsableCommand {
     abstract:
       "Read a network back from what it answers: finish a student of it, and merge it to the smallest that is left.",
     discussion: """
-      The student is finished (full batches, curvature, until the gradient is small at every sample), its nodes are \
+      The student is finished (full batches, curvature, until the gradient is small at every sample), and its nodes are \
       merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
-      is finished and merged in turn; nodes without which the targets are met as well go last. With enough inputs the result is the network that made the targets, every \
-      layer, up to the order and the positive scale of its nodes.
+      is finished and merged in turn; last, nodes that are not needed to meet the targets are removed. With enough inputs \
+      the result is the network that made the targets, every layer, up to the order and the positive scale of its nodes.
 
         understudy recover --student s.safetensors --inputs x.npy --targets y.npy --into small.safetensors
         understudy recover --student s.safetensors --inputs x.npy --teacher t.safetensors
@@ -22,7 +21,8 @@ struct RecoverCommand: AsyncParsableCommand {
         understudy recover RESULTS --seed 1
 
       A teacher only makes the targets, and is compared with the result. Train the student well before: to a loss of a \
-      hundredth of the targets' or less. After Ctrl-C the best student so far is written; give it as --student to go on.
+      hundredth of the targets' or less. After Ctrl-C the best student so far is written to --into; give it as --student to \
+      go on. Docs/Recovery.md explains every column and key.
       """)
 
   @Argument(help: "A results folder, instead of files.")
@@ -47,7 +47,8 @@ struct RecoverCommand: AsyncParsableCommand {
   @Option(help: "Steps that each finishing stage may try.")
   var iterations = FinishingPlan().iterationLimit
 
-  @Option(help: "A finishing stage is over once no sample's gradient at the lowest layer is larger than this.")
+  @Option(
+    help: "Each stage is over once no sample's gradient at the lowest layer is larger, outputs divided by their size.")
   var gradient = FinishingPlan().gradientTarget
 
   @Option(help: "Write the recovered network to this file.")
@@ -59,7 +60,7 @@ struct RecoverCommand: AsyncParsableCommand {
   func validate() throws {
     try choice.check(
       folder: results, files: [student, inputs, targets ?? teacher],
-      called: "--student, --inputs and --targets or --teacher")
+      called: "--student, --inputs and --targets or --teacher", activation)
     if targets != nil, teacher != nil { throw ValidationError("give either --targets or --teacher") }
     if results != nil, into != nil { throw ValidationError("--into is for one student, given by --student") }
     guard (1...1_000_000).contains(iterations) else {
@@ -70,15 +71,15 @@ struct RecoverCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let flag = StopFlag()
-      let interruption = Interruption("stopping after the current step") { flag.raise() }
+      let stop = StopRequest()
+      let interruption = Interruption("stopping after the current step or merge") { stop.request() }
       defer { interruption.cancel() }
       if let results {
-        try recoverRuns(of: results, flag)
+        try recoverRuns(of: results, stop)
       } else if let student, let inputs,
         let source = targets.map(NetworkRecovery.Targets.outputs) ?? teacher.map({ .teacher($0) })
       {
-        try recoverFile(student, inputs, source, flag)
+        try recoverFile(student, inputs, source, stop)
       }
     }
   }
@@ -89,7 +90,7 @@ struct RecoverCommand: AsyncParsableCommand {
     return plan
   }
 
-  private func recoverFile(_ student: String, _ inputs: String, _ source: NetworkRecovery.Targets, _ flag: StopFlag)
+  private func recoverFile(_ student: String, _ inputs: String, _ source: NetworkRecovery.Targets, _ stop: StopRequest)
     throws
   {
     if let into { try checkWritable(into) }
@@ -98,9 +99,10 @@ struct RecoverCommand: AsyncParsableCommand {
       studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
     ) {
       progress.advance()
-      return flag.isRaised
+      return stop.isRequested
     }
     progress.end()
+    print(json ? try jsonText(recovery.record) : text(of: recovery.record))
     if let into {
       try write(
         NetworkFile.encode(
@@ -111,39 +113,50 @@ struct RecoverCommand: AsyncParsableCommand {
           ]),
         to: into)
     }
-    print(json ? try jsonText(recovery.record) : text(of: recovery.record))
     if recovery.record.wasInterrupted {
       writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
       throw ExitCode(130)
     }
   }
 
-  private func recoverRuns(of folder: String, _ flag: StopFlag) throws {
+  private func recoverRuns(of folder: String, _ stop: StopRequest) throws {
     let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
     let runs = try choice.finishedRuns(of: store)
     var table = TextTable([
       "setting", "seed", "loss before", "loss now", "gradient", "left", "teacher", "weight error", "time",
     ])
     var records: [NetworkRecovery.Record] = []
+    var failure: (any Error)?
     for (index, run) in runs.enumerated() {
       let progress = StepProgress(title: "recover, run \(index + 1) of \(runs.count)")
-      let record = try NetworkRecovery(run, in: store, plan: plan) {
-        progress.advance()
-        return flag.isRaised
-      }.record
-      progress.end()
-      if record.wasInterrupted { break }
-      records.append(record)
-      table.add([
-        store.study.label(of: run.setting), "\(run.seed)", short(record.lossBefore), short(record.loss),
-        short(record.largestGradient), widths(record.layers.map(\.unitCount)),
-        widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
-        duration(record.finishingSeconds + record.mergingSeconds),
-      ])
+      defer { progress.end() }
+      do {
+        let record = try NetworkRecovery(run, in: store, plan: plan) {
+          progress.advance()
+          return stop.isRequested
+        }.record
+        if record.wasInterrupted { break }
+        records.append(record)
+        table.add([
+          store.study.label(of: run.setting), "\(run.seed)", short(record.lossBefore), short(record.loss),
+          short(record.largestGradient), widths(record.layers.map(\.unitCount)),
+          widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
+          duration(record.finishingSeconds + record.mergingSeconds),
+        ])
+      } catch {
+        // What was found before is printed all the same.
+        failure = error
+        break
+      }
     }
-    print(json ? try jsonText(records) : summary(records, table))
+    if json {
+      print(try jsonText(records))
+    } else if !records.isEmpty {
+      print(summary(records, table))
+    }
+    if let failure { throw failure }
     if records.count < runs.count {
-      writeError("interrupted; \(runs.count - records.count) runs are left, choose them by --seed and --where")
+      writeError("interrupted; runs that are left: \(runs.count - records.count). Choose them by --seed and --where")
       throw ExitCode(130)
     }
   }
@@ -151,7 +164,7 @@ struct RecoverCommand: AsyncParsableCommand {
   private func summary(_ records: [NetworkRecovery.Record], _ table: TextTable) -> String {
     let sized = records.filter { $0.weightError != nil }
     let worst = sized.compactMap(\.weightError).max().map { "; largest weight error among them \(short($0))" } ?? ""
-    return table.text + "\n\n\(sized.count) of \(records.count) students are left with their teacher's size\(worst)"
+    return table.text + "\n\nleft with their teacher's size: \(sized.count) of \(records.count)\(worst)"
   }
 
   private func widths(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }
@@ -159,13 +172,12 @@ struct RecoverCommand: AsyncParsableCommand {
   private func text(of record: NetworkRecovery.Record) -> String {
     let gradient = short(record.largestGradient)
     let reached = record.reachedTarget ? "within the target" : "not within the target of \(short(self.gradient))"
-    let refined = record.refinementCount == 0 ? "" : "; finished again after merging, \(record.refinementCount) times"
-    let thinned = record.thinnedCount == 0 ? "" : "; \(record.thinnedCount) nodes more could go"
     var parts = [
       "student   \(record.student)\n"
         + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size \(short(record.targetSize))\n"
         + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
-        + "gradient  at most \(gradient) at every sample, \(reached)\(refined)\(thinned)\n"
+        + "gradient  at most \(gradient) at every sample, \(reached)\n"
+        + "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: \(record.thinnedCount)\n"
         + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
     ]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }
@@ -190,13 +202,4 @@ struct RecoverCommand: AsyncParsableCommand {
     if teacher != nil { add(["output", "-", "-", "-"], nil, record.outputWeightError) }
     return table.text
   }
-}
-
-/// A request to stop, raised by one thread and read by another; a class because both share it.
-private final class StopFlag: Sendable {
-  private let flag = Atomic(false)
-
-  var isRaised: Bool { flag.load(ordering: .relaxed) }
-
-  func raise() { flag.store(true, ordering: .relaxed) }
 }

@@ -11,9 +11,12 @@ struct RunChoice: ParsableArguments {
   var `where`: [String] = []
 
   /// - Throws: `ValidationError` unless there is either a folder, or all of the files and no choice among runs.
-  func check(folder: String?, files: [String?], called names: String) throws {
+  func check(folder: String?, files: [String?], called names: String, _ activation: ActivationOptions) throws {
     if folder != nil, files.contains(where: { $0 != nil }) {
       throw ValidationError("give a results folder, or \(names), not both")
+    }
+    if folder != nil, activation.isGiven {
+      throw ValidationError("--activation and --leaky-slope are for files; a results folder knows its networks")
     }
     if folder == nil, files.contains(where: { $0 == nil }) {
       throw ValidationError("give \(names), or a results folder")

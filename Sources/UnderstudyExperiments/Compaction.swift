@@ -67,18 +67,25 @@ extension MergedStudent {
 }
 
 extension Network {
+  /// A hidden layer's activations, `[sample, node]`, with a column of ones behind them if asked for.
+  func activations(ofLayer layer: Int, over inputs: Matrix, appendingOne: Bool = false) -> Matrix {
+    let width = layers[layer].nodeCount
+    var result = Matrix(rowCount: inputs.rowCount, columnCount: width + (appendingOne ? 1 : 0))
+    for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
+      let z = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[layer]
+      for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
+        for k in 0..<width { result[first + i, k] = activation(z[k, i]) }
+        if appendingOne { result[first + i, width] = 1 }
+      }
+    }
+    return result
+  }
+
   /// The same with the output layer that fits some outputs best, by least squares.
   func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
     let last = layers.count - 1
     let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
-    var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))
-    for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
-      let z = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[last - 1]
-      for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
-        for k in 0..<width { below[first + i, k] = activation(z[k, i]) }
-        if hasBiases { below[first + i, width] = 1 }
-      }
-    }
+    let below = activations(ofLayer: last - 1, over: inputs, appendingOne: hasBiases)
     guard inputs.rowCount >= below.columnCount, let solution = LinearAlgebra.leastSquares(below, outputs)?.solution
     else {
       return self

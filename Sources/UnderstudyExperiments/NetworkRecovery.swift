@@ -18,7 +18,8 @@ public struct NetworkRecovery: Sendable {
   public struct Layer: Sendable, Encodable {
     /// From 1, the lowest.
     public var layer: Int
-    /// Nodes of the student, of the recovered network and of the teacher.
+    /// Nodes of the student, units of the recovered network that carry something (a layer keeps an idle node where there is
+    /// none), and nodes of the teacher.
     public var nodeCount: Int
     public var unitCount: Int
     public var teacherNodeCount: Int?
@@ -33,7 +34,7 @@ public struct NetworkRecovery: Sendable {
     public var targets: String
     public var inputs: String
     public var sampleCount: Int
-    /// The lowest first; empty after an interruption, which comes before merging.
+    /// The lowest first; empty if the result is what an interrupted finishing stage had come to.
     public var layers: [Layer]
     /// Largest weight error of the output layer against the teacher's, and of all layers; absent without a teacher of the
     /// recovered network's size.
@@ -47,7 +48,8 @@ public struct NetworkRecovery: Sendable {
     public var targetSize: Double
     public var largestError: Double
     public var largestChange: Double?
-    /// Of the finishing stage that the network comes from: `max_x |g_1(x)|_inf`, and whether it is within the target.
+    /// Of the finishing stage that the network comes from: `max_x |g_1(x)|_inf` with outputs and targets divided by
+    /// `targetSize`, and whether it is within the target.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -55,7 +57,7 @@ public struct NetworkRecovery: Sendable {
     /// Nodes that merging had left and that were not needed.
     public var thinnedCount: Int
     public var wasInterrupted: Bool
-    /// Processor time.
+    /// Processor time; see ``Recovery``.
     public var finishingSeconds: Double
     public var mergingSeconds: Double
   }
@@ -74,16 +76,19 @@ public struct NetworkRecovery: Sendable {
     studentPath: String, inputsPath: String, targets source: Targets, activation: Activation,
     plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
+    let inputs = try readSamples(inputsPath)
     switch source {
     case .teacher(let path):
       let pair = try FilePair(teacherPath: path, studentPath: studentPath, activation: activation)
       try self.init(
-        pair.student, learning: pair.teacher, inputs: try readSamples(inputsPath), targets: nil, plan: plan,
+        pair.student, learning: pair.teacher, inputs: inputs,
+        targets: try Self.outputs(of: pair.teacher.network, inputs, inputsPath), plan: plan,
         names: (studentPath, path, inputsPath), isCancelled: isCancelled)
     case .outputs(let path):
       try self.init(
-        Student(try readNetwork(studentPath, activation)), learning: nil, inputs: try readSamples(inputsPath),
-        targets: try readSamples(path), plan: plan, names: (studentPath, path, inputsPath), isCancelled: isCancelled)
+        Student(try readNetwork(studentPath, activation)), learning: nil, inputs: inputs,
+        targets: try readSamples(path),
+        plan: plan, names: (studentPath, path, inputsPath), isCancelled: isCancelled)
     }
   }
 
@@ -93,52 +98,76 @@ public struct NetworkRecovery: Sendable {
     _ run: Run, in store: ResultsStore, plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
     let stored = try StoredStudent(run, in: store)
+    let targets = try Self.outputs(of: stored.teacher.network, stored.inputs, stored.names.inputs)
     try self.init(
-      stored.student, learning: stored.teacher, inputs: stored.inputs, targets: nil, plan: plan, names: stored.names,
-      isCancelled: isCancelled)
+      stored.student, learning: stored.teacher, inputs: stored.inputs, targets: targets, plan: plan,
+      names: (stored.names.student, stored.names.teacher, stored.names.inputs), isCancelled: isCancelled)
   }
 
-  /// - Parameter targets: nil for the teacher's outputs.
+  private typealias Names = (student: String, targets: String, inputs: String)
+
   private init(
-    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets given: Matrix?, plan: FinishingPlan,
-    names: (student: String, targets: String, inputs: String), isCancelled: () -> Bool
+    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets: Matrix, plan: FinishingPlan, names: Names,
+    isCancelled: () -> Bool
   ) throws(ExperimentError) {
-    let before = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
-      _ = try diagnosis(of: inputs)
-      return try student.network.outputs(for: inputs)
-    }
-    let targets = try ExperimentError.catching(names.targets) { () throws(ShapeError) in
-      if let given { return given }
-      return try teacher?.network.outputs(for: inputs) ?? before
-    }
-    guard before.columnCount == targets.columnCount, before.rowCount == targets.rowCount else {
-      throw .input(
-        "\(names.targets): \(targets.rowCount) samples of \(targets.columnCount) outputs, but \(names.student) has "
-          + "\(before.columnCount) outputs and \(names.inputs) \(before.rowCount) samples; give a row for each sample")
-    }
-    guard targets.isFinite else { throw .input("\(names.targets): not all targets are finite numbers") }
-    guard before.isFinite else {
-      throw .input("\(names.student): not all outputs are finite; give a student whose training did not diverge")
-    }
+    let before = try Self.outputs(of: student.network, inputs, names.inputs)
+    try Self.check(student.network, before, targets, names)
+    let count = Double(targets.rowCount)
+    let targetSize = euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot()
+    // Gradients and errors are judged beside targets of size 1.
+    let scale = targetSize > 0 ? targetSize : 1
+    let scaledTargets = targets.scaled(by: 1 / scale)
     (record, network) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       let recovery = try recover(
-        student, along: plan, on: inputs, targets: targets, key: 0, isCancelled: isCancelled)
-      let network = recovery.student.network
+        Student(student.network.scalingOutputs(by: 1 / scale)), along: plan, on: inputs, targets: scaledTargets, key: 0,
+        isCancelled: isCancelled)
+      let scaledTeacher = teacher.map { Teacher($0.network.scalingOutputs(by: 1 / scale)) }
+      var errors = scaledTeacher.flatMap { weightErrors(of: recovery.student.network, against: $0.network) }
+      if let last = errors?.indices.last { errors?[last] *= scale }
+      let network = recovery.student.network.scalingOutputs(by: scale)
       let outputs = try network.outputs(for: inputs)
-      let errors = teacher.flatMap { weightErrors(of: network, against: $0.network) }
-      let count = Double(targets.rowCount)
       let record = Record(
         student: names.student, targets: names.targets, inputs: names.inputs, sampleCount: targets.rowCount,
-        layers: try Self.layers(of: recovery, teacher, inputs), outputWeightError: errors?.last,
+        layers: try Self.layers(of: recovery, scaledTeacher, inputs), outputWeightError: errors?.last,
         weightError: errors?.max(), lossBefore: squaredDistance(before, targets) / (2 * count),
-        loss: squaredDistance(outputs, targets) / (2 * count),
-        targetSize: euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot(),
-        largestError: largestDifference(outputs, targets), largestChange: recovery.merged?.largestChange,
+        loss: squaredDistance(outputs, targets) / (2 * count), targetSize: targetSize,
+        largestError: largestDifference(outputs, targets),
+        largestChange: recovery.merged.map { $0.largestChange * scale },
         largestGradient: recovery.report.largestGradient, reachedTarget: recovery.report.reachedTarget,
         refinementCount: recovery.refinementCount, thinnedCount: recovery.thinnedCount,
-        wasInterrupted: recovery.report.wasCancelled,
-        finishingSeconds: recovery.finishingSeconds, mergingSeconds: recovery.mergingSeconds)
+        wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,
+        mergingSeconds: recovery.mergingSeconds)
       return (record, network)
+    }
+  }
+
+  private static func outputs(
+    of network: Network, _ inputs: Matrix, _ inputsName: String
+  ) throws(ExperimentError) -> Matrix {
+    try ExperimentError.catching(inputsName) { () throws(ShapeError) in
+      _ = try diagnosis(of: inputs)
+      return try network.outputs(for: inputs)
+    }
+  }
+
+  private static func check(
+    _ network: Network, _ outputs: Matrix, _ targets: Matrix, _ names: Names
+  ) throws(ExperimentError) {
+    guard outputs.columnCount == targets.columnCount, outputs.rowCount == targets.rowCount else {
+      throw .input(
+        "\(names.targets): \(targets.rowCount) samples of \(targets.columnCount) outputs, but \(names.student) has "
+          + "\(outputs.columnCount) outputs and \(names.inputs) \(outputs.rowCount) samples; give a row for each sample"
+      )
+    }
+    guard targets.isFinite else { throw .input("\(names.targets): not all targets are finite numbers") }
+    guard outputs.isFinite else {
+      throw .input("\(names.student): not all outputs are finite; give a student whose training did not diverge")
+    }
+    guard squaredDistance(outputs, targets).isFinite else {
+      throw .input("\(names.targets): targets or outputs overflow when they are squared; scale the networks down")
+    }
+    guard network.activation != .linear else {
+      throw .input("\(names.student): a linear network has no boundaries to be recovered by; give relu or leakyRelu")
     }
   }
 
@@ -154,6 +183,22 @@ public struct NetworkRecovery: Sendable {
           teacherNodeCount: teacher?.network.hiddenCounts[index], weakestDirection: layer.weakestDirection,
           weightError: layer.weightError)
       }
+  }
+}
+
+extension Network {
+  fileprivate func scalingOutputs(by factor: Double) -> Network {
+    var result = self
+    let last = layers.count - 1
+    result.layers[last].weights = layers[last].weights.scaled(by: factor)
+    result.layers[last].biases = layers[last].biases.map { $0.map { $0 * factor } }
+    return result
+  }
+}
+
+extension Matrix {
+  fileprivate func scaled(by factor: Double) -> Matrix {
+    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
   }
 }
 

@@ -6,10 +6,10 @@ import UnderstudyTraining
 /// What a student's targets say of the network that made them: the student finished, and the smallest network that does the
 /// same on the inputs. With enough inputs that is the teacher, up to order and scale; see ``weightErrors(of:against:)``.
 public struct Recovery: Sendable {
-  /// The student as the finishing stage left it.
+  /// The student as the finishing stage left it; the merged student's, if one of its stages was cancelled at a lower loss.
   public var finished: Student
   /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
-  /// nil if the search was cancelled before there was one.
+  /// nil if what a cancelled stage had come to is the result.
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
   /// so, whichever stage was cancelled.
@@ -18,7 +18,7 @@ public struct Recovery: Sendable {
   public var refinementCount: Int
   /// Nodes that merging had left and that the finishing stage could do without.
   public var thinnedCount = 0
-  /// Processor time of this thread in the finishing stages, and in merging.
+  /// Processor time of this thread in the finishing stages (and the search for nodes that are not needed), and in merging.
   public var finishingSeconds: Double
   public var mergingSeconds: Double
 
@@ -33,46 +33,58 @@ public struct Recovery: Sendable {
 /// Merged into one, they have no such choice, and what was learned stays. The teacher is not looked at, only `targets`.
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
-/// - Parameter key: of the random numbers of the finishing stage.
+/// - Parameters:
+///   - key: of the random numbers of the finishing stage.
+///   - mergingCostLimit: see `costLimit` of ``compacted(_:over:targets:allowedChange:costLimit:)``.
+///   - isCancelled: asked before each step; merging is not interrupted.
 /// - Throws: ``ShapeError`` as finishing and merging do.
-/// - Complexity: of finishing and merging, at most five times.
+/// - Complexity: of finishing and merging at most five times, then of ``thinned(_:along:on:targets:key:costLimit:isCancelled:)``
+///   and merging for each node that goes, and once more.
 public func recover(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
-  isCancelled: () -> Bool = { false }
+  mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Recovery {
   var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+  func lap() -> Double {
+    defer { stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0) }
+    return stopwatch.cpuSeconds
+  }
   let (finished, report) = try finish(
     student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
   var result = Recovery(
-    finished: finished, merged: nil, report: report, refinementCount: 0, finishingSeconds: stopwatch.cpuSeconds,
-    mergingSeconds: 0)
+    finished: finished, merged: nil, report: report, refinementCount: 0, finishingSeconds: lap(), mergingSeconds: 0)
+  func setMerged(_ student: Student) throws(ShapeError) {
+    result.merged = try compacted(student, over: inputs, targets: targets, costLimit: mergingCostLimit)
+    result.mergingSeconds += lap()
+  }
   guard !report.wasCancelled else { return result }
-  stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
-  result.merged = try compacted(finished, over: inputs, targets: targets)
-  result.mergingSeconds = stopwatch.cpuSeconds
+  try setMerged(finished)
   while !result.report.reachedTarget, result.refinementCount < 4 {
-    stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
     let (refined, report) = try finish(
       result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-    result.finishingSeconds += stopwatch.cpuSeconds
-    result.report.wasCancelled = report.wasCancelled
-    guard report.loss < result.report.loss, !report.wasCancelled else { break }
+    result.finishingSeconds += lap()
+    let isBetter = report.loss < result.report.loss
+    if report.wasCancelled {
+      if isBetter { (result.finished, result.merged, result.report) = (refined, nil, report) }
+      result.report.wasCancelled = true
+      return result
+    }
+    guard isBetter else { break }
     result.refinementCount += 1
     result.report = report
-    stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
-    result.merged = try compacted(refined, over: inputs, targets: targets)
-    result.mergingSeconds += stopwatch.cpuSeconds
+    try setMerged(refined)
   }
-  stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
-  while result.report.reachedTarget,
-    let (smaller, report) = try thinned(
+  while result.report.reachedTarget {
+    let thinning = try thinned(
       result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-  {
+    result.finishingSeconds += lap()
+    guard case .smaller(let smaller, let report) = thinning else {
+      if case .cancelled = thinning { result.report.wasCancelled = true }
+      break
+    }
     result.thinnedCount += 1
     result.report = report
-    result.merged = try compacted(smaller, over: inputs, targets: targets)
+    try setMerged(smaller)
   }
-  result.finishingSeconds += stopwatch.cpuSeconds
-  if isCancelled() { result.report.wasCancelled = true }
   return result
 }

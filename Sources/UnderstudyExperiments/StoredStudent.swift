@@ -10,7 +10,7 @@ struct StoredStudent {
   /// The training inputs of the last epoch as they were drawn, before augmentation.
   let inputs: Matrix
   /// How errors and tables call the student, the teacher and the inputs.
-  let names: (String, String, String)
+  let names: (student: String, teacher: String, inputs: String)
 
   init(_ run: Run, in store: ResultsStore) throws(ExperimentError) {
     let material = try RunMaterial(run)

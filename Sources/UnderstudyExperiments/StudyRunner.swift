@@ -146,13 +146,13 @@ final class ThreadShares: Sendable {
   func didEndRun() { runCount.subtract(1, ordering: .relaxed) }
 }
 
-/// A request to stop that any thread may make and every run polls.
+/// A request to stop that any thread may make and long work polls.
 ///
 /// A class because it is one request, shared.
 public final class StopRequest: Sendable {
   private let requested = Atomic(false)
 
-  init() {}
+  public init() {}
 
   public var isRequested: Bool { requested.load(ordering: .relaxed) }
   public func request() { requested.store(true, ordering: .relaxed) }

@@ -3,46 +3,60 @@ import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// A student with one hidden node fewer that meets the same targets, if one is found.
+/// What came of the search for a node that is not needed.
+enum Thinning {
+  /// A student with one hidden node fewer, and the report of its finishing stage.
+  case smaller(Student, FinishingReport)
+  /// None of the nodes that were tried can go.
+  case none
+  case cancelled
+}
+
+/// Looks for a student with one hidden node fewer that meets the same targets.
 ///
 /// Several nodes may share what one node could do, each right for the samples between the others, and too far apart to be
 /// merged. Without one of them the finishing stage leads to the others doing its part. The nodes that are tried are those
-/// whose removal costs least once the output layer is fitted anew.
+/// whose removal costs least once the output layer is fitted anew. The smaller student is taken if its gradients are within
+/// the plan's target and its largest error of an output is no larger than before, or below 1e-9 of the targets' size: where
+/// nodes are inactive, gradients are 0 whatever the error.
 ///
 /// - Parameters:
 ///   - plan: what is to be reached; there are no restarts, and few steps, for where nodes can go they soon have.
 ///   - costLimit: nothing is tried where a step would take more operations than this, samples times the square of the
 ///     unknowns.
-/// - Returns: nil if none of the nodes that were tried can go.
 /// - Throws: ``ShapeError`` as finishing does.
-/// - Complexity: of at most three finishing stages of 100 steps.
+/// - Complexity: a least-squares fit of the output layer, O(samples x width^2), for each hidden node, and at most three
+///   finishing stages of 100 steps.
 func thinned(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   costLimit: Double = 2e10, isCancelled: () -> Bool = { false }
-) throws(ShapeError) -> (student: Student, report: FinishingReport)? {
+) throws(ShapeError) -> Thinning {
   let network = student.network
   let unknowns = Double(network.weightCount)
-  guard Double(inputs.rowCount) * unknowns * unknowns <= costLimit else { return nil }
+  guard Double(inputs.rowCount) * unknowns * unknowns <= costLimit else { return .none }
   var candidates: [(network: Network, error: Double)] = []
   for (layer, count) in network.hiddenCounts.enumerated() where count > 1 {
-    let means = try network.meanActivations(layer: layer, over: inputs)
+    let activations = network.activations(ofLayer: layer, over: inputs)
     for node in 0..<count {
-      let candidate = try network.removing(node, of: layer, mean: means[node])
-        .refittingOutputs(to: targets, over: inputs)
-      let outputs = try candidate.outputs(for: inputs)
-      candidates.append((candidate, largestDifference(outputs, targets)))
+      if isCancelled() { return .cancelled }
+      let mean = activations.column(node).reduce(0, +) / Double(inputs.rowCount)
+      let candidate = try network.removing(node, of: layer, mean: mean).refittingOutputs(to: targets, over: inputs)
+      candidates.append((candidate, largestDifference(try candidate.outputs(for: inputs), targets)))
     }
   }
   candidates.sort { $0.error < $1.error }
+  let size = euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot()
+  let allowed = max(largestDifference(try network.outputs(for: inputs), targets), 1e-9 * size)
   var short = plan
   (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, thinningSteps), 0)
   for candidate in candidates.prefix(thinningTrials) {
-    let result = try finish(
+    let (smaller, report) = try finish(
       Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-    if result.report.wasCancelled { return nil }
-    if result.report.reachedTarget { return result }
+    if report.wasCancelled { return .cancelled }
+    let error = largestDifference(try smaller.network.outputs(for: inputs), targets)
+    if report.reachedTarget, error <= allowed { return .smaller(smaller, report) }
   }
-  return nil
+  return .none
 }
 
 /// Nodes whose removal is tried before a student counts as one that needs them all, and steps that each may take.
@@ -52,17 +66,6 @@ extension Network {
   /// Weights and biases of all layers.
   var weightCount: Int {
     layers.reduce(0) { $0 + $1.weights.values.count + ($1.biases?.count ?? 0) }
-  }
-
-  fileprivate func meanActivations(layer: Int, over inputs: Matrix) throws(ShapeError) -> [Double] {
-    var sums = [Double](repeating: 0, count: hiddenCounts[layer])
-    for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
-      let z = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[layer]
-      for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
-        for k in sums.indices { sums[k] += activation(z[k, i]) }
-      }
-    }
-    return sums.map { $0 / Double(inputs.rowCount) }
   }
 
   /// The same without a hidden node, its mean given to the biases above, if there are any.

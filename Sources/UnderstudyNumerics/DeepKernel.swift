@@ -28,8 +28,9 @@ public final class DeepKernel<Scalar: KernelScalar> {
   let runningVariances: [AlignedBuffer<Scalar>]
   /// Negative gradients of `parameters`; those of the weights only if the update rule needs them.
   private var gradients: [AlignedBuffer<Scalar>] = []
-  private var moments: [AlignedBuffer<Scalar>] = []
-  private var stepCount = 0
+  /// Of the update rule: velocities, or first and then second moments, of each of `parameters`.
+  var moments: [AlignedBuffer<Scalar>] = []
+  var stepCount = 0
   private var workspace: DeepWorkspace<Scalar>
   private let rowShares = RowShares()
 
@@ -66,24 +67,6 @@ public final class DeepKernel<Scalar: KernelScalar> {
 
   /// Processor time that threads beside the calling one have taken for this kernel.
   public var helperSeconds: Double { rowShares.helperSeconds }
-
-  /// What the update rule remembers; nil as long as there is nothing.
-  public var optimizerState: OptimizerState? {
-    get {
-      moments.isEmpty
-        ? nil
-        : OptimizerState(
-          stepCount: stepCount, moments: moments.map { buffer in (0..<buffer.count).map { Double(buffer.start[$0]) } })
-    }
-    set {
-      stepCount = newValue?.stepCount ?? 0
-      moments = (newValue?.moments ?? []).map { values in
-        let buffer = AlignedBuffer<Scalar>(count: values.count)
-        for (i, value) in values.enumerated() { buffer.start[i] = Scalar(value) }
-        return buffer
-      }
-    }
-  }
 
   /// Rescales each row of the lowest layer, without its bias, to unit norm.
   public func normalizeFirstLayer() {
@@ -270,9 +253,10 @@ public final class DeepKernel<Scalar: KernelScalar> {
       if isUpdated(layer, rule) {
         let weights = target(layer).start
         let current = gradient
+        let columns = Int64(padded(inputCount + (shape.hasBiases ? 1 : 0), to: Scalar.lanePad))
         inParallel(rows: rows, depth: inputCount) { first, share in
           kernels.update(
-            Int64(share), Int64(stride), Int64(count), current + first * Int(lanes), lanes,
+            Int64(share), columns, Int64(count), current + first * Int(lanes), lanes,
             workspace.inputRows[layer].start, weights + first * stride, Int64(stride))
         }
       }

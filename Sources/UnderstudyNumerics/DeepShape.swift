@@ -85,7 +85,8 @@ public enum TrainingLoss: Sendable, Hashable {
 public struct OptimizerState: Sendable, Hashable {
   /// Steps taken: Adam's bias corrections need it.
   public var stepCount: Int
-  /// Velocities (momentum), or first and then second moments (Adam), of each array of weights; in the kernel's layout.
+  /// Velocities (momentum), or first and then second moments (Adam), of each array that is
+  /// moved: the weights of each layer, `[node, input]` with the bias behind the last input, then scales, then shifts.
   public var moments: [[Double]]
 
   public init(stepCount: Int, moments: [[Double]]) {

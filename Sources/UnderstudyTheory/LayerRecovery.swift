@@ -85,7 +85,7 @@ private func weakestDirection(_ below: Matrix, _ z: Matrix, hasBiases: Bool, slo
     guard activeCount >= width, let singular = LinearAlgebra.singularValues(of: active)?.values,
       let least = singular.last, singular[0] > 0
     else { return 0 }
-    smallest = min(smallest, least / singular[0])
+    smallest = min(smallest, max(0, least) / singular[0])
   }
   return smallest.isFinite ? smallest : 0
 }

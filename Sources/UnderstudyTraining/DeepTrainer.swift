@@ -15,7 +15,7 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
   ///   - isResuming: whether the student already took steps of this plan (otherwise `unitNormFirstLayer` rescales it before
   ///     the first step).
   /// - Throws: ``ShapeError`` if layers differ in biases or normalisation, or if the plan cannot be carried out with
-  ///   batch normalisation: batches of one sample, and full-batch steps.
+  ///   batch normalisation: batches of one sample, and full-batch steps; or if the optimizer's state is of another shape.
   public init(
     student: Student, plan: TrainingPlan, batches: BatchOrder, optimizerState: OptimizerState? = nil,
     isResuming: Bool = false, instructions: InstructionSet = .best
@@ -37,6 +37,11 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
     activation = student.network.activation
     kernel = DeepKernel(shape: shape, loss: plan.loss, instructions: instructions)
     kernel.layers = student.network.layers.map(DeepLayerWeights.init)
+    guard optimizerState.map(kernel.fits) ?? true else {
+      throw ShapeError(
+        "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
+          + "another results folder (--results) to begin anew")
+    }
     kernel.optimizerState = optimizerState
     if plan.unitNormFirstLayer && !isResuming { kernel.normalizeFirstLayer() }
   }

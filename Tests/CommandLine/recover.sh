@@ -43,26 +43,78 @@ seeds: 4
 record: [{measures: [evaluationLoss], last: true}]
 YAML
 ends "students are trained" 0 "4 of 4 runs recorded" -- "$UNDERSTUDY" run runs.yaml --results runs
-ends "and their teachers recovered" 0 "of 4 students are left with their teacher" -- "$UNDERSTUDY" recover runs
+ends "and their teachers recovered" 0 "left with their teacher" -- "$UNDERSTUDY" recover runs
 cp ends.log table.log
 # Which seeds do not end with the teacher's size depends on roundings.
 check "three of them or more, with their weights" python3 -c '
 last = open("table.log").read().strip().splitlines()[-1]
-assert int(last.split()[0]) >= 3 and float(last.split()[-1]) < 1e-8, last'
+count = int(last.split("size: ")[1].split()[0])
+assert count >= 3 and float(last.split()[-1]) < 1e-8, last'
 ends "one of them, in JSON" 0 '"sampleCount" : 2000' -- "$UNDERSTUDY" recover runs --seed 2 --json
 check "an array of one" python3 -c 'import json; record, = json.load(open("ends.log"))'
 
-# A target of 0 is never reached, so that there is time to interrupt.
-"$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --targets y.npy --gradient 0 --iterations 1000000 \
-  --into half.safetensors >half.log 2>&1 </dev/null &
-sleep 1
-kill -INT $!
-status=0
-wait $! || status=$?
+# Ten times the samples and a target of 0, which is never reached: that takes long enough. The signal is sent until it is
+# heard: it is ignored before the program listens.
+python3 "$tests/files.py" inputs many.npy 15000 6
+python3 "$tests/files.py" outputs answers.npy teacher.safetensors many.npy
+interrupted() {
+  "$UNDERSTUDY" recover "$@" >half.log 2>&1 </dev/null &
+  local process=$!
+  status=0
+  sleep 1
+  while kill -INT $process 2>/dev/null && ! grep -q stopping half.log; do sleep 0.2; done
+  wait $process || status=$?
+}
+interrupted --student student.safetensors --inputs many.npy --targets answers.npy --gradient 0 --iterations 1000000 \
+  --into half.safetensors
 equal "an interruption has its exit code" "$status" 130
 check "and says how to go on" grep -q "go on with --student half.safetensors" half.log
 ends "going on from there" 0 "within the target" -- \
-  "$UNDERSTUDY" recover --student half.safetensors --inputs x.npy --targets y.npy
+  "$UNDERSTUDY" recover --student half.safetensors --inputs many.npy --targets answers.npy
+interrupted runs --gradient 0 --iterations 1000000
+equal "a folder's interruption has it as well" "$status" 130
+check "and says what is left" grep -q "runs that are left" half.log
+
+# |x| needs both its nodes: without one, no gradient is left at the inputs of its side, but the error is.
+python3 - <<'PYTHON'
+import json, struct
+def write(path, first, last):
+    tensors = {"layers.0.weight": ([len(first), 1], first), "layers.1.weight": ([1, len(last)], last)}
+    header, data = {}, b""
+    for name, (shape, values) in tensors.items():
+        header[name] = {"dtype": "F64", "shape": shape, "data_offsets": [len(data), len(data) + 8 * len(values)]}
+        data += struct.pack(f"<{len(values)}d", *values)
+    text = json.dumps(header).encode()
+    open(path, "wb").write(struct.pack("<Q", len(text)) + text + data)
+write("absolute.safetensors", [1.0, -1.0], [1.0, 1.0])
+write("guess.safetensors", [0.9, 0.2, -0.7, -0.5], [0.8, 0.5, 1.0, 0.4])
+PYTHON
+python3 "$tests/files.py" inputs line.npy 200 1
+ends "a teacher whose nodes are active for some inputs each" 0 "weightError" -- "$UNDERSTUDY" recover \
+  --student guess.safetensors --teacher absolute.safetensors --inputs line.npy --json
+check "keeps both of its nodes" python3 -c '
+import json
+record = json.load(open("ends.log"))
+assert record["layers"][0]["unitCount"] == 2 and record["weightError"] < 1e-8, record'
+
+# Gradients are judged beside the size of the outputs.
+for factor in 1e-9 1e6; do
+  python3 - $factor <<'PYTHON'
+import json, struct, sys
+for name in ("teacher", "student"):
+    file = open(f"{name}.safetensors", "rb")
+    length, = struct.unpack("<Q", file.read(8))
+    text, data = file.read(length), bytearray(file.read())
+    for tensor in ("layers.2.weight", "layers.2.bias"):
+        begin, end = json.loads(text)[tensor]["data_offsets"]
+        for at in range(begin, end, 8):
+            struct.pack_into("<d", data, at, struct.unpack_from("<d", data, at)[0] * float(sys.argv[1]))
+    open(f"scaled-{name}.safetensors", "wb").write(struct.pack("<Q", length) + text + data)
+PYTHON
+  ends "outputs times $factor" 0 "within the target" -- "$UNDERSTUDY" recover \
+    --student scaled-student.safetensors --teacher scaled-teacher.safetensors --inputs x.npy
+  check "and it is the teacher's" bash -c 'grep -E "^1 \(lowest\) +8 +4 .* 4 " ends.log && grep -E "^2 +8 +4 .* 4 " ends.log'
+done
 
 student=(--student student.safetensors)
 ends "nothing to recover" 64 "a results folder" -- "$UNDERSTUDY" recover
@@ -73,6 +125,7 @@ ends "a folder and a file" 64 "not both" -- "$UNDERSTUDY" recover runs "${studen
 ends "a file for many" 64 "--into is for one student" -- "$UNDERSTUDY" recover runs --into small.safetensors
 ends "a seed without a folder" 64 "--seed" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --seed 1
+ends "an activation for a folder" 64 "results folder knows" -- "$UNDERSTUDY" recover runs --activation leakyRelu
 ends "no such seed" 2 "none is chosen" -- "$UNDERSTUDY" recover runs --seed 77
 ends "no steps" 64 "--iterations 0" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --iterations 0
@@ -88,6 +141,11 @@ ends "targets that are not finite" 2 nan.npy "finite" -- \
 python3 "$tests/files.py" network broken.safetensors 6 8 4 nan
 ends "a student that is not finite" 2 broken.safetensors "finite" -- \
   "$UNDERSTUDY" recover --student broken.safetensors --inputs x.npy --targets y.npy
+mkdir folder
+ends "a file that is a folder" 2 "folder" "cannot be written" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --into folder
+rm runs/weights/"$(ls runs/weights | head -n 1)"
+ends "a run whose weights are gone" 2 "no such file" -- "$UNDERSTUDY" recover runs
 ends "a folder that is not there, said before the work" 2 "nowhere/small" "cannot be written" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --into nowhere/small.safetensors
 

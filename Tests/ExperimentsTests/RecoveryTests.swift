@@ -68,16 +68,42 @@ import UnderstudyTraining
   @Test("a node that the others can stand in for goes, and none of the teacher's")
   func thinning() throws {
     let (teacher, student, inputs, targets) = try doubled(by: 0)
-    let smaller = try #require(
-      try thinned(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1))
-    #expect(smaller.report.reachedTarget && smaller.student.network.hiddenCounts.reduce(0, +) == 15)
-    #expect(largestDifference(try smaller.student.network.outputs(for: inputs), targets) < 1e-8)
-    let least = try thinned(
-      Student(teacher.network), along: FinishingPlan(), on: inputs, targets: targets, key: 1)
-    #expect(least == nil)
-    // Too large to be tried.
-    #expect(
-      try thinned(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, costLimit: 1e6) == nil)
+    let plan = FinishingPlan()
+    guard
+      case .smaller(let smaller, let report) = try thinned(student, along: plan, on: inputs, targets: targets, key: 1)
+    else {
+      Issue.record("every node has a twin, and none goes")
+      return
+    }
+    #expect(report.reachedTarget && smaller.network.hiddenCounts.reduce(0, +) == 15)
+    #expect(largestDifference(try smaller.network.outputs(for: inputs), targets) < 1e-8)
+    func isNone(_ student: Student, costLimit: Double = 2e10) throws -> Bool {
+      let thinning = try thinned(
+        student, along: plan, on: inputs, targets: targets, key: 1, costLimit: costLimit)
+      if case .none = thinning { return true } else { return false }
+    }
+    #expect(try isNone(Student(teacher.network)))
+    #expect(try isNone(student, costLimit: 1e6), "too large to be tried")
+  }
+
+  /// Merging does not train back here, so that nodes that share a kink stay; in one student or more there are some.
+  @Test("what merging alone leaves too wide is thinned to the teacher's size")
+  func thinningRecovers() throws {
+    let (teacher, _, inputs, targets) = try doubled(by: 0)
+    var (thinnedCount, recoveredCount) = (0, 0)
+    for key in 3...7 as ClosedRange<UInt64> {
+      let student = try StudentDesign(hiddenCounts: [8, 8], scale: 1, initialization: .uniform)
+        .draw(for: teacher, key: key)
+      let recovery = try recover(
+        student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, mergingCostLimit: 0)
+      thinnedCount += recovery.thinnedCount
+      if let error = weightError(of: recovery.student.network, against: teacher.network) {
+        #expect(error < 1e-8)
+        recoveredCount += 1
+      }
+    }
+    #expect(thinnedCount > 0)
+    #expect(recoveredCount >= 4)
   }
 
   @Test("a cancelled recovery returns what it has")
