@@ -209,6 +209,27 @@ struct DeepTrainerTests {
     }
   }
 
+  @Test("what the optimizer remembers has to be of the student's shape")
+  func foreignOptimizerState() throws {
+    let one = try DeepCase(9)
+    let (plan, order) = (one.plan(rate: 0.01, rule: .adam, epochs: 2, decay: 0), one.order(epochs: 2))
+    func trainer(_ state: OptimizerState?) throws -> DeepTrainer<Float> {
+      try DeepTrainer(student: Student(one.network), plan: plan, batches: order, optimizerState: state)
+    }
+    let first = try trainer(nil)
+    first.train(epoch: 1, on: first.samples(inputs: one.inputs, targets: one.targets))
+    let state = try #require(first.optimizerState)
+    let counts = one.network.layers.map { $0.weights.values.count + ($0.biases?.count ?? 0) }
+    #expect(state.moments.prefix(counts.count).map(\.count) == counts, "padding is not stored")
+    _ = try trainer(state)
+    var longer = state
+    longer.moments[0].append(0)
+    #expect(throws: ShapeError.self) { try trainer(longer) }
+    var fewer = state
+    fewer.moments.removeLast()
+    #expect(throws: ShapeError.self) { try trainer(fewer) }
+  }
+
   @Test(
     "wide layers on several threads give the bits of one",
     arguments: [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
