@@ -5,8 +5,7 @@ import Understudy
 struct RecoverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recover",
-    abstract:
-      "Read a network back from what it answers: finish a student of it, and merge it to the smallest that is left.",
+    abstract: "Read a network back from what it answers, by way of a student of it.",
     discussion: """
       The student is finished (full batches, curvature, until the gradient is small at every sample), and its nodes are \
       merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
@@ -174,10 +173,12 @@ struct RecoverCommand: AsyncParsableCommand {
     let reached = record.reachedTarget ? "within the target" : "not within the target of \(short(self.gradient))"
     var parts = [
       "student   \(record.student)\n"
-        + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size \(short(record.targetSize))\n"
+        + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size "
+        + "\(short(record.targetSize))\n"
         + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
         + "gradient  at most \(gradient) at every sample, \(reached)\n"
-        + "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: \(record.thinnedCount)\n"
+        + "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
+        + "\(record.thinnedCount)\n"
         + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
     ]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }
