@@ -12,8 +12,8 @@ struct RecoverCommand: AsyncParsableCommand {
       is finished and merged in turn; last, nodes that are not needed to meet the targets are removed. With enough inputs \
       the result is the network that made the targets, every layer, up to the order and the positive scale of its nodes.
 
-        understudy recover --student s.safetensors --inputs x.npy --targets y.npy --into small.safetensors
-        understudy recover --student s.safetensors --inputs x.npy --teacher t.safetensors
+        understudy recover --student S --inputs X --targets Y --into SMALL
+        understudy recover --student S --inputs X --teacher T
 
       or the teachers of the runs that a results folder holds, each from its student over its training inputs:
 
