@@ -85,14 +85,7 @@ struct AuditCommand: AsyncParsableCommand {
       guard let merged = entry.merged else {
         throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
       }
-      try write(
-        NetworkFile.encode(
-          merged,
-          metadata: [
-            "understudy.version": understudyVersion, "understudy.mergedFrom": student,
-            "understudy.negativeSlope": "\(entry.activation.negativeSlope)",
-          ]),
-        to: mergeInto)
+      try write(merged, to: mergeInto, maker: "mergedFrom", of: student)
     }
     print(json ? try jsonText(entry.record) : AuditTables(entry.record).text)
     try writePage([entry])

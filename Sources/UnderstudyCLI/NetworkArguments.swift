@@ -40,6 +40,15 @@ func write(_ data: Data, to path: String) throws {
   }
 }
 
+/// Writes the network that was made of a student; `maker` is the key in the file that names the student's.
+func write(_ network: Network, to path: String, maker: String, of student: String) throws {
+  let metadata = [
+    "understudy.version": understudyVersion, "understudy.\(maker)": student,
+    "understudy.negativeSlope": "\(network.activation.negativeSlope)",
+  ]
+  try write(NetworkFile.encode(network, metadata: metadata), to: path)
+}
+
 /// Says so before long work, not after it, if a file's folder is missing or closed, or if the file is a folder.
 func checkWritable(_ path: String) throws {
   let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path

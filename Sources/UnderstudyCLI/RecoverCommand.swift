@@ -102,16 +102,7 @@ struct RecoverCommand: AsyncParsableCommand {
     }
     progress.end()
     print(json ? try jsonText(recovery.record) : text(of: recovery.record))
-    if let into {
-      try write(
-        NetworkFile.encode(
-          recovery.network,
-          metadata: [
-            "understudy.version": understudyVersion, "understudy.recoveredFrom": student,
-            "understudy.negativeSlope": "\(activation.value.negativeSlope)",
-          ]),
-        to: into)
-    }
+    if let into { try write(recovery.network, to: into, maker: "recoveredFrom", of: student) }
     if recovery.record.wasInterrupted {
       writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
       throw ExitCode(130)
@@ -178,7 +169,7 @@ struct RecoverCommand: AsyncParsableCommand {
         + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
         + "gradient  at most \(gradient) at every sample, \(reached)\n"
         + "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
-        + "\(record.thinnedCount)\n"
+        + "\(record.prunedCount)\n"
         + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
     ]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }

@@ -22,7 +22,7 @@ func compacted(
 ) throws(ShapeError) -> MergedStudent {
   var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
   let outputs = try student.network.outputs(for: inputs)
-  let scale = euclideanNorm(outputs.values) / Double(max(1, outputs.values.count)).squareRoot()
+  let scale = outputs.rootMeanSquare
   let isDeep = student.network.layers.count > 2
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
   let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13 * scale, restartLimit: 0)
@@ -67,25 +67,16 @@ extension MergedStudent {
 }
 
 extension Network {
-  /// A hidden layer's activations, `[sample, node]`, with a column of ones behind them if asked for.
-  func activations(ofLayer layer: Int, over inputs: Matrix, appendingOne: Bool = false) -> Matrix {
-    let width = layers[layer].nodeCount
-    var result = Matrix(rowCount: inputs.rowCount, columnCount: width + (appendingOne ? 1 : 0))
-    for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
-      let z = preactivations(of: inputs.transposedBlock(first: first, count: sampleBlockWidth))[layer]
-      for i in 0..<min(sampleBlockWidth, inputs.rowCount - first) {
-        for k in 0..<width { result[first + i, k] = activation(z[k, i]) }
-        if appendingOne { result[first + i, width] = 1 }
-      }
-    }
-    return result
-  }
-
   /// The same with the output layer that fits some outputs best, by least squares.
   func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
     let last = layers.count - 1
     let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
-    let below = activations(ofLayer: last - 1, over: inputs, appendingOne: hasBiases)
+    let activations = layers.dropLast().reduce(inputs) { $1.activations(over: $0, activation) }
+    var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))
+    for i in 0..<inputs.rowCount {
+      for k in 0..<width { below[i, k] = activations[i, k] }
+      if hasBiases { below[i, width] = 1 }
+    }
     guard inputs.rowCount >= below.columnCount, let solution = LinearAlgebra.leastSquares(below, outputs)?.solution
     else {
       return self

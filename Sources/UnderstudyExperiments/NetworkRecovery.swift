@@ -55,7 +55,7 @@ public struct NetworkRecovery: Sendable {
     /// How often what merging had left was finished in turn.
     public var refinementCount: Int
     /// Nodes that merging had left and that were not needed.
-    public var thinnedCount: Int
+    public var prunedCount: Int
     public var wasInterrupted: Bool
     /// Processor time; see ``Recovery``.
     public var finishingSeconds: Double
@@ -113,7 +113,7 @@ public struct NetworkRecovery: Sendable {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
     try Self.check(student.network, before, targets, names)
     let count = Double(targets.rowCount)
-    let targetSize = euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot()
+    let targetSize = targets.rootMeanSquare
     // Gradients and errors are judged beside targets of size 1.
     let scale = targetSize > 0 ? targetSize : 1
     let scaledTargets = targets.scaled(by: 1 / scale)
@@ -134,7 +134,7 @@ public struct NetworkRecovery: Sendable {
         largestError: largestDifference(outputs, targets),
         largestChange: recovery.merged.map { $0.largestChange * scale },
         largestGradient: recovery.report.largestGradient, reachedTarget: recovery.report.reachedTarget,
-        refinementCount: recovery.refinementCount, thinnedCount: recovery.thinnedCount,
+        refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
         wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,
         mergingSeconds: recovery.mergingSeconds)
       return (record, network)

@@ -17,7 +17,7 @@ public struct Recovery: Sendable {
   /// How often the merged student was finished in turn.
   public var refinementCount: Int
   /// Nodes that merging had left and that the finishing stage could do without.
-  public var thinnedCount = 0
+  public var prunedCount = 0
   /// Processor time of this thread in the finishing stages (and the search for nodes that are not needed), and in merging.
   public var finishingSeconds: Double
   public var mergingSeconds: Double
@@ -38,7 +38,7 @@ public struct Recovery: Sendable {
 ///   - mergingCostLimit: see `costLimit` of ``compacted(_:over:targets:allowedChange:costLimit:)``.
 ///   - isCancelled: asked before each step; merging is not interrupted.
 /// - Throws: ``ShapeError`` as finishing and merging do.
-/// - Complexity: of finishing and merging at most five times, then of ``thinned(_:along:on:targets:key:costLimit:isCancelled:)``
+/// - Complexity: of finishing and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
 ///   and merging for each node that goes, and once more.
 public func recover(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
@@ -75,14 +75,14 @@ public func recover(
     try setMerged(refined)
   }
   while result.report.reachedTarget {
-    let thinning = try thinned(
+    let pruning = try pruned(
       result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     result.finishingSeconds += lap()
-    guard case .smaller(let smaller, let report) = thinning else {
-      if case .cancelled = thinning { result.report.wasCancelled = true }
+    guard case .smaller(let smaller, let report) = pruning else {
+      if case .cancelled = pruning { result.report.wasCancelled = true }
       break
     }
-    result.thinnedCount += 1
+    result.prunedCount += 1
     result.report = report
     try setMerged(smaller)
   }

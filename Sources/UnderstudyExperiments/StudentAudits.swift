@@ -12,7 +12,6 @@ public struct StudentAudits: Sendable {
     public var record: AuditRecord
     /// nil where merging is not defined.
     public var merged: Network?
-    public var activation: Activation
   }
 
   public var options: AuditOptions
@@ -67,6 +66,6 @@ public struct StudentAudits: Sendable {
       title: title,
       record: AuditRecord(
         audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs),
-      merged: audit.merged?.student.network, activation: student.network.activation)
+      merged: audit.merged?.student.network)
   }
 }

@@ -66,6 +66,9 @@ public struct Matrix: Sendable, Equatable {
   }
 
   public var isFinite: Bool { values.allSatisfy(\.isFinite) }
+
+  /// Of all elements; 0 if there are none.
+  public var rootMeanSquare: Double { euclideanNorm(values) / Double(max(1, values.count)).squareRoot() }
 }
 
 /// The Euclidean norm; plain summation in index order, so that it has the same bits everywhere. Where squares overflow or

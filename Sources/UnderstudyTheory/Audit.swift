@@ -178,7 +178,7 @@ public func audit(
     gradients: try sampleGradients(of: student, learning: teacher, over: inputs),
     loss: try halfMeanSquare(of: student.network, over: inputs, targets: targets),
     outputCount: targets.columnCount,
-    outputScale: euclideanNorm(targets.values) / Double(targets.values.count).squareRoot(),
+    outputScale: targets.rootMeanSquare,
     teacherStrengths: try strengths(of: teacher, over: inputs),
     teacherDistances: Boundaries(of: teacher.network.layers[0]).distances,
     hasFanOut: student.network.layers[student.network.layers.count - 1].weights.values.contains { $0 != 0 },

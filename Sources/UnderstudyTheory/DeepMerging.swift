@@ -25,7 +25,7 @@ func mergeLayers(
       // bounds, and a coarse plan may find the unit that nodes share among them. So budgets start large.
       let smallest = (allowed - change) * power(8, -7)
       var budget = max(
-        8 * (allowed - change), 0.3 * euclideanNorm(outputs.values) / Double(outputs.values.count).squareRoot())
+        8 * (allowed - change), 0.3 * outputs.rootMeanSquare)
       while budget >= smallest, budget > 0 {
         defer { budget /= 8 }
         guard
@@ -77,7 +77,11 @@ extension DenseLayer {
     return z
   }
 
-  func activations(over below: Matrix, _ activation: Activation) -> Matrix {
+  /// What leaves a hidden layer without batch normalisation.
+  ///
+  /// - Shape: `below` is `[sample, input]`; the result is `[sample, node]`.
+  /// - Complexity: O(samples x inputs x nodes).
+  public func activations(over below: Matrix, _ activation: Activation) -> Matrix {
     var z = preactivations(over: below)
     for i in z.values.indices { z.values[i] = activation(z.values[i]) }
     return z

@@ -10,7 +10,7 @@ import UnderstudyTraining
   /// Weights are off by the residuals (gradients of 1e-10 at every sample) over the weakest direction that the inputs show
   /// (about 1e-2). Now and then a student finishes with several nodes that share a teacher node's kink; which one it is
   /// depends on the roundings of the machine's BLAS.
-  @Test("two hidden layers are read back from their outputs, six times of eight or more")
+  @Test("two hidden layers are read back from their outputs, seven times of eight or more")
   func endToEnd() throws {
     var size = RecoveryBenchmark.Size([4, 5], d: 6, epochCount: 10, seedCount: 8)
     size.sampleCount = 2000
@@ -23,7 +23,7 @@ import UnderstudyTraining
       #expect(outcome.isRecovered && outcome.weightErrors?.count == 3, "\(outcome)")
       recoveredCount += 1
     }
-    #expect(recoveredCount >= 6, "\(recoveredCount) of 8")
+    #expect(recoveredCount >= 7, "\(recoveredCount) of 8")
   }
 
   /// A teacher, and a student in which every node is there twice, all weights moved a little.
@@ -66,11 +66,11 @@ import UnderstudyTraining
   }
 
   @Test("a node that the others can stand in for goes, and none of the teacher's")
-  func thinning() throws {
+  func pruning() throws {
     let (teacher, student, inputs, targets) = try doubled(by: 0)
     let plan = FinishingPlan()
     guard
-      case .smaller(let smaller, let report) = try thinned(student, along: plan, on: inputs, targets: targets, key: 1)
+      case .smaller(let smaller, let report) = try pruned(student, along: plan, on: inputs, targets: targets, key: 1)
     else {
       Issue.record("every node has a twin, and none goes")
       return
@@ -78,31 +78,31 @@ import UnderstudyTraining
     #expect(report.reachedTarget && smaller.network.hiddenCounts.reduce(0, +) == 15)
     #expect(largestDifference(try smaller.network.outputs(for: inputs), targets) < 1e-8)
     func isNone(_ student: Student, costLimit: Double = 2e10) throws -> Bool {
-      let thinning = try thinned(
+      let pruning = try pruned(
         student, along: plan, on: inputs, targets: targets, key: 1, costLimit: costLimit)
-      if case .none = thinning { return true } else { return false }
+      if case .none = pruning { return true } else { return false }
     }
     #expect(try isNone(Student(teacher.network)))
     #expect(try isNone(student, costLimit: 1e6), "too large to be tried")
   }
 
   /// Merging does not train back here, so that nodes that share a kink stay; in one student or more there are some.
-  @Test("what merging alone leaves too wide is thinned to the teacher's size")
-  func thinningRecovers() throws {
+  @Test("what merging alone leaves too wide is pruned to the teacher's size")
+  func pruningRecovers() throws {
     let (teacher, _, inputs, targets) = try doubled(by: 0)
-    var (thinnedCount, recoveredCount) = (0, 0)
+    var (prunedCount, recoveredCount) = (0, 0)
     for key in 3...7 as ClosedRange<UInt64> {
       let student = try StudentDesign(hiddenCounts: [8, 8], scale: 1, initialization: .uniform)
         .draw(for: teacher, key: key)
       let recovery = try recover(
         student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, mergingCostLimit: 0)
-      thinnedCount += recovery.thinnedCount
+      prunedCount += recovery.prunedCount
       if let error = weightError(of: recovery.student.network, against: teacher.network) {
         #expect(error < 1e-8)
         recoveredCount += 1
       }
     }
-    #expect(thinnedCount > 0)
+    #expect(prunedCount > 0)
     #expect(recoveredCount >= 4)
   }
 

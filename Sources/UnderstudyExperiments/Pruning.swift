@@ -4,7 +4,7 @@ import UnderstudyTheory
 import UnderstudyTraining
 
 /// What came of the search for a node that is not needed.
-enum Thinning {
+enum Pruning {
   /// A student with one hidden node fewer, and the report of its finishing stage.
   case smaller(Student, FinishingReport)
   /// None of the nodes that were tried can go.
@@ -27,16 +27,18 @@ enum Thinning {
 /// - Throws: ``ShapeError`` as finishing does.
 /// - Complexity: a least-squares fit of the output layer, O(samples x width^2), for each hidden node, and at most three
 ///   finishing stages of 100 steps.
-func thinned(
+func pruned(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   costLimit: Double = 2e10, isCancelled: () -> Bool = { false }
-) throws(ShapeError) -> Thinning {
+) throws(ShapeError) -> Pruning {
   let network = student.network
   let unknowns = Double(network.weightCount)
   guard Double(inputs.rowCount) * unknowns * unknowns <= costLimit else { return .none }
   var candidates: [(network: Network, error: Double)] = []
-  for (layer, count) in network.hiddenCounts.enumerated() where count > 1 {
-    let activations = network.activations(ofLayer: layer, over: inputs)
+  var activations = inputs
+  for (layer, count) in network.hiddenCounts.enumerated() {
+    activations = network.layers[layer].activations(over: activations, network.activation)
+    guard count > 1 else { continue }
     for node in 0..<count {
       if isCancelled() { return .cancelled }
       let mean = activations.column(node).reduce(0, +) / Double(inputs.rowCount)
@@ -45,11 +47,10 @@ func thinned(
     }
   }
   candidates.sort { $0.error < $1.error }
-  let size = euclideanNorm(targets.values) / Double(max(1, targets.values.count)).squareRoot()
-  let allowed = max(largestDifference(try network.outputs(for: inputs), targets), 1e-9 * size)
+  let allowed = max(largestDifference(try network.outputs(for: inputs), targets), 1e-9 * targets.rootMeanSquare)
   var short = plan
-  (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, thinningSteps), 0)
-  for candidate in candidates.prefix(thinningTrials) {
+  (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, pruningSteps), 0)
+  for candidate in candidates.prefix(pruningTrials) {
     let (smaller, report) = try finish(
       Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     if report.wasCancelled { return .cancelled }
@@ -60,7 +61,7 @@ func thinned(
 }
 
 /// Nodes whose removal is tried before a student counts as one that needs them all, and steps that each may take.
-private let (thinningTrials, thinningSteps) = (3, 100)
+private let (pruningTrials, pruningSteps) = (3, 100)
 
 extension Network {
   /// Weights and biases of all layers.
