@@ -17,8 +17,8 @@ struct AuditCommand: AsyncParsableCommand {
 
       A teacher node is predicted to be learned where the largest gradient of any sample, over the inputs and their \
       moved copies, is small enough beside the node's coupling with its observers, and the kink test has witnesses. It \
-      is found if a student node is aligned with it: sine of the angle and difference of the offsets at most the widest \
-      band. Student nodes are merged where they share a boundary and removed where they carry nothing; --merge-into \
+      is found if a student node is aligned with it: the sine of the angle times the inputs' spread, and the difference of \
+      the offsets, at most the widest band. What witnesses of one student node prove is printed as proven. Student nodes are merged where they share a boundary and removed where they carry nothing; --merge-into \
       writes the smaller student, whose outputs on the inputs differ by no more than is printed.
 
       Docs/Audit.md explains every column and key.
@@ -39,9 +39,12 @@ struct AuditCommand: AsyncParsableCommand {
   @OptionGroup var activation: ActivationOptions
 
   @Option(
-    help: "Widths of the bands around boundaries, in units of the input; also the steps of the augmentations.",
+    help: ArgumentHelp(
+      "Widths of the bands around boundaries, in units of the input (0.03,0.1) or as shares of the inputs' spread (2%,10%); "
+        + "also the steps of the augmentations (default: a fifteenth of the spread, and for runs of a folder what they were "
+        + "measured with)."),
     transform: BandList.init)
-  var bands = BandList.standard
+  var bands: BandList?
 
   @Option(help: "Largest change of an output that merging may cause (default: what the student's own error allows).")
   var allow: Double?
@@ -69,7 +72,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let audits = StudentAudits(options: AuditOptions(bands: bands.values, allowedChange: allow))
+      let audits = StudentAudits(bands: bands?.values, allowedChange: allow)
       if let results {
         try auditRuns(of: results, audits)
       } else if let teacher, let student, let inputs {
@@ -125,21 +128,22 @@ extension StudentAudits.Entry {
   var hasViolation: Bool { record.teacherNodes.contains { $0.verdict == .violation } }
 }
 
-/// `0.03,0.1,0.3`: positive numbers, from narrow to wide.
+/// `0.03,0.1` or `2%,10%`: positive lengths in units of the input, or shares of the inputs' spread.
 struct BandList {
-  let values: [Double]
-
-  static let standard = BandList(values: AuditOptions().bands)
-
-  private init(values: [Double]) { self.values = values }
+  let values: [BandWidth]
 
   init(_ text: String) throws {
-    let numbers = text.split(separator: ",").map { Double($0.trimmingCharacters(in: .whitespaces)) }
-    let values = numbers.compactMap { $0 }
-    guard !values.isEmpty, values.count == numbers.count, values.allSatisfy({ $0 > 0 && $0 < 1 }) else {
-      throw ValidationError(
-        "--bands \(text): give numbers greater than 0 and below 1 (a sine is), separated by commas, e.g. 0.03,0.1,0.3")
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false).map {
+      $0.trimmingCharacters(in: .whitespaces)
     }
-    self.values = Set(values).sorted()
+    values = try parts.map { part in
+      let isShare = part.hasSuffix("%")
+      guard let number = Double(isShare ? String(part.dropLast()) : part), number > 0, number.isFinite else {
+        throw ValidationError(
+          "--bands \(text): give numbers greater than 0, separated by commas, in units of the inputs (0.03,0.1) or as "
+            + "shares of their spread (2%,10%)")
+      }
+      return isShare ? .share(number / 100) : .length(number)
+    }
   }
 }

@@ -15,7 +15,7 @@ struct AuditTables {
     var lines = [
       "teacher  \(record.teacherName)", "student  \(record.studentName)",
       "inputs   \(record.inputsName): \(record.sampleCount) samples of \(record.inputDimension) features, rank "
-        + "\(record.inputRank)",
+        + "\(record.inputRank), spread \(record.inputSpread.map(short) ?? "-")",
       "loss     \(short(record.loss))    largest gradient of a sample: \(short(record.largestGradient)) on the inputs, "
         + "\(short(record.largestGradientAgnostic)) and \(short(record.largestGradientAware)) on copies moved by "
         + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
@@ -30,9 +30,8 @@ struct AuditTables {
 
   private var teacherTable: String {
     var table = TextTable([
-      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "promised",
-      "student", "eps",
-      "sine", "offset", "way", "rho", "verdict",
+      "teacher node", "strength", "observers", "kappa", "alpha", "rank", "eps agnostic", "eps aware", "predicted",
+      "proven", "student", "eps", "sine", "offset", "way", "rho", "verdict",
     ])
     for node in record.teacherNodes {
       table.add([
@@ -40,13 +39,14 @@ struct AuditTables {
         node.bestObserver == nil ? "-" : short(node.bestObserverKappa), short(node.bestAlpha),
         "\(node.observerFanOutRank)", node.gradientAlignmentAgnostic.map(short) ?? "-",
         node.gradientAlignmentAware.map(short) ?? "-",
-        node.predictedAlignment.map(short) ?? "-",
-        "\(node.alignedStudent)" + (node.matchedStudent == node.alignedStudent ? "" : "*"), short(node.alignment),
-        short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
-        short(node.correlation), node.verdict.words,
+        node.predictedAlignment.map(short) ?? "-", node.provenAlignment.map(short) ?? "-",
+        node.alignedStudent == 0
+          ? "-" : "\(node.alignedStudent)" + (node.matchedStudent == node.alignedStudent ? "" : "*"),
+        node.alignment.map(short) ?? "-", node.sine.map(short) ?? "-", node.offsetDifference.map(short) ?? "-",
+        way(node.alignment, node.isOpposite), short(node.correlation), node.verdict.words,
       ])
     }
-    let starred = record.teacherNodes.filter { $0.matchedStudent != $0.alignedStudent }
+    let starred = record.teacherNodes.filter { $0.alignedStudent > 0 && $0.matchedStudent != $0.alignedStudent }
     let matching = starred.compactMap { node in node.matchedStudent.map { "\(node.node) with \($0)" } }
     let reasons = record.teacherNodes.filter { !$0.verdict.isFound }.map { "  node \($0.node): \($0.reason)" }
     return
@@ -56,12 +56,15 @@ struct AuditTables {
   }
 
   private var bandTable: String {
-    var table = TextTable(["band around", "eps", "samples", "tau", "observers", "witnesses", "of student"])
+    var table = TextTable([
+      "band around", "eps", "samples", "tau", "observers", "witnesses", "of one", "student", "proven",
+    ])
     for node in record.teacherNodes {
       for band in node.bands {
         table.add([
           "teacher node \(node.node)", short(band.band), "\(band.sampleCount)", short(band.tau),
-          "\(band.observerCount)", "\(band.witnessCount)", band.witnessStudent.map { "\($0)" } ?? "-",
+          "\(band.observerCount)", "\(band.witnessCount)", band.witnessStudentCount.map { "\($0)" } ?? "-",
+          band.witnessStudent.map { "\($0)" } ?? "-", band.provenAlignment.map(short) ?? "-",
         ])
       }
     }
@@ -81,8 +84,9 @@ struct AuditTables {
         case .removed: "removed"
         }
       table.add([
-        "\(node.node)", node.alignedTeacher.map { "\($0)" } ?? (node.isDead ? "dead" : "-"), short(node.alignment),
-        short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
+        "\(node.node)", node.alignedTeacher.map { "\($0)" } ?? (node.isDead ? "dead" : "-"),
+        node.alignment.map(short) ?? "-", node.sine.map(short) ?? "-", node.offsetDifference.map(short) ?? "-",
+        way(node.alignment, node.isOpposite),
         short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)",
         "\(node.observerFanOutRank)", fate,
       ])
@@ -109,8 +113,11 @@ struct AuditTables {
   private var summary: String {
     let student = record.student
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
+    let ofTeacher = student.carryingTeacherCount ?? student.carryingCount
+    let others = student.carryingCount - ofTeacher
     return
-      "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "
+      "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(ofTeacher) carry the teacher, "
+      + (others > 0 ? "\(others) carry other boundaries, " : "")
       + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
       + "largest output change on the inputs \(short(student.largestOutputChange)) (outputs are of size "
       + "\(short(student.outputScale)))\(error)"
@@ -133,6 +140,11 @@ struct AuditTables {
     }
     return table.text
   }
+}
+
+/// Whether two boundaries have one orientation; nothing where there are not two.
+private func way(_ alignment: Double?, _ isOpposite: Bool) -> String {
+  alignment == nil ? "-" : isOpposite ? "opposite" : "same"
 }
 
 /// Three significant digits, as short as they come: `0.0123`, `1.5e-11`.

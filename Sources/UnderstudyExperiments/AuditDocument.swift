@@ -17,6 +17,8 @@ extension AuditVerdict {
       case .noObserver: self = .noObserver
       case .weakAlpha: self = .weakAlpha
       case .gradientTooLarge: self = .gradientTooLarge
+      case .thinWitnesses: self = .tooFewSamples
+      case .provenOnlyTo: self = .wideProof
       }
     }
   }
@@ -26,8 +28,9 @@ extension Verdict {
   /// A sentence for people; nodes are numbered from 1.
   public var reason: String {
     switch self {
-    case .predictedAndFound(let eps): "the conditions hold for eps = \(eps.short), and a student node is that near"
-    case .foundThoughNotPredicted: "a student node is aligned, though the conditions do not promise it"
+    case .predictedAndFound(let eps):
+      "the conditions hold, witnesses of one student node prove eps = \(eps.short), and a student node is within the band"
+    case .foundThoughNotPredicted: "a student node is aligned, though not all of the conditions hold"
     case .violation(let what): what
     case .notLearned(let cause): cause.reason
     }
@@ -43,11 +46,16 @@ extension Verdict.Cause {
     case .lowRankInputs(let rank, let dimension):
       "inputs of low rank: they vary by more than the band along \(rank) of \(dimension) directions"
     case .tooFewSamples(let found, let needed, false): "\(found) samples in its band, and \(needed) are needed"
-    case .tooFewSamples(let found, let needed, true): "\(found) kink witnesses in its band, and \(needed) are needed"
+    case .tooFewSamples(let found, let needed, true):
+      "\(found) kink witnesses of one student node in its band, and \(needed) are needed"
+    case .thinWitnesses(let count):
+      "the \(count) kink witnesses of one student node lie too close together to determine a direction; try narrower bands"
     case .noObserver: "no student node is active near its boundary and coupled with it (alpha not 0)"
     case .weakAlpha(let times):
       "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
     case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
+    case .provenOnlyTo(let eps):
+      "a student node is proven to be aligned for eps = \(eps.short), but is not within the band"
     }
   }
 }
@@ -65,7 +73,8 @@ extension AuditRecord {
     inputDimension = audit.inputs.dimension
     inputRank = audit.inputs.rank
     outputDimension = audit.outputCount
-    bands = audit.options.bands
+    bands = audit.bands.map(\.width)
+    inputSpread = audit.inputs.spread
     largestGradient = audit.gradients.largest
     if let widest = audit.bands.last {
       largestGradientAgnostic = widest.agnosticGradients.largest
@@ -109,16 +118,20 @@ extension TeacherNodeRecord {
       TeacherBandRecord(
         band: band.width, sampleCount: band.observation.bandCounts[j], tau: band.observation.tau[j],
         observerCount: node.observers[index].count, witnessCount: band.witnesses.counts[j],
-        witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 })
+        witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 },
+        witnessStudentCount: band.witnesses.explainedCounts[j],
+        provenAlignment: band.witnesses.proofs[j]?.epsilon(spread: audit.inputs.spread),
+        provenSine: band.witnesses.proofs[j]?.sine)
     }
     predictedAlignment = node.predicted
+    provenAlignment = node.proven
     gradientAlignmentAgnostic = node.gradientAgnostic
     gradientAlignmentAware = node.gradientAware
-    alignedStudent = node.alignedStudent + 1
-    alignment = node.relation.epsilon
-    sine = node.relation.sine
-    offsetDifference = node.relation.offsetDifference
-    isOpposite = node.relation.isOpposite
+    alignedStudent = node.alignedStudent.map { $0 + 1 } ?? 0
+    alignment = node.alignment
+    sine = node.relation?.sine
+    offsetDifference = node.relation?.offsetDifference
+    isOpposite = node.relation?.isOpposite ?? false
     matchedStudent = node.matchedStudent.map { $0 + 1 }
     correlation = audit.correlation.bestOfTeacherNodes[j]
     verdict = AuditVerdict(node.verdict)
@@ -131,11 +144,11 @@ extension StudentNodeRecord {
     let node = audit.studentNodes[k]
     self.init(node: k + 1)
     isDead = node.isDead
-    alignedTeacher = node.isAligned ? node.nearestTeacher + 1 : nil
-    alignment = node.relation.epsilon
-    sine = node.relation.sine
-    offsetDifference = node.relation.offsetDifference
-    isOpposite = node.relation.isOpposite
+    alignedTeacher = node.isAligned ? node.nearestTeacher.map { $0 + 1 } : nil
+    alignment = node.alignment
+    sine = node.relation?.sine
+    offsetDifference = node.relation?.offsetDifference
+    isOpposite = node.relation?.isOpposite ?? false
     fanOutNorm = node.fanOutNorm
     strength = node.strength
     kinkBalance = node.kinkBalance
@@ -171,6 +184,11 @@ extension StudentSummaryRecord {
     nodeCount = audit.studentNodes.count
     outputScale = audit.outputScale
     weightError = audit.weightError
+    carryingTeacherCount = audit.studentNodes.indices.count { k in
+      guard audit.studentNodes[k].isAligned else { return false }
+      guard case .carries? = audit.merged?.fates[k] else { return audit.merged == nil }
+      return true
+    }
     guard let merged = audit.merged else {
       (carryingCount, mergedNodeCount) = (nodeCount, nodeCount)
       return

@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudyTheory
 import UnderstudyTraining
 
 /// Everything that a run works on, drawn from its random streams or read from the files that its setting names.
@@ -52,6 +53,13 @@ struct RunMaterial {
   /// Epoch 0, before the first step, is measured on the set of epoch 1, what comes after the last epoch on the last set.
   func trainingSetIndex(epoch: Int) -> Int {
     run.setting.inputs.regenerateEachEpoch ? max(0, min(epoch, plan.epochCount) - 1) : 0
+  }
+
+  /// The half width of the bands around boundaries that the run is measured with: the standard share of the deviation that
+  /// its inputs are drawn with, which their own comes near, or of the spread of inputs from a file.
+  var bandWidth: BandWidth {
+    trainingFile == nil
+      ? .length(BandWidth.standard.length(spread: run.setting.inputs.standardDeviation)) : .standard
   }
 
   /// The samples D that a training set is made of, before any augmentation.

@@ -39,7 +39,7 @@ struct RunMeasurement {
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
     let theory = try TheoryMeasurement(
       teacher: teacher, student: student, training: training,
-      drawn: { material.drawnInputs(index: material.trainingSetIndex(epoch: epoch)) }
+      drawn: { material.drawnInputs(index: material.trainingSetIndex(epoch: epoch)) }, band: material.bandWidth
     ).take(measures)
 
     let layers = try LayerMeasures(

@@ -2,6 +2,7 @@ import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudyTheory
 
 /// The final student of a stored run, batch normalisation folded, and what it learned from.
 struct StoredStudent {
@@ -9,6 +10,8 @@ struct StoredStudent {
   let teacher: Teacher
   /// The training inputs of the last epoch as they were drawn, before augmentation.
   let inputs: Matrix
+  /// What runs are measured with, see ``RunMaterial/bandWidth``.
+  let bandWidth: BandWidth
   /// How errors and tables call the student, the teacher and the inputs.
   let names: (student: String, teacher: String, inputs: String)
 
@@ -21,6 +24,7 @@ struct StoredStudent {
     student = Student(network.folded)
     teacher = material.teacher
     inputs = material.drawnInputs(index: material.trainingSetIndex(epoch: run.setting.lastEpoch))
+    bandWidth = material.bandWidth
     names = (path, "teacher of run \(run.hash)", "training inputs of run \(run.hash)")
   }
 }

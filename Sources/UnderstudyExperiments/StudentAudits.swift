@@ -14,9 +14,14 @@ public struct StudentAudits: Sendable {
     public var merged: Network?
   }
 
-  public var options: AuditOptions
+  /// The widths of the bands; nil: of files the standard width, of runs that which they were measured with.
+  public var bands: [BandWidth]?
+  /// See ``AuditOptions/allowedChange``.
+  public var allowedChange: Double?
 
-  public init(options: AuditOptions = AuditOptions()) { self.options = options }
+  public init(bands: [BandWidth]? = nil, allowedChange: Double? = nil) {
+    (self.bands, self.allowedChange) = (bands, allowedChange)
+  }
 
   /// Audits a student from a file.
   ///
@@ -27,7 +32,7 @@ public struct StudentAudits: Sendable {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
     let inputs = try readSamples(inputsPath)
     return try entry(
-      of: networks.student, learning: networks.teacher, over: inputs, title: studentPath,
+      of: networks.student, learning: networks.teacher, over: inputs, standardBand: .standard, title: studentPath,
       names: (studentPath, teacherPath, inputsPath))
   }
 
@@ -37,11 +42,12 @@ public struct StudentAudits: Sendable {
     let stored = try StoredStudent(run, in: store)
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
-      of: stored.student, learning: stored.teacher, over: stored.inputs, title: title, names: stored.names)
+      of: stored.student, learning: stored.teacher, over: stored.inputs, standardBand: stored.bandWidth, title: title,
+      names: stored.names)
   }
 
   private func entry(
-    of student: Student, learning teacher: Teacher, over inputs: Matrix, title: String,
+    of student: Student, learning teacher: Teacher, over inputs: Matrix, standardBand: BandWidth, title: String,
     names: (student: String, teacher: String, inputs: String)
   ) throws(ExperimentError) -> Entry {
     // What is said of the inputs alone names them.
@@ -53,11 +59,11 @@ public struct StudentAudits: Sendable {
       return try diagnosis(of: inputs)
     }
     let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
+      let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange)
       var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
       if audit.merged != nil {
         let merged = try compacted(
-          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange
-        )
+          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: allowedChange)
         try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
       }
       return audit

@@ -13,8 +13,8 @@ struct TheoryMeasurement {
   /// The samples D of which an augmented training set is made; drawn only if needed. Audits augment them themselves.
   let drawn: () -> Matrix
 
-  /// The half width of the bands around boundaries, and the step of the augmentations, that runs are measured with.
-  static let bandWidth = 0.1
+  /// The half width of the bands around boundaries, and the step of the augmentations.
+  let band: BandWidth
 
   private static let ofAudits: Set<Measure> = [.predictedAlignment, .witnessCounts, .verdicts]
 
@@ -24,10 +24,16 @@ struct TheoryMeasurement {
     func add(_ measure: Measure, _ values: [Double], shape: [Int]? = nil) {
       if measures.contains(measure) { result[measure] = (shape ?? [values.count], values) }
     }
+    /// Lengths as shares of the inputs' spread; -1 for what does not exist.
+    func share(_ length: Double?, of spread: Double) -> Double {
+      guard let length, length.isFinite else { return -1 }
+      return length / spread
+    }
     if !measures.isDisjoint(with: [.alignment, .studentAlignment]) {
-      let alignment = try alignment(of: teacher, with: student)
-      add(.alignment, alignment.epsilonOfTeacherNodes)
-      add(.studentAlignment, alignment.epsilonOfStudentNodes)
+      let spread = inputSpread(of: drawn())
+      let alignment = try alignment(of: teacher, with: student, spread: spread)
+      add(.alignment, alignment.epsilonOfTeacherNodes.map { share($0, of: spread) })
+      add(.studentAlignment, alignment.epsilonOfStudentNodes.map { share($0, of: spread) })
     }
     if measures.contains(.largestGradient) {
       let summary = try gradients(of: student, over: training.inputs, targets: training.targets)
@@ -36,13 +42,16 @@ struct TheoryMeasurement {
     if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(
-        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [Self.bandWidth]))
-      add(.predictedAlignment, audit.teacherNodes.map { $0.predicted ?? -1 })
+        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band]))
+      add(.predictedAlignment, audit.teacherNodes.map { share($0.predicted, of: audit.inputs.spread) })
       add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
     }
     if measures.contains(.kinkBalances) {
-      add(.kinkBalances, try KinkBalance(of: student, against: teacher, tolerance: Self.bandWidth).studentNodeNorms)
+      let spread = inputSpread(of: drawn())
+      let balance = try KinkBalance(
+        of: student, against: teacher, tolerance: band.length(spread: spread) / spread, spread: spread)
+      add(.kinkBalances, balance.studentNodeNorms)
     }
     if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
       let merged = try compacted(student, over: training.inputs, targets: training.targets)
@@ -56,7 +65,8 @@ struct TheoryMeasurement {
   private func observerCounts() throws(ShapeError) -> [Double] {
     let inputs = drawn()
     let observed = try observation(
-      of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: Self.bandWidth)
+      of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs,
+      bandWidth: band.length(spread: inputSpread(of: inputs)))
     let alpha = try coupling(of: teacher, with: student, over: inputs).smallestAlpha
     return observed.bandCounts.indices.map { j in Double(observed.observers(of: j).count { alpha[$0, j] > 0 }) }
   }

@@ -9,9 +9,10 @@ private let dotLimit = 12_000
 
 /// What a dot above the diagonal means.
 let violationNote =
-  "A dot above it violates the theorem only if the other conditions hold too: samples enough in the band, inputs of full rank."
+  "A dot above the diagonal does not contradict the theorem, which asks for more samples than any run has; only what kink "
+  + "witnesses prove cannot be broken."
 
-/// The alignment that the theorem predicts against the one that was measured; no dot may lie above the diagonal.
+/// The alignment that the theorem predicts against the one that was measured.
 ///
 /// Fields of the data: `x` predicted, `y` measured, `c` over-realization, `e` seed, `t` epoch, `j` teacher node.
 func alignmentBoundFigure(

@@ -14,18 +14,20 @@ public func auditFigures(of record: AuditRecord, name: String) -> [FigureSpecifi
   return figures
 }
 
-/// Alignments below are rounding; strengths below are none. A logarithmic axis has no 0.
+/// Alignments below are rounding, as shares of the inputs' spread; strengths below, as shares of the largest, are none. A
+/// logarithmic axis has no 0.
 private let alignmentFloor = 1e-16
 private let strengthFloor = 1e-20
-/// Nodes of hardly any weights have their boundaries anywhere, as far away as one likes.
+/// Nodes of hardly any weights have their boundaries anywhere, as far away as one likes, and nodes of none nowhere.
 private let alignmentCeiling = 10.0
 
 /// Fields of the data: `x` predicted, `y` measured, `j` teacher node, `l` the same as a text, `k` student node, `v` verdict.
 private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpecification {
+  let spread = record.inputSpread ?? 1
   let rows: [JSONValue] = record.teacherNodes.compactMap { node in
-    guard let predicted = node.predictedAlignment else { return nil }
+    guard let predicted = node.predictedAlignment, let alignment = node.alignment else { return nil }
     return [
-      "x": .display(max(predicted, alignmentFloor)), "y": .display(max(node.alignment, alignmentFloor)),
+      "x": .display(max(predicted / spread, alignmentFloor)), "y": .display(max(alignment / spread, alignmentFloor)),
       "j": .integer(node.node), "l": .text(String(node.node)), "k": .integer(node.alignedStudent),
       "v": .text(node.verdict.words),
     ]
@@ -34,9 +36,11 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
   let withoutCount = record.teacherNodes.count - rows.count
   var notes = [
     "Each dot is a teacher node, with its number where there is room.",
-    violationNote.replacing("above it", with: "above the diagonal"),
+    violationNote,
   ]
-  if withoutCount > 0 { notes.append("\(withoutCount) teacher nodes without an observer have no prediction.") }
+  if withoutCount > 0 {
+    notes.append("\(withoutCount) teacher nodes have no prediction, or no student node to be aligned with.")
+  }
   let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
   let text = "Scatter plot on logarithmic axes with the diagonal. " + caption
   let color: JSONValue = [
@@ -58,10 +62,14 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
 /// Fields of the data: `x` alignment, `y` strength, `k` student node, `l` the same as a text, `j` aligned teacher node, `f`
 /// fate, `z` kink balance.
 private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecification {
+  let spread = record.inputSpread ?? 1
+  let strongest = record.studentNodes.map(\.strength).max() ?? 0
+  let weakest = strengthFloor * (strongest > 0 ? strongest : 1)
+  func alignment(_ node: StudentNodeRecord) -> Double { node.alignment.map { $0 / spread } ?? .infinity }
   let rows: [JSONValue] = record.studentNodes.map { node in
     var row: [String: JSONValue] = [
-      "x": .display(min(max(node.alignment, alignmentFloor), alignmentCeiling)),
-      "y": .display(max(node.strength, strengthFloor)),
+      "x": .display(min(max(alignment(node), alignmentFloor), alignmentCeiling)),
+      "y": .display(max(node.strength, weakest)),
       "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate.words),
       "z": .display(node.kinkBalance),
     ]
@@ -72,13 +80,16 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   let caption = "Student nodes: how well each is aligned with a teacher node, how strong it is, and what merging does."
   let text = "Scatter plot on logarithmic axes. " + caption
   let flooredCount = record.studentNodes.count {
-    $0.strength < strengthFloor || $0.alignment < alignmentFloor || $0.alignment > alignmentCeiling
+    $0.strength < weakest || alignment($0) < alignmentFloor || alignment($0) > alignmentCeiling
   }
   var notes = ["Each dot is a student node, with its number where there is room."]
   if flooredCount > 0 {
-    notes.append("\(flooredCount) nodes lie on an edge: strength below 1e-20, alignment below 1e-16 or above 10.")
+    notes.append(
+      "\(flooredCount) nodes lie on an edge: strength below 1e-20 of the largest, alignment below 1e-16 or above 10.")
   }
-  let x = LogarithmicAxis("alignment with the closest teacher node", around: rows.compactMap { $0["x"]?.number } + [1])
+  let x = LogarithmicAxis(
+    "alignment with the closest teacher node, share of the spread",
+    around: rows.compactMap { $0["x"]?.number } + [1])
   let y = LogarithmicAxis("strength ||v|| ||w||", around: rows.compactMap { $0["y"]?.number })
   let size = (width: 340.0, height: 240.0)
   let position: [String: JSONValue] = ["x": x.encoding("x"), "y": y.encoding("y")]

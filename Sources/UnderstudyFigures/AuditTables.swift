@@ -7,7 +7,7 @@ extension AuditRecord {
     let learned = teacherNodes.count { $0.verdict.isFound }
     var text =
       "\(learned) of \(teacherNodes.count) teacher nodes are learned. Of \(student.nodeCount) student nodes "
-      + "\(student.carryingCount) carry boundaries, \(student.mergeableCount) can be merged into them and "
+      + "\(student.carryingCount) carry boundaries\(student.carryingTeacherCount.map { " (\($0) of them the teacher's)" } ?? ""), \(student.mergeableCount) can be merged into them and "
       + "\(student.removableCount) can be removed: what is left has \(student.mergedNodeCount) and changes no output on these "
       + "inputs by more than \(student.largestOutputChange.brief) (outputs have size \(student.outputScale.brief))."
     if let error = student.weightError {
@@ -29,16 +29,17 @@ func teacherTable(_ record: AuditRecord) -> String {
       node.strength.brief, "\(node.observerCount)",
       node.bestObserver.map { "\($0)<span class=\"note\">κ \(node.bestObserverKappa.brief)</span>" } ?? "–",
       node.bestAlpha.brief, node.bands.map { String($0.sampleCount) }.joined(separator: ", "),
-      node.bands.map { String($0.witnessCount) }.joined(separator: ", "),
-      node.predictedAlignment?.brief ?? "–", node.alignment.brief, node.studentContent, node.correlation.brief,
+      node.bands.map(\.witnessContent).joined(separator: ", "),
+      node.predictedAlignment?.brief ?? "–", node.provenAlignment?.brief ?? "–", node.alignment?.brief ?? "–",
+      node.studentContent, node.correlation.brief,
     ]
   }
   return htmlTable(
     caption: "Teacher nodes\(bands.isEmpty ? "" : "; samples and witnesses in the bands of \(bands)")",
     head: [
-      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Measured",
-      "Student", "ρ",
-    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 11], isWide: true)
+      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Proven",
+      "Measured", "Student", "ρ",
+    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 10, 12], isWide: true)
 }
 
 func studentTable(_ record: AuditRecord) -> String {
@@ -46,8 +47,8 @@ func studentTable(_ record: AuditRecord) -> String {
     [
       "\(node.node)\(node.isDead ? "<span class=\"note\">dead</span>" : "")",
       node.alignedTeacher.map { "\($0)\(node.isOpposite ? " (opposite)" : "")" } ?? "none",
-      node.alignment.brief, node.sine.brief, node.offsetDifference.brief, node.fanOutNorm.brief, node.strength.brief,
-      node.kinkBalance.brief, "\(node.group)",
+      node.alignment?.brief ?? "–", node.sine?.brief ?? "–", node.offsetDifference?.brief ?? "–",
+      node.fanOutNorm.brief, node.strength.brief, node.kinkBalance.brief, "\(node.group)",
       (node.mergedInto.map { "merged into \($0)" } ?? node.fate.words).escapedForHTML,
     ]
   }
@@ -84,7 +85,8 @@ func circumstances(_ record: AuditRecord) -> String {
   var entries: [(String, String)] = [
     ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.inputsName),
     ("Samples N", "\(record.sampleCount)"), ("Features d", "\(record.inputDimension)"),
-    ("Rank of the inputs", "\(record.inputRank)"), ("Outputs C", "\(record.outputDimension)"),
+    ("Rank of the inputs", "\(record.inputRank)"), ("Spread of the inputs", record.inputSpread?.brief ?? "–"),
+    ("Outputs C", "\(record.outputDimension)"),
     ("Hyperplanes K", "\(record.hyperplaneCount)"), ("Loss J", record.loss.brief),
     ("Largest gradient over D", record.largestGradient.brief),
     ("over D', teacher-agnostic", record.largestGradientAgnostic.brief),
@@ -118,6 +120,13 @@ extension TeacherNodeRecord {
       text += "<span class=\"note\">matched: \(matchedStudent)</span>"
     }
     return text
+  }
+}
+
+extension TeacherBandRecord {
+  /// Witnesses, and how many of them one student node explains.
+  fileprivate var witnessContent: String {
+    "\(witnessCount)" + (witnessStudentCount.map { $0 < witnessCount ? " (\($0))" : "" } ?? "")
   }
 }
 

@@ -1,10 +1,10 @@
 import Foundation
 import UnderstudyRecords
 
-/// A teacher or student node is called aligned up to this eps by the figures and findings.
+/// A teacher or student node is called aligned up to this eps by the figures and findings: a share of the inputs' spread.
 let alignmentThreshold = 0.1
 
-/// Student nodes whose alignment is above this are aligned with no teacher node.
+/// Student nodes whose alignment is above this are aligned with no teacher node: a share of the inputs' spread.
 let unalignedThreshold = 0.3
 
 extension RunRecord {
@@ -32,12 +32,16 @@ extension RunRecord {
     try required(measure, epoch: epoch, figure: figure).scalar(figure: figure)
   }
 
+  /// Alignments of teacher or student nodes; infinite for a node that is aligned with nothing (recorded as -1).
+  func alignments(_ measure: Measure, epoch: Int, figure: String) throws(FigureError) -> [Double] {
+    try vector(measure, epoch: epoch, figure: figure).map { $0 < 0 ? .infinity : $0 }
+  }
+
   /// For each teacher node the first recorded epoch with alignment <= 0.1; infinite if there is none.
   func alignmentEpochs(figure: String) throws(FigureError) -> [Double] {
-    let series = try series(.alignment, figure: figure)
     var epochs: [Double] = []
-    for epoch in series.keys.sorted() {
-      guard let values = try series[epoch]?.vector(figure: figure) else { continue }
+    for epoch in try series(.alignment, figure: figure).keys.sorted() {
+      let values = try alignments(.alignment, epoch: epoch, figure: figure)
       if epochs.isEmpty { epochs = Array(repeating: .infinity, count: values.count) }
       for (node, value) in values.enumerated() where node < epochs.count && value <= alignmentThreshold {
         epochs[node] = min(epochs[node], Double(epoch))
@@ -48,7 +52,7 @@ extension RunRecord {
 
   /// Share of the teacher nodes with alignment <= 0.1.
   func alignedShare(epoch: Int, figure: String) throws(FigureError) -> Double {
-    let values = try vector(.alignment, epoch: epoch, figure: figure)
+    let values = try alignments(.alignment, epoch: epoch, figure: figure)
     return Double(values.count { $0 <= alignmentThreshold }) / Double(values.count)
   }
 
@@ -118,7 +122,7 @@ func boundPairs(of runs: [RunRecord], epochs: [Int], figure: String) throws(Figu
           figure: figure, measure: .alignment, epoch: epoch, recordedEpochs: alignments.keys.sorted(),
           seed: run.run.seed)
       }
-      let measured = try measurement.vector(figure: figure)
+      let measured = try run.alignments(.alignment, epoch: epoch, figure: figure)
       guard measured.count == predicted.count else {
         throw .wrongShape(
           figure: figure, measure: .alignment, shape: measurement.shape, expected: "[\(predicted.count)]")
@@ -152,7 +156,7 @@ func unalignedPoints(of runs: [RunRecord], epochs: [Int], figure: String) throws
     let gradients = try run.series(.largestGradient, epochs: epochs, figure: figure)
     for epoch in epochs.isEmpty ? gradients.keys.sorted() : epochs {
       guard let gradient = try gradients[epoch]?.scalar(figure: figure) else { continue }
-      let alignments = try run.vector(.studentAlignment, epoch: epoch, figure: figure)
+      let alignments = try run.alignments(.studentAlignment, epoch: epoch, figure: figure)
       let strengths = try run.vector(.boundaryStrengths, epoch: epoch, figure: figure)
       let balances = try run.vector(.kinkBalances, epoch: epoch, figure: figure)
       guard strengths.count == alignments.count else {

@@ -112,6 +112,7 @@ extension AuditVerdict {
     case .lowRankInputs: "#D55E00"
     case .invisible: "#C8C8C8"
     case .duplicate: "#8A8A8A"
+    case .wideProof: "#7F5A3C"
     case .violation: "#000000"
     }
   }
@@ -129,7 +130,7 @@ extension Measurement {
     var counts: [AuditVerdict: Int] = [:]
     for code in try vector(figure: figure) {
       guard let verdict = AuditVerdict(code: Int(code)) else {
-        throw .wrongShape(figure: figure, measure: .verdicts, shape: shape, expected: "codes of verdicts, 0 to 9")
+        throw .wrongShape(figure: figure, measure: .verdicts, shape: shape, expected: "codes of verdicts, 0 to 10")
       }
       counts[verdict, default: 0] += 1
     }

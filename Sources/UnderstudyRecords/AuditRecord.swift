@@ -10,6 +10,9 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var teacherName = ""
   public var studentName = ""
   public var inputsName = ""
+  /// The root of the mean variance of a feature: what an angle's sine is multiplied by to be a length. Absent in records of
+  /// before it was kept.
+  public var inputSpread: Double?
   /// N, samples in D.
   public var sampleCount = 0
   /// d, features of an input.
@@ -72,7 +75,7 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var isDead = false
   /// Whether the inputs have samples on both sides of its boundary.
   public var isVisible = true
-  /// The first other teacher node with the same boundary (within 1e-6), from 1.
+  /// The first other teacher node with the same boundary (within 1e-6 of the inputs' spread), from 1.
   public var duplicateOf: Int?
   /// ||v*_j|| ||w*_j||.
   public var strength = 0.0
@@ -89,20 +92,23 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var observerFanOutRank = 0
   /// By band.
   public var bands: [TeacherBandRecord] = []
-  /// The smallest eps that the statement promises: not below the width of a band that holds d + 1 samples; absent where it
-  /// promises nothing.
+  /// The smallest eps that the statement predicts, read backwards: not below the width of a band that holds d + 1 samples;
+  /// absent where it predicts nothing. A prediction and no proof: the statement asks for more samples than anybody has.
   public var predictedAlignment: Double?
+  /// The smallest eps that kink witnesses of one student node prove; absent where they prove nothing.
+  public var provenAlignment: Double?
   /// The eps that the largest gradient over each D' alone would allow; absent without an observer.
   public var gradientAlignmentAgnostic: Double?
   public var gradientAlignmentAware: Double?
   /// The student node with the smallest alignment, from 1; 0 if no student node has a boundary.
   public var alignedStudent = 0
-  /// The smallest eps for which that student node is eps-aligned: max(sine, offset difference).
-  public var alignment = 1.0
+  /// The smallest eps for which that student node is eps-aligned: max(inputSpread sine, offset difference). Absent, as the
+  /// next two, without one.
+  public var alignment: Double?
   /// sin of the angle between the boundaries, 0...1.
-  public var sine = 1.0
+  public var sine: Double?
   /// |b*_j - b_k| of the normalised rows, with the student's sign turned if it `isOpposite`.
-  public var offsetDifference = 0.0
+  public var offsetDifference: Double?
   /// Whether the student's boundary is oriented the other way.
   public var isOpposite = false
   /// Its partner in the one-to-one matching of all nodes, from 1.
@@ -146,11 +152,18 @@ public struct TeacherBandRecord: Codable, Hashable, Sendable {
   public var observerCount: Int
   /// Kink witnesses: triples of samples that prove a student's boundary within eps.
   public var witnessCount: Int
-  /// The student node whose boundary explains most of them, from 1.
+  /// The student node whose boundary explains most of them, from 1; and how many. The count is absent in records of before
+  /// it was kept.
   public var witnessStudent: Int?
+  public var witnessStudentCount: Int?
+  /// The eps, and the sine of the angle, for which that node is proven to be aligned: in the lengths of the record, and
+  /// without a unit. Absent where nothing is proven.
+  public var provenAlignment: Double?
+  public var provenSine: Double?
 
   public init(
-    band: Double, sampleCount: Int, tau: Double, observerCount: Int, witnessCount: Int, witnessStudent: Int? = nil
+    band: Double, sampleCount: Int, tau: Double, observerCount: Int, witnessCount: Int, witnessStudent: Int? = nil,
+    witnessStudentCount: Int? = nil, provenAlignment: Double? = nil, provenSine: Double? = nil
   ) {
     self.band = band
     self.sampleCount = sampleCount
@@ -158,6 +171,8 @@ public struct TeacherBandRecord: Codable, Hashable, Sendable {
     self.observerCount = observerCount
     self.witnessCount = witnessCount
     self.witnessStudent = witnessStudent
+    self.witnessStudentCount = witnessStudentCount
+    (self.provenAlignment, self.provenSine) = (provenAlignment, provenSine)
   }
 }
 
@@ -165,17 +180,19 @@ public struct TeacherBandRecord: Codable, Hashable, Sendable {
 public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
   /// The conditions hold, and so does the conclusion.
   case predictedAndFound
-  /// Aligned, though the conditions do not promise it.
+  /// Aligned, though not all of the conditions hold.
   case foundThoughNotPredicted
   case noObserver, weakAlpha, gradientTooLarge, tooFewSamples, lowRankInputs
   /// Dead, or without a boundary in the inputs.
   case invisible
   /// Another teacher node's boundary is the same, or within the band.
   case duplicate
-  /// The conditions hold and the conclusion fails: must never be seen.
+  /// The conditions hold, and what is proven is wider than the band, within which no student node is.
+  case wideProof
+  /// What witnesses prove is not so: must never be seen.
   case violation
 
-  /// The number by which the measure `verdicts` stores it, 0...9.
+  /// The number by which the measure `verdicts` stores it, 0...10.
   public var code: Int {
     switch self {
     case .predictedAndFound: 0
@@ -188,6 +205,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .invisible: 7
     case .duplicate: 8
     case .violation: 9
+    case .wideProof: 10
     }
   }
 
@@ -213,6 +231,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .invisible: "invisible in the inputs"
     case .duplicate: "not separated from another teacher node"
     case .violation: "VIOLATION"
+    case .wideProof: "not learned: proven to a wider eps only"
     }
   }
 }
@@ -234,10 +253,11 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   public var isDead = false
   /// The teacher node it is aligned with, from 1; absent for an unaligned node.
   public var alignedTeacher: Int?
-  /// The smallest eps for which it is eps-aligned with some teacher node: max(sine, offset difference).
-  public var alignment = 1.0
-  public var sine = 1.0
-  public var offsetDifference = 0.0
+  /// The smallest eps for which it is eps-aligned with some teacher node: max(inputSpread sine, offset difference). Absent,
+  /// as the next two, for a node without a boundary.
+  public var alignment: Double?
+  public var sine: Double?
+  public var offsetDifference: Double?
   /// Whether its boundary is oriented the other way.
   public var isOpposite = false
   /// ||v_k||.
@@ -263,8 +283,10 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
 public struct StudentSummaryRecord: Codable, Hashable, Sendable {
   /// n.
   public var nodeCount = 0
-  /// Nodes that carry the teacher; nodes that can be merged into one of them; nodes that can be removed.
+  /// Nodes that carry a boundary; nodes that can be merged into one of them; nodes that can be removed.
   public var carryingCount = 0
+  /// Of those that carry a boundary, the nodes that are aligned with a teacher node; absent in records of before it was kept.
+  public var carryingTeacherCount: Int?
   public var mergeableCount = 0
   public var removableCount = 0
   /// Hidden nodes that are left.

@@ -28,20 +28,22 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case teacherFanOutNorms
   /// The first training inputs (at most 400), `[sample, feature]`, for pictures of low-dimensional data.
   case inputSample
-  /// The smallest eps for which some student node is eps-aligned with teacher node j: max(sine of the angle, difference of
-  /// the offsets), whichever way the boundaries are oriented; `[teacher node]`.
+  /// The smallest eps for which some student node is eps-aligned with teacher node j, as a share of the inputs' spread:
+  /// max(sine of the angle, difference of the offsets / spread), whichever way the boundaries are oriented; -1 if no student
+  /// node has a boundary. `[teacher node]`.
   case alignment
   /// The same for each student node over the teacher nodes; `[student node]`.
   case studentAlignment
-  /// The eps that the theorem promises for teacher node j: 5 K^1.5 sqrt(d) max |g_1| over D' (agnostic) or the same without
-  /// sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| ||w*_j|| of its observers, and at least the band's
-  /// width of 0.1; -1 without an observer or with fewer than d + 1 samples in the band. `[teacher node]`.
+  /// The eps that the theorem, read backwards, predicts for teacher node j, as a share of the inputs' spread: 5 K^1.5 sqrt(d)
+  /// max |g_1| over D' (agnostic) or the same without sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| of
+  /// its observers, nodes having unit weights; and at least the band's width. -1 without an observer or where another
+  /// condition fails. `[teacher node]`.
   case predictedAlignment
   /// max_x |g_1(x)|_inf over the training inputs. Scalar.
   case largestGradient
-  /// Number of student nodes that observe teacher node j (kappa > 0 in the band of 0.1, alpha_kj not 0); `[teacher node]`.
+  /// Number of student nodes that observe teacher node j (kappa > 0 in the band, alpha_kj not 0); `[teacher node]`.
   case observerCounts
-  /// Number of kink witnesses of teacher node j in the band of 0.1; `[teacher node]`.
+  /// Number of kink witnesses of teacher node j in the band; `[teacher node]`.
   case witnessCounts
   /// ||sum_teacher v*_j ||w*_j|| - sum_students v_k ||w_k|| || over the nodes on student node k's boundary: the slope jump
   /// that is left there; `[student node]`.

@@ -1,17 +1,38 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
+/// The eps of the bands around boundaries, above 0.
+public enum BandWidth: Sendable, Hashable, ExpressibleByFloatLiteral {
+  /// In units of the input.
+  case length(Double)
+  /// As a share of the inputs' spread, ``inputSpread(of:)``: the same band whatever the inputs' unit.
+  case share(Double)
+
+  /// 0.1 for inputs of the paper's deviation, 1.5.
+  public static let standard = BandWidth.share(1 / 15)
+
+  public init(floatLiteral value: Double) { self = .length(value) }
+
+  /// In units of the input.
+  public func length(spread: Double) -> Double {
+    switch self {
+    case .length(let length): length
+    case .share(let share): share * spread
+    }
+  }
+}
+
 /// What an audit may be told.
 public struct AuditOptions: Sendable, Hashable {
-  /// The eps of the bands around boundaries, which is also the step of the augmentations: positive, ascending, in units of
-  /// the input. Each costs a pass over both augmented sets.
-  public var bands: [Double]
+  /// The eps of the bands around boundaries, which is also the step of the augmentations; at least one, in any order. Each
+  /// costs a pass over both augmented sets.
+  public var bands: [BandWidth]
   /// The largest change of an output over the inputs that merging and removing units may cause; nil: what the student's own
   /// error allows, see ``merge(_:over:targets:allowedChange:)``.
   public var allowedChange: Double?
 
-  public init(bands: [Double] = [0.1], allowedChange: Double? = nil) {
-    precondition(!bands.isEmpty && bands.allSatisfy { $0 > 0 } && bands == bands.sorted())
+  public init(bands: [BandWidth] = [.standard], allowedChange: Double? = nil) {
+    precondition(!bands.isEmpty && bands.allSatisfy { $0.length(spread: 1) > 0 })
     self.bands = bands
     self.allowedChange = allowedChange
   }
@@ -32,9 +53,9 @@ public struct BandAudit: Sendable {
 public struct TeacherNodeAudit: Sendable {
   /// Student nodes that observe it in each band: kappa > 0 and alpha not 0. `[band]`.
   public var observers: [[Observer]]
-  /// The observer with the largest |alpha_kj| ||w*_j|| in the widest band.
+  /// The observer with the largest |alpha_kj| ||w*_j|| ||w_k|| in the widest band.
   public var bestObserver: Int?
-  /// That |alpha_kj| ||w*_j||; 0 without an observer.
+  /// Its |alpha_kj| ||w*_j||; 0 without an observer.
   public var bestAlpha: Double
   /// Rank of the observers' fan-out weights in the widest band.
   public var observerRank: Int
@@ -42,15 +63,21 @@ public struct TeacherNodeAudit: Sendable {
   /// observer.
   public var gradientAgnostic: Double?
   public var gradientAware: Double?
-  /// The smallest eps that the statement promises; nil where it promises nothing, for another condition fails.
+  /// The smallest eps that the statement predicts, read backwards; nil where it predicts nothing, because another condition
+  /// fails.
   ///
   /// The statement for an eps speaks of copies moved by about eps and of a number of samples that grows like 1 / eps. So
-  /// gradients on copies moved by a band's width promise no eps below that width, and only if the band has d + 1 samples:
-  /// between fewer samples, student nodes may straddle the boundary without a trace of gradient.
+  /// gradients on copies moved by a band's width predict no eps below that width, and only if the band has d + 1 samples:
+  /// between fewer samples, student nodes may straddle the boundary without a trace of gradient. The number of samples that
+  /// the statement asks for is not known, so this is a prediction, and no proof.
   public var predicted: Double?
-  /// The student node nearest to alignment.
-  public var alignedStudent: Int
-  public var relation: BoundaryRelation
+  /// The smallest eps over the bands that kink witnesses prove, see ``AlignmentProof``; nil where they prove nothing.
+  public var proven: Double?
+  /// The student node nearest to alignment; nil if the teacher node or every student node is without a boundary.
+  public var alignedStudent: Int?
+  public var relation: BoundaryRelation?
+  /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``alignedStudent``.
+  public var alignment: Double?
   /// Its partner in the one-to-one matching.
   public var matchedStudent: Int?
   public var verdict: Verdict
@@ -67,9 +94,11 @@ public struct Observer: Sendable, Equatable {
 
 /// What a student node is to the teacher, and whether it is needed.
 public struct StudentNodeAudit: Sendable {
-  /// The teacher node nearest to alignment.
-  public var nearestTeacher: Int
-  public var relation: BoundaryRelation
+  /// The teacher node nearest to alignment; nil if the student node, or every teacher node, is without a boundary.
+  public var nearestTeacher: Int?
+  public var relation: BoundaryRelation?
+  /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``nearestTeacher``.
+  public var alignment: Double?
   /// Whether they are aligned for the widest band's eps.
   public var isAligned: Bool
   /// The activation does not vary over the inputs.
@@ -109,8 +138,9 @@ public struct Audit: Sendable {
   public var teacherDistances: Matrix
   /// Whether any fan-out weight of the student's last layer is not 0.
   public var hasFanOut: Bool
-  /// ||w*_j||, `[teacher node]`.
+  /// ||w*_j||, `[teacher node]`, and ||w_k||, `[student node]`.
   public var teacherNorms: [Double]
+  public var studentNorms: [Double]
   /// By the options' bands.
   public var bands: [BandAudit]
   public var teacherNodes: [TeacherNodeAudit]
@@ -147,14 +177,15 @@ public func audit(
     throw ShapeError("a linear network has no boundaries to audit; give networks of ReLU or leaky ReLU nodes")
   }
   let diagnosis = try diagnosis(of: inputs)
+  let widths = Set(options.bands.map { $0.length(spread: diagnosis.spread) }).sorted()
   let targets = try teacher.network.outputs(for: inputs)
   guard targets.isFinite, try student.network.outputs(for: inputs).isFinite else {
     throw ShapeError("outputs overflow: weights or inputs are too large; rescale them to ordinary sizes")
   }
   let density = try densityBounds(
-    over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: options.bands)
+    over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: widths)
   var bands: [BandAudit] = []
-  for (width, density) in zip(options.bands, density) {
+  for (width, density) in zip(widths, density) {
     let agnostic = try sampleGradients(
       of: student, learning: teacher, over: inputs,
       augmentedBy: Augmentation(scheme: .teacherAgnostic, step: width))
@@ -173,16 +204,17 @@ public func audit(
   var audit = Audit(
     options: options, inputs: diagnosis, teacher: try UnderstudyTheory.diagnosis(of: teacher, over: inputs),
     coupling: try coupling(of: teacher, with: student, over: inputs),
-    alignment: try alignment(of: teacher, with: student),
+    alignment: try alignment(of: teacher, with: student, spread: diagnosis.spread),
     correlation: try correlation(of: teacher, with: student, over: inputs),
     gradients: try sampleGradients(of: student, learning: teacher, over: inputs),
     loss: try halfMeanSquare(of: student.network, over: inputs, targets: targets),
     outputCount: targets.columnCount,
     outputScale: targets.rootMeanSquare,
     teacherStrengths: try strengths(of: teacher, over: inputs),
-    teacherDistances: Boundaries(of: teacher.network.layers[0]).distances,
+    teacherDistances: Boundaries(of: teacher.network.layers[0]).distances(spread: diagnosis.spread),
     hasFanOut: student.network.layers[student.network.layers.count - 1].weights.values.contains { $0 != 0 },
-    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms, bands: bands, teacherNodes: [],
+    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms,
+    studentNorms: Boundaries(of: student.network.layers[0]).norms, bands: bands, teacherNodes: [],
     studentNodes: [])
   guard audit.isFinite else {
     throw ShapeError("the gradients overflow: weights or inputs are too large; rescale them to ordinary sizes")
@@ -244,11 +276,12 @@ extension Audit {
   /// The verdicts, from what was measured; a function of its own so that a test can corrupt a measurement.
   func judgeTeacherNodes() -> [TeacherNodeAudit] {
     let matching = alignment.oneToOneMatching
-    // The statement is for teacher nodes of unit weights: the scale of w*_j belongs to alpha.
+    // The statement is for nodes of unit weights: the scales of w*_j and w_k belong to their fan-out weights, so to alpha.
     var alpha = coupling.smallestAlpha
     for j in 0..<alpha.columnCount {
-      for k in 0..<alpha.rowCount { alpha[k, j] *= teacherNorms[j] }
+      for k in 0..<alpha.rowCount { alpha[k, j] *= teacherNorms[j] * studentNorms[k] }
     }
+    func reported(_ k: Int, _ j: Int) -> Double { coupling.smallestAlpha[k, j] * teacherNorms[j] }
     let nodes = teacher.nodes.indices
     let observers = bands.map { band in
       nodes.map { j in band.observation.observers(of: j).filter { alpha[$0, j] > 0 } }
@@ -257,20 +290,23 @@ extension Audit {
       nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
     }
     return nodes.map { j in
+      let best = alignment.bestStudent(of: j)
       let evidence = NodeEvidence(
         isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible, dimension: inputs.dimension,
         bands: bands.indices.map { b in
-          let best = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
+          let strongestOfNode = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
           return NodeEvidence.Band(
             width: bands[b].width, rank: inputs.rank(above: bands[b].width),
             neighbour: nodes.first { $0 != j && teacherDistances[j, $0] <= bands[b].width },
             sampleCount: bands[b].observation.bandCounts[j],
-            observerCount: observers[b][j].count, bestAlpha: best, strongestAlpha: strongest[b],
-            predicted: best > 0 ? min(epsilonAgnostic(b, alpha: best), epsilonAware(b, alpha: best)) : nil,
-            witnessCount: bands[b].witnesses.counts[j], unexplainedCount: bands[b].witnesses.unexplainedCounts[j])
-        }, measured: alignment[j, alignment.bestStudent(of: j)].epsilon)
+            observerCount: observers[b][j].count, bestAlpha: strongestOfNode, strongestAlpha: strongest[b],
+            predicted: strongestOfNode > 0
+              ? min(epsilonAgnostic(b, alpha: strongestOfNode), epsilonAware(b, alpha: strongestOfNode)) : nil,
+            witnessCount: bands[b].witnesses.explainedCounts[j],
+            unexplainedCount: bands[b].witnesses.unexplainedCounts[j], proof: proof(of: j, band: b))
+        }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity)
       let widest = observers[bands.count - 1][j]
-      let best = widest.max { alpha[$0, j] < alpha[$1, j] }
+      let bestObserver = widest.max { alpha[$0, j] < alpha[$1, j] }
       func smallest(_ predicted: (Int, Double) -> Double) -> Double? {
         bands.indices.compactMap { b in
           let alpha = evidence.bands[b].bestAlpha
@@ -279,48 +315,67 @@ extension Audit {
       }
       return TeacherNodeAudit(
         observers: bands.indices.map { b in
-          observers[b][j].map { Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: alpha[$0, j]) }
+          observers[b][j].map {
+            Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: reported($0, j))
+          }
         },
-        bestObserver: best, bestAlpha: best.map { alpha[$0, j] } ?? 0,
+        bestObserver: bestObserver, bestAlpha: bestObserver.map { reported($0, j) } ?? 0,
         observerRank: coupling.fanOutRank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
         gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
-        alignedStudent: alignment.bestStudent(of: j),
-        relation: alignment[j, alignment.bestStudent(of: j)], matchedStudent: matching[j], verdict: evidence.verdict)
+        proven: evidence.proven, alignedStudent: best, relation: best.flatMap { alignment[j, $0] },
+        alignment: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) }, matchedStudent: matching[j],
+        verdict: evidence.verdict)
     }
   }
 
+  /// What witnesses prove of a teacher node and the student node that explains them, held against their boundaries.
+  private func proof(of j: Int, band: Int) -> NodeEvidence.Proof? {
+    guard let proof = bands[band].witnesses.proofs[j] else { return nil }
+    return NodeEvidence.Proof(
+      eps: proof.epsilon(spread: inputs.spread),
+      isBroken: !(alignment[j, proof.student].map { proof.holds(for: $0) } ?? false))
+  }
+
   fileprivate func describeStudentNodes(
-    of student: Student, learning teacher: Teacher, over inputs: Matrix
+    of student: Student, learning teacher: Teacher, over samples: Matrix
   ) throws(ShapeError) -> [StudentNodeAudit] {
-    let width = options.bands[options.bands.count - 1]
+    let width = bands[bands.count - 1].width
     let boundaries = Boundaries(of: student.network.layers[0])
     // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
-    let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: width)
+    let groups = try BoundaryGroups(
+      teacher: teacher, student: student, tolerance: width / inputs.spread, offsetUnit: inputs.spread)
     let balance = try KinkBalance(
-      of: student, against: teacher, groups: groups, over: inputs.prefix(rows: coupling.sampleCount))
-    let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
+      of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
+    let seen = try observation(of: boundaries, by: student, over: samples, bandWidth: width)
     let dead = Set(correlation.deadStudentNodes)
     return (0..<boundaries.count).map { k in
       let nearest = alignment.bestTeacher(of: k)
-      let relation = alignment[nearest, k]
+      let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
       let norm = max(0, coupling.meanBeta[k, k]).squareRoot()
       return StudentNodeAudit(
-        nearestTeacher: nearest, relation: relation,
-        isAligned: boundaries.hasBoundary(k) && relation.epsilon <= width, isDead: dead.contains(k), fanOutNorm: norm,
+        nearestTeacher: nearest, relation: nearest.flatMap { alignment[$0, k] }, alignment: eps,
+        isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: norm,
         strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
         group: groups.group(ofStudentNode: k),
         observerRank: coupling.fanOutRank(of: seen.observers(of: k)))
     }
   }
 
-  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / (|alpha| ||w*||)`, the statement for teacher-agnostic augmentation read backwards.
+  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes
+  /// with unit weights: for others, g_k and alpha_kj times ||w_k||, and alpha_kj times ||w*_j||. So it does not depend on the
+  /// scale of a node.
   private func epsilonAgnostic(_ band: Int, alpha: Double) -> Double {
-    predictionFactor * Double(inputs.dimension).squareRoot() * bands[band].agnosticGradients.largest / alpha
+    predictionFactor * Double(inputs.dimension).squareRoot() * largest(bands[band].agnosticGradients) / alpha
   }
 
   /// The same for teacher-aware augmentation, without the root of d.
   private func epsilonAware(_ band: Int, alpha: Double) -> Double {
-    predictionFactor * bands[band].awareGradients.largest / alpha
+    predictionFactor * largest(bands[band].awareGradients) / alpha
+  }
+
+  /// max |g_k| ||w_k||.
+  private func largest(_ gradients: SampleGradients) -> Double {
+    zip(gradients.nodeMaxima, studentNorms).reduce(0) { max($0, $1.0 * $1.1) }
   }
 
   private var predictionFactor: Double { 5 * power(Double(coupling.hyperplaneCount), 1.5) }

@@ -31,11 +31,12 @@ public struct Boundaries: Sendable, Equatable {
   /// Whether the node has weights besides its bias: without, it has no boundary.
   public func hasBoundary(_ node: Int) -> Bool { norms[node] > 0 }
 
-  /// The smallest eps for which each two of these boundaries are eps-aligned, `[node, node]`.
-  var distances: Matrix {
+  /// The smallest eps for which each two of these boundaries are eps-aligned, `[node, node]`, in units of the input;
+  /// infinite where one of them is none.
+  func distances(spread: Double) -> Matrix {
     var result = Matrix(rowCount: count, columnCount: count)
     for a in 0..<count {
-      for b in 0..<count { result[a, b] = relation(of: a, to: self, b)?.epsilon ?? .infinity }
+      for b in 0..<count { result[a, b] = relation(of: a, to: self, b)?.epsilon(spread: spread) ?? .infinity }
     }
     return result
   }
@@ -64,67 +65,100 @@ public struct BoundaryRelation: Sendable, Equatable {
   /// Whether the normals point to opposite sides: the nodes share a boundary and are active on either side of it.
   public var isOpposite: Bool
 
-  /// The smallest eps for which the two are eps-aligned: `sin(theta) <= eps` and `|b_j - b_k| <= eps`.
-  public var epsilon: Double { max(sine, offsetDifference) }
-
-  /// Of a pair in which a node has no boundary: as far from alignment as perpendicular nodes.
-  static let none = BoundaryRelation(sine: 1, offsetDifference: 0, isOpposite: false)
+  /// The smallest eps for which the two are eps-aligned, in units of the input: `spread sin(theta) <= eps` and
+  /// `|b_j - b_k| <= eps`.
+  ///
+  /// The sine has no unit and eps has the input's. Times the spread it is how far apart the tilt takes the two boundaries over
+  /// the inputs, so that inputs in other units, with weights that go with them, are aligned for the same band.
+  ///
+  /// - Parameter spread: of the inputs, see ``inputSpread(of:)``; 1 is the paper's definition, made for inputs of about
+  ///   that size.
+  public func epsilon(spread: Double) -> Double { max(spread * sine, offsetDifference) }
 }
 
-/// The eps-alignment of the lowest layers of a teacher and a student, for every pair of nodes.
+/// The eps-alignment of the lowest layers of a teacher and a student, for every pair of nodes that have boundaries.
 public struct BoundaryAlignment: Sendable, Equatable {
   public let teacherCount: Int
   public let studentCount: Int
-  /// Row-major `[teacher node, student node]`.
-  private let relations: [BoundaryRelation]
+  /// Of the inputs: what sines are multiplied by to be lengths, see ``BoundaryRelation/epsilon(spread:)``.
+  public let spread: Double
+  /// Row-major `[teacher node, student node]`; nil where one of them has no boundary.
+  private let relations: [BoundaryRelation?]
 
-  init(teacher: Boundaries, student: Boundaries) {
+  init(teacher: Boundaries, student: Boundaries, spread: Double) {
     teacherCount = teacher.count
     studentCount = student.count
+    self.spread = spread
     relations = (0..<teacher.count).flatMap { j in
-      (0..<student.count).map { k in teacher.relation(of: j, to: student, k) ?? .none }
+      (0..<student.count).map { k in teacher.relation(of: j, to: student, k) }
     }
   }
 
-  public subscript(teacherNode: Int, studentNode: Int) -> BoundaryRelation {
+  /// nil if one of the nodes has no boundary: it is aligned with nothing, however its offset is written.
+  public subscript(teacherNode: Int, studentNode: Int) -> BoundaryRelation? {
     relations[teacherNode * studentCount + studentNode]
   }
 
-  /// The student node nearest to alignment with a teacher node, the first of equals.
-  public func bestStudent(of teacherNode: Int) -> Int {
-    (0..<studentCount).min { self[teacherNode, $0].epsilon < self[teacherNode, $1].epsilon } ?? 0
+  /// The smallest eps for which two nodes are eps-aligned, in units of the input; infinite if one has no boundary.
+  public func epsilon(ofTeacherNode j: Int, studentNode k: Int) -> Double {
+    self[j, k]?.epsilon(spread: spread) ?? .infinity
   }
 
-  /// The teacher node nearest to alignment with a student node, the first of equals.
-  public func bestTeacher(of studentNode: Int) -> Int {
-    (0..<teacherCount).min { self[$0, studentNode].epsilon < self[$1, studentNode].epsilon } ?? 0
+  /// The student node nearest to alignment with a teacher node, the first of equals; nil if none has a boundary, or the
+  /// teacher node has none.
+  public func bestStudent(of j: Int) -> Int? {
+    (0..<studentCount).filter { self[j, $0] != nil }
+      .min { epsilon(ofTeacherNode: j, studentNode: $0) < epsilon(ofTeacherNode: j, studentNode: $1) }
+  }
+
+  /// The teacher node nearest to alignment with a student node, the first of equals; nil if none has a boundary, or the
+  /// student node has none.
+  public func bestTeacher(of k: Int) -> Int? {
+    (0..<teacherCount).filter { self[$0, k] != nil }
+      .min { epsilon(ofTeacherNode: $0, studentNode: k) < epsilon(ofTeacherNode: $1, studentNode: k) }
   }
 
   /// A partner of its own for each teacher node, so that the sum of eps is smallest, beside the best match of each: the two
-  /// differ where one student node is the nearest to several teacher nodes. `[teacher node]`.
+  /// differ where one student node is the nearest to several teacher nodes. nil for a node without a boundary, or without a
+  /// partner that has one. `[teacher node]`.
   public var oneToOneMatching: [Int?] {
-    minimumCostAssignment(
-      Matrix(
-        rowCount: teacherCount, columnCount: studentCount,
-        values: relations.map { $0.epsilon }))
+    let measured = relations.map { $0.map { $0.epsilon(spread: spread) } ?? .infinity }
+    // As shares of the largest, so that sums stay finite; a pair that is none costs more than all others together.
+    let largest = measured.reduce(0) { $1.isFinite ? max($0, $1) : $0 }
+    let costs = measured.map { $0.isFinite ? (largest > 0 ? $0 / largest : 0) : Double(teacherCount + 1) }
+    let matching = minimumCostAssignment(Matrix(rowCount: teacherCount, columnCount: studentCount, values: costs))
+    return matching.enumerated().map { j, k in
+      k.flatMap { measured[j * studentCount + $0].isFinite ? $0 : nil }
+    }
   }
 
-  /// The smallest eps for which some student node is eps-aligned with each teacher node, `[teacher node]`.
-  public var epsilonOfTeacherNodes: [Double] { (0..<teacherCount).map { self[$0, bestStudent(of: $0)].epsilon } }
+  /// The smallest eps for which some student node is eps-aligned with each teacher node, in units of the input; infinite
+  /// without a candidate. `[teacher node]`.
+  public var epsilonOfTeacherNodes: [Double] {
+    (0..<teacherCount).map { j in bestStudent(of: j).map { epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity }
+  }
 
-  /// The smallest eps for which each student node is eps-aligned with some teacher node, `[student node]`.
-  public var epsilonOfStudentNodes: [Double] { (0..<studentCount).map { self[bestTeacher(of: $0), $0].epsilon } }
+  /// The smallest eps for which each student node is eps-aligned with some teacher node, in units of the input; infinite
+  /// without a candidate. `[student node]`.
+  public var epsilonOfStudentNodes: [Double] {
+    (0..<studentCount).map { k in bestTeacher(of: k).map { epsilon(ofTeacherNode: $0, studentNode: k) } ?? .infinity }
+  }
 }
 
 /// The eps-alignment of every teacher node with every student node at the lowest layer.
 ///
+/// - Parameter spread: of the inputs, ``inputSpread(of:)``, in their units; 1 for inputs of about unit size.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher.
 /// - Complexity: O(teacher nodes x student nodes x features).
-/// - Source: Tian 2020, arXiv:1909.13458, definition of eps-alignment; up to orientation (derived, see the theory guide).
-public func alignment(of teacher: Teacher, with student: Student) throws(ShapeError) -> BoundaryAlignment {
+/// - Source: Tian 2020, arXiv:1909.13458, definition of eps-alignment; up to orientation and in any unit of the inputs
+///   (derived, see the derivation of alignment).
+public func alignment(
+  of teacher: Teacher, with student: Student, spread: Double
+) throws(ShapeError) -> BoundaryAlignment {
   try checkPair(teacher, student)
   return BoundaryAlignment(
-    teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]))
+    teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]),
+    spread: spread)
 }
 
 /// The scalar product.

@@ -56,11 +56,13 @@ public struct BoundaryGroups: Sendable, Equatable {
   /// The groups of the lowest layers.
   ///
   /// - Throws: ``ShapeError`` if the student does not fit the teacher.
-  public init(teacher: Teacher, student: Student, tolerance: Double) throws(ShapeError) {
+  public init(
+    teacher: Teacher, student: Student, tolerance: Double, offsetUnit: Double = 1
+  ) throws(ShapeError) {
     try checkPair(teacher, student)
     self.init(
       teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]),
-      tolerance: tolerance)
+      tolerance: tolerance, offsetUnit: offsetUnit)
   }
 
   /// The group that a student node is in; nil if it has no boundary.

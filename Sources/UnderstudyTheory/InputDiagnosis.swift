@@ -18,6 +18,8 @@ public struct InputDiagnosis: Sendable, Equatable {
   public var principalDirections: Matrix
   /// Standard deviation along each principal direction, ascending.
   public var principalDeviations: [Double]
+  /// See ``inputSpread(of:)``.
+  public var spread: Double
 
   /// Directions along which the inputs vary by more than a width: thinner sets are of low rank for bands of that width, and
   /// several hyperplanes may hold all samples near a boundary.
@@ -50,6 +52,50 @@ public struct InputDiagnosis: Sendable, Equatable {
   }
 }
 
+/// The spread of a set of inputs: the root of the mean variance of a feature, in units of the input; 1 where all samples are
+/// equal, as there is nothing to measure by.
+///
+/// The length that bands are chosen by and that turns the sine of an angle into a distance: the angle theta between two
+/// boundaries takes them apart by `spread sin(theta)`, root mean square over isotropic inputs.
+///
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Complexity: O(samples x features).
+public func inputSpread(of inputs: Matrix) -> Double {
+  Centred(inputs).spread
+}
+
+/// Inputs about their mean, as shares of a power of two near the largest: their squares neither overflow nor underflow,
+/// whatever the unit, and dividing by it rounds nothing.
+struct Centred {
+  let values: Matrix
+  let unit: Double
+  let mean: [Double]
+
+  init(_ inputs: Matrix) {
+    let largest = inputs.values.reduce(0) { max($0, abs($1)) }
+    let unit = largest > 0 && largest.isFinite ? Double(sign: .plus, exponent: largest.exponent, significand: 1) : 1
+    var mean = [Double](repeating: 0, count: inputs.columnCount)
+    var values = inputs
+    for i in values.values.indices { values.values[i] /= unit }
+    for i in 0..<inputs.rowCount {
+      for (feature, value) in values.row(i).enumerated() { mean[feature] += value }
+    }
+    for feature in mean.indices { mean[feature] /= Double(max(1, inputs.rowCount)) }
+    for i in 0..<inputs.rowCount {
+      for feature in mean.indices { values[i, feature] -= mean[feature] }
+    }
+    (self.values, self.unit, self.mean) = (values, unit, mean.map { $0 * unit })
+  }
+
+  /// Below the mean's own rounding, the inputs are constant.
+  var rounding: Double { 1e-13 * mean.reduce(0) { max($0, abs($1)) } }
+
+  var spread: Double {
+    let spread = unit * values.rootMeanSquare
+    return spread > rounding ? spread : 1
+  }
+}
+
 /// Diagnoses a data set.
 ///
 /// - Shape: `inputs` is `[sample, feature]`.
@@ -63,25 +109,17 @@ public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
       "the inputs are not finite: sample \(index / d + 1), feature \(index % d + 1) is \(inputs.values[index]); "
         + "remove that sample")
   }
-  var mean = [Double](repeating: 0, count: d)
-  for i in 0..<count {
-    for (feature, value) in inputs.row(i).enumerated() { mean[feature] += value }
-  }
-  for feature in 0..<d { mean[feature] /= Double(count) }
-  var centred = inputs
-  for i in 0..<count {
-    for feature in 0..<d { centred[i, feature] -= mean[feature] }
-  }
+  let centred = Centred(inputs)
   var covariance = Matrix(rowCount: d, columnCount: d)
-  LinearAlgebra.multiply(centred, transposingFirst: true, centred, into: &covariance)
+  LinearAlgebra.multiply(centred.values, transposingFirst: true, centred.values, into: &covariance)
   for i in covariance.values.indices { covariance.values[i] /= Double(count) }
   guard let eigen = LinearAlgebra.symmetricEigen(covariance) else {
-    throw ShapeError("the inputs are too large for their covariance to be finite; rescale them")
+    throw ShapeError("the principal directions of the inputs could not be computed; rescale them")
   }
-  let deviations = eigen.values.map { max(0, $0).squareRoot() }
+  let deviations = eigen.values.map { centred.unit * max(0, $0).squareRoot() }
   let largest = deviations.last ?? 0
   // Rounding of the mean alone leaves about 1e-16 of the inputs' size, also where they do not vary.
-  let floor = max(1e-6 * largest, 1e-13 * (mean.reduce(0) { max($0, abs($1)) }))
+  let floor = max(1e-6 * largest, centred.rounding)
   var seen: Set<[Double]> = []
   var duplicateCount = 0
   for i in 0..<count where !seen.insert(Array(inputs.row(i))).inserted { duplicateCount += 1 }
@@ -89,5 +127,6 @@ public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
     sampleCount: count, dimension: d, rank: deviations.count { $0 > floor },
     constantFeatures: (0..<d).filter { feature in (1..<count).allSatisfy { inputs[$0, feature] == inputs[0, feature] }
     },
-    duplicateCount: duplicateCount, mean: mean, principalDirections: eigen.vectors, principalDeviations: deviations)
+    duplicateCount: duplicateCount, mean: centred.mean, principalDirections: eigen.vectors,
+    principalDeviations: deviations, spread: centred.spread)
 }

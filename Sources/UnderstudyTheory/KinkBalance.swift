@@ -85,12 +85,17 @@ public struct KinkBalance: Sendable, Equatable {
     studentNodeNorms = nodeNorms
   }
 
-  /// The kink balance with groups of boundaries that are `tolerance`-aligned.
+  /// The kink balance with groups of boundaries that are aligned for an eps.
+  ///
+  /// - Parameters:
+  ///   - tolerance: eps, as a share of the inputs' spread.
+  ///   - spread: of the inputs, see ``inputSpread(of:)``.
   public init(
-    of student: Student, against teacher: Teacher, tolerance: Double, over inputs: Matrix? = nil
+    of student: Student, against teacher: Teacher, tolerance: Double, spread: Double = 1, over inputs: Matrix? = nil
   ) throws(ShapeError) {
     try self.init(
       of: student, against: teacher,
-      groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance), over: inputs)
+      groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance, offsetUnit: spread),
+      over: inputs)
   }
 }

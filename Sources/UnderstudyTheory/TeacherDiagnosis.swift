@@ -16,7 +16,8 @@ public struct TeacherDiagnosis: Sendable, Equatable {
 
   public var nodes: [Node]
 
-  /// Two boundaries nearer than this are the same: what single precision cannot tell apart.
+  /// Two boundaries nearer than this, as a share of the inputs' spread, are the same: what single precision cannot tell
+  /// apart.
   public static let separation = 1e-6
 
   /// Sentences that name the nodes (from 1) which break an assumption.
@@ -45,11 +46,12 @@ public func diagnosis(of teacher: Teacher, over inputs: Matrix) throws(ShapeErro
     for j in active.indices { activeCounts[j] += active[j].nonzeroBitCount }
   }
   let isRectifying = teacher.network.activation == .relu
+  let spread = inputSpread(of: inputs)
+  let distances = boundaries.distances(spread: spread)
   return TeacherDiagnosis(
     nodes: (0..<boundaries.count).map { j in
       let twin = (0..<boundaries.count).first { other in
-        other != j
-          && (boundaries.relation(of: j, to: boundaries, other)?.epsilon ?? 1) <= TeacherDiagnosis.separation
+        other != j && distances[j, other] <= TeacherDiagnosis.separation * spread
       }
       return TeacherDiagnosis.Node(
         isDead: !boundaries.hasBoundary(j) || (isRectifying && activeCounts[j] == 0),

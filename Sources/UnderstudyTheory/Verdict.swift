@@ -1,13 +1,13 @@
 /// What became of a teacher node, held against what the finite-data statement says.
 public enum Verdict: Sendable, Equatable {
-  /// The conditions hold for this eps, and a student node is eps-aligned.
+  /// The conditions hold, kink witnesses prove that a student node is aligned for this eps, and one is within the widest band.
   case predictedAndFound(eps: Double)
-  /// A student node is aligned, though the conditions do not promise it.
+  /// A student node is aligned, though not all of the conditions hold.
   case foundThoughNotPredicted
   /// No student node is aligned; the first condition that fails.
   case notLearned(Cause)
-  /// The conditions hold and the conclusion fails: either the measurements belong to different students, or the program or
-  /// the theorem is wrong. Must never be seen.
+  /// What kink witnesses prove is not so: either the measurements belong to different students, or the program is wrong. Must
+  /// never be seen.
   case violation(String)
 
   /// The first condition that fails, in the order of the cases.
@@ -17,13 +17,18 @@ public enum Verdict: Sendable, Equatable {
     /// Another teacher node's boundary is within the band.
     case notSeparated(from: Int)
     case lowRankInputs(rank: Int, dimension: Int)
-    /// Too few samples in its band, or too few of them are witnesses of its kink.
+    /// Too few samples in its band, or too few of them are witnesses of its kink that one student node explains.
     case tooFewSamples(found: Int, needed: Int, areWitnesses: Bool)
+    /// The witnesses lie too close together for the band's width to determine the direction of a boundary.
+    case thinWitnesses(count: Int)
     case noObserver
     /// The gradients would be small enough if the node were as strong as the strongest, which has so many times its alpha.
     case weakAlpha(timesWeaker: Double)
     /// The gradients are so many times too large.
     case gradientTooLarge(factor: Double)
+    /// The conditions hold, but a student node is proven to be near to this eps only, which is wider than the band, and none
+    /// is within the band.
+    case provenOnlyTo(eps: Double)
   }
 
   public var isFound: Bool {
@@ -51,8 +56,17 @@ struct NodeEvidence: Equatable {
     var strongestAlpha: Double
     /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer.
     var predicted: Double?
+    /// Witnesses that the student node explains which explains most.
     var witnessCount: Int
     var unexplainedCount: Int
+    /// What those prove; nil if nothing.
+    var proof: Proof?
+  }
+
+  struct Proof: Equatable {
+    var eps: Double
+    /// The boundaries are further apart than proven: an impossibility.
+    var isBroken: Bool
   }
 
   var isDead: Bool
@@ -67,24 +81,33 @@ struct NodeEvidence: Equatable {
 extension NodeEvidence {
   /// Holds the evidence against the statement.
   ///
-  /// The bound on the number of samples has constants that the source does not give. It counts as met where the kink test
-  /// has at least d + 1 witnesses, as many as over-determine a hyperplane: the test is exact, and finds them only where the
-  /// data are dense enough around the boundary.
+  /// The bound on the number of samples has constants that the source does not give. It counts as met where one student node
+  /// explains at least d + 1 kink witnesses, as many as over-determine a hyperplane, and these prove that its boundary is
+  /// near: the test is exact, and succeeds only where the data are dense enough around the boundary. What is proven is wider
+  /// than the band (two boundaries within a step of the same samples are within two of each other), and only what is proven
+  /// can be violated.
   var verdict: Verdict {
     if let band = bands.first(where: { $0.unexplainedCount > 0 }) {
       return .violation(
         "\(band.unexplainedCount) witnesses within \(band.width) of its boundary, and no student's boundary near them")
     }
-    let predicted = bands.filter { firstFailure(in: $0) == nil }
-    if let band = predicted.first(where: { measured > $0.width }) {
-      return .violation("all conditions hold for eps = \(band.width), and no student node is aligned so well")
+    if let proof = bands.lazy.compactMap(\.proof).first(where: \.isBroken) {
+      return .violation("witnesses prove that a student node is aligned for eps = \(proof.eps), and it is not")
     }
-    if let band = predicted.first { return .predictedAndFound(eps: band.width) }
-    guard let widest = bands.last, measured > widest.width else { return .foundThoughNotPredicted }
-    return firstFailure(in: widest).map { .notLearned($0) } ?? .foundThoughNotPredicted
+    let isFound = (bands.last.map { measured <= $0.width }) ?? false
+    let proofs = bands.filter { firstFailure(in: $0) == nil }.compactMap { $0.proof?.eps }
+    switch (isFound, proofs.min()) {
+    case (true, let eps?): return .predictedAndFound(eps: eps)
+    case (true, nil): return .foundThoughNotPredicted
+    case (false, let eps?): return .notLearned(.provenOnlyTo(eps: eps))
+    case (false, nil): return bands.last.flatMap(firstFailure).map { .notLearned($0) } ?? .notLearned(.noObserver)
+    }
   }
 
-  /// The smallest eps that the statement promises: see ``TeacherNodeAudit/predicted``.
+  /// The smallest eps that witnesses prove: see ``TeacherNodeAudit/proven``.
+  var proven: Double? { bands.compactMap { $0.proof?.eps }.min() }
+
+  /// The smallest eps that the statement predicts: see ``TeacherNodeAudit/predicted``.
   var predicted: Double? {
     bands.compactMap { band in
       switch firstFailure(in: band) {
@@ -116,6 +139,6 @@ extension NodeEvidence {
     if band.witnessCount < needed {
       return .tooFewSamples(found: band.witnessCount, needed: needed, areWitnesses: true)
     }
-    return nil
+    return band.proof == nil ? .thinWitnesses(count: band.witnessCount) : nil
   }
 }

@@ -71,7 +71,8 @@ ends "no arguments" 64 "--teacher" -- "$UNDERSTUDY" audit
 ends "a folder and files" 64 "not both" -- "$UNDERSTUDY" audit results "${files[@]}"
 ends "no run is chosen" 2 "none is chosen" -- "$UNDERSTUDY" audit results --seed 99
 ends "an unknown key" 2 "nearest known" -- "$UNDERSTUDY" audit results --where teacher.strenghtDecay=1
-ends "a band of 1" 64 "below 1" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0.1,1
+ends "a band of 1, and one as a share of the spread" 0 " 1 " -- "$UNDERSTUDY" audit "${files[@]}" --bands 10%,1
+ends "a band of 0" 64 "greater than 0" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0%,1
 ends "a slope without leakyRelu" 64 "for --activation leakyRelu" -- "$UNDERSTUDY" audit "${files[@]}" --leaky-slope 0.3
 ends "a leaky student that is taken for ReLU" 0 -- "$UNDERSTUDY" audit "${files[@]}" --activation leakyRelu \
   --leaky-slope 0.2 --merge-into leaky.safetensors

@@ -14,7 +14,7 @@ cp ends.log theory.log
 check "every figure is drawn" bash -c '! grep "figure left out" theory.log'
 for study in "${studies[@]}"; do reproduced theory "$study"; done
 
-check "no audit found a violation, and no promise was broken" python3 - <<'PYTHON'
+check "no audit found a violation, and no prediction was crossed" python3 - <<'PYTHON'
 import json, sqlite3, struct
 for study in ("alignment-bound", "low-rank"):
     db = sqlite3.connect(f"file:theory/{study}/results.sqlite?mode=ro", uri=True)
@@ -23,10 +23,10 @@ for study in ("alignment-bound", "low-rank"):
         arrays[run, epoch, measure] = struct.unpack(f"<{len(values) // 8}d", values)
     verdicts = [value for key, values in arrays.items() if key[2] == "verdicts" for value in values]
     assert verdicts and 9 not in verdicts, study
-    for (run, epoch, measure), promised in arrays.items():
+    for (run, epoch, measure), predicted in arrays.items():
         if measure != "predictedAlignment":
             continue
-        for limit, measured in zip(promised, arrays[run, epoch, "alignment"]):
+        for limit, measured in zip(predicted, arrays[run, epoch, "alignment"]):
             assert limit < 0 or measured <= limit, (study, run, epoch, limit, measured)
 PYTHON
 check "a run that went on after its last epoch is stored with its finished student" python3 - <<'PYTHON'

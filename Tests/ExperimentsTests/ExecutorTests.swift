@@ -29,8 +29,9 @@ private let everything =
       of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [0.1]))
     let merged = try compacted(student, over: training.inputs, targets: training.targets)
     let theory: [(Measure, [Double])] = [
-      (.alignment, found.alignment.epsilonOfTeacherNodes), (.studentAlignment, found.alignment.epsilonOfStudentNodes),
-      (.predictedAlignment, found.teacherNodes.map { $0.predicted ?? -1 }),
+      (.alignment, found.alignment.epsilonOfTeacherNodes.map { $0 / found.inputs.spread }),
+      (.studentAlignment, found.alignment.epsilonOfStudentNodes.map { $0 / found.inputs.spread }),
+      (.predictedAlignment, found.teacherNodes.map { $0.predicted.map { $0 / found.inputs.spread } ?? -1 }),
       (.largestGradient, [gradient.nodeMaxima.max() ?? 0]),
       (.observerCounts, found.teacherNodes.map { Double($0.observers[0].count) }),
       (.witnessCounts, found.bands[0].witnesses.counts.map(Double.init)),

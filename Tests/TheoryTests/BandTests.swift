@@ -10,14 +10,51 @@ import UnderstudyNumerics
   func orientation() throws {
     let teacher = DenseLayer(weights: Matrix([[3, 4]]), biases: [5])
     let student = DenseLayer(weights: Matrix([[6, 8], [-0.3, -0.4], [0, 1], [0, 0]]), biases: [10, -0.5, 1, 2])
-    let alignment = BoundaryAlignment(teacher: Boundaries(of: teacher), student: Boundaries(of: student))
-    #expect(alignment[0, 0].epsilon < 1e-15 && !alignment[0, 0].isOpposite)
-    #expect(alignment[0, 1].epsilon < 1e-15 && alignment[0, 1].isOpposite)
+    let alignment = BoundaryAlignment(teacher: Boundaries(of: teacher), student: Boundaries(of: student), spread: 2)
+    func relation(_ k: Int) throws -> BoundaryRelation { try #require(alignment[0, k]) }
+    #expect(try relation(0).epsilon(spread: 2) < 1e-15 && !relation(0).isOpposite)
+    #expect(try relation(1).epsilon(spread: 2) < 1e-15 && relation(1).isOpposite)
     // (0.6, 0.8) and (0, 1) enclose an angle of cosine 0.8; both lie at a distance of 1 from the origin.
-    #expect(abs(alignment[0, 2].sine - 0.6) < 1e-15 && alignment[0, 2].offsetDifference < 1e-15)
-    #expect(alignment[0, 3].epsilon == 1, "a node without weights has no boundary")
-    #expect(alignment.bestStudent(of: 0) < 2)
+    #expect(try abs(relation(2).sine - 0.6) < 1e-15 && relation(2).offsetDifference < 1e-15)
+    #expect(abs(alignment.epsilon(ofTeacherNode: 0, studentNode: 2) - 1.2) < 1e-14, "the sine times the spread")
+    #expect(alignment[0, 3] == nil, "a node without weights has no boundary")
+    #expect(try #require(alignment.bestStudent(of: 0)) < 2)
     #expect(alignment.epsilonOfTeacherNodes[0] < 1e-15)
+    #expect(alignment.bestTeacher(of: 3) == nil && alignment.epsilonOfStudentNodes[3] == .infinity)
+  }
+
+  @Test("a node without a boundary is no candidate, however near the others are", arguments: 1...6)
+  func deadRow(key: UInt64) throws {
+    // Two parallel teacher nodes on axes of their own, students parallel to them at offsets above 1, and a row of zeros
+    // anywhere between: at a sine of 1 and an offset of 0 it would beat the parallel ones.
+    var stream = RandomStream(key: key, purpose: .test)
+    let place = Int(stream.integers(1, below: 3)[0])
+    let shifts = stream.uniforms(2).map { 1.5 + 5 * $0 }
+    let teacher = DenseLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0, 0])
+    var rows: [[Double]] = [[1, 0], [0, 1]]
+    var biases = shifts
+    rows.insert([0, 0], at: place)
+    biases.insert(1, at: place)
+    let alignment = BoundaryAlignment(
+      teacher: Boundaries(of: teacher), student: Boundaries(of: DenseLayer(weights: Matrix(rows), biases: biases)),
+      spread: 10)
+    let parallel = [0, 1, 2].filter { $0 != place }
+    for j in 0..<2 {
+      #expect(alignment.bestStudent(of: j) == parallel[j])
+      #expect(alignment.epsilonOfTeacherNodes[j] == shifts[j])
+      #expect(alignment.oneToOneMatching[j] == parallel[j])
+    }
+  }
+
+  @Test("no student node with a boundary: no candidate, no partner; and offsets that overflow cost no crash")
+  func noCandidates() {
+    let teacher = Boundaries(of: DenseLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [0, 1]))
+    let none = Boundaries(of: DenseLayer(weights: Matrix([[0, 0], [0, 0]]), biases: [1, 2]))
+    let empty = BoundaryAlignment(teacher: teacher, student: none, spread: 1)
+    #expect(empty.bestStudent(of: 0) == nil && empty.oneToOneMatching == [nil, nil])
+    let faint = Boundaries(of: DenseLayer(weights: Matrix([[1e-310, 0], [1, 1e-3]]), biases: [1, 0]))
+    let alignment = BoundaryAlignment(teacher: teacher, student: faint, spread: 1)
+    #expect(alignment.oneToOneMatching == [1, nil] && alignment.bestStudent(of: 0) == 1)
   }
 
   /// Two nodes without biases over Gaussian inputs; see the derivation of alignment. The sampling error of a correlation of
