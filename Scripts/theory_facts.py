@@ -5,12 +5,14 @@ FOLDER is what `understudy reproduce theory --scale full --results FOLDER` wrote
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from pathlib import Path
-from statistics import median
+from statistics import correlation, linear_regression, median
 
-from stored_runs import middle, runs_of
+from stored_runs import Run, middle, runs_of
 
 
 def main() -> None:
@@ -30,19 +32,23 @@ def main() -> None:
               f"{sum(run.is_exact for run in runs)} are the teacher; medians: gradient after SGD "
               f"{median(run.measures['largestGradient', before][0] for run in runs):.1e}, iterations "
               f"{median(run.last('finishing')[0] for run in runs):g}, kink balance "
-              f"{median(median(run.last('kinkBalances')) for run in runs):.1e}")
+              f"{median(median(run.last('kinkBalances')) for run in runs):.1e}; slopes against the gradient: strength of unaligned "
+              f"nodes {slope(runs, unaligned_strength):.2f}, kink balance {slope(runs, balance):.2f}, of SGD alone "
+              f"{slope(runs, balance, before):.2f}")
 
-    nodes = defaultdict(list)
-    for runs in runs_of(folder, "observers", width).values():
+    for key, runs in runs_of(folder, "observers", width).items():
+        counts, recovered = [], []
         for run in runs:
-            counts, rho = run.last("observerCounts"), run.last("evaluationCorrelation")
-            columns = len(rho) // len(counts)
-            for j, count in enumerate(counts):
-                nodes["1-2" if 1 <= count <= 2 else "33+" if count > 32 else "other"].append(
-                    max(rho[j * columns:(j + 1) * columns]) > 0.95)
-    for key in ("1-2", "33+"):
-        if nodes[key]:
-            print(f"observers {key}: {sum(nodes[key])} of {len(nodes[key])} nodes recovered")
+            observers, rho = run.last("observerCounts"), run.last("evaluationCorrelation")
+            columns = len(rho) // len(observers)
+            counts += observers
+            recovered += [max(rho[j * columns:(j + 1) * columns]) > 0.95 for j in range(len(observers))]
+        middle_count = median(counts)
+        few = [value for count, value in zip(counts, recovered) if count <= middle_count]
+        many = [value for count, value in zip(counts, recovered) if count > middle_count]
+        print(f"observers {key}: {sum(counts) / len(counts):.1f} a node; {sum(recovered) / len(recovered):.0%} of "
+              f"{len(recovered)} nodes recovered, {sum(few) / len(few):.0%} with at most {middle_count:g} observers and "
+              f"{sum(many) / max(1, len(many)):.0%} with more; rank correlation {rank_correlation(counts, recovered):.2f}")
 
     for key, runs in runs_of(folder, "strong-and-weak", "teacher.strengthDecay", "training.outputNoise").items():
         aligned = [sum(value <= 0.1 for value in run.last("alignment")) for run in runs]
@@ -75,6 +81,35 @@ def main() -> None:
                               if name == "evaluationCorrelation" and all_recovered(rho, 10)), default=None))
         print(f"coverage-and-loss {key}: covered {len(runs) - cover.count(None)} of {len(runs)}, median epoch "
               f"{middle(cover)}; a millionth of the loss {len(runs) - small.count(None)}, median epoch {middle(small)}")
+
+
+def unaligned_strength(run: Run, epoch: int) -> float:
+    pairs = zip(run.measures["studentAlignment", epoch], run.measures["boundaryStrengths", epoch])
+    strengths = [strength for alignment, strength in pairs if alignment > 0.3]
+    return median(strengths) if strengths else 0
+
+
+def balance(run: Run, epoch: int) -> float:
+    return median(run.measures["kinkBalances", epoch])
+
+
+def slope(runs: list[Run], height: Callable[[Run, int], float], last_epoch: float = math.inf) -> float:
+    """Of log10 of a height against log10 of the largest gradient, over runs and recorded epochs."""
+    points = [(run.measures[measure, epoch][0], height(run, epoch)) for run in runs for measure, epoch in run.measures
+              if measure == "largestGradient" and epoch <= last_epoch]
+    logarithms = [(math.log10(x), math.log10(y)) for x, y in points if x > 0 and y > 0]
+    return linear_regression(*zip(*logarithms)).slope if len({x for x, _ in logarithms}) > 1 else math.nan
+
+
+def rank_correlation(left: list[float], right: list[float]) -> float:
+    """Spearman's, equal values sharing the mean of their ranks."""
+    def ranks(values: list[float]) -> list[float]:
+        places = defaultdict(list)
+        for place, value in enumerate(sorted(values)):
+            places[value].append(place)
+        return [sum(places[value]) / len(places[value]) for value in values]
+
+    return correlation(ranks(left), ranks(right)) if len(set(left)) > 1 and len(set(right)) > 1 else 0
 
 
 def all_recovered(rho: tuple[float, ...], teacher_nodes: int) -> bool:

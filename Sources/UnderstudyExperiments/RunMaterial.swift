@@ -112,7 +112,11 @@ struct RunMaterial {
   ) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
     let training = run.setting.training
     var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
-    var order = BatchOrder.drawn(key: batchKey)
+    var order: BatchOrder =
+      switch training.batchOrder {
+      case .withReplacement: .drawn(key: batchKey)
+      case .reshuffled: .reshuffled(key: batchKey)
+      }
     if let file = training.batches?.file {
       let batches = try ExperimentError.reading { () throws(FileError) in
         try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)

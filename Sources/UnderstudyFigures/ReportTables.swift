@@ -62,11 +62,12 @@ extension FindingDeclaration {
       case .boundHeldShare: "share of predicted alignments that the measured ones do not exceed"
       case .boundLooseness: "median log10 of predicted over measured alignment"
       case .violationCount: "teacher nodes with the verdict VIOLATION"
-      case .unalignedSlope: "slope of log10 median strength of unaligned student nodes against log10 largest gradient"
-      case .balanceSlope: "slope of log10 median kink balance against log10 largest gradient"
+      case .unalignedSlope:
+        "slope of log10 median strength of unaligned student nodes against log10 largest gradient, within each setting"
+      case .balanceSlope: "slope of log10 median kink balance against log10 largest gradient, within each setting"
       case .observersPerNode: "mean number of observers of a teacher node"
       case .observerRecovery:
-        "rank correlation of a teacher node's observers, as first recorded, and its being recovered"
+        "rank correlation of a teacher node's observers, as first recorded, and its being recovered, within each setting"
       case .alignmentOrder: "rank correlation of teacher node index and median first epoch with alignment ≤ 0.1"
       case .alignedShare: "mean share of teacher nodes with alignment ≤ 0.1"
       case .sampleExponent: "exponent in d of the samples that align 90 % of the teacher nodes"

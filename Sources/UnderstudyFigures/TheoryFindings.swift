@@ -82,24 +82,24 @@ private func violationCount(_ declaration: FindingDeclaration, _ runs: [RunRecor
 /// Points at which either side is exactly 0 have no logarithm and are left out.
 private func slope(_ declaration: FindingDeclaration, _ runs: [RunRecord]) throws(FigureError) -> Evaluation {
   let epochs = declaration.epoch.map { [$0] } ?? []
-  var (x, y): ([Double], [Double]) = ([], [])
+  var pairs = PairsBySetting()
   for point in try unalignedPoints(of: runs, epochs: epochs, figure: declaration.statement) {
     guard let height = declaration.statistic == .unalignedSlope ? point.strength : point.balance, height > 0,
       point.gradient > 0
     else { continue }
-    x.append(log10(point.gradient))
-    y.append(log10(height))
+    pairs.add(log10(point.gradient), log10(height), of: runs[point.run])
   }
-  guard let line = Regression(x, y) else {
-    return .undefined(reason: "fewer than two different gradients have such student nodes; record more epochs")
+  guard let slope = pairs.mean(of: { Regression($0, $1)?.slope }) else {
+    return .undefined(
+      reason: "in no selected setting do two different gradients have such student nodes; record more epochs")
   }
-  return .value(line.slope)
+  return .value(slope)
 }
 
 private func observerRecovery(
   _ declaration: FindingDeclaration, _ runs: [RunRecord]
 ) throws(FigureError) -> Evaluation {
-  var (observers, recovered): ([Double], [Double]) = ([], [])
+  var pairs = PairsBySetting()
   let tables = try correlations(.evaluationCorrelation, of: declaration, over: runs)
   for (run, table) in zip(runs, tables) {
     let series = try run.series(.observerCounts, figure: declaration.statement)
@@ -110,13 +110,31 @@ private func observerRecovery(
         figure: declaration.statement, measure: .observerCounts, shape: [counts.count],
         expected: "[\(table.teacherCount)]")
     }
-    observers += counts
-    recovered += (0..<table.teacherCount).map { table.isRecovered(teacher: $0) ? 1 : 0 }
+    for (node, count) in counts.enumerated() { pairs.add(count, table.isRecovered(teacher: node) ? 1 : 0, of: run) }
   }
-  guard let correlation = spearmanCorrelation(observers, recovered) else {
-    return .undefined(reason: "all teacher nodes have equally many observers, or all or none are recovered")
+  guard let correlation = pairs.mean(of: spearmanCorrelation) else {
+    return .undefined(
+      reason: "in no selected setting do both vary: all teacher nodes have equally many observers, or all or none are "
+        + "recovered")
   }
   return .value(correlation)
+}
+
+/// Pairs of numbers whose relation is wanted, setting by setting. What settings differ in moves both sides: a wider student has
+/// more observers and recovers more nodes, so that over several widths the two go together even where observers make no
+/// difference.
+private struct PairsBySetting {
+  private var pairs: [Int: (left: [Double], right: [Double])] = [:]
+
+  mutating func add(_ left: Double, _ right: Double, of run: RunRecord) {
+    pairs[run.run.settingIndex, default: ([], [])].left.append(left)
+    pairs[run.run.settingIndex, default: ([], [])].right.append(right)
+  }
+
+  /// The mean over settings of a statistic of both sides; nil if no setting has one.
+  func mean(of statistic: ([Double], [Double]) -> Double?) -> Double? {
+    UnderstudyFigures.mean(pairs.sorted { $0.key < $1.key }.compactMap { statistic($0.value.left, $0.value.right) })
+  }
 }
 
 private func alignmentOrder(_ declaration: FindingDeclaration, _ runs: [RunRecord]) throws(FigureError) -> Evaluation {

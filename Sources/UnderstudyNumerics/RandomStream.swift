@@ -55,6 +55,18 @@ public struct RandomStream: Sendable {
     return result
   }
 
+  /// `0 ..< count` in a random order, by Fisher and Yates's shuffle: `count - 1` words.
+  ///
+  /// - Complexity: O(count).
+  public mutating func permutation(_ count: Int) -> [UInt32] {
+    precondition(count > 0 && count <= Int(UInt32.max))
+    var result = Array(0..<UInt32(count))
+    for (word, last) in zip(words(count - 1), (1..<count).reversed()) {
+      result.swapAt(last, Int((UInt64(word) * UInt64(last + 1)) >> 32))
+    }
+    return result
+  }
+
   /// The next `count` numbers of the open interval (0, 1).
   public mutating func uniforms(_ count: Int) -> [Double] {
     let words = words(2 * count)

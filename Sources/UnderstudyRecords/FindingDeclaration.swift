@@ -21,14 +21,15 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     /// Number of verdicts "violation", over runs, and over all recorded epochs unless one is given.
     case violationCount
     /// Slope of log10 of the median strength ||v_k|| ||w_k|| of unaligned student nodes (alignment > 0.3) against log10 of
-    /// the largest gradient; a point for each run and recorded epoch.
+    /// the largest gradient; a point for each run and recorded epoch. Of each setting, then the mean over settings.
     case unalignedSlope
     /// The same for the median kink balance of all student nodes.
     case balanceSlope
     /// Mean number of observers of a teacher node.
     case observersPerNode
     /// Spearman rank correlation of a teacher node's observers at the first recorded epoch with its being recovered (1 or
-    /// 0) at the last, over nodes and runs.
+    /// 0) at the last, over the nodes of all seeds of each setting, then the mean over settings. Those in which either does
+    /// not vary are left out.
     case observerRecovery
     /// Spearman rank correlation of teacher node index with the median over seeds of the first epoch with alignment <= 0.1;
     /// never ranks last. 1: strong nodes (low index) first.

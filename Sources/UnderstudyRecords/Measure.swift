@@ -59,7 +59,7 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`.
   case finishing
   /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
-  /// teacher and data), as they are, and after optimal matching; `[point]`.
+  /// teacher and data), as they are, and after the one-to-one matching of their nodes that costs least; `[point]`.
   case straightPath, matchedPath
   /// Loss along the segments of the constructed path between the two; `[segment, point]`, `[0, point]` without a path.
   case constructedPath
@@ -77,9 +77,10 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// `[student node of all hidden layers]`.
   case layerDeadNodes
   /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread: how much the node matters for the output;
-  /// `[student node of all hidden layers]`.
+  /// `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
+  /// activation stands for its activation before the normalisation.
   case layerStrengths
-  /// Smallest and mean |alpha_kj(x)| over those inputs, k the match of j; `[teacher node of all hidden layers]`.
+  /// Smallest and mean |alpha_kj(x)| over all of those inputs, near j's boundary or not, k the match of j; `[teacher node of all hidden layers]`.
   case layerSmallestAlphas, layerMeanAlphas
   /// Distinct patterns of the gates above the layer, of teacher and student together, that those inputs meet; 1 at the
   /// highest; `[hidden layer]`.

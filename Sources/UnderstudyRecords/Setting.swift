@@ -130,7 +130,8 @@ public struct TrainingSetting: Codable, Hashable, Sendable {
   public enum Loss: String, Codable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
   public enum FrozenLayer: String, Codable, Hashable, Sendable, CaseIterable { case none, first, last }
   public enum Precision: String, Codable, Hashable, Sendable, CaseIterable { case float64, float32 }
-  /// `sgd`: batches drawn with replacement; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
+  public enum BatchOrder: String, Codable, Hashable, Sendable, CaseIterable { case withReplacement, reshuffled }
+  /// `sgd`: batches; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
   public var method = Method.sgd
   /// Samples a step; used by `sgd` and `adam`. 0, which no study file can say, means "as `batches` has it": the file's columns.
   public var batchSize = 16
@@ -155,6 +156,9 @@ public struct TrainingSetting: Codable, Hashable, Sendable {
   /// Standard deviation of Gaussian noise on the teacher's training outputs, drawn once for each sample and output.
   public var outputNoise = 0.0
   public var precision = Precision.float64
+  /// `withReplacement`: every sample of every batch is drawn from all; `reshuffled`: pass after pass over all samples, each in
+  /// a random order of its own, whatever number of them an epoch takes.
+  public var batchOrder = BatchOrder.withReplacement
   /// The order of the batches, `.npy` of int64 `[step, batch]`, instead of drawn ones.
   public var batches: BatchSetting?
 }
@@ -281,6 +285,7 @@ extension TrainingSetting {
     unitNormFirstLayer = try values.decode(Bool.self, forKey: .unitNormFirstLayer)
     outputNoise = try values.decode(Double.self, forKey: .outputNoise)
     precision = try values.decode(Precision.self, forKey: .precision)
+    batchOrder = try values.decodeIfPresent(BatchOrder.self, forKey: .batchOrder) ?? later.batchOrder
     batches = try values.decodeIfPresent(BatchSetting.self, forKey: .batches)
   }
 }

@@ -200,15 +200,19 @@ extension StudyKey {
     $0.training.learningRates == nil ? nil : "training.learningRates gives the rates"
   }
 
+  private static let withoutBatches: IdleReason = {
+    $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step"
+  }
+
   private static let trainingKeys: [StudyKey] = [
     .choice(
       "training.method", \.training.method,
-      "sgd: batches drawn with replacement; gd: every step over all training inputs; adam: batches, with the rates of Adam."
+      "sgd: batches; gd: every step over all training inputs; adam: batches, with the rates of Adam."
     ),
     .integer(
       "training.batchSize", \.training.batchSize,
       "Samples a step, for sgd and adam. Beside training.batches.file it may be left out: the file's shape says it.",
-      idle: { $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step" }),
+      idle: withoutBatches),
     .number(
       "training.learningRate", \.training.learningRate, .positive, "Learning rate.", idle: besideSchedule),
     .integer(
@@ -244,10 +248,18 @@ extension StudyKey {
       "training.outputNoise", \.training.outputNoise, .nonNegative,
       "Standard deviation of Gaussian noise on the teacher's training outputs, drawn once."),
     .choice("training.precision", \.training.precision, "Arithmetic of the training."),
+    .choice(
+      "training.batchOrder", \.training.batchOrder,
+      "withReplacement draws each sample of a batch from all; reshuffled takes every sample once, in random order, before "
+        + "any comes again in another order, whether or not an epoch ends there.",
+      idle: { setting in
+        withoutBatches(setting)
+          ?? (setting.training.batches == nil ? nil : "the order comes from training.batches.file")
+      }
+    ).later,
     .file(
       "training.batches.file", \.training.batchFile,
-      "The order of the batches (.npy of int64, [step, batch]), instead of drawing it.",
-      idle: { $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step" }),
+      "The order of the batches (.npy of int64, [step, batch]), instead of drawing it.", idle: withoutBatches),
   ]
 }
 

@@ -5,11 +5,13 @@ import UnderstudyNumerics
 ///
 /// In two layers these are products of fan-out weights, the same for every input. In deeper networks they depend on the
 /// gates above the lowest layer: they are constant in each region of equal gates, and what stands here is taken over the
-/// regions that the data meet.
+/// regions that the data meet. Of a network with batch normalisation after the activation, folded, alpha and beta refer to
+/// activations before the normalisation.
 public struct Coupling: Sendable, Equatable {
   /// E[alpha_kj], `[student node, teacher node]`.
   public var meanAlpha: Matrix
-  /// min over the regions met of |alpha_kj|, `[student node, teacher node]`: what the condition of the deep case takes.
+  /// min over the regions met of |alpha_kj|, `[student node, teacher node]`. The condition of the deep case takes the regions
+  /// met near node j's boundary; over all of them the minimum is that or smaller.
   public var smallestAlpha: Matrix
   /// E[|alpha_kj|], `[student node, teacher node]`.
   public var meanAbsoluteAlpha: Matrix

@@ -5,11 +5,12 @@ import UnderstudyNumerics
 /// `A_l(x) = V_l(x)^T V*_l(x)`, `B_l(x) = V_l(x)^T V_l(x)`.
 ///
 /// `V_l(x)` carries the activations of layer l to the output. It depends on the gates above l at x and on the weights above
-/// l, both taken from the one student that is measured.
+/// l, both taken from the one student that is measured. Of a network with batch normalisation after the activation, folded,
+/// the activations of layer l are those before the normalisation, whose scale is in `V_l`: strengths, A and B refer to them.
 public struct LayerCoupling: Sendable, Equatable {
   /// E[beta_kk], `[student node]`.
   public var meanBetaDiagonal: [Double]
-  /// min over the samples of |alpha_kj|, k the student node given for teacher node j; 0 where none was. `[teacher node]`.
+  /// min over all samples, near node j's boundary or not, of |alpha_kj|, k the student node given for teacher node j; 0 where none was. `[teacher node]`.
   public var smallestAlphas: [Double]
   /// E[|alpha_kj|] for the same pairs. `[teacher node]`.
   public var meanAbsoluteAlphas: [Double]
@@ -22,7 +23,8 @@ public struct LayerCoupling: Sendable, Equatable {
   /// Samples that all this is taken over.
   public var sampleCount: Int
 
-  /// sqrt(E[beta_kk]): how much the activation of each student node matters for the output, the height in the L-shape.
+  /// sqrt(E[beta_kk]): how much the activation of each student node, before a normalisation that follows it, matters for the
+  /// output, the height in the L-shape.
   public var strengths: [Double] { meanBetaDiagonal.map { $0.squareRoot() } }
 }
 

@@ -34,13 +34,16 @@ struct NodeRemoval {
     (self.features, self.sizes, self.fanOut) = (features, sizes, fanOut)
   }
 
-  /// By how much the sum of the squared changes of the outputs rises when a node is removed and all other fan-outs and
-  /// the output biases are refitted: `||v_k||^2 / [G^-1]_kk`, G the Gram matrix of the activations. 0 for nodes that
-  /// the others can do without.
+  /// The least sum of squared changes of the network's own outputs when a node is removed and all other fan-outs and the
+  /// output biases are refitted: `||v_k||^2 / [G^-1]_kk`, G the Gram matrix of the activations. 0 for nodes that the others
+  /// can do without.
+  ///
+  /// Exact, because any fan-outs are the least-squares fit of the outputs that they give. It is the rise of an error against
+  /// other targets only if the fan-outs are the least-squares fit of those.
   ///
   /// - Returns: `[node]`; nil if the activations are not finite.
   /// - Complexity: O(samples x nodes^2), by singular values: G itself has the squares of theirs, and half the digits.
-  /// - Source: the optimal brain surgeon, Hassibi and Stork 1993, which is exact for a linear layer.
+  /// - Source: the optimal brain surgeon, Hassibi and Stork 1993, for whom it is a second-order approximation.
   var costs: [Double]? {
     guard let (values, _, right) = LinearAlgebra.singularValues(of: features), let largest = values.first else {
       return nil

@@ -3,7 +3,8 @@ import UnderstudyNumerics
 
 /// ||v_k||, the norm of the fan-out weights of each node of the last hidden layer. `[node]`.
 ///
-/// In two layers this is `sqrt(E[beta_kk])`, the y axis of the L-shape.
+/// In two layers this is `sqrt(E[beta_kk])`, the y axis of the L-shape. Of a network with batch normalisation after the
+/// activation, folded, it refers to activations before the normalisation.
 public func fanOutNorms(of network: Network) -> [Double] {
   let fanOut = network.fanOutWeights
   return (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) }

@@ -36,7 +36,8 @@ extension FinishingProblem {
   }
 
   /// The node without which the refitted loss rises least: with `u_k` its row of the output layer and `G` the Gram matrix
-  /// of the activations, by `||u_k||^2 / (G^-1)_kk`.
+  /// of the activations, by `||u_k||^2 / (G^-1)_kk`. Exact where the output layer is the least-squares fit, as after each step
+  /// and refit, up to the damping of G.
   private func cheapestNode(of state: FinishingState, except taken: [Int]) -> Int? {
     guard let factor = activationFactor(state.evaluation, damping: 1e-12) else { return nil }
     var inverse = Matrix(rowCount: factor.rowCount, columnCount: factor.rowCount)

@@ -99,16 +99,32 @@ public struct TrainingPlan: Sendable, Hashable {
 public enum BatchOrder: Sendable {
   /// Drawn with replacement from the streams of this key, one for each epoch.
   case drawn(key: UInt64)
+  /// Pass after pass over all samples, each pass in a random order of its own from the streams of this key, one for each
+  /// pass. Epochs cut this one sequence into equal parts: where an epoch takes fewer or more samples than there are, the
+  /// next epoch goes on with the pass, and a batch at the end of a pass is filled up from the next one.
+  case reshuffled(key: UInt64)
   /// Given step by step; `indices` is `[step, batch]`, row-major.
   case given(indices: [UInt32])
 
-  /// The batches of an epoch, counted from 1: `stepCount * batchSize` sample indices.
+  /// The batches of an epoch, counted from 1: `stepCount * batchSize` sample indices. They depend on nothing that came before,
+  /// so that a training can go on from any epoch.
+  ///
+  /// - Complexity: O(indices); reshuffled, O(indices + samples).
   public func indices(epoch: Int, stepCount: Int, batchSize: Int, sampleCount: Int) -> [UInt32] {
     let count = stepCount * batchSize
     switch self {
     case .drawn(let key):
       var stream = RandomStream(key: key, purpose: .batches, index: epoch)
       return stream.integers(count, below: sampleCount)
+    case .reshuffled(let key):
+      var indices: [UInt32] = []
+      indices.reserveCapacity(count)
+      while indices.count < count {
+        let (pass, place) = ((epoch - 1) * count + indices.count).quotientAndRemainder(dividingBy: sampleCount)
+        var stream = RandomStream(key: key, purpose: .batches, index: pass)
+        indices += stream.permutation(sampleCount)[place...].prefix(count - indices.count)
+      }
+      return indices
     case .given(let indices):
       let first = (epoch - 1) * count
       precondition(first + count <= indices.count, "too few batches; they are counted before training begins")

@@ -112,6 +112,8 @@ private let everything =
       [], ["training.precision=float32"], ["inputs.regenerateEachEpoch=true"],
       ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"],
       ["training.method=gd", "training.batchSize=null"],
+      // 150 samples in epochs of 160; the other takes the steps of deep students, with moments of their own.
+      ["training.batchOrder=reshuffled"], ["training.batchOrder=reshuffled", "training.method=adam"],
     ])
   func checkpoints(overrides: [String]) throws {
     let study = try tinyStudy([everything] + overrides)

@@ -115,6 +115,19 @@ import UnderstudyTraining
     #expect(try material("training.method=gd", "training.batchSize=null").plan.method == .fullBatch)
   }
 
+  @Test("reshuffled batches take every sample once a pass, with replacement they do not", arguments: [150, 90])
+  func batchOrder(count: Int) throws {
+    func samples(_ order: String) throws -> [UInt32] {
+      let batches = try material("inputs.training.count=\(count)", "training.batchOrder=\(order)").batches
+      return (1...2).flatMap { batches.indices(epoch: $0, stepCount: 20, batchSize: 8, sampleCount: count) }
+    }
+    let (drawn, reshuffled) = (try samples("withReplacement"), try samples("reshuffled"))
+    #expect(Set(reshuffled[..<count]).count == count && Set(reshuffled[count..<2 * count]).count == count)
+    // A share of 1/e of the samples is missing on average.
+    #expect(Set(drawn[..<count]).count < count * 3 / 4)
+    #expect(try execute(tinyStudy("training.batchOrder=reshuffled")).data != execute(tinyStudy()).data)
+  }
+
   @Test("float32 trains and stores in single precision, near what float64 gives")
   func float32() throws {
     let study = try tinyStudy("training.precision=float32")

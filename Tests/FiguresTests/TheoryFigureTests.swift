@@ -32,8 +32,17 @@ import UnderstudyRecords
     #expect(rows[0]["y"] == 2.25 && rows[0]["a"] == 0 && rows[0]["n"] == 2)
     let high = try #require(rows[0]["b"]?.number)
     #expect(abs(high - 2.25 - 12.7062 * 1.06066 / 2.0.squareRoot()) < 1e-3)
+    #expect(rows[0]["o"] == "1x" && rows[0]["s"] == "count")
     let shares = rows.dropFirst().map { [$0["l"]?.text ?? "", "\($0["c"]?.number ?? -1)", "\($0["n"]?.number ?? -1)"] }
     #expect(shares == [["0", "1.0", "1.0"], ["1", "0.0", "1.0"], ["3–4", "0.0", "1.0"], ["5–8", "1.0", "1.0"]])
+  }
+
+  @Test func observersOfEachOverRealizationStandByThemselves() throws {
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(
+      .observers, TheoryFindingTests.confounded, varied: ["student.overRealization"])
+    let shares = rows.filter { $0["s"] == "share" }.map { [$0["o"], $0["l"], $0["y"], $0["n"]] }
+    #expect(shares == [["1x", "1", 0.5, 2], ["1x", "2", 0, 2], ["5x", "9–16", 1, 3], ["5x", "17–32", 0, 1]])
+    #expect(figure.alternativeText.contains("(1x, 5x)"))
   }
 
   @Test func timesAreCensoredAboveTheLastEpoch() throws {

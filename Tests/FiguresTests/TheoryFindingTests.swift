@@ -70,6 +70,24 @@ import UnderstudyRecords
     #expect(Self.value(.balanceSlope, [Self.falling], epoch: 0) == nil, "one point has no slope")
   }
 
+  /// Two settings in which the kinks stay what they are while the gradient falls; where it is smaller, they are smaller.
+  @Test func slopesAreOfEachSettingAndThenAveraged() throws {
+    let runs = [(1.0, 1e-2), (1e-6, 1e-9)].enumerated().map { index, sizes in
+      Self.run(
+        multiple: Double(index + 1), index: index,
+        [(0, 1.0), (10, 0.1)].flatMap { epoch, factor in
+          [
+            Entry(.largestGradient, epoch: epoch, values: [sizes.0 * factor]),
+            Self.vector(.studentAlignment, epoch, [0.5, 0.5]),
+            Self.vector(.boundaryStrengths, epoch, [factor, factor]),
+            Self.vector(.kinkBalances, epoch, [sizes.1, sizes.1]),
+          ]
+        })
+    }
+    #expect(abs(try #require(Self.value(.balanceSlope, runs))) < 1e-12)
+    #expect(abs(try #require(Self.value(.unalignedSlope, runs)) - 1) < 1e-12)
+  }
+
   static let observed = [
     run([
       vector(.observerCounts, 0, [5, 1]), vector(.observerCounts, 10, [4, 2]),
@@ -82,6 +100,36 @@ import UnderstudyRecords
         Entry(.evaluationCorrelation, epoch: 10, shape: [2, 1], values: [0.1, 0.97]),
       ]),
   ]
+
+  /// A narrow and a wide student: over both, more observers go with more recovered nodes (rank correlation 0.17); within each
+  /// of them it is the other way round.
+  static let confounded = [
+    (multiple: 1.0, counts: [1.0, 1, 2, 2], rho: [0.96, 0.1, 0.2, 0.3]),
+    (multiple: 5.0, counts: [9.0, 10, 11, 20], rho: [0.96, 0.97, 0.98, 0.1]),
+  ].enumerated().map { index, values in
+    run(
+      multiple: values.multiple, index: index,
+      [
+        vector(.observerCounts, 0, values.counts),
+        Entry(.evaluationCorrelation, epoch: 10, shape: [4, 1], values: values.rho),
+      ])
+  }
+
+  @Test func relatesObserversToRecoveryWithinEachSetting() throws {
+    // Ranks 1.5, 1.5, 3.5, 3.5 against 4, 2, 2, 2: -2 / sqrt(4 x 3); 1, 2, 3, 4 against 3, 3, 3, 1: -3 / sqrt(5 x 3).
+    let expected = (-2 / 12.0.squareRoot() - 3 / 15.0.squareRoot()) / 2
+    let value = try #require(Self.value(.observerRecovery, Self.confounded))
+    #expect(abs(value - expected) < 1e-12)
+    // A setting in which every node is recovered says nothing.
+    let certain = Self.run(
+      multiple: 10, index: 2,
+      [
+        Self.vector(.observerCounts, 0, [30, 40, 50, 60]),
+        Entry(.evaluationCorrelation, epoch: 10, shape: [4, 1], values: [1, 1, 1, 1]),
+      ])
+    #expect(Self.value(.observerRecovery, Self.confounded + [certain]) == value)
+    #expect(Self.value(.observerRecovery, [certain]) == nil)
+  }
 
   @Test func relatesObserversToRecovery() throws {
     #expect(Self.value(.observersPerNode, Self.observed) == 2)

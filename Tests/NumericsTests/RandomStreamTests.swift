@@ -113,6 +113,31 @@ import Testing
     expectUniform(counts, total: count)
   }
 
+  @Test(arguments: Array(1...33) + [1000])
+  func permutationsHoldEveryNumberOnce(count: Int) {
+    var stream = RandomStream(key: 8, purpose: .test, index: count)
+    let (first, second) = (stream.permutation(count), stream.permutation(count))
+    #expect(first.sorted() == Array(0..<UInt32(count)) && second.sorted() == Array(0..<UInt32(count)))
+    #expect(count < 8 || first != second, "the stream goes on")
+    var again = RandomStream(key: 8, purpose: .test, index: count)
+    #expect(again.permutation(count) == first)
+  }
+
+  @Test func permutationsAreUniform() {
+    var counts = [Int](repeating: 0, count: 24)
+    let total = 48_000
+    var stream = RandomStream(key: 9, purpose: .test)
+    for _ in 0..<total {
+      let order = stream.permutation(4)
+      // Lehmer's code: how many later numbers are smaller, place by place.
+      let code = (0..<4).reduce(0) { code, place in
+        code * (4 - place) + order[(place + 1)...].count { $0 < order[place] }
+      }
+      counts[code] += 1
+    }
+    expectUniform(counts, total: total)
+  }
+
   @Test func uniformsAreUniformAndInside() {
     let count = 200_000
     var stream = RandomStream(key: 6, purpose: .test)

@@ -45,11 +45,13 @@ import Testing
     for text in [
       "teacher: {medianBiases: false, normalizedOutput: false, normalization: none}",
       "student: {normalization: none}", "training: {momentum: 0, weightDecay: 0, loss: squaredError}",
+      "training: {batchOrder: withReplacement}",
     ] { #expect(try parse(text).runs[0].hash == base.hash, "\(text)") }
     for text in [
       "teacher: {medianBiases: true}", "teacher: {normalizedOutput: true}", "teacher: {widths: 10}",
       "student: {normalization: afterActivation}", "student: {initialization: he}", "training: {momentum: 0.9}",
       "training: {weightDecay: 1e-4}", "training: {loss: crossEntropy}", "training: {learningRates: '0: 0.01'}",
+      "training: {batchOrder: reshuffled}",
     ] { #expect(try parse(text).runs[0].hash != base.hash, "\(text)") }
   }
 
@@ -83,6 +85,8 @@ import Testing
     BadStudy("training: {learningRates: '0: 1', learningRateHalvingInterval: 2}", .unusedKey, "Interval", "Rates"),
 
     BadStudy("training: {method: adam, momentum: 0.9}", .unusedKey, "training.momentum", "adam"),
+    BadStudy(
+      "training: {method: gd, batchSize: null, batchOrder: reshuffled}", .unusedKey, "training.batchOrder", "gd"),
     BadStudy("training: {momentum: 1}", .outOfRange, "from 0 to below 1"),
     BadStudy("student: {initialization: he, scale: 1}", .unusedKey, "student.scale", "student.weightFactor"),
     BadStudy("student: {weightFactor: 2}", .unusedKey, "student.weightFactor", "student.scale"),

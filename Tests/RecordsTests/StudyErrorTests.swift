@@ -143,6 +143,7 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     ("inputs: {training: {file: f}, regenerateEachEpoch: true}", "inputs.training.file", "inputs.regenerateEachEpoch"),
     ("inputs: {training: {file: f}, evaluation: {file: f}, standardDeviation: 2}", "inputs.standardDeviation", "files"),
     ("training: {batches: {file: f}, method: gd}", "training.batches.file", "gd"),
+    ("training: {batches: {file: f}, batchOrder: reshuffled}", "training.batchOrder", "training.batches.file"),
   ])
   func keysBesideFilesAreUnused(text: String, key: String, reason: String) throws {
     let folder = try TemporaryFolder()

@@ -152,6 +152,41 @@ private func plan(
     #expect(given.indices(epoch: 2, stepCount: 3, batchSize: 4, sampleCount: 50) == Array(12..<24))
   }
 
+  /// Epochs of 40 samples: fewer than there are, as many, and several passes; none, one and many passes end within one.
+  @Test("reshuffled batches hold every sample once a pass, wherever epochs end", arguments: [7, 39, 40, 41, 130])
+  func reshuffled(sampleCount: Int) {
+    func epoch(_ epoch: Int, key: UInt64 = 1) -> [UInt32] {
+      BatchOrder.reshuffled(key: key).indices(epoch: epoch, stepCount: 10, batchSize: 4, sampleCount: sampleCount)
+    }
+    let sequence = (1...13).flatMap { epoch($0) }
+    #expect(sequence.count == 13 * 40)
+    let passes = stride(from: 0, to: sequence.count - sampleCount + 1, by: sampleCount).map {
+      Array(sequence[$0..<$0 + sampleCount])
+    }
+    for pass in passes { #expect(pass.sorted() == Array(0..<UInt32(sampleCount))) }
+    #expect(zip(passes, passes.dropFirst()).allSatisfy { $0 != $1 }, "each pass has an order of its own")
+    #expect(epoch(9) == Array(sequence[320..<360]), "whatever came before")
+    #expect(epoch(1) != epoch(1, key: 2))
+  }
+
+  /// 70 samples in epochs of 6 x 13 = 78: every epoch but the first begins within a pass.
+  @Test("reshuffled batches train as the same batches do when given, also in a trainer that goes on")
+  func trainingReshuffled() throws {
+    let problem = try Problem()
+    let (plan, order) = (plan(), BatchOrder.reshuffled(key: 4))
+    let indices = (1...4).flatMap { order.indices(epoch: $0, stepCount: 6, batchSize: 13, sampleCount: 70) }
+    let whole = try problem.trained(Double.self, plan, batches: order)
+    #expect(try problem.trained(Double.self, plan, batches: .given(indices: indices)) == whole)
+    #expect(try problem.trained(Double.self, plan, batches: order) == whole)
+    #expect(try problem.trained(Double.self, plan) != whole)
+    let first = try TwoLayerTrainer<Double>(student: problem.student, plan: plan, batches: order)
+    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: first.shape)
+    first.train(epoch: 1, on: samples)
+    let second = try TwoLayerTrainer<Double>(student: try first.student, plan: plan, batches: order, isResuming: true)
+    for epoch in 2...4 { second.train(epoch: epoch, on: samples) }
+    #expect(try second.student == whole)
+  }
+
   @Test("refuses a network of three layers")
   func depth() throws {
     let layer = DenseLayer(weights: Matrix([[1, 2], [3, 4]]), biases: [0, 0])
