@@ -108,11 +108,12 @@ struct AuditTables {
 
   private var summary: String {
     let student = record.student
+    let heldOut = student.heldOutOutputChange.map { ", on \(student.heldOutCount ?? 0) held out \(short($0))" } ?? ""
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
     return
       "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "
       + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
-      + "largest output change on the inputs \(short(student.largestOutputChange)) (outputs are of size "
+      + "largest output change on the inputs \(short(student.largestOutputChange))\(heldOut) (outputs are of size "
       + "\(short(student.outputScale)))\(error)"
   }
 

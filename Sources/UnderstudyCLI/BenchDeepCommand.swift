@@ -56,6 +56,7 @@ extension BenchCommand {
         benchmark.instructions = instructions
         let report = Report(
           machine: machineKind(instructions: instructions), steps: try benchmark.run(), measures: measures)
+        adviseOnKernels()
         if json { return print(try jsonText(report)) }
         print(report.machine)
         var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
