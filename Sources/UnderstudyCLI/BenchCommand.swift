@@ -40,8 +40,8 @@ struct BenchCommand: AsyncParsableCommand {
         benchmark.roundCount = rounds
         benchmark.instructions = instructions
         let results = try benchmark.run()
-        adviseOnKernels()
         if json { return print(try jsonText(results)) }
+        adviseOnKernels()
         print(machineKind(instructions: instructions))
         var table = TextTable([
           "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",

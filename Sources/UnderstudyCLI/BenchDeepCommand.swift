@@ -56,8 +56,8 @@ extension BenchCommand {
         benchmark.instructions = instructions
         let report = Report(
           machine: machineKind(instructions: instructions), steps: try benchmark.run(), measures: measures)
-        adviseOnKernels()
         if json { return print(try jsonText(report)) }
+        adviseOnKernels()
         print(report.machine)
         var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
         for step in report.steps {

@@ -223,6 +223,42 @@ import UnderstudyTraining
     #expect(recovery.student == student && recovery.merged == nil)
   }
 
+  /// What enters the upper layers is never negative. Without biases a node whose weights are all negative is active nowhere,
+  /// and above a single node all that are active are multiples of it.
+  @Test(
+    "without biases a teacher may equal a smaller network everywhere, and that is what is found",
+    arguments: [([5, 6, 5], 2, [0], [5, 6, 4]), ([4, 4, 4, 4], 2, [0, 1, 3], [4, 4, 1, 1])])
+  func smallerEqual(widths: [Int], layer: Int, dead: [Int], smaller: [Int]) throws {
+    var teacher = try TeacherDesign(
+      inputCount: 5, hiddenCounts: widths, outputCount: 4, weights: .gaussian(scale: 1), bias: nil, strengthDecay: 0,
+      activation: .relu
+    ).draw(key: 3).network
+    // Every node but the dead ones has some positive weight.
+    for l in 1..<widths.count {
+      for node in 0..<widths[l] { teacher.layers[l].weights[node, (node + 2) % widths[l - 1]] = 1 }
+    }
+    for node in dead {
+      for f in 0..<widths[layer - 1] {
+        teacher.layers[layer].weights[node, f] = -abs(teacher.layers[layer].weights[node, f])
+      }
+    }
+    let stream = RandomStream(key: 9, purpose: .test)
+    func inputs(_ count: Int, scale: Double, _ index: Int) -> Matrix {
+      var stream = RandomStream(key: stream.key, purpose: .test, index: index)
+      return stream.normalMatrix(rowCount: count, columnCount: 5, standardDeviation: scale)
+    }
+    let fitted = inputs(3000, scale: 1, 0)
+    let recovery = try recover(
+      Student(teacher), along: FinishingPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
+    #expect(recovery.outcome == .recovered && recovery.student.network.hiddenCounts == smaller)
+    for (index, scale) in [1e-3, 1, 1e3].enumerated() {
+      let others = inputs(20_000, scale: scale, index + 1)
+      let outputs = try teacher.outputs(for: others)
+      let difference = largestDifference(try recovery.student.network.outputs(for: others), outputs)
+      #expect(outputs.rootMeanSquare > 0.01 * scale && difference < 1e-8 * outputs.rootMeanSquare)
+    }
+  }
+
   @Test("a tenth of the samples is held out, the same each time, and none of few")
   func split() {
     let split = SampleSplit(of: 1503)
