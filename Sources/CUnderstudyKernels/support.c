@@ -22,3 +22,22 @@ int us_supports(us_instruction_set set) {
   return set == us_portable;
 #endif
 }
+
+int us_executes_skylakex(void) {
+#if defined(__x86_64__)
+  // What compilers may use for it: unlike us_avx512, conflict detection and bit manipulation as well.
+  return us_supports(us_avx512) && us_supports(us_avx2) && __builtin_cpu_supports("avx512cd") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+#else
+  return 0;
+#endif
+}
+
+int us_is_amd(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  return __builtin_cpu_is("amd");
+#else
+  return 0;
+#endif
+}

@@ -112,6 +112,7 @@ struct AuditTables {
 
   private var summary: String {
     let student = record.student
+    let heldOut = student.heldOutOutputChange.map { ", on \(student.heldOutCount ?? 0) held out \(short($0))" } ?? ""
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
     let ofTeacher = student.carryingTeacherCount ?? student.carryingCount
     let others = student.carryingCount - ofTeacher
@@ -119,7 +120,7 @@ struct AuditTables {
       "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(ofTeacher) carry the teacher, "
       + (others > 0 ? "\(others) carry other boundaries, " : "")
       + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
-      + "largest output change on the inputs \(short(student.largestOutputChange)) (outputs are of size "
+      + "largest output change on the inputs \(short(student.largestOutputChange))\(heldOut) (outputs are of size "
       + "\(short(student.outputScale)))\(error)"
   }
 

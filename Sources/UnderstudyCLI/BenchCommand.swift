@@ -41,6 +41,7 @@ struct BenchCommand: AsyncParsableCommand {
         benchmark.instructions = instructions
         let results = try benchmark.run()
         if json { return print(try jsonText(results)) }
+        adviseOnKernels()
         print(machineKind(instructions: instructions))
         var table = TextTable([
           "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
@@ -69,6 +70,7 @@ extension BenchCommand {
     func run() async throws {
       try await reportingErrors {
         let result = try AuditBenchmark().run()
+        adviseOnKernels()
         print(machineKind())
         print("audit                                  \(format(result.seconds, digits: 2)) s")
         print(
@@ -77,6 +79,11 @@ extension BenchCommand {
       }
     }
   }
+}
+
+/// Says where OpenBLAS is slower than it could be: where times are measured, that matters.
+func adviseOnKernels() {
+  if let advice = LinearAlgebra.kernels.advice { writeError("note: \(advice)") }
 }
 
 extension TwoLayerBenchmark.Precision: ExpressibleByArgument {}

@@ -57,6 +57,7 @@ extension BenchCommand {
         let report = Report(
           machine: machineKind(instructions: instructions), steps: try benchmark.run(), measures: measures)
         if json { return print(try jsonText(report)) }
+        adviseOnKernels()
         print(report.machine)
         var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
         for step in report.steps {

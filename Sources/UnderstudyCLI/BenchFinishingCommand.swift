@@ -44,6 +44,7 @@ extension BenchCommand {
 
     func run() async throws {
       try await reportingErrors {
+        adviseOnKernels()
         print(machineKind())
         let twoLayer = FinishingBenchmark.Size.standard.filter {
           size.isEmpty ? !$0.name.hasPrefix("paper") : size.contains($0.name)

@@ -5,12 +5,13 @@ import Understudy
 struct RecoverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recover",
-    abstract: "Read a network back from what it answers, by way of a student of it.",
+    abstract: "Reconstruct a network from input-output pairs, by way of a student of it.",
     discussion: """
       The student is finished (full batches, curvature, until the gradient is small at every sample), and its nodes are \
       merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
-      is finished and merged in turn; last, nodes that are not needed to meet the targets are removed. With enough inputs \
-      the result is the network that made the targets, every layer, up to the order and the positive scale of its nodes.
+      is finished and merged in turn; last, nodes that are not needed to meet the targets are removed. Where the samples \
+      determine the weights, the result is mostly the network that made the targets, every layer, up to the order and the \
+      positive scale of its nodes.
 
         understudy recover --student S --inputs X --targets Y --into SMALL
         understudy recover --student S --inputs X --teacher T
@@ -20,8 +21,10 @@ struct RecoverCommand: AsyncParsableCommand {
         understudy recover RESULTS --seed 1
 
       A teacher only makes the targets, and is compared with the result. Train the student well before: to a loss of a \
-      hundredth of the targets' or less. After Ctrl-C the best student so far is written to --into; give it as --student to \
-      go on. Docs/Recovery.md explains every column and key.
+      hundredth of the targets' or less. A tenth of the samples is held out where the rest is enough, and the error there is \
+      printed. The result is never worse than the student; exit code 2 if it is constant: nothing was recovered. After Ctrl-C \
+      the best student so far is written to --into; give it as --student to go on. Docs/Recovery.md explains every column \
+      and key.
       """)
 
   @Argument(help: "A results folder, instead of files.")
@@ -47,7 +50,9 @@ struct RecoverCommand: AsyncParsableCommand {
   var iterations = FinishingPlan().iterationLimit
 
   @Option(
-    help: "Each stage is over once no sample's gradient at the lowest layer is larger, outputs divided by their size.")
+    help:
+      "Each stage is over once no sample's gradient at the lowest layer is larger, inputs and outputs divided by their size."
+  )
   var gradient = FinishingPlan().gradientTarget
 
   @Option(help: "Write the recovered network to this file.")
@@ -102,6 +107,11 @@ struct RecoverCommand: AsyncParsableCommand {
     }
     progress.end()
     print(json ? try jsonText(recovery.record) : text(of: recovery.record))
+    if recovery.record.outcome == .nothing, !recovery.record.wasInterrupted {
+      throw ExperimentError.input(
+        "\(student): nothing was recovered: all that was found is constant over the inputs; give a student that has "
+          + "nodes which are active, and trained")
+    }
     if let into { try write(recovery.network, to: into, maker: "recoveredFrom", of: student) }
     if recovery.record.wasInterrupted {
       writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
@@ -113,7 +123,7 @@ struct RecoverCommand: AsyncParsableCommand {
     let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
     let runs = try choice.finishedRuns(of: store)
     var table = TextTable([
-      "setting", "seed", "loss before", "loss now", "gradient", "left", "teacher", "weight error", "time",
+      "setting", "seed", "loss before", "loss now", "held out", "gradient", "left", "teacher", "weight error", "time",
     ])
     var records: [NetworkRecovery.Record] = []
     var failure: (any Error)?
@@ -129,7 +139,8 @@ struct RecoverCommand: AsyncParsableCommand {
         records.append(record)
         table.add([
           store.study.label(of: run.setting), "\(run.seed)", short(record.lossBefore), short(record.loss),
-          short(record.largestGradient), widths(record.layers.map(\.unitCount)),
+          record.heldOutLoss.map(short) ?? "-", short(record.largestGradient),
+          record.layers.isEmpty ? record.outcome.words : widths(record.layers.map(\.unitCount)),
           widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
           duration(record.finishingSeconds + record.mergingSeconds),
         ])
@@ -160,22 +171,53 @@ struct RecoverCommand: AsyncParsableCommand {
   private func widths(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }
 
   private func text(of record: NetworkRecovery.Record) -> String {
-    let gradient = short(record.largestGradient)
-    let reached = record.reachedTarget ? "within the target" : "not within the target of \(short(self.gradient))"
-    var parts = [
-      "student   \(record.student)\n"
-        + "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size "
-        + "\(short(record.targetSize))\n"
-        + "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)\n"
-        + "gradient  at most \(gradient) at every sample, \(reached)\n"
-        + "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
-        + "\(record.prunedCount)\n"
-        + "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging"
+    let limit = record.largestGradient <= gradient ? "" : ", not within the target of \(short(gradient))"
+    let heldOut = record.heldOutCount > 0 ? ", of which \(record.heldOutCount) are held out" : ", none held out"
+    var lines = [
+      "student   \(record.student)",
+      "targets   \(record.targets) on \(record.inputs): \(record.sampleCount) samples of size "
+        + "\(short(record.targetSize))\(heldOut)",
+      "result    \(record.outcome.words)",
+      "loss      \(short(record.lossBefore)) before, \(short(record.loss)) now (1/2 mean ||f* - f||^2)",
     ]
+    if let before = record.heldOutLossBefore, let after = record.heldOutLoss {
+      lines.append("held out  \(short(before)) before, \(short(after)) now")
+    }
+    lines += [
+      "gradient  at most \(short(record.largestGradient)) at every sample\(limit)",
+      "weights   \(determination(record))",
+      "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
+        + "\(record.prunedCount)",
+      "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging",
+    ]
+    var parts = [lines.joined(separator: "\n")]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }
-    let change = record.largestChange.map { "largest output change of merging \(short($0)); " } ?? ""
-    parts.append("\(change)largest error of an output now \(short(record.largestError))")
+    func errors(_ change: Double?, _ error: Double, _ place: String) -> String {
+      let change = change.map { "largest output change of merging \(short($0)), " } ?? ""
+      return "\(place): \(change)largest error of an output now \(short(error))"
+    }
+    var ends = [errors(record.largestChange, record.largestError, "fitted samples")]
+    if let error = record.heldOutLargestError {
+      ends.append(errors(record.heldOutLargestChange, error, "held-out samples"))
+    }
+    parts.append(ends.joined(separator: "\n"))
     return parts.joined(separator: "\n\n")
+  }
+
+  /// How many equations the samples are for the weights, and whether they determine them.
+  private func determination(_ record: NetworkRecovery.Record) -> String {
+    let counts =
+      "\(record.weightCount), of which \(record.freeScaleCount) scales are free (the student's: "
+      + "\(record.studentWeightCount)); \(record.equationCount) equations"
+    let singular = record.smallestSingularValue.map { "; smallest singular value \(short($0)) of the largest" } ?? ""
+    let advice = "other networks answer alike on these samples, and differently on others; give more inputs"
+    return switch record.isDetermined {
+    case true?: "\(counts): determined\(singular)"
+    case false? where record.equationCount <= record.weightCount - record.freeScaleCount:
+      "\(counts): NOT DETERMINED, too few equations: \(advice)"
+    case false?: "\(counts), rank \(record.rank ?? 0): NOT DETERMINED\(singular): \(advice)"
+    case nil: "\(counts); too many for their rank to be computed"
+    }
   }
 
   private func layerTable(_ record: NetworkRecovery.Record) -> String {
@@ -193,5 +235,16 @@ struct RecoverCommand: AsyncParsableCommand {
     }
     if teacher != nil { add(["output", "-", "-", "-"], nil, record.outputWeightError) }
     return table.text
+  }
+}
+
+extension Recovery.Outcome {
+  fileprivate var words: String {
+    switch self {
+    case .recovered: "within the target: the outputs are met"
+    case .unfinished: "better than the student, but the targets are not met"
+    case .notBetter: "nothing better was found: the student as it was given"
+    case .nothing: "nothing was recovered: all that was found is constant over the inputs"
+    }
   }
 }

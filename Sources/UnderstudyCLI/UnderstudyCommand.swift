@@ -2,6 +2,13 @@ import ArgumentParser
 import Understudy
 
 @main
+enum Program {
+  static func main() async {
+    restartWithBetterKernels()
+    await UnderstudyCommand.main()
+  }
+}
+
 struct UnderstudyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "understudy",

@@ -67,7 +67,7 @@ extension AuditRecord {
   ///   - teacherName: what was audited, for people: paths, or a run's name; the others likewise.
   public init(_ audit: Audit, teacherName: String, studentName: String, inputsName: String) {
     self.init()
-    version = understudyVersion
+    (version, machine) = (understudyVersion, machineKind())
     (self.teacherName, self.studentName, self.inputsName) = (teacherName, studentName, inputsName)
     sampleCount = audit.inputs.sampleCount
     inputDimension = audit.inputs.dimension

@@ -4,9 +4,10 @@ import UnderstudyNumerics
 /// Of Understudy; stored with every result.
 public let understudyVersion = "0.1.0"
 
-/// Processor model and kernel instruction set, e.g. "AMD EPYC 9B14, avx512": what results and timings depend on.
+/// Processor model, instruction set of the kernels, and OpenBLAS's kernels, e.g. "AMD EPYC 9B14, avx512, OpenBLAS Zen": what
+/// results and timings depend on.
 public func machineKind(instructions: InstructionSet = .best) -> String {
-  "\(processorModel), \(instructions.rawValue)"
+  "\(processorModel), \(instructions.rawValue), OpenBLAS \(LinearAlgebra.kernels.name)"
 }
 
 private let processorModel: String = {

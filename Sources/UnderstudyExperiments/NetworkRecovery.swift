@@ -4,7 +4,7 @@ import UnderstudyRecords
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// A network read back from what it answers, by way of a student of it: what `understudy recover` does.
+/// A network reconstructed from input-output pairs, by way of a student of it: what `understudy recover` does.
 public struct NetworkRecovery: Sendable {
   /// Where a student's targets come from.
   public enum Targets: Sendable {
@@ -33,23 +33,42 @@ public struct NetworkRecovery: Sendable {
     /// The file of the targets: a teacher's or outputs.
     public var targets: String
     public var inputs: String
+    public var machine: String
     public var sampleCount: Int
-    /// The lowest first; empty if the result is what an interrupted finishing stage had come to.
+    public var outcome: Recovery.Outcome
+    /// The lowest first; empty if the result is an unmerged student: what an interrupted finishing stage had come to, or the
+    /// better one.
     public var layers: [Layer]
     /// Largest weight error of the output layer against the teacher's, and of all layers; absent without a teacher of the
     /// recovered network's size.
     public var outputWeightError: Double?
     public var weightError: Double?
-    /// 1/2 mean ||target - output||^2 of the student as it was given, and of the recovered network.
+    /// 1/2 mean ||target - output||^2 over the samples that were fitted, of the student as it was given and of the recovered
+    /// network.
     public var lossBefore: Double
     public var loss: Double
     /// The root mean square of the targets, the recovered network's largest error of an output, and the largest change of an
-    /// output that merging caused, all in units of the output.
+    /// output that merging caused, the last two on the samples that were fitted; all in units of the output.
     public var targetSize: Double
     public var largestError: Double
     public var largestChange: Double?
-    /// Of the finishing stage that the network comes from: `max_x |g_1(x)|_inf` with outputs and targets divided by
-    /// `targetSize`, and whether it is within the target.
+    /// Samples that were held out, and the same of them; absent if none were.
+    public var heldOutCount: Int
+    public var heldOutLossBefore: Double?
+    public var heldOutLoss: Double?
+    public var heldOutLargestError: Double?
+    public var heldOutLargestChange: Double?
+    /// See ``WeightDetermination``: of the recovered network, on the samples that were fitted.
+    public var equationCount: Int
+    public var weightCount: Int
+    public var freeScaleCount: Int
+    /// Of the student as it was given.
+    public var studentWeightCount: Int
+    public var rank: Int?
+    public var smallestSingularValue: Double?
+    public var isDetermined: Bool?
+    /// Of the finishing stage that the network comes from: `max_x |g_1(x)|_inf` with inputs and targets divided by their root
+    /// mean squares; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -112,27 +131,24 @@ public struct NetworkRecovery: Sendable {
   ) throws(ExperimentError) {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
     try Self.check(student.network, before, targets, names)
-    let count = Double(targets.rowCount)
-    let targetSize = targets.rootMeanSquare
-    // Gradients and errors are judged beside targets of size 1.
-    let scale = targetSize > 0 ? targetSize : 1
-    let scaledTargets = targets.scaled(by: 1 / scale)
     (record, network) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
-      let recovery = try recover(
-        Student(student.network.scalingOutputs(by: 1 / scale)), along: plan, on: inputs, targets: scaledTargets, key: 0,
-        isCancelled: isCancelled)
-      let scaledTeacher = teacher.map { Teacher($0.network.scalingOutputs(by: 1 / scale)) }
-      var errors = scaledTeacher.flatMap { weightErrors(of: recovery.student.network, against: $0.network) }
-      if let last = errors?.indices.last { errors?[last] *= scale }
-      let network = recovery.student.network.scalingOutputs(by: scale)
-      let outputs = try network.outputs(for: inputs)
+      let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 0, isCancelled: isCancelled)
+      let network = recovery.student.network
+      let errors = teacher.flatMap { weightErrors(of: network, against: $0.network) }
+      let determination = recovery.determination
       let record = Record(
-        student: names.student, targets: names.targets, inputs: names.inputs, sampleCount: targets.rowCount,
-        layers: try Self.layers(of: recovery, scaledTeacher, inputs), outputWeightError: errors?.last,
-        weightError: errors?.max(), lossBefore: squaredDistance(before, targets) / (2 * count),
-        loss: squaredDistance(outputs, targets) / (2 * count), targetSize: targetSize,
-        largestError: largestDifference(outputs, targets),
-        largestChange: recovery.merged.map { $0.largestChange * scale },
+        student: names.student, targets: names.targets, inputs: names.inputs, machine: machineKind(),
+        sampleCount: targets.rowCount, outcome: recovery.outcome,
+        layers: try Self.layers(of: recovery, teacher, inputs), outputWeightError: errors?.last,
+        weightError: errors?.max(), lossBefore: recovery.lossBefore, loss: recovery.loss,
+        targetSize: targets.rootMeanSquare, largestError: recovery.largestError,
+        largestChange: recovery.merged?.largestChange, heldOutCount: recovery.heldOut?.sampleCount ?? 0,
+        heldOutLossBefore: recovery.heldOut?.lossBefore, heldOutLoss: recovery.heldOut?.loss,
+        heldOutLargestError: recovery.heldOut?.largestError, heldOutLargestChange: recovery.heldOut?.largestChange,
+        equationCount: determination.equationCount, weightCount: determination.weightCount,
+        freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
+        rank: determination.rank,
+        smallestSingularValue: determination.smallestSingularValue, isDetermined: determination.isDetermined,
         largestGradient: recovery.report.largestGradient, reachedTarget: recovery.report.reachedTarget,
         refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
         wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,
@@ -184,24 +200,4 @@ public struct NetworkRecovery: Sendable {
           weightError: layer.weightError)
       }
   }
-}
-
-extension Network {
-  fileprivate func scalingOutputs(by factor: Double) -> Network {
-    var result = self
-    let last = layers.count - 1
-    result.layers[last].weights = layers[last].weights.scaled(by: factor)
-    result.layers[last].biases = layers[last].biases.map { $0.map { $0 * factor } }
-    return result
-  }
-}
-
-extension Matrix {
-  fileprivate func scaled(by factor: Double) -> Matrix {
-    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
-  }
-}
-
-private func squaredDistance(_ a: Matrix, _ b: Matrix) -> Double {
-  zip(a.values, b.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
 }

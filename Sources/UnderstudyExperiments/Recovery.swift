@@ -3,24 +3,60 @@ import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// What a student's targets say of the network that made them: the student finished, and the smallest network that does the
-/// same on the inputs. With enough inputs that is the teacher, up to order and scale; see ``weightErrors(of:against:)``.
+/// What a student's targets say of the network that made them: the student finished, and a smaller network that does the
+/// same on the inputs, found by a greedy search. Where the samples determine it, that is mostly the teacher, up to order and
+/// scale; see ``weightErrors(of:against:)``, ``determination`` and ``heldOut``.
 public struct Recovery: Sendable {
+  /// What came of it.
+  public enum Outcome: String, Sendable, Encodable {
+    /// The network meets the targets at all samples that it was fitted to.
+    case recovered
+    /// The network is better than the given student, but does not meet the targets.
+    case unfinished
+    /// Nothing better was found: the network is the given student.
+    case notBetter
+    /// All that was found is constant over the inputs, and the targets are not: the network is the given student.
+    case nothing
+  }
+
+  public var outcome = Outcome.unfinished
   /// The student as the finishing stage left it; the merged student's, if one of its stages was cancelled at a lower loss.
   public var finished: Student
   /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
-  /// nil if what a cancelled stage had come to is the result.
+  /// nil if the result is an unmerged student: what a cancelled stage had come to, or the better one.
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
-  /// so, whichever stage was cancelled.
+  /// so, whichever stage was cancelled. Loss and gradients are of the samples that were fitted, inputs and targets divided by
+  /// their root mean squares.
   public var report: FinishingReport
   /// How often the merged student was finished in turn.
-  public var refinementCount: Int
+  public var refinementCount = 0
   /// Nodes that merging had left and that the finishing stage could do without.
   public var prunedCount = 0
   /// Processor time of this thread in the finishing stages (and the search for nodes that are not needed), and in merging.
   public var finishingSeconds: Double
-  public var mergingSeconds: Double
+  public var mergingSeconds = 0.0
+  /// Half the mean squared error over the samples that were fitted, of the given student and of the result.
+  public var lossBefore = 0.0
+  public var loss = 0.0
+  /// Of an output of the result, on the same samples.
+  public var largestError = 0.0
+  /// On the samples that were held out; nil if none were.
+  public var heldOut: HeldOut?
+  /// Whether the samples that were fitted determine the result's weights.
+  public var determination: WeightDetermination
+
+  /// What the samples that no step has seen say.
+  public struct HeldOut: Sendable {
+    public var sampleCount: Int
+    /// Half the mean squared error, of the given student and of the result.
+    public var lossBefore = 0.0
+    public var loss = 0.0
+    /// Of the result, of an output.
+    public var largestError = 0.0
+    /// The largest change of an output that the last merging caused; nil if the result is an unmerged student.
+    public var largestChange: Double?
+  }
 
   /// The smallest student that was found.
   public var student: Student { merged?.student ?? finished }
@@ -32,6 +68,11 @@ public struct Recovery: Sendable {
 /// Where a search stalls, it is mostly because several nodes share a boundary and each waits for the others at some sample.
 /// Merged into one, they have no such choice, and what was learned stays. The teacher is not looked at, only `targets`.
 ///
+/// All is done with inputs and targets divided by their root mean squares, so that no decision depends on units. A tenth of
+/// the samples is held out, where the others are equations enough for the student's weights. The result's loss over all
+/// samples is never above the given student's, but where both are below 1e-24 of the targets' squares: else the result is
+/// the finished student, unmerged, if that is better, or the given one.
+///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:
 ///   - key: of the random numbers of the finishing stage.
@@ -39,52 +80,47 @@ public struct Recovery: Sendable {
 ///   - isCancelled: asked before each step; merging is not interrupted.
 /// - Throws: ``ShapeError`` as finishing and merging do.
 /// - Complexity: of finishing and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
-///   and merging for each node that goes, and once more.
+///   and merging for each node that goes, and once more; and of ``weightDetermination(of:over:)``.
 public func recover(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Recovery {
-  var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
-  func lap() -> Double {
-    defer { stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0) }
-    return stopwatch.cpuSeconds
+  _ = try student.network.outputs(for: inputs)
+  guard targets.rowCount == inputs.rowCount, targets.columnCount == student.network.outputCount else {
+    throw ShapeError(
+      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x "
+        + "\(student.network.outputCount)")
   }
-  let (finished, report) = try finish(
-    student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-  var result = Recovery(
-    finished: finished, merged: nil, report: report, refinementCount: 0, finishingSeconds: lap(), mergingSeconds: 0)
-  func setMerged(_ student: Student) throws(ShapeError) {
-    result.merged = try compacted(student, over: inputs, targets: targets, costLimit: mergingCostLimit)
-    result.mergingSeconds += lap()
-  }
-  guard !report.wasCancelled else { return result }
-  try setMerged(finished)
-  while !result.report.reachedTarget, result.refinementCount < 4 {
-    let (refined, report) = try finish(
-      result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-    result.finishingSeconds += lap()
-    let isBetter = report.loss < result.report.loss
-    if report.wasCancelled {
-      if isBetter { (result.finished, result.merged, result.report) = (refined, nil, report) }
-      result.report.wasCancelled = true
-      return result
-    }
-    guard isBetter else { break }
-    result.refinementCount += 1
-    result.report = report
-    try setMerged(refined)
-  }
-  while result.report.reachedTarget {
-    let pruning = try pruned(
-      result.student, along: plan, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
-    result.finishingSeconds += lap()
-    guard case .smaller(let smaller, let report) = pruning else {
-      if case .cancelled = pruning { result.report.wasCancelled = true }
-      break
-    }
-    result.prunedCount += 1
-    result.report = report
-    try setMerged(smaller)
-  }
+  let units = RecoveryUnits(inputs: inputs, targets: targets)
+  let equationSamples = (student.network.weightCount + targets.columnCount - 1) / max(1, targets.columnCount)
+  let samples = RecoverySamples(
+    inputs: inputs.scaled(by: 1 / units.inputSize), targets: targets.scaled(by: 1 / units.outputSize),
+    split: SampleSplit(of: inputs.rowCount, neededCount: equationSamples))
+  let given = Student(units.scaled(student.network))
+  var search = try RecoverySearch(
+    from: given, along: plan, on: samples, key: key, mergingCostLimit: mergingCostLimit, isCancelled: isCancelled)
+  try search.run(isCancelled: isCancelled)
+  try search.judge()
+  var result = search.result
+  result.restoreUnits(units, given: given, student)
   return result
+}
+
+extension Recovery {
+  fileprivate mutating func restoreUnits(_ units: RecoveryUnits, given: Student, _ student: Student) {
+    // To the bit, where it is the one that was given.
+    finished = finished == given ? student : Student(units.original(finished.network))
+    merged = merged.map { merged in
+      merged.replacing(
+        Student(units.original(merged.student.network)), largestChange: merged.largestChange * units.outputSize,
+        allowedChange: merged.allowedChange * units.outputSize)
+    }
+    let square = units.outputSize * units.outputSize
+    (lossBefore, loss, largestError) = (lossBefore * square, loss * square, largestError * units.outputSize)
+    heldOut = heldOut.map {
+      HeldOut(
+        sampleCount: $0.sampleCount, lossBefore: $0.lossBefore * square, loss: $0.loss * square,
+        largestError: $0.largestError * units.outputSize, largestChange: $0.largestChange.map { $0 * units.outputSize })
+    }
+  }
 }

@@ -58,20 +58,25 @@ public struct StudentAudits: Sendable {
       }
       return try diagnosis(of: inputs)
     }
-    let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
+    let split = SampleSplit(of: inputs.rowCount)
+    let (audit, heldOutChange) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange)
       var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
-      if audit.merged != nil {
-        let merged = try compacted(
-          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: allowedChange)
-        try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
-      }
-      return audit
+      guard audit.merged != nil else { return (audit, nil as Double?) }
+      let (fitted, heldOut) = (inputs.rows(split.fitted), inputs.rows(split.heldOut))
+      let merged = try compacted(
+        student, over: fitted, targets: try teacher.network.outputs(for: fitted), allowedChange: allowedChange)
+      try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
+      guard heldOut.rowCount > 0 else { return (audit, nil) }
+      let change = largestDifference(
+        try merged.student.network.outputs(for: heldOut), try student.network.outputs(for: heldOut))
+      return (audit, change)
     }
-    return Entry(
-      title: title,
-      record: AuditRecord(
-        audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs),
-      merged: audit.merged?.student.network)
+    var record = AuditRecord(
+      audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs)
+    if let heldOutChange {
+      (record.student.heldOutCount, record.student.heldOutOutputChange) = (split.heldOut.count, heldOutChange)
+    }
+    return Entry(title: title, record: record, merged: audit.merged?.student.network)
   }
 }

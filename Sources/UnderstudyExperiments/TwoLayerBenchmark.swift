@@ -37,6 +37,7 @@ public struct TwoLayerBenchmark: Sendable {
     public var batch: Int
     public var precision: Precision
     public var instructions: String
+    public var machine: String
     public var microsecondsPerStep: Double
     /// Floating-point operations without padding, divided by time and by the peak of the same round; 0...1.
     public var shareOfPeak: Double
@@ -97,7 +98,8 @@ public struct TwoLayerBenchmark: Sendable {
     let evaluationFLOPs = 2 * Double(sampleCount) * Double((size.d + 1) * size.n + (size.n + 1) * size.c)
     return Result(
       m: size.m, n: size.n, d: size.d, c: size.c, batch: size.batch, precision: precision,
-      instructions: instructions.rawValue, microsecondsPerStep: step * 1e6,
+      instructions: instructions.rawValue, machine: machineKind(instructions: instructions),
+      microsecondsPerStep: step * 1e6,
       shareOfPeak: material.kernel.shape.stepFLOPs(batch: size.batch) / step / 1e9 / peak, peakGFLOPS: peak,
       evaluationMilliseconds: evaluation * 1e3, evaluationShareOfPeak: evaluationFLOPs / evaluation / 1e9 / peak)
   }

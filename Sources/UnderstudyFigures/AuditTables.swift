@@ -10,6 +10,9 @@ extension AuditRecord {
       + "\(student.carryingCount) carry boundaries\(student.carryingTeacherCount.map { " (\($0) of them the teacher's)" } ?? ""), \(student.mergeableCount) can be merged into them and "
       + "\(student.removableCount) can be removed: what is left has \(student.mergedNodeCount) and changes no output on these "
       + "inputs by more than \(student.largestOutputChange.brief) (outputs have size \(student.outputScale.brief))."
+    if let change = student.heldOutOutputChange, let count = student.heldOutCount {
+      text += " On \(count) inputs that merging did not see the largest change is \(change.brief)."
+    }
     if let error = student.weightError {
       text += " Up to order and scale it is the teacher with weight errors of at most \(error.brief)."
     }

@@ -5,8 +5,8 @@ private typealias LapackInt = Int32
 
 /// Decompositions of large matrices, by LAPACK on one thread: parallelism is across runs.
 ///
-/// OpenBLAS chooses its kernels by the processor, so the last bits of a result depend on the machine's kind. What must have
-/// the same bits everywhere (training, evaluation) uses ``multiply(_:_:into:adding:transposingFirst:instructions:)``.
+/// OpenBLAS chooses its kernels by the processor, so the last bits of a result depend on the machine's kind, and the speed on
+/// whether it knows the processor (``kernels``). What must have the same bits everywhere (training, evaluation) uses ``multiply(_:_:into:adding:transposingFirst:instructions:)``.
 public enum LinearAlgebra {
   private static let oneThread: Void = openblas_set_num_threads(1)
 

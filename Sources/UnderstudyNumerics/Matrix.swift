@@ -65,6 +65,16 @@ public struct Matrix: Sendable, Equatable {
     return Matrix(rowCount: kept, columnCount: columnCount, values: Array(values[..<(kept * columnCount)]))
   }
 
+  /// Rows with these indices, in this order.
+  public func rows(_ indices: some Sequence<Int>) -> Matrix {
+    var (values, count) = ([Double](), 0)
+    for index in indices {
+      values += row(index)
+      count += 1
+    }
+    return Matrix(rowCount: count, columnCount: columnCount, values: values)
+  }
+
   public var isFinite: Bool { values.allSatisfy(\.isFinite) }
 
   /// Of all elements; 0 if there are none.

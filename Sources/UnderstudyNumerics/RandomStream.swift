@@ -16,6 +16,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case inputSubspace = 11
   case hyperplanes = 12
   case calibrationInputs = 13
+  /// Samples that are held out.
+  case heldOut = 15
   /// For tests.
   case test = 0xFFFF
 }

@@ -6,6 +6,8 @@
 public struct AuditRecord: Codable, Hashable, Sendable {
   /// Of Understudy.
   public var version = ""
+  /// Processor, kernels and OpenBLAS's kernels; absent in records of before it was kept.
+  public var machine: String?
   /// What was audited: paths, or the run's name.
   public var teacherName = ""
   public var studentName = ""
@@ -291,9 +293,12 @@ public struct StudentSummaryRecord: Codable, Hashable, Sendable {
   public var removableCount = 0
   /// Hidden nodes that are left.
   public var mergedNodeCount = 0
-  /// Largest change of an output over the inputs, and the root mean square of the outputs beside it.
+  /// Largest change of an output over the inputs that merging saw, and the root mean square of the outputs beside it.
   public var largestOutputChange = 0.0
   public var outputScale = 0.0
+  /// Inputs that were held out from merging, and the largest change over them; absent if none were.
+  public var heldOutCount: Int?
+  public var heldOutOutputChange: Double?
   /// Largest weight error of the merged student against the teacher, up to order and scale; absent if the sizes differ.
   public var weightError: Double?
 

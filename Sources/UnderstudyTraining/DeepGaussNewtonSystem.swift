@@ -78,12 +78,3 @@ extension DeepFinishingProblem {
     return result
   }
 }
-
-extension Matrix {
-  /// Some rows, copied.
-  fileprivate func rows(_ range: Range<Int>) -> Matrix {
-    Matrix(
-      rowCount: range.count, columnCount: columnCount,
-      values: Array(values[range.lowerBound * columnCount..<range.upperBound * columnCount]))
-  }
-}

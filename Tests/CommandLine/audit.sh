@@ -31,6 +31,9 @@ assert audit["studentNodes"][merged["mergedInto"] - 1]["alignedTeacher"] == merg
 summary = audit["student"]
 assert summary["mergedNodeCount"] == 4 and summary["weightError"] < 1e-12, summary
 assert summary["largestOutputChange"] < 1e-12 * summary["outputScale"], summary
+assert summary["heldOutCount"] == audit["sampleCount"] // 10, summary
+assert summary["heldOutOutputChange"] < 1e-12 * summary["outputScale"], summary
+assert "OpenBLAS" in audit["machine"], audit["machine"]
 def walk(value):
     if isinstance(value, dict): [walk(item) for item in value.values()]
     elif isinstance(value, list): [walk(item) for item in value]

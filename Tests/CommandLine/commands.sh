@@ -70,7 +70,9 @@ PYTHON
 ends "bench deep" 0 -- "$UNDERSTUDY" bench deep --json --step-only --threads 1 --rounds 1
 check "bench deep has the keys that are promised" python3 - ends.log <<'PYTHON'
 import json, sys
-(step,) = json.load(open(sys.argv[1]))["steps"]
+report = json.load(open(sys.argv[1]))
+(step,) = report["steps"]
+assert "OpenBLAS" in report["machine"], report
 assert step["threads"] == 1 and step["millisecondsPerStep"] > 0 and 0 < step["shareOfPeak"] <= 1.5, step
 assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
 PYTHON
@@ -82,6 +84,7 @@ assert rows
 for row in rows:
     missing = {"m", "n", "d", "c", "batch", "precision", "microsecondsPerStep", "shareOfPeak"} - set(row)
     assert not missing, missing
+    assert "OpenBLAS" in row["machine"], row
     assert row["microsecondsPerStep"] > 0 and 0 < row["shareOfPeak"] < 1.5, row
 sizes = {(row["m"], row["n"], row["d"], row["c"], row["batch"]) for row in rows if row["precision"] == "float64"}
 for size in [(20, 200, 100, 50, 16), (10, 50, 100, 50, 16), (5, 5, 100, 50, 16), (10, 50, 37, 11, 13)]:

@@ -21,7 +21,14 @@ assert record["lossBefore"] > 1e-6 and record["loss"] < 1e-20 and record["reache
 assert [layer["nodeCount"] for layer in record["layers"]] == [8, 8], record
 assert [layer["unitCount"] for layer in record["layers"]] == [4, 4], record
 errors = [layer["weightError"] for layer in record["layers"]] + [record["outputWeightError"]]
-assert max(errors) == record["weightError"] < 1e-8, record'
+assert max(errors) == record["weightError"] < 1e-8, record
+assert record["outcome"] == "recovered" and record["isDetermined"] is True, record
+assert record["equationCount"] == 1350 * 4 and record["heldOutCount"] == 150, record
+assert record["weightCount"] == 68 and record["freeScaleCount"] == 8 and record["rank"] == 60, record
+assert record["studentWeightCount"] == 164 and 1e-4 < record["smallestSingularValue"] < 1, record
+assert record["heldOutLossBefore"] > 1e-6 and record["heldOutLoss"] < 1e-18, record
+assert record["heldOutLargestError"] < 1e-8 and record["heldOutLargestChange"] < 1e-2, record
+assert "OpenBLAS" in record["machine"], record'
 python3 "$tests/files.py" outputs again.npy small.safetensors x.npy
 check "and the file that was written answers as it does" python3 -c '
 import struct
@@ -45,16 +52,17 @@ YAML
 ends "students are trained" 0 "4 of 4 runs recorded" -- "$UNDERSTUDY" run runs.yaml --results runs
 ends "and their teachers recovered" 0 "left with their teacher" -- "$UNDERSTUDY" recover runs
 cp ends.log table.log
-# Which seeds do not end with the teacher's size depends on roundings.
-check "three of them or more, with their weights" python3 -c '
+# Which seeds do not end with the teacher's size depends on roundings. Of 100, 95 or more do: none or one of four has a
+# chance of 5e-4.
+check "two of them or more, with their weights" python3 -c '
 last = open("table.log").read().strip().splitlines()[-1]
 count = int(last.split("size: ")[1].split()[0])
-assert count >= 3 and float(last.split()[-1]) < 1e-8, last'
+assert count >= 2 and float(last.split()[-1]) < 1e-8, last'
 ends "one of them, in JSON" 0 '"sampleCount" : 2000' -- "$UNDERSTUDY" recover runs --seed 2 --json
 check "an array of one" python3 -c 'import json; record, = json.load(open("ends.log"))'
 
 # Ten times the samples and a target of 0, which is never reached: that takes long enough. The signal is sent until it is
-# heard: it is ignored before the program listens.
+# heard, for it is ignored before the program listens; a busy machine is given time to say so, as a second one ends it.
 python3 "$tests/files.py" inputs many.npy 15000 6
 python3 "$tests/files.py" outputs answers.npy teacher.safetensors many.npy
 interrupted() {
@@ -62,7 +70,7 @@ interrupted() {
   local process=$!
   status=0
   sleep 1
-  while kill -INT $process 2>/dev/null && ! grep -q stopping half.log; do sleep 0.2; done
+  while kill -INT $process 2>/dev/null && ! wait_until 5 grep -q stopping half.log; do :; done
   wait $process || status=$?
 }
 interrupted --student student.safetensors --inputs many.npy --targets answers.npy --gradient 0 --iterations 1000000 \
@@ -97,24 +105,78 @@ import json
 record = json.load(open("ends.log"))
 assert record["layers"][0]["unitCount"] == 2 and record["weightError"] < 1e-8, record'
 
-# Gradients are judged beside the size of the outputs.
-for factor in 1e-9 1e6; do
-  python3 - $factor <<'PYTHON'
+# scaled NAME INTO TENSORS FACTOR: a copy of a network file with some tensors multiplied.
+cat >scaled.py <<'PYTHON'
 import json, struct, sys
-for name in ("teacher", "student"):
-    file = open(f"{name}.safetensors", "rb")
-    length, = struct.unpack("<Q", file.read(8))
-    text, data = file.read(length), bytearray(file.read())
-    for tensor in ("layers.2.weight", "layers.2.bias"):
-        begin, end = json.loads(text)[tensor]["data_offsets"]
-        for at in range(begin, end, 8):
-            struct.pack_into("<d", data, at, struct.unpack_from("<d", data, at)[0] * float(sys.argv[1]))
-    open(f"scaled-{name}.safetensors", "wb").write(struct.pack("<Q", length) + text + data)
+name, into, tensors, factor = sys.argv[1:]
+file = open(f"{name}.safetensors", "rb")
+length, = struct.unpack("<Q", file.read(8))
+text, data = file.read(length), bytearray(file.read())
+for tensor in tensors.split(","):
+    begin, end = json.loads(text)[tensor]["data_offsets"]
+    for at in range(begin, end, 8):
+        struct.pack_into("<d", data, at, struct.unpack_from("<d", data, at)[0] * float(factor))
+open(f"{into}.safetensors", "wb").write(struct.pack("<Q", length) + text + data)
+PYTHON
+# Units of outputs and of inputs do not matter.
+for factor in 1e-9 1e9; do
+  for network in teacher student; do
+    python3 scaled.py $network scaled-$network layers.2.weight,layers.2.bias $factor
+    python3 scaled.py $network moved-$network layers.0.weight "$(python3 -c "print(1 / $factor)")"
+  done
+  python3 - $factor <<'PYTHON'
+import struct, sys
+data = open("x.npy", "rb").read()
+values = [float(sys.argv[1]) * x for x in struct.unpack("<9000d", data[128:])]
+open("moved.npy", "wb").write(data[:128] + struct.pack("<9000d", *values))
 PYTHON
   ends "outputs times $factor" 0 "within the target" -- "$UNDERSTUDY" recover \
     --student scaled-student.safetensors --teacher scaled-teacher.safetensors --inputs x.npy
   check "and it is the teacher's" bash -c 'grep -E "^1 \(lowest\) +8 +4 .* 4 " ends.log && grep -E "^2 +8 +4 .* 4 " ends.log'
+  ends "inputs times $factor" 0 "within the target" ": determined" -- "$UNDERSTUDY" recover \
+    --student moved-student.safetensors --teacher moved-teacher.safetensors --inputs moved.npy
+  check "and it is the teacher's" bash -c 'grep -E "^1 \(lowest\) +8 +4 .* 4 " ends.log && grep -E "^2 +8 +4 .* 4 " ends.log'
 done
+
+# 30 inputs of 4 outputs are 120 equations for 164 weights.
+python3 "$tests/files.py" inputs thirty.npy 30 6
+ends "too few equations are said to be" 0 "120 equations" "NOT DETERMINED" "none held out" -- \
+  "$UNDERSTUDY" recover --student student.safetensors --inputs thirty.npy --teacher teacher.safetensors --iterations 1
+
+# No network meets these targets, so that merging what fits them best makes it worse.
+python3 - <<'PYTHON'
+import random, struct
+random.seed(5)
+data = open("y.npy", "rb").read()
+values = [y + random.gauss(0, 0.03) for y in struct.unpack("<6000d", data[128:])]
+open("noisy.npy", "wb").write(data[:128] + struct.pack("<6000d", *values))
+PYTHON
+ends "noise is fitted" 0 "targets are not met" -- "$UNDERSTUDY" recover \
+  --student student.safetensors --inputs x.npy --targets noisy.npy --iterations 30 --into best.safetensors
+ends "and what is best is not made worse" 0 -- "$UNDERSTUDY" recover \
+  --student best.safetensors --inputs x.npy --targets noisy.npy --iterations 3 --json --into again.safetensors
+check "on all samples" python3 -c '
+import json
+record = json.load(open("ends.log"))
+def whole(name):
+    held = record["heldOutCount"]
+    return record[name] * (1500 - held) + record["heldOutL" + name[1:]] * held
+assert not record["reachedTarget"] and whole("loss") <= whole("lossBefore"), record'
+
+# All nodes of the lowest layer are dead.
+python3 - <<'PYTHON'
+import json, struct
+file = open("student.safetensors", "rb")
+length, = struct.unpack("<Q", file.read(8))
+text, data = file.read(length), bytearray(file.read())
+begin, end = json.loads(text)["layers.0.bias"]["data_offsets"]
+for at in range(begin, end, 8):
+    struct.pack_into("<d", data, at, -1e3)
+open("dead.safetensors", "wb").write(struct.pack("<Q", length) + text + data)
+PYTHON
+ends "of a dead student" 2 "nothing was recovered" "dead.safetensors" -- "$UNDERSTUDY" recover \
+  --student dead.safetensors --inputs x.npy --targets y.npy --into nothing.safetensors
+check "nothing is written" test ! -e nothing.safetensors
 
 student=(--student student.safetensors)
 ends "nothing to recover" 64 "a results folder" -- "$UNDERSTUDY" recover

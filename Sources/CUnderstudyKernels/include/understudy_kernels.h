@@ -24,6 +24,10 @@ typedef enum {
 // Whether this processor can execute the kernels of a set.
 int us_supports(us_instruction_set set);
 
+// Whether this processor executes what compilers make for Intel's Skylake-X; and whether it is one of AMD's.
+int us_executes_skylakex(void);
+int us_is_amd(void);
+
 // A two-layer network and its memory layout. With biases the constant 1 is the last input feature and the last hidden
 // "node", so that a bias is one more weight.
 //   first layer   W1[n][input_stride],          the columns past input_width are 0
