@@ -30,7 +30,8 @@ import UnderstudyRecords
       statement: "a statement", statistic: statistic, epoch: epoch, selection: selection, atLeast: atLeast,
       atMost: atMost)
     let study = Study(
-      name: "s", settings: [runs[0].run.setting], seeds: seeds ?? runs.map(\.run.seed), findings: [declaration])
+      name: "s", settings: FigureDataTests.results(runs).study.settings, seeds: seeds ?? runs.map(\.run.seed),
+      findings: [declaration])
     return findings(of: StudyResults(study: study, runs: runs))[0]
   }
 

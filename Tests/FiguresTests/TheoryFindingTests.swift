@@ -121,14 +121,16 @@ import UnderstudyRecords
     let value = try #require(Self.value(.observerRecovery, Self.confounded))
     #expect(abs(value - expected) < 1e-12)
     // A setting in which every node is recovered says nothing.
-    let certain = Self.run(
-      multiple: 10, index: 2,
-      [
-        Self.vector(.observerCounts, 0, [30, 40, 50, 60]),
-        Entry(.evaluationCorrelation, epoch: 10, shape: [4, 1], values: [1, 1, 1, 1]),
-      ])
-    #expect(Self.value(.observerRecovery, Self.confounded + [certain]) == value)
-    #expect(Self.value(.observerRecovery, [certain]) == nil)
+    func certain(index: Int) -> RunRecord {
+      Self.run(
+        multiple: 10, index: index,
+        [
+          Self.vector(.observerCounts, 0, [30, 40, 50, 60]),
+          Entry(.evaluationCorrelation, epoch: 10, shape: [4, 1], values: [1, 1, 1, 1]),
+        ])
+    }
+    #expect(Self.value(.observerRecovery, Self.confounded + [certain(index: 2)]) == value)
+    #expect(Self.value(.observerRecovery, [certain(index: 0)]) == nil)
   }
 
   @Test func relatesObserversToRecovery() throws {

@@ -86,7 +86,7 @@ import UnderstudyNumerics
       slope: slope, biases: (bias, bias), angle: angle, key: UInt64(1000 * slope + 10 * (bias + 2)))
     // The fourth order is below theta^2 = 0.25 % of the first.
     #expect(abs(loss - moments.loss(angle: angle)) < 5 * error + angle * angle * loss)
-    #expect(error < 0.012 * loss, "narrow enough to tell E[phi'^2] from P(z > 0)")
+    #expect(error < 0.015 * loss, "narrow enough: P(z > 0) in the place of E[phi'^2] is off by 8 % at 0.2 and -0.5")
   }
 
   @Test(
