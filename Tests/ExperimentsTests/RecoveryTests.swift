@@ -9,7 +9,7 @@ import UnderstudyTraining
 @Suite("Recovery of deep teachers") struct RecoveryTests {
   /// Weights are off by the residuals (gradients of 1e-10 at every sample) over the weakest direction that the inputs show
   /// (about 1e-2). Now and then a search ends elsewhere; which one it is depends on the roundings of the machine's BLAS. With
-  /// five of its kernels 95 of 100 or more end at the teacher: fewer than 5 of 8 then has a chance of 4e-4.
+  /// any of its kernels 90 of 100 or more end at the teacher: fewer than 4 of 8 then has a chance of 4e-4.
   @Test("two hidden layers are read back from their outputs")
   func endToEnd() throws {
     var size = RecoveryBenchmark.Size([4, 5], d: 6, epochCount: 10, seedCount: 8)
@@ -22,7 +22,7 @@ import UnderstudyTraining
       #expect(outcome.isRecovered && outcome.weightErrors?.count == 3, "\(outcome)")
       recoveredCount += 1
     }
-    #expect(recoveredCount >= 5, "\(recoveredCount) of 8")
+    #expect(recoveredCount >= 4, "\(recoveredCount) of 8")
   }
 
   /// A teacher, and a student in which every node is there twice, all weights moved a little.
