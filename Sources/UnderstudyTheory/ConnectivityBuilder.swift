@@ -32,13 +32,14 @@ struct PathBuilder {
     current = network
   }
 
+  /// - Parameter limit: how far apart boundaries may be that count as shared, see ``SharedBoundaries``.
   /// - Returns: what is in the way; nil when the path is complete.
-  mutating func build() throws(ShapeError) -> String? {
+  mutating func build(limit: Double) throws(ShapeError) -> String? {
     move(to: first.network, gathering(first))
     if first.representatives.count + second.representatives.count <= nodeCount {
       moveAtOnce()
     } else {
-      let shared = SharedBoundaries(first, second, target: target, over: inputs)
+      let shared = SharedBoundaries(first, second, target: target, over: inputs, limit: limit)
       var pairs = shared.same
       switch try turnBoundaries(shared) {
       case .held(let turned): pairs += turned

@@ -55,30 +55,42 @@ public func constructedPath(
   let ofZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(max(1, inputs.rowCount)))
   let negligible = max(4 * max(ends.0, ends.1), 1e-22 * ofZero)
 
-  let gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0)
+  // For students without loss a way that costs one is no path: the reason is given, and how many nodes are missing.
+  let isExact = max(ends.0, ends.1) <= 1e-22 * ofZero
+
+  // Boundaries that are the same but for rounding are shared; else those that are near, as in trained students.
+  let (same, near) = (SharedBoundaries.limits.prefix(1), SharedBoundaries.limits.dropFirst())
+  var gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(same))
+  if gathered.obstacle != nil {
+    let nearby = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(near))
+    if try !isExact || loss(nearby) <= negligible { gathered = nearby }
+  }
   let ofGathered = try loss(gathered)
   // With nodes for both functions no way is shorter.
   if ofGathered <= negligible, gathered.segments.count <= 7 { return gathered }
-  let path = try pathThroughUnits(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
+  let path = try pathThroughUnits(
+    from: a, to: b, over: inputs, targets: targets, canonical: canonical, isExact: isExact)
   if let path, path.obstacle == nil {
     let ofPath = try loss(path)
     if ofPath <= negligible, ofGathered <= negligible {
       return path.segments.count < gathered.segments.count ? path : gathered
     }
-    if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil {
+    if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil || isExact {
       return ofPath < ofGathered ? path : gathered
     }
     let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
     return try ofPath < loss(coarse) ? path : coarse
   }
   guard gathered.obstacle != nil else { return gathered }
+  guard !isExact else { return path ?? gathered }
   let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
   return coarse.obstacle == nil ? coarse : path ?? gathered
 }
 
 /// The path by way of smaller students, or what is in its way; nil if there is no room for them.
 private func pathThroughUnits(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, canonical: (a: MergedStudent, b: MergedStudent)?
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix,
+  canonical: (a: MergedStudent, b: MergedStudent)?, isExact: Bool
 ) throws(ShapeError) -> ConstructedPath? {
   let units =
     if let canonical { canonical } else {
@@ -88,7 +100,8 @@ private func pathThroughUnits(
     let last = try CanonicalApproach(of: b, to: units.b, over: inputs)
   else { return nil }
   let middle = try gatheredPath(
-    from: Student(first.network), to: Student(last.network), over: inputs, targets: targets)
+    from: Student(first.network), to: Student(last.network), over: inputs, targets: targets,
+    steps: isExact ? 0...0 : 0...10)
   guard middle.obstacle == nil else { return middle }
   return ConstructedPath(
     segments: first.steps.map(\.segment) + middle.segments
@@ -111,9 +124,12 @@ func largestEndLoss(
 
 /// The path by way of nodes that are there.
 ///
-/// - Parameter steps: how coarsely to gather, the finest first, each ten times as coarsely as the one before.
+/// - Parameters:
+///   - steps: how coarsely to gather, the finest first, each ten times as coarsely as the one before.
+///   - limits: how far apart boundaries may be that count as shared, the nearest first.
 func gatheredPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, steps: ClosedRange<Int> = 0...10
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, steps: ClosedRange<Int> = 0...10,
+  limits: [Double] = SharedBoundaries.limits
 ) throws(ShapeError) -> ConstructedPath {
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
   // On finitely many samples a solution may need several nodes near one boundary, each for the samples between them.
@@ -123,11 +139,12 @@ func gatheredPath(
     let first = try GatheredStudent(a, over: inputs, targets: targets, coarseness: coarseness, avoiding: [])
     let second = try GatheredStudent(
       b, over: inputs, targets: targets, coarseness: coarseness, avoiding: Set(first.representatives))
-    var builder = try PathBuilder(a.network, target: b.network, first, second, over: inputs)
-    if let found = try builder.build() {
+    for limit in limits {
+      var builder = try PathBuilder(a.network, target: b.network, first, second, over: inputs)
+      guard let found = try builder.build(limit: limit) else {
+        return ConstructedPath(segments: builder.segments, obstacle: nil)
+      }
       obstacle = obstacle ?? found
-    } else {
-      return ConstructedPath(segments: builder.segments, obstacle: nil)
     }
   }
   return ConstructedPath(segments: [], obstacle: obstacle)

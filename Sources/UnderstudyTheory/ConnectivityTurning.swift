@@ -14,9 +14,9 @@ extension PathBuilder {
     let goals = (shared.opposite.map(\.goal) + shared.onlySecond).sorted()
     guard !goals.isEmpty || !shared.onlyFirst.isEmpty else { return .held([]) }
     let spareCount = nodeCount - first.representatives.count
-    let isComplete = shared.onlyFirst.isEmpty && shared.onlySecond.isEmpty
     let scale = TurningScale(of: shared.opposite, in: first.network, over: inputs)
-    let plan = isComplete ? TurningPlan(shared.opposite.map { scale.part(of: $0.holder, in: first.network) }) : nil
+    let plan =
+      shared.isComplete ? TurningPlan(shared.opposite.map { scale.part(of: $0.holder, in: first.network) }) : nil
     let wanted =
       plan?.spareCount(hiddenBiases: target.layers[0].biases != nil, outputBiases: target.layers[1].biases != nil)
       ?? goals.count
@@ -56,10 +56,9 @@ extension PathBuilder {
         + "takes \(wanted) spare nodes, and of \(nodes(nodeCount)) only \(nodeCount - carrying) can be spared; \(remedy)"
     }
     let sharedCount = shared.same.count + turnedCount
-    let isComplete = shared.onlyFirst.isEmpty && shared.onlySecond.isEmpty
     return
       "student A carries its function on \(nodes(carrying)) and student B on \(second.representatives.count), and they "
-      + (isComplete ? "do not do quite the same: they share " : "do not share all boundaries: they share ")
+      + (shared.isComplete ? "do not do quite the same: they share " : "do not share all boundaries: they share ")
       + "\(sharedCount)\(turnedCount > 0 ? ", \(turnedCount) of them in opposite orientation" : "")"
       + "; to hold both takes \(nodes(carrying + wanted)), and they have \(nodeCount); train them further, or \(remedy)"
   }

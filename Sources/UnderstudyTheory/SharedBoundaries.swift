@@ -17,46 +17,54 @@ struct SharedBoundaries {
   private(set) var onlyFirst: [Int]
   private(set) var onlySecond: [Int]
 
-  /// The pairs of least distance between boundaries, first those of one orientation, then of what is left those of
-  /// opposite ones.
+  /// How far apart the boundaries of a pair may be: as rounding makes them, and as merging looks for them.
+  static let limits = [1e-6, MergeMaterial.maximumEpsilon]
+
+  /// Whether both carry the same boundaries.
+  var isComplete: Bool { onlyFirst.isEmpty && onlySecond.isEmpty }
+
+  /// As many pairs as can be, and of these the nearest; of two that are as near the one of the same orientation.
   ///
-  /// - Parameter target: B.
+  /// - Parameters:
+  ///   - target: B.
+  ///   - limit: how far apart two boundaries may be, as an angle or as a shift in units of the inputs' spread.
   /// - Complexity: O(nodes^2 (features + nodes)).
-  init(_ first: GatheredStudent, _ second: GatheredStudent, target: Network, over inputs: Matrix) {
+  init(_ first: GatheredStudent, _ second: GatheredStudent, target: Network, over inputs: Matrix, limit: Double) {
     onlyFirst = first.representatives
     onlySecond = second.representatives
+    guard !onlyFirst.isEmpty, !onlySecond.isEmpty else { return }
     let square = inputs.values.reduce(0) { $0 + $1 * $1 } / Double(inputs.values.count)
     let spread = square > 0 ? square.squareRoot() : 1
     let sides = (Boundaries(of: first.network.layers[0]), Boundaries(of: target.layers[0]))
-    same = pairs(of: sides, spread: spread, sign: 1)
-    opposite = pairs(of: sides, spread: spread, sign: -1)
-  }
-
-  /// Takes the pairs out of the nodes that have none yet. As many as share a boundary, and of these the nearest.
-  private mutating func pairs(of sides: (Boundaries, Boundaries), spread: Double, sign: Double) -> [Pair] {
-    guard !onlyFirst.isEmpty, !onlySecond.isEmpty else { return [] }
-    let limit = MergeMaterial.maximumEpsilon * MergeMaterial.maximumEpsilon
-    let tooFar = limit * Double(onlyFirst.count + 1)
-    var costs = Matrix(rowCount: onlyFirst.count, columnCount: onlySecond.count)
-    for (i, k) in onlyFirst.enumerated() {
-      for (j, l) in onlySecond.enumerated() {
-        let angle = zip(sides.0.directions.row(k), sides.1.directions.row(l)).reduce(0) {
-          $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1)
-        }
-        let shift = (sides.0.offsets[k] - sign * sides.1.offsets[l]) / spread
-        // A node without a boundary has no orientation, and two of them were paired before.
-        let isPair = sign > 0 || sides.0.hasBoundary(k) && sides.1.hasBoundary(l)
-        costs[i, j] = isPair && angle + shift * shift <= limit ? angle + shift * shift : tooFar
+    func distance(_ k: Int, _ l: Int, sign: Double) -> Double {
+      let shift = (sides.0.offsets[k] - sign * sides.1.offsets[l]) / spread
+      return zip(sides.0.directions.row(k), sides.1.directions.row(l)).reduce(shift * shift) {
+        $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1)
       }
     }
-    var result: [Pair] = []
+    // A boundary may have a node of each orientation in both students. A turned pair is therefore dearer.
+    let bound = limit * limit
+    let tooFar = 4 * bound * Double(onlyFirst.count + 1)
+    var costs = Matrix(rowCount: onlyFirst.count, columnCount: onlySecond.count)
+    var isTurned: Set<[Int]> = []
+    for (i, k) in onlyFirst.enumerated() {
+      for (j, l) in onlySecond.enumerated() {
+        let same = distance(k, l, sign: 1)
+        // A node without a boundary has no orientation.
+        let hasBoth = sides.0.hasBoundary(k) && sides.1.hasBoundary(l)
+        let opposite = hasBoth ? distance(k, l, sign: -1) : .infinity
+        let turned = 3 * opposite + 1e-12 * bound
+        if turned < same { isTurned.insert([i, j]) }
+        costs[i, j] = min(same, opposite) <= bound ? min(same, turned) : tooFar
+      }
+    }
     for (i, j) in minimumCostAssignment(costs).enumerated() {
       guard let j, costs[i, j] < tooFar else { continue }
-      result.append(Pair(holder: onlyFirst[i], goal: onlySecond[j]))
+      let pair = Pair(holder: first.representatives[i], goal: second.representatives[j])
+      if isTurned.contains([i, j]) { opposite.append(pair) } else { same.append(pair) }
     }
-    let taken = (Set(result.map(\.holder)), Set(result.map(\.goal)))
-    onlyFirst.removeAll { taken.0.contains($0) }
-    onlySecond.removeAll { taken.1.contains($0) }
-    return result
+    let pairs = same + opposite
+    onlyFirst.removeAll { node in pairs.contains { $0.holder == node } }
+    onlySecond.removeAll { node in pairs.contains { $0.goal == node } }
   }
 }
