@@ -63,7 +63,8 @@ public func constructedPath(
   var gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(same))
   if gathered.obstacle != nil {
     let nearby = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(near))
-    if try !isExact || loss(nearby) <= negligible { gathered = nearby }
+    let ofNearby = try loss(nearby)
+    if !isExact || ofNearby <= negligible { gathered = nearby }
   }
   let ofGathered = try loss(gathered)
   // With nodes for both functions no way is shorter.
