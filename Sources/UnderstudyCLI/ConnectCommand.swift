@@ -12,6 +12,10 @@ struct ConnectCommand: AsyncParsableCommand {
       its segments changes, and the largest loss along it.
 
         understudy connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs x.npy
+
+      Where there is no path, it says what is in the way, and how many more nodes the students need. With --path the \
+      networks at the path's corners are written to files: between two of them every weight goes along a straight line, so \
+      that anyone can check the path.
       """)
 
   @Argument(help: "The first student, a network file (safetensors).")
@@ -34,6 +38,12 @@ struct ConnectCommand: AsyncParsableCommand {
   @Flag(help: "JSON instead of tables: every loss, and the matching with its costs.")
   var json = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write the networks at the constructed path's corners to this folder, a new or empty one; corner-000 is A.",
+      valueName: "folder"))
+  var path: String?
+
   @Option(help: "Draw the losses along the three ways: a file ending in .svg, .png, .pdf or .json.")
   var figure: String?
 
@@ -50,15 +60,36 @@ struct ConnectCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let analysis = try ConnectionAnalysis(
+      if let path { try checkEmptyFolder(path) }
+      var analysis = try ConnectionAnalysis(
         studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
         pointCount: points)
+      if let path { try writeCorners(of: &analysis, into: path) }
       print(json ? try jsonText(analysis) : text(of: analysis))
       guard let figure else { return }
       try writeFigure(
         analysis.figure, to: URL(fileURLWithPath: figure), renderer: FigureRenderer(python: pythonPath(python)))
       writeError("figure: \(figure)")
     }
+  }
+
+  /// Writes the path's corners, if there is a path, and says so.
+  private func writeCorners(of analysis: inout ConnectionAnalysis, into folder: String) throws {
+    guard !analysis.cornerNetworks.isEmpty else {
+      return writeError("path: there is none, and nothing was written to \(folder)")
+    }
+    try makeFolder(folder)
+    var files: [String] = []
+    for (index, network) in analysis.cornerNetworks.enumerated() {
+      let number = "\(index)"
+      let name = "corner-\(String(repeating: "0", count: max(0, 3 - number.count)))\(number).safetensors"
+      files.append(URL(fileURLWithPath: folder).appendingPathComponent(name).relativePath)
+      var metadata = ["pathFrom": studentA, "pathTo": studentB]
+      if index > 0 { metadata["segment"] = analysis.segments[index - 1].what }
+      try write(network, to: files[index], metadata: metadata)
+    }
+    analysis.corners = files
+    writeError("path: \(files.count) networks in \(folder)")
   }
 
   private func text(of analysis: ConnectionAnalysis) -> String {
@@ -76,8 +107,6 @@ struct ConnectCommand: AsyncParsableCommand {
     ]
     if let obstacle = analysis.obstacle {
       parts.append("no constructed path: \(obstacle)")
-    } else if analysis.segments.isEmpty {
-      parts.append("A and B are equal: no path is needed")
     } else {
       let lines = analysis.segments.enumerated().map { index, segment in
         "  \(index + 1). \(segment.what)\n     largest loss \(short(segment.largestLoss))"
@@ -101,7 +130,7 @@ extension ConnectionAnalysis {
     func losses(_ name: String) -> [Double] { curves.first { $0.name == name }?.losses ?? [] }
     return connectionFigure(
       straight: losses("straight"), matched: losses("matched"),
-      constructed: segments.isEmpty ? nil : segments.map(\.losses),
+      constructed: segments.map(\.losses),
       caption: "The loss along three ways from \(studentA) to \(studentB).")
   }
 }

@@ -42,11 +42,36 @@ func write(_ data: Data, to path: String) throws {
 
 /// Writes the network that was made of a student; `maker` is the key in the file that names the student's.
 func write(_ network: Network, to path: String, maker: String, of student: String) throws {
-  let metadata = [
-    "understudy.version": understudyVersion, "understudy.\(maker)": student,
-    "understudy.negativeSlope": "\(network.activation.negativeSlope)",
-  ]
-  try write(NetworkFile.encode(network, metadata: metadata), to: path)
+  try write(network, to: path, metadata: [maker: student])
+}
+
+/// Writes a network with the program's version, its slope, and what else is known of it; keys get the prefix `understudy.`.
+func write(_ network: Network, to path: String, metadata: [String: String]) throws {
+  let known = ["version": understudyVersion, "negativeSlope": "\(network.activation.negativeSlope)"]
+  let prefixed = metadata.merging(known) { $1 }.map { ("understudy.\($0)", $1) }
+  try write(NetworkFile.encode(network, metadata: Dictionary(uniqueKeysWithValues: prefixed)), to: path)
+}
+
+/// Says so before long work if a folder for new files is not empty, is no folder, or cannot be made.
+func checkEmptyFolder(_ path: String) throws {
+  var isFolder: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return try checkWritable(path) }
+  guard isFolder.boolValue else { throw ExperimentError.input("\(path): is a file; name a new folder") }
+  guard FileManager.default.isWritableFile(atPath: path),
+    let content = try? FileManager.default.contentsOfDirectory(atPath: path)
+  else { throw notWritable(path) }
+  guard content.isEmpty else {
+    throw ExperimentError.input("\(path): the folder is not empty; name a new one, or an empty one")
+  }
+}
+
+/// Makes a folder unless it is there.
+func makeFolder(_ path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw notWritable(path)
+  }
 }
 
 /// Says so before long work, not after it, if a file's folder is missing or closed, or if the file is a folder.

@@ -53,9 +53,17 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public var curves: [Curve]
   /// Of the constructed path, from A to B.
   public var segments: [Segment]
-  /// Why there is no constructed path; nil if there is one, or none is needed as the students are equal.
+  /// Why there is no constructed path; nil if there is one.
   public var obstacle: String?
+  /// The files that hold the networks at the ends of the segments, A's first; nil if none were written.
+  public var corners: [String]?
   public var matching: Matching
+  /// The networks at the ends of the segments, A first; empty if there is no constructed path. Not encoded.
+  public let cornerNetworks: [Network]
+
+  private enum CodingKeys: String, CodingKey {
+    case studentA, studentB, teacher, inputs, pointCount, lossOfZero, curves, segments, obstacle, corners, matching
+  }
 
   /// Reads the files and measures all three ways.
   ///
@@ -89,6 +97,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
       Segment(what: segment.what, largestLoss: losses.max() ?? 0, losses: losses)
     }
     obstacle = paths.path.obstacle
+    cornerNetworks = paths.path.segments.prefix(1).map(\.from) + paths.path.segments.map(\.to)
     let costs = paths.matching.costs
     matching = Matching(
       nodes: paths.matching.nodes.map { $0 + 1 }, scales: paths.matching.scales,

@@ -44,7 +44,7 @@ func connectionLossFigure(
     notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
   }
   if withoutCount > 0 {
-    notes.append("\(withoutCount) of \(runs.count) runs have no constructed path (no spare node).")
+    notes.append("\(withoutCount) of \(runs.count) runs have no constructed path.")
   }
   let flooredCount = rows.count { $0["y"]?.number == lossFloor }
   if flooredCount > 0 { notes.append("Losses below \(lossFloor.short) are drawn as that.") }
@@ -66,11 +66,11 @@ func connectionLossFigure(
 ///
 /// - Parameters:
 ///   - straight, matched: loss at equally spaced points of the straight line, as the students are and after matching.
-///   - constructed: loss along each segment of the constructed path; nil or empty if there is none.
+///   - constructed: loss along each segment of the constructed path; empty if there is none.
 public func connectionFigure(
-  straight: [Double], matched: [Double], constructed: [[Double]]?, name: String = "connection", caption: String = ""
+  straight: [Double], matched: [Double], constructed segments: [[Double]], name: String = "connection",
+  caption: String = ""
 ) -> FigureSpecification {
-  let segments = constructed ?? []
   let curves: [(ConnectionPath, [Double])] = [
     (.straight, straight), (.matched, matched), (.constructed, segments.flatMap { $0 }),
   ]
@@ -81,7 +81,8 @@ public func connectionFigure(
   }
   notes.append(
     segments.isEmpty
-      ? "There is no constructed path (no spare node)." : "The constructed path has \(segments.count) segments.")
+      ? "There is no constructed path."
+      : "The constructed path has \(segments.count) \(segments.count == 1 ? "segment" : "segments").")
   if rows.contains(where: { $0["y"]?.number == lossFloor }) {
     notes.append("Losses below \(lossFloor.short) are drawn as that.")
   }

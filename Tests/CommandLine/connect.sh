@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# understudy connect: planted students of one teacher, JSON, students without a spare node, and bad input.
+# understudy connect: planted students of one teacher, JSON, the path as files, students in opposite orientations, students
+# without a spare node, and bad input.
 . "$(dirname "${BASH_SOURCE[0]}")/support.bash"
 
 cd "$work" || exit 1
@@ -34,7 +35,88 @@ assert sorted(paths["matching"]["nodes"]) == list(range(1, 9))
 PYTHON
 ends "JSON again is the same" 0 -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --json --points 50
 check "to the last bit" cmp ends.log paths.json
-ends "a student and itself" 0 "no path is needed" -- "$UNDERSTUDY" connect a.safetensors a.safetensors "${data[@]}"
+ends "a student and itself" 0 "1. nothing moves" -- "$UNDERSTUDY" connect a.safetensors a.safetensors "${data[@]}"
+ends "and in JSON" 0 -- "$UNDERSTUDY" connect a.safetensors a.safetensors "${data[@]}" --json --points 7
+check "they have a path of one segment, without loss" python3 -c '
+import json
+paths = json.load(open("ends.log"))
+(curve,) = (curve for curve in paths["curves"] if curve["name"] == "constructed")
+assert len(paths["segments"]) == 1 and len(curve["losses"]) == 7 and curve["largestLoss"] < 1e-20
+assert "obstacle" not in paths'
+
+# The path as files: every corner is read again, and the loss between them is computed here.
+cat >check_path.py <<'PYTHON'
+import json, struct, sys
+
+def network(path):
+    with open(path, "rb") as file:
+        header, data = json.loads(file.read(*struct.unpack("<Q", file.read(8)))), file.read()
+    def tensor(name):
+        begin, end = header[name]["data_offsets"]
+        return list(struct.unpack(f"<{(end - begin) // 8}d", data[begin:end]))
+    return [tensor(f"layers.{index}.{kind}") for index in (0, 1) for kind in ("weight", "bias")]
+
+def outputs(network, inputs):
+    first, biases, last, last_biases = network
+    width, count = len(first) // len(biases), len(biases)
+    for x in inputs:
+        hidden = [max(0.0, b + sum(map(float.__mul__, first[k * width:(k + 1) * width], x))) for k, b in enumerate(biases)]
+        yield [b + sum(map(float.__mul__, last[c * count:(c + 1) * count], hidden)) for c, b in enumerate(last_biases)]
+
+a, b, teacher, inputs, paths = sys.argv[1:]
+paths = json.load(open(paths))
+corners = [network(path) for path in paths["corners"]]
+assert len(corners) == len(paths["segments"]) + 1 > 1
+assert corners[0] == network(a) and corners[-1] == network(b), "the ends are the students"
+with open(inputs, "rb") as file:
+    text, values = file.read(128).decode("latin-1"), file.read()
+samples, width = map(int, text[text.index("(") + 1:text.index(")")].split(","))
+inputs = [struct.unpack_from(f"<{width}d", values, 8 * width * i) for i in range(0, samples, 5)]
+targets = list(outputs(network(teacher), inputs))
+of_zero = sum(y * y for row in targets for y in row)
+for number, (start, end) in enumerate(zip(corners, corners[1:]), 1):
+    assert start != end, f"segment {number} moves nothing"
+    for t in (0.25, 0.5, 0.9, 1):
+        between = [[(1 - t) * u + t * v for u, v in zip(*pair)] for pair in zip(start, end)]
+        loss = sum((y - f) ** 2 for pair in zip(targets, outputs(between, inputs)) for y, f in zip(*pair))
+        assert loss < 1e-24 * of_zero, f"segment {number} at {t}: {loss / of_zero}"
+PYTHON
+ends "a path as files" 0 "path: " "networks in corners" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --path corners
+ends "and named in JSON" 0 '"corners"' -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --path again --json --points 2
+grep -v '^path: ' ends.log >again.json
+check "the path can be checked from its files" \
+  python3 check_path.py a.safetensors b.safetensors teacher.safetensors x.npy again.json
+check "they are the same files again" diff -r corners again
+cp corners/corner-000.safetensors kept
+ends "a folder that is not empty" 2 "corners: the folder is not empty" "name a new one" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --path corners
+check "it stays as it was" cmp kept corners/corner-000.safetensors
+ends "a file for a folder" 2 "kept: is a file" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --path kept
+ends "a folder that cannot be made" 2 "nowhere/corners: cannot be written" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --path nowhere/corners
+
+# Boundaries in opposite orientation: five take two spare nodes, when there is one output.
+for spare in 0 1 2; do
+  python3 "$tests/files.py" turned upright.safetensors from.safetensors 3 5 $spare
+  python3 "$tests/files.py" turned upright.safetensors to.safetensors 3 5 $spare twin
+  python3 "$tests/files.py" inputs flat.npy 400 3
+  turned=("$UNDERSTUDY" connect from.safetensors to.safetensors --teacher upright.safetensors --inputs flat.npy)
+  if [ $spare -lt 2 ]; then
+    ends "opposite orientations, $spare spare" 0 "5 of the 5 boundaries" "in opposite orientation" "takes 2 spare nodes" \
+      "of $((5 + spare)) nodes only $spare can be spared" "at least $((2 - spare)) node" \
+      "path: there is none, and nothing was written" -- "${turned[@]}" --path turned
+    check "no folder was made" test ! -e turned
+  else
+    ends "opposite orientations, $spare spare" 0 "constructed path, from A to B" -- "${turned[@]}"
+    ends "and the path as files" 0 -- "${turned[@]}" --path turned --json --points 2
+    grep -v '^path: ' ends.log >turned.json
+    check "it has no loss" \
+      python3 check_path.py from.safetensors to.safetensors upright.safetensors flat.npy turned.json
+  fi
+done
 
 # The teacher as a student of its own width, and with its nodes in the reverse order.
 python3 - <<'PYTHON'

@@ -6,11 +6,14 @@
     files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
     files.py deep TEACHER STUDENT INPUTS HIDDEN OUTPUTS [moved]
     files.py outputs PATH NETWORK INPUTS
+    files.py turned TEACHER STUDENT INPUTS HIDDEN SPARE [twin]
 
 `planted` writes a teacher, and a student of twice its width that does the same: its nodes in another order and scale, the
 first one split in two, and idle nodes without fan-out; `twin` writes another such student beside the teacher that is there. `deep` writes a teacher of
 two hidden layers, and a student with every node of both twice, the rows of the upper twins uneven over the lower twins;
-`moved` moves all its weights a little. `outputs` writes what a network answers to the inputs of a file.
+`moved` moves all its weights a little. `outputs` writes what a network answers to the inputs of a file. `turned` writes a
+teacher of one output and a student with idle nodes beside its own, in another scale; `twin` one that holds all boundaries
+in the opposite orientation, which the teacher's weights allow.
 """
 
 import json
@@ -113,6 +116,23 @@ def planted(teacher, student, inputs, hidden, outputs, twin=None):
     two_layers(student, rows, offsets, [list(column) for column in zip(*fans)], last_biases)
 
 
+def turned(teacher, student, inputs, hidden, spare, twin=None):
+    fan_out = [random.choice((-1, 1)) * random.uniform(0.5, 2) for _ in range(hidden)]
+    first = [[random.gauss(0, 1) for _ in range(inputs)] for _ in range(hidden - 1)]
+    # The sum of v w is 0, so that phi(z) - phi(-z) = z adds up to a constant.
+    first.append([-sum(v * row[f] for v, row in zip(fan_out, first)) / fan_out[-1] for f in range(inputs)])
+    biases = [random.gauss(0, 0.3) for _ in range(hidden)]
+    two_layers(teacher, first, biases, [fan_out], [0.5])
+    sign = 1 if twin is None else -1
+    constant = 0 if twin is None else sum(v * b for v, b in zip(fan_out, biases))
+    rows = [[sign * (0.5 + j) * w for w in row] for j, row in enumerate(first)]
+    rows += [[random.gauss(0, 1) for _ in range(inputs)] for _ in range(spare)]
+    offsets = [sign * (0.5 + j) * b for j, b in enumerate(biases)] + [random.gauss(0, 1) for _ in range(spare)]
+    fans = [v / (0.5 + j) for j, v in enumerate(fan_out)] + [0.0] * spare
+    order = list(range(hidden + spare))[::sign]
+    two_layers(student, [rows[k] for k in order], [offsets[k] for k in order], [[fans[k] for k in order]], [0.5 + constant])
+
+
 def array(path, kind, shape, data):
     header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}"
     header += " " * (-(len(header) + 11) % 64) + "\n"
@@ -162,5 +182,5 @@ def batches(path, steps, batch, samples, fault=None):
 
 random.seed(1)
 writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep,
-          "outputs": outputs}[sys.argv[1]]
+          "outputs": outputs, "turned": turned}[sys.argv[1]]
 writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

@@ -92,10 +92,10 @@ import UnderstudyRecords
     #expect(rows[1] == ["o": 1, "c": "straight line", "x": 0.5, "y": 0.505, "a": 0.2575, "b": 0.7525, "n": 2])
     #expect(rows[0]["y"] == .number(lossFloor))
     #expect(rows[7]["c"] == "constructed path" && rows[7]["y"] == 1e-20 && rows[7]["n"] == 1)
-    #expect(figure.notes.contains("1 of 2 runs have no constructed path (no spare node)."))
-    let single = connectionFigure(straight: [0, 1], matched: [0, 0.5], constructed: nil)
+    #expect(figure.notes.contains("1 of 2 runs have no constructed path."))
+    let single = connectionFigure(straight: [0, 1], matched: [0, 0.5], constructed: [])
     #expect(single.document["data"]?["values"]?.elements?.count == 4)
-    #expect(single.notes.contains { $0.contains("no constructed path") })
+    #expect(single.notes.contains("There is no constructed path."))
   }
 
   @Test func coverStandsBesideSmallLosses() throws {

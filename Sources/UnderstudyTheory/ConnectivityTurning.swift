@@ -1,0 +1,229 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+extension PathBuilder {
+  enum Turned {
+    /// Where A now holds the boundaries that it did not hold in B's orientation.
+    case held([SharedBoundaries.Pair])
+    case obstacle(String)
+  }
+
+  /// Brings what A carries to the boundaries and orientations of B: at once if there are spare nodes for all that A does
+  /// not hold yet, else one by one.
+  mutating func turnBoundaries(_ shared: SharedBoundaries) throws(ShapeError) -> Turned {
+    let goals = (shared.opposite.map(\.goal) + shared.onlySecond).sorted()
+    guard !goals.isEmpty || !shared.onlyFirst.isEmpty else { return .held([]) }
+    let spareCount = nodeCount - first.representatives.count
+    let scale = TurningScale(of: shared.opposite, in: first.network, over: inputs)
+    let plan =
+      shared.isComplete ? TurningPlan(shared.opposite.map { scale.part(of: $0.holder, in: first.network) }) : nil
+    let wanted =
+      plan?.spareCount(hiddenBiases: target.layers[0].biases != nil, outputBiases: target.layers[1].biases != nil)
+      ?? goals.count
+    guard spareCount >= wanted else { return .obstacle(obstacle(shared, wanted: wanted, isTurning: plan != nil)) }
+    var waiting = goals
+    var held = shared.same
+    if let plan, spareCount < goals.count {
+      var turning = Turning(scale: scale)
+      for (place, index) in plan.order.enumerated() where idle(besides: turning.constantNode).count < waiting.count {
+        let pair = shared.opposite[index]
+        waiting.removeAll { $0 == pair.goal }
+        held.append(turn(pair, to: plan.ranks[place], &turning))
+      }
+    }
+    let placed = exchange(waiting, keeping: held)
+    // Students of small loss share boundaries that are not quite the same, and may be too far apart for this way.
+    let apart = euclideanNorm(difference(outputs, try second.network.outputs(for: inputs)))
+    guard
+      euclideanNorm(difference(outputs, try current.outputs(for: inputs)))
+        <= 10 * apart + 1e-9 * euclideanNorm(outputs.values)
+    else {
+      let both = first.representatives.count + second.representatives.count
+      return .obstacle(obstacle(shared, wanted: both - first.representatives.count, isTurning: false))
+    }
+    return .held(held.dropFirst(shared.same.count) + placed)
+  }
+
+  private func difference(_ a: Matrix, _ b: Matrix) -> [Double] { zip(a.values, b.values).map { $0 - $1 } }
+
+  private func obstacle(_ shared: SharedBoundaries, wanted: Int, isTurning: Bool) -> String {
+    let (carrying, turnedCount) = (first.representatives.count, shared.opposite.count)
+    let missing = carrying + wanted - nodeCount
+    let remedy = "give both at least \(nodes(missing)) more"
+    guard !isTurning else {
+      return
+        "\(turnedCount) of the \(carrying) boundaries that the students share are in opposite orientation; turning them "
+        + "takes \(wanted) spare nodes, and of \(nodes(nodeCount)) only \(nodeCount - carrying) can be spared; \(remedy)"
+    }
+    let sharedCount = shared.same.count + turnedCount
+    return
+      "student A carries its function on \(nodes(carrying)) and student B on \(second.representatives.count), and they "
+      + (shared.isComplete ? "do not do quite the same: they share " : "do not share all boundaries: they share ")
+      + "\(sharedCount)\(turnedCount > 0 ? ", \(turnedCount) of them in opposite orientation" : "")"
+      + "; to hold both takes \(nodes(carrying + wanted)), and they have \(nodeCount); train them further, or \(remedy)"
+  }
+
+  /// Nodes without fan-out, but for one that waits to carry a constant.
+  private func idle(besides constantNode: Int?) -> [Int] {
+    (0..<nodeCount).filter { node in
+      node != constantNode && (0..<current.outputCount).allSatisfy { current.layers[1].weights[$0, node] == 0 }
+    }
+  }
+
+  // MARK: All at once
+
+  /// Moves fan-outs to nodes on those boundaries of B that are not held yet, and off all that B does not have.
+  private mutating func exchange(_ goals: [Int], keeping held: [SharedBoundaries.Pair]) -> [SharedBoundaries.Pair] {
+    let holders = Set(held.map(\.holder))
+    let spare = idle(besides: nil).filter { !holders.contains($0) }
+    let wanted = Set(goals + held.map(\.goal))
+    // At home where that is free, else where nothing wants to go.
+    var refuges = spare.filter { wanted.contains($0) && !goals.contains($0) } + spare.filter { !wanted.contains($0) }
+    let placed = goals.compactMap { goal -> SharedBoundaries.Pair? in
+      spare.contains(goal)
+        ? SharedBoundaries.Pair(holder: goal, goal: goal)
+        : refuges.popLast().map { SharedBoundaries.Pair(holder: $0, goal: goal) }
+    }
+    var network = current
+    for pair in placed { place(pair.goal, of: target, at: pair.holder, in: &network) }
+    move(to: network, "set the weights of \(nodes(placed.count)) without fan-out to those of nodes of student B")
+    for i in network.layers[1].weights.values.indices { network.layers[1].weights.values[i] = 0 }
+    for pair in held + placed {
+      let factor = carryingFactor(
+        fromRow: rowOf(pair.goal, target), toRow: rowOf(pair.holder, network), activation: network.activation)
+      for c in 0..<network.outputCount {
+        network.layers[1].weights[c, pair.holder] = second.network.layers[1].weights[c, pair.goal] * (factor ?? 1)
+      }
+    }
+    network.layers[1].biases = second.network.layers[1].biases
+    network = refitted(network, on: (held + placed).map(\.holder).sorted(), over: inputs, outputs: outputs)
+    move(
+      to: network,
+      placed.isEmpty
+        ? "shrink the fan-out of what student B has no boundary for"
+        : "move the fan-out over to \(nodes(placed.count)), all at once")
+    return placed
+  }
+
+  // MARK: One by one
+
+  /// Turns one boundary; what is left over of all turned ones goes to the carriers, which are then `rank`.
+  private mutating func turn(
+    _ pair: SharedBoundaries.Pair, to rank: Int, _ turning: inout Turning
+  ) -> SharedBoundaries.Pair {
+    let hasHiddenBiases = current.layers[0].biases != nil
+    if hasHiddenBiases, current.layers[1].biases == nil, turning.constantNode == nil { claimConstantNode(&turning) }
+    var spare = idle(besides: turning.constantNode)
+    let node = spare.contains(pair.goal) ? pair.goal : spare.last ?? 0
+    spare.removeAll { $0 == node }
+    let part = turning.scale.part(of: pair.holder, in: current)
+    // A pair of opposite nodes of weights w carries (1 + c) v w^T.
+    let factor = hasHiddenBiases ? 1 + current.activation.negativeSlope : 1
+    var weights = current
+    place(pair.goal, of: target, at: node, in: &weights)
+
+    func movingFanOut(from network: Network) -> Network {
+      var result = network
+      let scale = carryingFactor(
+        fromRow: rowOf(pair.holder, current), toRow: rowOf(pair.goal, target), activation: current.activation)
+      for c in 0..<result.outputCount {
+        result.layers[1].weights[c, node] = current.layers[1].weights[c, pair.holder] * (scale ?? 1)
+      }
+      return result
+    }
+
+    if rank > turning.carriers.count {
+      let places = Array(spare.suffix(hasHiddenBiases ? 1 : 2))
+      turning.carriers.append(
+        Turning.Carrier(nodes: places, fanOut: part.fanOut.map { factor * $0 }, weights: part.weights))
+      turning.writeWeights(to: &weights, over: inputs, of: [turning.carriers.count - 1])
+      move(
+        to: weights,
+        "set the weights of 1 node without fan-out to those of student B's in the other orientation, and those of "
+          + "\(nodes(places.count)) to carry what is left over")
+      moveFanOut(from: pair.holder, movingFanOut(from: current), turning)
+    } else if let shares = turning.sharesOfWeights(part) {
+      for (place, share) in shares.enumerated() { turning.carriers[place].add(fanOut: part.fanOut, factor * share) }
+      move(
+        to: weights, "set the weights of 1 node without fan-out to those of student B's in the other orientation")
+      moveFanOut(from: pair.holder, movingFanOut(from: current), turning)
+    } else {
+      let shares = turning.sharesOfFanOut(part)
+      for (place, share) in shares.enumerated() { turning.carriers[place].add(weights: part.weights, factor * share) }
+      var network = current
+      setWeights(of: node, toZeroIn: &network)
+      move(to: network, "shrink the weights of 1 node without fan-out to 0")
+      move(to: movingFanOut(from: network), "give it a fan-out: without weights it adds nothing")
+      network = current
+      place(pair.goal, of: target, at: node, in: &network)
+      setWeights(of: pair.holder, toZeroIn: &network)
+      turning.writeWeights(to: &network, over: inputs)
+      absorbConstant(in: &network, turning)
+      move(
+        to: network,
+        "let the weights of 1 node grow to those of student B's in the other orientation, shrink those of the node that "
+          + "held the boundary to 0, and let the weights of \(nodes(turning.carriers.flatMap(\.nodes).count)) carry what is "
+          + "left over")
+      setFanOut(of: pair.holder, toZeroIn: &network)
+      move(to: network, "shrink the fan-out of the node without weights")
+    }
+    while turning.carriers.count > rank { dropCarrier(&turning) }
+    return SharedBoundaries.Pair(holder: node, goal: pair.goal)
+  }
+
+  /// Takes the fan-out off a boundary's node, after another has got it, and gives the carriers theirs.
+  private mutating func moveFanOut(from holder: Int, _ moved: Network, _ turning: Turning) {
+    var network = moved
+    setFanOut(of: holder, toZeroIn: &network)
+    turning.writeFanOuts(to: &network)
+    absorbConstant(in: &network, turning)
+    move(to: network, "move the fan-out over to it, and what is left over to the nodes that carry that")
+  }
+
+  /// Lets the other carriers do what one of them does, where their fan-outs or their weights are dependent.
+  private mutating func dropCarrier(_ turning: inout Turning) {
+    let (place, isByWeights) = turning.dropDependent()
+    let dropped = turning.carriers.remove(at: place)
+    var network = current
+    if isByWeights {
+      turning.writeWeights(to: &network, over: inputs)
+      for node in dropped.nodes { setWeights(of: node, toZeroIn: &network) }
+    } else {
+      turning.writeFanOuts(to: &network)
+      for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
+    }
+    absorbConstant(in: &network, turning)
+    move(to: network, "let one carrier less hold what is left over")
+    for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
+    move(to: network, "shrink the fan-out of what carries nothing more")
+  }
+
+  /// A node of weights 0 and bias 1, for networks whose output layer has no biases.
+  private mutating func claimConstantNode(_ turning: inout Turning) {
+    guard let node = idle(besides: nil).last else { return }
+    turning.constantNode = node
+    var network = current
+    setWeights(of: node, toZeroIn: &network)
+    network.layers[0].biases?[node] = 1
+    move(to: network, "set the weights of 1 node without fan-out to 0 and its bias to 1: it is to carry a constant")
+  }
+
+  /// Gives the output biases, or the constant node, what the outputs are off by: a constant.
+  private func absorbConstant(in network: inout Network, _ turning: Turning) {
+    guard current.layers[0].biases != nil, let found = try? network.outputs(for: inputs) else { return }
+    for c in 0..<network.outputCount {
+      let mean = (0..<inputs.rowCount).reduce(0) { $0 + outputs[$1, c] - found[$1, c] } / Double(inputs.rowCount)
+      if let node = turning.constantNode { network.layers[1].weights[c, node] += mean }
+      network.layers[1].biases?[c] += mean
+    }
+  }
+
+  private func setWeights(of node: Int, toZeroIn network: inout Network) {
+    for f in 0..<network.inputCount { network.layers[0].weights[node, f] = 0 }
+    network.layers[0].biases?[node] = 0
+  }
+
+  private func setFanOut(of node: Int, toZeroIn network: inout Network) {
+    for c in 0..<network.outputCount { network.layers[1].weights[c, node] = 0 }
+  }
+}
