@@ -7,6 +7,8 @@ struct AuditTables {
 
   init(_ record: AuditRecord) { self.record = record }
 
+  private var isMerged: Bool { !(record.omitted ?? []).contains("merging") }
+
   var text: String {
     [head, teacherTable, bandTable, studentTable, layerTable, summary].compactMap { $0 }.joined(separator: "\n\n")
   }
@@ -17,7 +19,8 @@ struct AuditTables {
       "inputs   \(record.inputsName): \(record.sampleCount) samples of \(record.inputDimension) features, rank "
         + "\(record.inputRank)",
       "loss     \(short(record.loss))    largest gradient of a sample: \(short(record.largestGradient)) on the inputs, "
-        + "\(short(record.largestGradientAgnostic)) and \(short(record.largestGradientAware)) on copies moved by "
+        + "\(record.largestGradientAgnostic.map(short) ?? "not measured") and "
+        + "\(record.largestGradientAware.map(short) ?? "not measured") on copies moved by "
         + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
     ]
     for density in record.etaHat {
@@ -75,7 +78,8 @@ struct AuditTables {
     ])
     for node in record.studentNodes {
       let fate =
-        switch node.fate {
+        switch isMerged ? node.fate : nil {
+        case nil: "-"
         case .carries: "carries"
         case .merged: node.mergedInto.map { "merged into \($0)" } ?? "merged"
         case .removed: "removed"
@@ -84,7 +88,7 @@ struct AuditTables {
         "\(node.node)", node.alignedTeacher.map { "\($0)" } ?? (node.isDead ? "dead" : "-"), short(node.alignment),
         short(node.sine), short(node.offsetDifference), node.isOpposite ? "opposite" : "same",
         short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)",
-        "\(node.observerFanOutRank)", fate,
+        node.observerFanOutRank.map { "\($0)" } ?? "-", fate,
       ])
     }
     return table.text
@@ -108,6 +112,7 @@ struct AuditTables {
 
   private var summary: String {
     let student = record.student
+    guard isMerged else { return "student: \(student.nodeCount) units in the lowest layer; merging was left out" }
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
     return
       "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(student.carryingCount) carry the teacher, "

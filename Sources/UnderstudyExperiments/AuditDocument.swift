@@ -17,6 +17,7 @@ extension AuditVerdict {
       case .noObserver: self = .noObserver
       case .weakAlpha: self = .weakAlpha
       case .gradientTooLarge: self = .gradientTooLarge
+      case .gradientsNotMeasured: self = .gradientsNotMeasured
       }
     }
   }
@@ -47,6 +48,7 @@ extension Verdict.Cause {
     case .noObserver: "no student node is active near its boundary and coupled with it (alpha not 0)"
     case .weakAlpha(let times):
       "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
+    case .gradientsNotMeasured: "the gradients over the inputs' copies were not measured, as a note says"
     case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
     }
   }
@@ -68,8 +70,8 @@ extension AuditRecord {
     bands = audit.options.bands
     largestGradient = audit.gradients.largest
     if let widest = audit.bands.last {
-      largestGradientAgnostic = widest.agnosticGradients.largest
-      largestGradientAware = widest.awareGradients.largest
+      largestGradientAgnostic = widest.agnosticGradients.largestIfMeasured
+      largestGradientAware = widest.awareGradients.largestIfMeasured
       augmentationStep = widest.width
     }
     hyperplaneCount = audit.coupling.hyperplaneCount
@@ -81,7 +83,13 @@ extension AuditRecord {
           + "\(band.density.triedCount) hyperplanes")
     }
     loss = audit.loss
-    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes
+    var circumstances: [String] = []
+    if audit.layers != nil || audit.coupling.regionCount > 1, audit.coupling.sampleCount < sampleCount {
+      circumstances.append(
+        "alpha, ranks of fan-out weights and kink balances are taken over \(audit.coupling.sampleCount) of the inputs")
+    }
+    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes + circumstances + audit.omitted.map(\.note)
+    omitted = audit.omitted.isEmpty ? nil : audit.omitted.map(\.part.rawValue)
     teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
     studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
     student = StudentSummaryRecord(audit)
@@ -112,8 +120,8 @@ extension TeacherNodeRecord {
         witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 })
     }
     predictedAlignment = node.predicted
-    gradientAlignmentAgnostic = node.gradientAgnostic
-    gradientAlignmentAware = node.gradientAware
+    gradientAlignmentAgnostic = node.gradientAgnostic.flatMap { $0.isFinite ? $0 : nil }
+    gradientAlignmentAware = node.gradientAware.flatMap { $0.isFinite ? $0 : nil }
     alignedStudent = node.alignedStudent + 1
     alignment = node.relation.epsilon
     sine = node.relation.sine
@@ -150,6 +158,10 @@ extension StudentNodeRecord {
     case .removed: fate = .removed
     }
   }
+}
+
+extension SampleGradients {
+  fileprivate var largestIfMeasured: Double? { isMeasured ? largest : nil }
 }
 
 extension LayerRecoveryRecord {

@@ -22,27 +22,31 @@ public struct StudentAudits: Sendable {
   ///
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
   public func audit(
-    teacherPath: String, studentPath: String, inputsPath: String, activation: Activation
+    teacherPath: String, studentPath: String, inputsPath: String, activation: Activation,
+    progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
     let inputs = try readSamples(inputsPath)
     return try entry(
       of: networks.student, learning: networks.teacher, over: inputs, title: studentPath,
-      names: (studentPath, teacherPath, inputsPath))
+      names: (studentPath, teacherPath, inputsPath), progress: progress)
   }
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
   /// drawn: an audit augments them itself.
-  public func audit(_ run: Run, in store: ResultsStore) throws(ExperimentError) -> Entry {
+  public func audit(
+    _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
+  ) throws(ExperimentError) -> Entry {
     let stored = try StoredStudent(run, in: store)
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
-      of: stored.student, learning: stored.teacher, over: stored.inputs, title: title, names: stored.names)
+      of: stored.student, learning: stored.teacher, over: stored.inputs, title: title, names: stored.names,
+      progress: progress)
   }
 
   private func entry(
     of student: Student, learning teacher: Teacher, over inputs: Matrix, title: String,
-    names: (student: String, teacher: String, inputs: String)
+    names: (student: String, teacher: String, inputs: String), progress: (String) -> Void
   ) throws(ExperimentError) -> Entry {
     // What is said of the inputs alone names them.
     _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
@@ -53,14 +57,7 @@ public struct StudentAudits: Sendable {
       return try diagnosis(of: inputs)
     }
     let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
-      var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
-      if audit.merged != nil {
-        let merged = try compacted(
-          student, over: inputs, targets: try teacher.network.outputs(for: inputs), allowedChange: options.allowedChange
-        )
-        try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
-      }
-      return audit
+      try auditWithMerging(of: student, learning: teacher, over: inputs, options: options, progress: progress)
     }
     return Entry(
       title: title,
@@ -68,4 +65,22 @@ public struct StudentAudits: Sendable {
         audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs),
       merged: audit.merged?.student.network)
   }
+}
+
+/// An audit whose merged student is the smallest that training back from coarser merging finds; see ``compacted``.
+///
+/// - Throws: ``ShapeError`` as audits and merging do.
+func auditWithMerging(
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
+  progress: (String) -> Void = { _ in }
+) throws(ShapeError) -> Audit {
+  var audit = try audit(of: student, learning: teacher, over: inputs, options: options, progress: progress)
+  if let merged = audit.merged {
+    progress("coarser merging")
+    let merged = try compacted(
+      student, over: inputs, targets: try teacher.network.outputs(for: inputs), merged: merged,
+      allowedChange: options.allowedChange)
+    try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
+  }
+  return audit
 }

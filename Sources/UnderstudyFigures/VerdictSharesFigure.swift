@@ -113,6 +113,7 @@ extension AuditVerdict {
     case .invisible: "#C8C8C8"
     case .duplicate: "#8A8A8A"
     case .violation: "#000000"
+    case .gradientsNotMeasured: "#E4E4E4"
     }
   }
 }

@@ -65,6 +65,13 @@ public struct Matrix: Sendable, Equatable {
     return Matrix(rowCount: kept, columnCount: columnCount, values: Array(values[..<(kept * columnCount)]))
   }
 
+  /// Some consecutive rows, copied.
+  public func rows(_ range: Range<Int>) -> Matrix {
+    Matrix(
+      rowCount: range.count, columnCount: columnCount,
+      values: Array(values[range.lowerBound * columnCount..<range.upperBound * columnCount]))
+  }
+
   public var isFinite: Bool { values.allSatisfy(\.isFinite) }
 
   /// Of all elements; 0 if there are none.

@@ -22,6 +22,8 @@ public enum Verdict: Sendable, Equatable {
     case noObserver
     /// The gradients would be small enough if the node were as strong as the strongest, which has so many times its alpha.
     case weakAlpha(timesWeaker: Double)
+    /// All else holds so far; the gradients over both augmentations were left out, see ``AuditEffort``.
+    case gradientsNotMeasured
     /// The gradients are so many times too large.
     case gradientTooLarge(factor: Double)
   }
@@ -49,7 +51,7 @@ struct NodeEvidence: Equatable {
     var bestAlpha: Double
     /// The largest |alpha| that any teacher node has with its observers.
     var strongestAlpha: Double
-    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer.
+    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer, infinite if they were left out.
     var predicted: Double?
     var witnessCount: Int
     var unexplainedCount: Int
@@ -106,6 +108,7 @@ extension NodeEvidence {
       return .tooFewSamples(found: band.sampleCount, needed: needed, areWitnesses: false)
     }
     guard let predicted = band.predicted, band.observerCount > 0 else { return .noObserver }
+    guard predicted < .infinity else { return .gradientsNotMeasured }
     if predicted > band.width {
       // eps predicted is inversely proportional to alpha.
       let asStrongest = predicted * band.bestAlpha / band.strongestAlpha

@@ -4,6 +4,15 @@ import UnderstudyNumerics
 
 @testable import UnderstudyTheory
 
+extension MergedStudent.Fate {
+  fileprivate var unit: Int? {
+    switch self {
+    case .carries(let unit), .merged(let unit): unit
+    case .removed: nil
+    }
+  }
+}
+
 @Suite("Merging") struct MergingTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var d: Int
@@ -49,8 +58,23 @@ import UnderstudyNumerics
     let error = try #require(weightError(of: merged.student.network, against: teacher.network))
     // A unit's weights are sums of a few numbers of size up to 10; sums of kinks that cancel lose one more digit.
     #expect(error < 1e-12, "\(error)")
+    try checkFates(of: student, in: merged)
+  }
+
+  /// A node that went into a unit shares its boundary, and the one that carries it also the orientation; no two carry one.
+  private func checkFates(of student: Student, in merged: MergedStudent) throws {
     #expect(merged.fates.count == student.network.hiddenCounts[0])
-    #expect(merged.removedCount + merged.mergedCount <= merged.fates.count)
+    let nodes = Boundaries(of: student.network.layers[0])
+    let units = Boundaries(of: merged.student.network.layers[0])
+    var carried: Set<Int> = []
+    for (node, fate) in merged.fates.enumerated() {
+      guard let unit = fate.unit else { continue }
+      let relation = try #require(nodes.relation(of: node, to: units, unit))
+      #expect(relation.sine < 1e-9 && relation.offsetDifference < 1e-9, "node \(node) is not on unit \(unit)")
+      guard case .carries = fate else { continue }
+      #expect(!relation.isOpposite && carried.insert(unit).inserted, "node \(node) does not carry unit \(unit)")
+    }
+    #expect(merged.mergedCount == merged.fates.count - merged.removedCount - carried.count)
   }
 
   @Test("reads a permuted, rescaled, split teacher with dead and zero-sum extras back", arguments: cases)
