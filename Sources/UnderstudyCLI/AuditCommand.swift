@@ -90,6 +90,9 @@ struct AuditCommand: AsyncParsableCommand {
       progress: progress.show)
     progress.end()
     if let mergeInto {
+      guard !(entry.record.omitted ?? []).contains("merging") else {
+        throw ExperimentError.input("--merge-into: merging was left out, because it would take long; give --complete")
+      }
       guard let merged = entry.merged else {
         throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
       }

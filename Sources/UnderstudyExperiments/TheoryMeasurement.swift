@@ -36,7 +36,8 @@ struct TheoryMeasurement {
     if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(
-        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [Self.bandWidth], effort: .complete))
+        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [Self.bandWidth], effort: .complete)
+      )
       add(.predictedAlignment, audit.teacherNodes.map { $0.predicted ?? -1 })
       add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })

@@ -26,7 +26,8 @@ func unalignedStudentsFigure(
   let strengths = points.compactMap(\.strength)
   let rows: [JSONValue] = points.map { point in
     var row: [String: JSONValue] = [
-      "x": drawn(point.gradient, among: gradients), "z": drawn(point.balance, among: balances), "u": .integer(point.unalignedCount),
+      "x": drawn(point.gradient, among: gradients), "z": drawn(point.balance, among: balances),
+      "u": .integer(point.unalignedCount),
       "c": .text(key.label(of: runs[point.run])), "e": .integer(runs[point.run].run.seed), "t": .integer(point.epoch),
     ]
     if let strength = point.strength { row["y"] = drawn(strength, among: strengths) }

@@ -9,6 +9,7 @@ public struct AuditOptions: Sendable, Hashable {
   /// The largest change of an output over the inputs that merging and removing units may cause; nil: what the student's own
   /// error allows, see ``merge(_:over:targets:allowedChange:)``.
   public var allowedChange: Double?
+  /// What may be left out because it would take long.
   public var effort: AuditEffort
 
   public init(bands: [Double] = [0.1], allowedChange: Double? = nil, effort: AuditEffort = .minute) {
@@ -164,14 +165,20 @@ public func audit(
     teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: options.bands.count)
   var omitted: [OmittedPart] = []
   func gradients(_ scheme: Augmentation.Scheme, step: Double) throws(ShapeError) -> SampleGradients {
-    let (part, cost) = (scheme == .teacherAgnostic ? AuditEffort.Part.agnosticGradients : .awareGradients, cost.gradients(scheme))
+    let (part, cost) = (
+      scheme == .teacherAgnostic ? AuditEffort.Part.agnosticGradients : .awareGradients, cost.gradients(scheme)
+    )
     guard options.effort.allows(part, cost: cost) else {
       if !omitted.contains(where: { $0.part == part }) { omitted.append(OmittedPart(part: part, cost: cost)) }
       return .unmeasured(sampleCount: inputs.rowCount, nodeCount: student.network.hiddenCounts[0])
     }
     return try sampleGradients(
       of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: scheme, step: step)
-    ) { progress("gradients, \(scheme == .teacherAgnostic ? "teacher-agnostic" : "teacher-aware") copies, band \(step): \(Int(100 * $0)) %") }
+    ) {
+      progress(
+        "gradients, \(scheme == .teacherAgnostic ? "teacher-agnostic" : "teacher-aware") copies, band \(step): \(Int(100 * $0)) %"
+      )
+    }
   }
   var bands: [BandAudit] = []
   for (width, density) in zip(options.bands, density) {
@@ -235,7 +242,8 @@ extension Audit {
   fileprivate var isFinite: Bool {
     let numbers =
       [loss, outputScale, gradients.largest]
-      + bands.flatMap { [$0.agnosticGradients, $0.awareGradients] }.filter(\.isMeasured).map(\.largest) + teacherStrengths
+      + bands.flatMap { [$0.agnosticGradients, $0.awareGradients] }.filter(\.isMeasured).map(\.largest)
+      + teacherStrengths
     return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
   }
 

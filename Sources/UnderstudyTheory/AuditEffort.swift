@@ -34,9 +34,9 @@ public struct AuditEffort: Sendable, Hashable {
   /// Multiplications that an audit may spend on a part.
   public func limit(of part: Part) -> Double {
     switch part {
-    case .agnosticGradients, .awareGradients: 1.5e11 * minutes
-    case .observerRanks: 2e10 * minutes
-    case .merging: 2e11 * minutes
+    case .agnosticGradients, .awareGradients: 1.2e11 * minutes
+    case .observerRanks: 4e10 * minutes
+    case .merging: 4e11 * minutes
     }
   }
 
@@ -58,7 +58,8 @@ public struct OmittedPart: Sendable, Equatable {
       case .observerRanks: "their column is empty"
       case .merging: "no student node is said to be superfluous"
       }
-    return "not measured: \(part.words), \(power(of: cost)) multiplications; \(meaning). Ask for them with --complete, or audit "
+    return
+      "not measured: \(part.words), \(power(of: cost)) multiplications; \(meaning). Ask for them with --complete, or audit "
       + "over fewer inputs"
   }
 
@@ -86,9 +87,10 @@ struct AuditCost {
     return copies * (own + weightCount(teacher, from: isShared ? 1 : 0))
   }
 
-  /// Of finding who observes the student nodes' boundaries: a word operation for 64 samples and pair of nodes.
+  /// Of finding who observes the student nodes' boundaries: a word operation for 64 samples and pair of nodes,
+  /// which takes as long as ten multiplications.
   static func observers(nodeCount: Int, sampleCount: Int) -> Double {
-    Double(nodeCount) * Double(nodeCount) * Double(sampleCount) / 64
+    10 * Double(nodeCount) * Double(nodeCount) * Double(sampleCount) / 64
   }
 
   /// How many samples alpha and beta of a deep network are taken over: a thousand, or as many as a third of the effort allows.

@@ -193,7 +193,8 @@ struct MergeMaterial {
     for c in 0..<sum.rowCount {
       for f in 0..<sum.columnCount - 1 { scaled[c, f] *= spread }
     }
-    guard let (largest, direction) = scaled.leadingDirection(from: mean.dropLast().map { spread * $0 } + mean.suffix(1)),
+    guard
+      let (largest, direction) = scaled.leadingDirection(from: mean.dropLast().map { spread * $0 } + mean.suffix(1)),
       largest > 1e-13 * size
     else { return reference }
     var row = direction

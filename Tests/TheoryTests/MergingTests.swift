@@ -61,20 +61,24 @@ extension MergedStudent.Fate {
     try checkFates(of: student, in: merged)
   }
 
-  /// A node that went into a unit shares its boundary, and the one that carries it also the orientation; no two carry one.
+  /// The kink of a unit is the sum of those of the nodes that went into it, and no two nodes carry one.
   private func checkFates(of student: Student, in merged: MergedStudent) throws {
-    #expect(merged.fates.count == student.network.hiddenCounts[0])
-    let nodes = Boundaries(of: student.network.layers[0])
-    let units = Boundaries(of: merged.student.network.layers[0])
-    var carried: Set<Int> = []
-    for (node, fate) in merged.fates.enumerated() {
-      guard let unit = fate.unit else { continue }
-      let relation = try #require(nodes.relation(of: node, to: units, unit))
-      #expect(relation.sine < 1e-9 && relation.offsetDifference < 1e-9, "node \(node) is not on unit \(unit)")
-      guard case .carries = fate else { continue }
-      #expect(!relation.isOpposite && carried.insert(unit).inserted, "node \(node) does not carry unit \(unit)")
+    func kinks(_ network: Network) -> [[Double]] {
+      (0..<network.hiddenCounts[0]).map { k in
+        let norm = euclideanNorm(network.layers[0].weights.row(k))
+        return network.layers[1].weights.column(k).map { $0 * norm }
+      }
     }
-    #expect(merged.mergedCount == merged.fates.count - merged.removedCount - carried.count)
+    let (nodes, units) = (kinks(student.network), kinks(merged.student.network))
+    #expect(merged.fates.count == nodes.count)
+    for (unit, kink) in units.enumerated() {
+      let parts = merged.fates.indices.filter { merged.fates[$0].unit == unit }
+      #expect(merged.fates.count { $0 == .carries(unit: unit) } <= 1 && !parts.isEmpty)
+      for (c, value) in kink.enumerated() {
+        // Sums of up to ten terms of size up to 100.
+        #expect(abs(parts.reduce(0) { $0 + nodes[$1][c] } - value) < 1e-10, "unit \(unit), nodes \(parts)")
+      }
+    }
   }
 
   @Test("reads a permuted, rescaled, split teacher with dead and zero-sum extras back", arguments: cases)
