@@ -49,6 +49,9 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(help: "Largest change of an output that merging may cause (default: what the student's own error allows).")
   var allow: Double?
 
+  @Flag(help: "Measure also what would take much longer than a minute; otherwise it is left out, and a note says so.")
+  var complete = false
+
   @OptionGroup var choice: RunChoice
 
   @Flag(help: "JSON instead of tables: an object for files, an array for a folder.")
@@ -72,7 +75,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let audits = StudentAudits(bands: bands?.values, allowedChange: allow)
+      let audits = StudentAudits(bands: bands?.values, allowedChange: allow, effort: complete ? .complete : .minute)
       if let results {
         try auditRuns(of: results, audits)
       } else if let teacher, let student, let inputs {
@@ -82,9 +85,15 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   private func auditFiles(_ teacher: String, _ student: String, _ inputs: String, _ audits: StudentAudits) throws {
+    let progress = StageProgress(title: "audit")
     let entry = try audits.audit(
-      teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value)
+      teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value,
+      progress: progress.show)
+    progress.end()
     if let mergeInto {
+      guard !(entry.record.omitted ?? []).contains("merging") else {
+        throw ExperimentError.input("--merge-into: merging was left out, because it would take long; give --complete")
+      }
       guard let merged = entry.merged else {
         throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
       }

@@ -7,6 +7,8 @@ struct AuditTables {
 
   init(_ record: AuditRecord) { self.record = record }
 
+  private var isMerged: Bool { !(record.omitted ?? []).contains("merging") }
+
   var text: String {
     [head, teacherTable, bandTable, studentTable, layerTable, summary].compactMap { $0 }.joined(separator: "\n\n")
   }
@@ -17,7 +19,8 @@ struct AuditTables {
       "inputs   \(record.inputsName): \(record.sampleCount) samples of \(record.inputDimension) features, rank "
         + "\(record.inputRank), spread \(record.inputSpread.map(short) ?? "-")",
       "loss     \(short(record.loss))    largest gradient of a sample: \(short(record.largestGradient)) on the inputs, "
-        + "\(short(record.largestGradientAgnostic)) and \(short(record.largestGradientAware)) on copies moved by "
+        + "\(record.largestGradientAgnostic.map(short) ?? "not measured") and "
+        + "\(record.largestGradientAware.map(short) ?? "not measured") on copies moved by "
         + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
     ]
     for density in record.etaHat {
@@ -78,7 +81,8 @@ struct AuditTables {
     ])
     for node in record.studentNodes {
       let fate =
-        switch node.fate {
+        switch isMerged ? node.fate : nil {
+        case nil: "-"
         case .carries: "carries"
         case .merged: node.mergedInto.map { "merged into \($0)" } ?? "merged"
         case .removed: "removed"
@@ -88,7 +92,7 @@ struct AuditTables {
         node.alignment.map(short) ?? "-", node.sine.map(short) ?? "-", node.offsetDifference.map(short) ?? "-",
         way(node.alignment, node.isOpposite),
         short(node.fanOutNorm), short(node.strength), short(node.kinkBalance), "\(node.group)",
-        "\(node.observerFanOutRank)", fate,
+        node.observerFanOutRank.map { "\($0)" } ?? "-", fate,
       ])
     }
     return table.text
@@ -112,6 +116,7 @@ struct AuditTables {
 
   private var summary: String {
     let student = record.student
+    guard isMerged else { return "student: \(student.nodeCount) units in the lowest layer; merging was left out" }
     let heldOut = student.heldOutOutputChange.map { ", on \(student.heldOutCount ?? 0) held out \(short($0))" } ?? ""
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
     let ofTeacher = student.carryingTeacherCount ?? student.carryingCount

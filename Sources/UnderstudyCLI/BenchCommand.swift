@@ -67,8 +67,12 @@ extension BenchCommand {
       commandName: "audit",
       abstract: "An audit of a teacher of 20 and a student of 200 nodes on 10000 inputs of 100 features, C = 50.")
 
+    @Flag(help: "Instead, audits of students of about a million weights, of several shapes: minutes.")
+    var shapes = false
+
     func run() async throws {
       try await reportingErrors {
+        if shapes { return try printShapes() }
         let result = try AuditBenchmark().run()
         adviseOnKernels()
         print(machineKind())
@@ -77,6 +81,22 @@ extension BenchCommand {
           "  gradients over 201 copies of an input  \(format(result.agnosticSeconds, digits: 2)) s, "
             + "\(format(100 * result.agnosticShareOfPeak, digits: 0)) % of the core's peak")
       }
+    }
+
+    private func printShapes() throws {
+      func words(_ widths: [Int]) -> String { widths.map { "\($0)" }.joined(separator: "-") }
+      print(machineKind())
+      var table = TextTable(["teacher", "student", "inputs", "weights", "seconds", "units left", "left out"])
+      try AuditBenchmark().runShapes { result in
+        table.add([
+          words(result.teacherWidths), words(result.studentWidths), "\(result.sampleCount)",
+          result.isFinished ? "finished" : "random", format(result.seconds, digits: 1),
+          result.unitCount.map { "\($0)" } ?? "-",
+          result.omitted.isEmpty ? "-" : result.omitted.map(\.part.words).joined(separator: ", "),
+        ])
+        writeError("bench audit: \(words(result.studentWidths)) took \(format(result.seconds, digits: 1)) s")
+      }
+      print(table.text)
     }
   }
 }

@@ -100,6 +100,17 @@ final class StepProgress {
   func end() { line.end() }
 }
 
+/// Progress of stages that have names, on one thread.
+final class StageProgress {
+  private let line: ProgressLine
+
+  init(title: String) { line = ProgressLine(title: title) }
+
+  func show(_ stage: String) { line.show("\(stage), \(duration(line.elapsedSeconds))") }
+
+  func end() { line.end() }
+}
+
 /// A length of time as people read it: `7.3 s`, `4 min 12 s`, `2 h 05 min`.
 func duration(_ seconds: Double) -> String {
   let whole = Int(seconds.rounded())

@@ -2,7 +2,8 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
 
-/// Times the audit of a teacher of 20 and a student of 200 nodes on 10000 inputs of 100 features, on one core.
+/// Times audits on one core: of a teacher of 20 and a student of 200 nodes on 10000 inputs of 100 features, and of students of
+/// about a million weights.
 public struct AuditBenchmark: Sendable {
   public struct Result: Sendable {
     /// Processor time of the whole audit.
@@ -13,9 +14,56 @@ public struct AuditBenchmark: Sendable {
     public var agnosticShareOfPeak: Double
   }
 
+  /// A student of a shape.
+  public struct ShapeResult: Sendable {
+    /// d, hidden nodes, C.
+    public var teacherWidths: [Int]
+    public var studentWidths: [Int]
+    public var sampleCount: Int
+    /// Whether the student holds the teacher's nodes, each several times over; else its weights are random.
+    public var isFinished: Bool
+    public var seconds: Double
+    /// Units that merging leaves in the lowest layer; nil if it was left out.
+    public var unitCount: Int?
+    public var omitted: [OmittedPart]
+  }
+
   public var roundCount = 3
 
   public init() {}
+
+  /// Widths of teachers and students, and samples: what is long in one of them.
+  public static let shapes: [(teacher: [Int], student: [Int], sampleCount: Int)] = [
+    ([10, 5, 5], [10, 1200, 5], 200), ([500, 20, 500], [500, 1000, 500], 10_000),
+    ([100, 50, 100], [100, 5000, 100], 10_000), ([20, 10, 10], [20, 20_000, 10], 10_000),
+    ([300, 20, 15, 10], [300, 1000, 700, 10], 10_000), ([100, 10, 10, 10, 10], [100, 580, 580, 580, 10], 10_000),
+  ]
+
+  /// The audits of ``shapes``, with random students and, in two layers, finished ones; each once.
+  ///
+  /// - Parameter progress: is told each result as it comes.
+  /// - Throws: ``ExperimentError`` if the networks cannot be made.
+  public func runShapes(progress: (ShapeResult) -> Void) throws(ExperimentError) {
+    for (teacherWidths, studentWidths, count) in Self.shapes {
+      for isFinished in studentWidths.count == 3 ? [false, true] : [false] {
+        let result = try ExperimentError.catching("benchmark") { () throws(ShapeError) in
+          let teacher = Teacher(try randomNetwork(widths: teacherWidths, purpose: .teacherFirstLayer))
+          let student =
+            isFinished
+            ? try teacher.network.repeatingNodes(count: studentWidths[1])
+            : try randomNetwork(widths: studentWidths, purpose: .studentFirstLayer)
+          var stream = RandomStream(key: 1, purpose: .trainingInputs)
+          let inputs = stream.normalMatrix(rowCount: count, columnCount: teacherWidths[0], standardDeviation: 1.5)
+          let stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+          let (audit, _) = try auditWithMerging(of: Student(student), learning: teacher, over: inputs)
+          return ShapeResult(
+            teacherWidths: teacherWidths, studentWidths: studentWidths, sampleCount: count, isFinished: isFinished,
+            seconds: stopwatch.cpuSeconds, unitCount: audit.merged?.unitCount, omitted: audit.omitted)
+        }
+        progress(result)
+      }
+    }
+  }
 
   /// The best of the rounds.
   ///
@@ -48,5 +96,26 @@ public struct AuditBenchmark: Sendable {
       }
       return result
     }
+  }
+}
+
+extension Network {
+  /// Nodes in turn until there are so many, in different scales, the copies of a node sharing its fan-out.
+  fileprivate func repeatingNodes(count: Int) throws(ShapeError) -> Network {
+    let m = hiddenCounts[0]
+    let scales = (0..<count).map { 0.5 + Double($0 % 7) }
+    let copies = (0..<m).map { j in (count - j + m - 1) / m }
+    return try Network(
+      layers: [
+        DenseLayer(
+          weights: Matrix((0..<count).map { k in layers[0].weights.row(k % m).map { $0 * scales[k] } }),
+          biases: layers[0].biases.map { biases in (0..<count).map { biases[$0 % m] * scales[$0] } }),
+        DenseLayer(
+          weights: Matrix(
+            (0..<count).map { k in
+              layers[1].weights.column(k % m).map { $0 / scales[k] / Double(copies[k % m]) }
+            }
+          ).transposed, biases: layers[1].biases),
+      ], activation: activation)
   }
 }

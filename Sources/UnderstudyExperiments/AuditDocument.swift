@@ -19,6 +19,7 @@ extension AuditVerdict {
       case .gradientTooLarge: self = .gradientTooLarge
       case .thinWitnesses: self = .tooFewSamples
       case .provenOnlyTo: self = .wideProof
+      case .gradientsNotMeasured: self = .gradientsNotMeasured
       }
     }
   }
@@ -53,6 +54,7 @@ extension Verdict.Cause {
     case .noObserver: "no student node is active near its boundary and coupled with it (alpha not 0)"
     case .weakAlpha(let times):
       "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
+    case .gradientsNotMeasured: "the gradients over the inputs' copies were not measured, as a note says"
     case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
     case .provenOnlyTo(let eps):
       "a student node is proven to be aligned for eps = \(eps.short), but is not within the band"
@@ -77,8 +79,8 @@ extension AuditRecord {
     inputSpread = audit.inputs.spread
     largestGradient = audit.gradients.largest
     if let widest = audit.bands.last {
-      largestGradientAgnostic = widest.agnosticGradients.largest
-      largestGradientAware = widest.awareGradients.largest
+      largestGradientAgnostic = widest.agnosticGradients.largestIfMeasured
+      largestGradientAware = widest.awareGradients.largestIfMeasured
       augmentationStep = widest.width
     }
     hyperplaneCount = audit.coupling.hyperplaneCount
@@ -90,7 +92,13 @@ extension AuditRecord {
           + "\(band.density.triedCount) hyperplanes")
     }
     loss = audit.loss
-    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes
+    var circumstances: [String] = []
+    if audit.layers != nil || audit.coupling.regionCount > 1, audit.coupling.sampleCount < sampleCount {
+      circumstances.append(
+        "alpha, ranks of fan-out weights and kink balances are taken over \(audit.coupling.sampleCount) of the inputs")
+    }
+    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes + circumstances + audit.omitted.map(\.note)
+    omitted = audit.omitted.isEmpty ? nil : audit.omitted.map(\.part.rawValue)
     teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
     studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
     student = StudentSummaryRecord(audit)
@@ -125,8 +133,8 @@ extension TeacherNodeRecord {
     }
     predictedAlignment = node.predicted
     provenAlignment = node.proven
-    gradientAlignmentAgnostic = node.gradientAgnostic
-    gradientAlignmentAware = node.gradientAware
+    gradientAlignmentAgnostic = node.gradientAgnostic.flatMap { $0.isFinite ? $0 : nil }
+    gradientAlignmentAware = node.gradientAware.flatMap { $0.isFinite ? $0 : nil }
     alignedStudent = node.alignedStudent.map { $0 + 1 } ?? 0
     alignment = node.alignment
     sine = node.relation?.sine
@@ -163,6 +171,10 @@ extension StudentNodeRecord {
     case .removed: fate = .removed
     }
   }
+}
+
+extension SampleGradients {
+  fileprivate var largestIfMeasured: Double? { isMeasured ? largest : nil }
 }
 
 extension LayerRecoveryRecord {

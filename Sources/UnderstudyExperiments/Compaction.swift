@@ -11,6 +11,7 @@ import UnderstudyTraining
 /// all the same, the finishing stage finds that node, with the student's own outputs as its targets. In deep networks the
 /// merged student and one with its output layer fitted anew are tried first.
 ///
+/// - Parameter merged: the student merged with the same change allowed, if it is known.
 /// - Parameter costLimit: training back is left out where one of its systems would take more operations than this, samples
 ///   times the square of the unknowns: seconds.
 /// - Parameter targets: what the outputs should be, for the change that is allowed; see
@@ -18,9 +19,11 @@ import UnderstudyTraining
 /// - Throws: ``ShapeError`` as merging does.
 /// - Complexity: that of merging, and at most four finishing stages of a smaller student.
 func compacted(
-  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil, costLimit: Double = 2e10
+  _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
+  costLimit: Double = 2e10
 ) throws(ShapeError) -> MergedStudent {
-  var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
+  var best =
+    if let merged { merged } else { try merge(student, over: inputs, targets: targets, allowedChange: allowedChange) }
   let outputs = try student.network.outputs(for: inputs)
   let scale = outputs.rootMeanSquare
   let isDeep = student.network.layers.count > 2

@@ -19,36 +19,42 @@ public struct StudentAudits: Sendable {
   /// See ``AuditOptions/allowedChange``.
   public var allowedChange: Double?
 
-  public init(bands: [BandWidth]? = nil, allowedChange: Double? = nil) {
-    (self.bands, self.allowedChange) = (bands, allowedChange)
+  /// See ``AuditOptions/effort``.
+  public var effort: AuditEffort
+
+  public init(bands: [BandWidth]? = nil, allowedChange: Double? = nil, effort: AuditEffort = .minute) {
+    (self.bands, self.allowedChange, self.effort) = (bands, allowedChange, effort)
   }
 
   /// Audits a student from a file.
   ///
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
   public func audit(
-    teacherPath: String, studentPath: String, inputsPath: String, activation: Activation
+    teacherPath: String, studentPath: String, inputsPath: String, activation: Activation,
+    progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
     let inputs = try readSamples(inputsPath)
     return try entry(
       of: networks.student, learning: networks.teacher, over: inputs, standardBand: .standard, title: studentPath,
-      names: (studentPath, teacherPath, inputsPath))
+      names: (studentPath, teacherPath, inputsPath), progress: progress)
   }
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
   /// drawn: an audit augments them itself.
-  public func audit(_ run: Run, in store: ResultsStore) throws(ExperimentError) -> Entry {
+  public func audit(
+    _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
+  ) throws(ExperimentError) -> Entry {
     let stored = try StoredStudent(run, in: store)
     let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
     return try entry(
       of: stored.student, learning: stored.teacher, over: stored.inputs, standardBand: stored.bandWidth, title: title,
-      names: stored.names)
+      names: stored.names, progress: progress)
   }
 
   private func entry(
     of student: Student, learning teacher: Teacher, over inputs: Matrix, standardBand: BandWidth, title: String,
-    names: (student: String, teacher: String, inputs: String)
+    names: (student: String, teacher: String, inputs: String), progress: (String) -> Void
   ) throws(ExperimentError) -> Entry {
     // What is said of the inputs alone names them.
     _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
@@ -58,25 +64,39 @@ public struct StudentAudits: Sendable {
       }
       return try diagnosis(of: inputs)
     }
-    let split = SampleSplit(of: inputs.rowCount)
-    let (audit, heldOutChange) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
-      let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange)
-      var audit = try UnderstudyTheory.audit(of: student, learning: teacher, over: inputs, options: options)
-      guard audit.merged != nil else { return (audit, nil as Double?) }
-      let (fitted, heldOut) = (inputs.rows(split.fitted), inputs.rows(split.heldOut))
-      let merged = try compacted(
-        student, over: fitted, targets: try teacher.network.outputs(for: fitted), allowedChange: allowedChange)
-      try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
-      guard heldOut.rowCount > 0 else { return (audit, nil) }
-      let change = largestDifference(
-        try merged.student.network.outputs(for: heldOut), try student.network.outputs(for: heldOut))
-      return (audit, change)
+    let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange, effort: effort)
+    let (audit, heldOut) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
+      try auditWithMerging(of: student, learning: teacher, over: inputs, options: options, progress: progress)
     }
     var record = AuditRecord(
       audit, teacherName: names.teacher, studentName: names.student, inputsName: names.inputs)
-    if let heldOutChange {
-      (record.student.heldOutCount, record.student.heldOutOutputChange) = (split.heldOut.count, heldOutChange)
+    if let heldOut {
+      (record.student.heldOutCount, record.student.heldOutOutputChange) = (heldOut.count, heldOut.change)
     }
     return Entry(title: title, record: record, merged: audit.merged?.student.network)
   }
+}
+
+/// An audit whose merged student is the smallest that training back from coarser merging finds (see ``compacted``), judged
+/// by samples that merging did not see.
+///
+/// - Returns: also how many samples were held out, and the largest change of an output on them; nil if none were, or nothing
+///   was merged.
+/// - Throws: ``ShapeError`` as audits and merging do.
+func auditWithMerging(
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
+  progress: (String) -> Void = { _ in }
+) throws(ShapeError) -> (audit: Audit, heldOut: (count: Int, change: Double)?) {
+  var audit = try audit(of: student, learning: teacher, over: inputs, options: options, progress: progress)
+  guard audit.merged != nil else { return (audit, nil) }
+  progress("coarser merging")
+  let split = SampleSplit(of: inputs.rowCount)
+  let (fitted, heldOut) = (inputs.rows(split.fitted), inputs.rows(split.heldOut))
+  let merged = try compacted(
+    student, over: fitted, targets: try teacher.network.outputs(for: fitted), allowedChange: options.allowedChange)
+  try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
+  guard heldOut.rowCount > 0 else { return (audit, nil) }
+  let change = largestDifference(
+    try merged.student.network.outputs(for: heldOut), try student.network.outputs(for: heldOut))
+  return (audit, (heldOut.rowCount, change))
 }

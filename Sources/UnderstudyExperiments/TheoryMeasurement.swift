@@ -42,7 +42,7 @@ struct TheoryMeasurement {
     if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(
-        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band]))
+        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band], effort: .complete))
       add(.predictedAlignment, audit.teacherNodes.map { share($0.predicted, of: audit.inputs.spread) })
       add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })

@@ -92,8 +92,8 @@ func circumstances(_ record: AuditRecord) -> String {
     ("Outputs C", "\(record.outputDimension)"),
     ("Hyperplanes K", "\(record.hyperplaneCount)"), ("Loss J", record.loss.brief),
     ("Largest gradient over D", record.largestGradient.brief),
-    ("over D', teacher-agnostic", record.largestGradientAgnostic.brief),
-    ("over D', teacher-aware", record.largestGradientAware.brief),
+    ("over D', teacher-agnostic", record.largestGradientAgnostic?.brief ?? "not measured"),
+    ("over D', teacher-aware", record.largestGradientAware?.brief ?? "not measured"),
     ("Augmentation step", record.augmentationStep.brief),
   ]
   entries += record.etaHat.map {

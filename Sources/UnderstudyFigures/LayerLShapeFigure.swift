@@ -143,6 +143,7 @@ private struct LayerPanel {
     let opacity: JSONValue = dotsPerPanel > 400 ? 0.3 : 0.55
     let size: JSONValue = dotsPerPanel > 400 ? 8 : 14
     let left = dots.lowestRho < 0 ? max(-1, (dots.lowestRho * 5).rounded(.down) / 5) : 0
+    let highest = dots.highestStrength[layer].flatMap { $0 > 0 ? $0 : nil } ?? 1
     let name = isBottom ? "layer 1 (lowest)" : "layer \(layer)"
     var column: [String: JSONValue] = ["field": "t", "type": "ordinal", "header": nil]
     if isTop { column["header"] = ["title": nil, "labelExpr": "'epoch ' + (datum.label)"] }
@@ -175,7 +176,7 @@ private struct LayerPanel {
           ],
           "y": [
             "field": "y", "type": "quantitative", "title": "√E[β_kk]",
-            "scale": ["domain": [0, .display(max(1e-9, dots.highestStrength[layer] ?? 1) * 1.05)], "nice": false],
+            "scale": ["domain": [0, .display(1.05 * highest)], "nice": false],
             // As wide for each layer, so that the panels stand in columns.
             "axis": ["tickCount": 4, "format": "~g", "minExtent": 34],
           ],

@@ -84,5 +84,6 @@ struct CorrelationTable {
 /// A teacher node is recovered when a student node's rho with it is above this.
 let recoveryThreshold = 0.95
 
-/// Losses below are drawn and averaged as this: double precision cannot tell them from 0, and 0 has no logarithm.
+/// Losses below are drawn and averaged as this, because 0 has no logarithm. It has a unit, and is meant for outputs of size 1,
+/// which the designs of teachers give: there double precision cannot tell such losses from 0.
 let lossFloor = 1e-34

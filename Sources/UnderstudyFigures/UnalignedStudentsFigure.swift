@@ -1,8 +1,8 @@
 import Foundation
 import UnderstudyRecords
 
-/// Values below are drawn as this: a logarithmic axis has no 0.
-private let strengthFloor = 1e-20
+/// Values below this share of the largest of their kind are drawn as that: a logarithmic axis has no 0.
+private let smallestShare = 1e-20
 
 /// As training goes on, from left to right, the gradient falls: so must the strength of unaligned student nodes, and what is
 /// left of the slope's jump at every student boundary.
@@ -16,16 +16,21 @@ func unalignedStudentsFigure(
   let key = SeriesKey.mostVaried(of: selection, study: study, preferred: ["student.overRealization"])
   let points = try unalignedPoints(of: runs, epochs: declaration.epochs, figure: declaration.name)
   var flooredCount = 0
-  func drawn(_ value: Double) -> JSONValue {
-    if value < strengthFloor { flooredCount += 1 }
-    return .display(max(value, strengthFloor))
+  func drawn(_ value: Double, among values: [Double]) -> JSONValue {
+    let largest = values.reduce(0, max)
+    let floor = smallestShare * (largest > 0 ? largest : 1)
+    if value < floor { flooredCount += 1 }
+    return .display(max(value, floor))
   }
+  let (gradients, balances) = (points.map(\.gradient), points.map(\.balance))
+  let strengths = points.compactMap(\.strength)
   let rows: [JSONValue] = points.map { point in
     var row: [String: JSONValue] = [
-      "x": drawn(point.gradient), "z": drawn(point.balance), "u": .integer(point.unalignedCount),
+      "x": drawn(point.gradient, among: gradients), "z": drawn(point.balance, among: balances),
+      "u": .integer(point.unalignedCount),
       "c": .text(key.label(of: runs[point.run])), "e": .integer(runs[point.run].run.seed), "t": .integer(point.epoch),
     ]
-    if let strength = point.strength { row["y"] = drawn(strength) }
+    if let strength = point.strength { row["y"] = drawn(strength, among: strengths) }
     return .object(row)
   }
   let withoutCount = points.count { $0.strength == nil }
@@ -33,7 +38,7 @@ func unalignedStudentsFigure(
   if withoutCount > 0 {
     notes.append("\(withoutCount) of \(points.count) dots have no unaligned student node (right panel only).")
   }
-  if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 are drawn as that.") }
+  if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 of the largest are drawn as that.") }
   notes += selection.finishingNotes
   notes += selection.notes(shownKeys: [key.path], study: study)
   let text =

@@ -114,6 +114,7 @@ extension AuditVerdict {
     case .duplicate: "#8A8A8A"
     case .wideProof: "#7F5A3C"
     case .violation: "#000000"
+    case .gradientsNotMeasured: "#E4E4E4"
     }
   }
 }

@@ -89,6 +89,32 @@ public enum LinearAlgebra {
     }
   }
 
+  /// A factor of a positive semidefinite matrix, `A = F F^T`, with as many columns as the matrix has rank, by Cholesky's method
+  /// with pivots.
+  ///
+  /// - Shape: `matrix` is `[n, n]`, its lower triangle is read; the result is `[n, rank]`.
+  /// - Returns: nil for a matrix that is not finite. What is left below n 2^-53 times the largest diagonal element counts as 0.
+  /// - Complexity: O(n^2 rank).
+  public static func semidefiniteFactor(of matrix: Matrix) -> Matrix? {
+    _ = oneThread
+    let n = matrix.rowCount
+    precondition(matrix.columnCount == n)
+    guard matrix.isFinite else { return nil }
+    guard n > 0 else { return matrix }
+    var a = matrix.values
+    var pivots = [LapackInt](repeating: 0, count: n)
+    var rank: LapackInt = 0
+    // Row-major lower is column-major upper. A positive status says that the rank is below n.
+    guard LAPACKE_dpstrf(LAPACK_COL_MAJOR, 0x55, LapackInt(n), &a, LapackInt(n), &pivots, &rank, -1) >= 0 else {
+      return nil
+    }
+    var factor = Matrix(rowCount: n, columnCount: Int(rank))
+    for (place, pivot) in pivots.enumerated() {
+      for column in 0..<min(place + 1, Int(rank)) { factor[Int(pivot) - 1, column] = a[place * n + column] }
+    }
+    return factor
+  }
+
   /// Solves `A X = B` in place of `B`, `A` given by ``factorCholesky(_:)``.
   ///
   /// - Shape: `factor` is `[n, n]`, `rightSides` is `[side, n]`: one right side a row.

@@ -27,9 +27,10 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var bands: [Double] = []
   /// max |g_1(x)|_inf over the inputs D.
   public var largestGradient = 0.0
-  /// The same over the teacher-agnostic and the teacher-aware augmentation D'; both contain D.
-  public var largestGradientAgnostic = 0.0
-  public var largestGradientAware = 0.0
+  /// The same over the teacher-agnostic and the teacher-aware augmentation D'; both contain D. Absent where it would have
+  /// taken too long.
+  public var largestGradientAgnostic: Double?
+  public var largestGradientAware: Double?
   /// How far the augmentations move a sample.
   public var augmentationStep = 0.0
   /// K = m + n for two layers, Q (boundary hyperplanes of the whole network) for more.
@@ -46,6 +47,9 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var student = StudentSummaryRecord()
   /// By hidden layer, the lowest first; absent for two layers, and in records of before they were kept.
   public var layers: [LayerRecoveryRecord]?
+  /// What was left out because it would have taken too long: `agnosticGradients`, `awareGradients`, `observerRanks`, `merging`.
+  /// Absent if nothing was.
+  public var omitted: [String]?
 
   public init() {}
 }
@@ -193,8 +197,10 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
   case wideProof
   /// What witnesses prove is not so: must never be seen.
   case violation
+  /// Not learned; the gradients that the conditions speak of were not measured, because it would have taken too long.
+  case gradientsNotMeasured
 
-  /// The number by which the measure `verdicts` stores it, 0...10.
+  /// The number by which the measure `verdicts` stores it, 0...11.
   public var code: Int {
     switch self {
     case .predictedAndFound: 0
@@ -208,6 +214,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .duplicate: 8
     case .violation: 9
     case .wideProof: 10
+    case .gradientsNotMeasured: 11
     }
   }
 
@@ -234,6 +241,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .duplicate: "not separated from another teacher node"
     case .violation: "VIOLATION"
     case .wideProof: "not learned: proven to a wider eps only"
+    case .gradientsNotMeasured: "not learned: gradients not measured"
     }
   }
 }
@@ -270,8 +278,9 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   public var kinkBalance = 0.0
   /// The group of nodes on one boundary that it belongs to, from 1; 0 for a node without a boundary.
   public var group = 0
-  /// Rank of the fan-out weights of the student nodes that observe its boundary, at most C.
-  public var observerFanOutRank = 0
+  /// Rank of the fan-out weights of the student nodes that observe its boundary, at most C; absent where it would have taken
+  /// too long.
+  public var observerFanOutRank: Int?
   public var fate = Fate.carries
   /// The student node that takes it over, from 1, if it is merged.
   public var mergedInto: Int?

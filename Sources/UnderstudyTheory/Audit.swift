@@ -30,11 +30,16 @@ public struct AuditOptions: Sendable, Hashable {
   /// The largest change of an output over the inputs that merging and removing units may cause; nil: what the student's own
   /// error allows, see ``merge(_:over:targets:allowedChange:)``.
   public var allowedChange: Double?
+  /// What may be left out because it would take long.
+  public var effort: AuditEffort
 
-  public init(bands: [BandWidth] = [.standard], allowedChange: Double? = nil) {
+  public init(
+    bands: [BandWidth] = [.standard], allowedChange: Double? = nil, effort: AuditEffort = .minute
+  ) {
     precondition(!bands.isEmpty && bands.allSatisfy { $0.length(spread: 1) > 0 })
     self.bands = bands
     self.allowedChange = allowedChange
+    self.effort = effort
   }
 }
 
@@ -112,8 +117,8 @@ public struct StudentNodeAudit: Sendable {
   /// Its boundary group, from 0; nil for a node without a boundary.
   public var group: Int?
   /// Rank of the fan-out weights of the student nodes that observe its boundary: what the kink there must be orthogonal to
-  /// where their gradients vanish.
-  public var observerRank: Int
+  /// where their gradients vanish; nil if the audit left it out.
+  public var observerRank: Int?
 }
 
 /// Everything the theory says of a student and its teacher over a data set, and whether it is so.
@@ -152,6 +157,8 @@ public struct Audit: Sendable {
   /// What merging left of each hidden layer, by layer; nil for two layers, whose only one is ``studentNodes``, and without
   /// ``merged``.
   public var layers: [LayerRecovery]?
+  /// What would have taken too long; see ``AuditEffort``.
+  public var omitted: [OmittedPart] = []
 }
 
 /// Audits a student: measures each condition of the finite-data statement for each teacher node, predicts, and holds the
@@ -161,11 +168,14 @@ public struct Audit: Sendable {
 ///
 /// - Shape: `inputs` is `[sample, feature]`, D.
 /// - Throws: ``ShapeError`` if student, teacher and inputs do not fit, or a number is not finite.
-/// - Complexity: O(bands x (2d + 1 + 2m) x samples x nodes x outputs) for two layers, memory O(samples x features).
+/// - Parameter progress: is told what begins, and how much of it is done.
+/// - Complexity: O(bands x (2d + 1 + 2m) x samples x nodes x outputs) for two layers, as far as the options' effort allows;
+///   O(samples x (weights + nodes^2 / 64) + nodes^2 x features) besides, and merging. Memory O(samples x features + nodes^2).
 /// - Source: Tian 2020, arXiv:1909.13458, student specialization with finite samples and small gradients; read backwards,
 ///   see the derivation of the finite-data statement.
 public func audit(
-  of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions()
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
+  progress: (String) -> Void = { _ in }
 ) throws(ShapeError) -> Audit {
   try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
@@ -184,13 +194,30 @@ public func audit(
   }
   let density = try densityBounds(
     over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: widths)
+  let cost = AuditCost(
+    teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: widths.count)
+  var omitted: [OmittedPart] = []
+  func gradients(_ scheme: Augmentation.Scheme, step: Double) throws(ShapeError) -> SampleGradients {
+    let (part, cost) = (
+      scheme == .teacherAgnostic ? AuditEffort.Part.agnosticGradients : .awareGradients, cost.gradients(scheme)
+    )
+    guard options.effort.allows(part, cost: cost) else {
+      if !omitted.contains(where: { $0.part == part }) { omitted.append(OmittedPart(part: part, cost: cost)) }
+      return .unmeasured(sampleCount: inputs.rowCount, nodeCount: student.network.hiddenCounts[0])
+    }
+    return try sampleGradients(
+      of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: scheme, step: step)
+    ) {
+      progress(
+        "gradients, \(scheme == .teacherAgnostic ? "teacher-agnostic" : "teacher-aware") copies, band \(step): \(Int(100 * $0)) %"
+      )
+    }
+  }
   var bands: [BandAudit] = []
   for (width, density) in zip(widths, density) {
-    let agnostic = try sampleGradients(
-      of: student, learning: teacher, over: inputs,
-      augmentedBy: Augmentation(scheme: .teacherAgnostic, step: width))
-    let aware = try sampleGradients(
-      of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: .teacherAware, step: width))
+    let agnostic = try gradients(.teacherAgnostic, step: width)
+    let aware = try gradients(.teacherAware, step: width)
+    progress("observers and witnesses, band \(width)")
     bands.append(
       BandAudit(
         width: width,
@@ -201,9 +228,11 @@ public func audit(
           of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima),
         density: density))
   }
+  progress("coupling and correlation")
   var audit = Audit(
     options: options, inputs: diagnosis, teacher: try UnderstudyTheory.diagnosis(of: teacher, over: inputs),
-    coupling: try coupling(of: teacher, with: student, over: inputs),
+    coupling: try coupling(
+      of: teacher, with: student, over: inputs, sampleLimit: cost.couplingSamples(options.effort)),
     alignment: try alignment(of: teacher, with: student, spread: diagnosis.spread),
     correlation: try correlation(of: teacher, with: student, over: inputs),
     gradients: try sampleGradients(of: student, learning: teacher, over: inputs),
@@ -219,11 +248,17 @@ public func audit(
   guard audit.isFinite else {
     throw ShapeError("the gradients overflow: weights or inputs are too large; rescale them to ordinary sizes")
   }
+  audit.omitted = omitted
+  progress("teacher nodes")
   audit.teacherNodes = audit.judgeTeacherNodes()
+  progress("student nodes")
   audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
-  if student.network.activation.negativeSlope < 1 {
+  if options.effort.allows(.merging, cost: cost.merging) {
+    progress("merging")
     let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
     try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
+  } else {
+    audit.omitted.append(OmittedPart(part: .merging, cost: cost.merging))
   }
   return audit
 }
@@ -241,7 +276,8 @@ extension Audit {
   fileprivate var isFinite: Bool {
     let numbers =
       [loss, outputScale, gradients.largest]
-      + bands.flatMap { [$0.agnosticGradients.largest, $0.awareGradients.largest] } + teacherStrengths
+      + bands.flatMap { [$0.agnosticGradients, $0.awareGradients] }.filter(\.isMeasured).map(\.largest)
+      + teacherStrengths
     return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
   }
 
@@ -289,6 +325,7 @@ extension Audit {
     let strongest = observers.map { byNode in
       nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
     }
+    var ranks = FanOutRanks(coupling)
     return nodes.map { j in
       let best = alignment.bestStudent(of: j)
       let evidence = NodeEvidence(
@@ -320,7 +357,7 @@ extension Audit {
           }
         },
         bestObserver: bestObserver, bestAlpha: bestObserver.map { reported($0, j) } ?? 0,
-        observerRank: coupling.fanOutRank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
+        observerRank: ranks.rank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
         gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
         proven: evidence.proven, alignedStudent: best, relation: best.flatMap { alignment[j, $0] },
         alignment: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) }, matchedStudent: matching[j],
@@ -336,7 +373,7 @@ extension Audit {
       isBroken: !(alignment[j, proof.student].map { proof.holds(for: $0) } ?? false))
   }
 
-  fileprivate func describeStudentNodes(
+  fileprivate mutating func describeStudentNodes(
     of student: Student, learning teacher: Teacher, over samples: Matrix
   ) throws(ShapeError) -> [StudentNodeAudit] {
     let width = bands[bands.count - 1].width
@@ -346,8 +383,8 @@ extension Audit {
       teacher: teacher, student: student, tolerance: width / inputs.spread, offsetUnit: inputs.spread)
     let balance = try KinkBalance(
       of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
-    let seen = try observation(of: boundaries, by: student, over: samples, bandWidth: width)
     let dead = Set(correlation.deadStudentNodes)
+    let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width)
     return (0..<boundaries.count).map { k in
       let nearest = alignment.bestTeacher(of: k)
       let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
@@ -357,8 +394,26 @@ extension Audit {
         isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: norm,
         strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
         group: groups.group(ofStudentNode: k),
-        observerRank: coupling.fanOutRank(of: seen.observers(of: k)))
+        observerRank: ranks?[k])
     }
+  }
+
+  /// The rank of the fan-out weights of each student node's observers; nil if it would take too long.
+  private mutating func observerRanks(
+    of boundaries: Boundaries, by student: Student, over inputs: Matrix, width: Double
+  ) throws(ShapeError) -> [Int]? {
+    func omitting(_ cost: Double) -> Bool {
+      guard !options.effort.allows(.observerRanks, cost: cost) else { return false }
+      omitted.append(OmittedPart(part: .observerRanks, cost: cost))
+      return true
+    }
+    var cost = AuditCost.observers(nodeCount: boundaries.count, sampleCount: inputs.rowCount)
+    if omitting(cost) { return nil }
+    let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
+    let observers = (0..<boundaries.count).map(seen.observers)
+    var ranks = FanOutRanks(coupling)
+    cost += Set(observers).reduce(0) { $0 + ranks.cost(of: $1) }
+    return omitting(cost) ? nil : observers.map { ranks.rank(of: $0) }
   }
 
   /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes
@@ -375,7 +430,7 @@ extension Audit {
 
   /// max |g_k| ||w_k||.
   private func largest(_ gradients: SampleGradients) -> Double {
-    zip(gradients.nodeMaxima, studentNorms).reduce(0) { max($0, $1.0 * $1.1) }
+    zip(gradients.nodeMaxima, studentNorms).reduce(0) { $1.1 > 0 ? max($0, $1.0 * $1.1) : $0 }
   }
 
   private var predictionFactor: Double { 5 * power(Double(coupling.hyperplaneCount), 1.5) }

@@ -15,6 +15,7 @@ public struct SampleGradients: Sendable, Equatable {
 /// `g_1(x) = phi'(z_1) V_1(x)^T (f*(x) - f(x))` at every sample of a data set D, or of the D' that an augmentation makes of
 /// it, against the teacher's outputs there.
 ///
+/// - Parameter progress: is told the share of the samples that are done, after each block of them.
 /// - Shape: `inputs` is `[sample, feature]`, D in either case: D' is streamed, never held.
 /// - Units: output^2 / activation.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
@@ -22,7 +23,8 @@ public struct SampleGradients: Sendable, Equatable {
 ///   O(samples of D' x weights).
 /// - Source: Tian 2020, arXiv:1909.13458, the small-gradient condition on augmented data.
 public func sampleGradients(
-  of student: Student, learning teacher: Teacher, over inputs: Matrix, augmentedBy augmentation: Augmentation? = nil
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, augmentedBy augmentation: Augmentation? = nil,
+  progress: (Double) -> Void = { _ in }
 ) throws(ShapeError) -> SampleGradients {
   try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
@@ -31,13 +33,14 @@ public func sampleGradients(
   let isJoint =
     teacher.network.layers.count == 2 && teacher.network.activation == student.network.activation
   return isJoint
-    ? jointGradients(of: student, learning: teacher, over: inputs, along: directions, step: step)
-    : deepGradients(of: student, learning: teacher, over: inputs, along: directions, step: step)
+    ? jointGradients(of: student, learning: teacher, over: inputs, along: directions, step: step, progress)
+    : deepGradients(of: student, learning: teacher, over: inputs, along: directions, step: step, progress)
 }
 
 /// Two layers of one activation: a shift of the sample is a shift of the pre-activations.
 private func jointGradients(
-  of student: Student, learning teacher: Teacher, over inputs: Matrix, along directions: Matrix, step: Double
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, along directions: Matrix, step: Double,
+  _ progress: (Double) -> Void
 ) -> SampleGradients {
   let (teacher, student) = (teacher.network, student.network)
   let joint = DenseLayer(
@@ -67,13 +70,15 @@ private func jointGradients(
       for i in block.validCount..<sampleBlockWidth { z[node, i] = z[node, 0] }
     }
     sampleMaxima += kernel.add(z, shifts: shifts).prefix(block.validCount)
+    progress(Double(sampleMaxima.count) / Double(inputs.rowCount))
   }
   return SampleGradients(sampleMaxima: sampleMaxima, nodeMaxima: kernel.nodeMaxima)
 }
 
 /// Any depth: every augmented sample goes through both networks and back.
 func deepGradients(
-  of student: Student, learning teacher: Teacher, over inputs: Matrix, along directions: Matrix, step: Double
+  of student: Student, learning teacher: Teacher, over inputs: Matrix, along directions: Matrix, step: Double,
+  _ progress: (Double) -> Void = { _ in }
 ) -> SampleGradients {
   let n = student.network.hiddenCounts[0]
   var result = SampleGradients(sampleMaxima: [], nodeMaxima: [Double](repeating: 0, count: n))
@@ -101,6 +106,7 @@ func deepGradients(
       }
     }
     result.sampleMaxima += maxima
+    progress(Double(result.sampleMaxima.count) / Double(inputs.rowCount))
   }
   return result
 }

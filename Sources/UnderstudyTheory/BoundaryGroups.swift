@@ -92,15 +92,13 @@ struct BoundaryLinkage {
   init(_ leaves: [(boundaries: Boundaries, node: Int)], maximumEpsilon: Double, offsetUnit: Double = 1) {
     let count = leaves.count
     var edges: [(epsilon: Double, first: Int, second: Int, isOpposite: Bool)] = []
-    for second in 0..<count {
-      for first in 0..<second {
-        guard
-          let relation = leaves[first].boundaries.relation(
-            of: leaves[first].node, to: leaves[second].boundaries, leaves[second].node)
-        else { continue }
-        let epsilon = max(relation.sine, relation.offsetDifference / offsetUnit)
-        if epsilon <= maximumEpsilon { edges.append((epsilon, first, second, relation.isOpposite)) }
-      }
+    for (first, second) in Self.candidates(leaves, maximumSine: maximumEpsilon) {
+      guard
+        let relation = leaves[first].boundaries.relation(
+          of: leaves[first].node, to: leaves[second].boundaries, leaves[second].node)
+      else { continue }
+      let epsilon = max(relation.sine, relation.offsetDifference / offsetUnit)
+      if epsilon <= maximumEpsilon { edges.append((epsilon, first, second, relation.isOpposite)) }
     }
     edges.sort { ($0.epsilon, $0.second, $0.first) < ($1.epsilon, $1.second, $1.first) }
 
@@ -129,6 +127,29 @@ struct BoundaryLinkage {
     hasBoundary = leaves.map { $0.boundaries.hasBoundary($0.node) }
     var seen: Set<Int> = []
     roots = (0..<count).compactMap { seen.insert(representative[$0]).inserted ? cluster[representative[$0]] : nil }
+  }
+
+  /// Pairs whose sine may be at most a bound, by products of whole blocks: nearly all pairs are too far apart.
+  private static func candidates(
+    _ leaves: [(boundaries: Boundaries, node: Int)], maximumSine: Double
+  ) -> [(first: Int, second: Int)] {
+    let rows = Matrix(leaves.map { Array($0.boundaries.directions.row($0.node)) })
+    // A thousand roundings below the cosine that belongs to the bound.
+    let smallestCosine = max(0, 1 - maximumSine * maximumSine).squareRoot() - 1e-12
+    let blockSize = 256
+    var result: [(first: Int, second: Int)] = []
+    for start in stride(from: 0, to: leaves.count, by: blockSize) {
+      let end = min(start + blockSize, leaves.count)
+      let block = rows.rows(start..<end)
+      var cosines = Matrix(rowCount: end - start, columnCount: end)
+      LinearAlgebra.multiply(block, rows.prefix(rows: end), transposingSecond: true, into: &cosines)
+      for second in start..<end {
+        for first in 0..<second where abs(cosines[second - start, first]) >= smallestCosine {
+          result.append((first, second))
+        }
+      }
+    }
+    return result
   }
 
   var leafCount: Int { hasBoundary.count }

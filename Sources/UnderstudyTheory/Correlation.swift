@@ -1,13 +1,25 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
+/// What is added to the variation of a node's activation before a correlation is divided by it.
+public enum CorrelationFloor: Sendable, Hashable {
+  /// Nothing: rescaling a node changes no correlation.
+  case none
+  /// 1e-10 to the sum of squared deviations, as in the code of the paper's two-layer experiments, for comparisons side by side.
+  /// It has the unit of a squared activation, so that correlations of faint nodes fade. The paper's code for deep networks adds
+  /// 1e-7 to variances instead.
+  case peer
+
+  fileprivate var squaredDeviation: Double { self == .peer ? 1e-10 : 0 }
+}
+
 /// How the hidden nodes of a student follow those of a teacher over a set of inputs, at one hidden layer.
 public struct NodeCorrelation: Sendable, Equatable {
   /// rho_jk, `[teacher node, student node]`; 0 where either node is dead.
   public var values: Matrix
-  /// Teacher nodes whose activation does not vary over the inputs: they have no correlation.
+  /// Teacher nodes whose activation does not vary over the inputs by more than rounding: they have no correlation.
   public var deadTeacherNodes: [Int]
-  /// Student nodes whose activation does not vary over the inputs.
+  /// Student nodes whose activation does not vary over the inputs by more than rounding.
   public var deadStudentNodes: [Int]
 
   /// max_k rho_jk for each teacher node.
@@ -39,14 +51,14 @@ public struct NodeCorrelation: Sendable, Equatable {
 /// The correlation over samples of the activations of each teacher node with each student node of one hidden layer.
 ///
 /// - Shape: `inputs` is `[sample, feature]`; the result `[teacher node, student node]`.
-/// - Units: -1...1. A floor of 1e-10 under the squared norm keeps faint nodes finite, as in the peer's plots.
+/// - Units: -1...1, whatever the scale of the nodes, from 1e-150 to 1e150 and beyond.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
 /// - Complexity: O(samples x weights up to the layer + samples x teacher x student nodes), in blocks.
 /// - Source: Tian 2020, arXiv:1909.13458, the correlation plotted in the experiments.
 public func correlation(
-  of teacher: Teacher, with student: Student, over inputs: Matrix, layer: Int = 0
+  of teacher: Teacher, with student: Student, over inputs: Matrix, layer: Int = 0, floor: CorrelationFloor = .none
 ) throws(ShapeError) -> NodeCorrelation {
-  try correlations(of: teacher, with: student, over: inputs, layers: layer..<layer + 1)[0]
+  try correlations(of: teacher, with: student, over: inputs, layers: layer..<layer + 1, floor: floor)[0]
 }
 
 /// The correlation over samples of the activations of each teacher node with each student node, for every hidden layer.
@@ -54,69 +66,75 @@ public func correlation(
 /// One pass over the samples, a block at a time: no activations are held beyond a block.
 ///
 /// - Shape: `inputs` is `[sample, feature]`; the result `[hidden layer]`, lowest first, each `[teacher node, student node]`.
-/// - Units: -1...1, as for ``correlation(of:with:over:layer:)``, whose bits these are.
+/// - Units: -1...1, as for ``correlation(of:with:over:layer:floor:)``, whose bits these are.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
 /// - Complexity: O(samples x (weights + teacher x student nodes of each layer)). Double precision: at ten times the width of a
 ///   teacher of 50-75-100-125 nodes a thousand samples take a fraction of a second.
 /// - Source: Tian 2020, arXiv:1909.13458, the correlation plotted in the experiments.
 public func layerCorrelations(
-  of teacher: Teacher, with student: Student, over inputs: Matrix
+  of teacher: Teacher, with student: Student, over inputs: Matrix, floor: CorrelationFloor = .none
 ) throws(ShapeError) -> [NodeCorrelation] {
-  try correlations(of: teacher, with: student, over: inputs, layers: 0..<teacher.network.hiddenCounts.count)
+  try correlations(
+    of: teacher, with: student, over: inputs, layers: 0..<teacher.network.hiddenCounts.count, floor: floor)
 }
 
 private func correlations(
-  of teacher: Teacher, with student: Student, over inputs: Matrix, layers: Range<Int>
+  of teacher: Teacher, with student: Student, over inputs: Matrix, layers: Range<Int>, floor: CorrelationFloor
 ) throws(ShapeError) -> [NodeCorrelation] {
   try checkPair(teacher, student)
   try checkInputs(inputs, fit: teacher.network)
-  var sums = layers.map {
-    CorrelationSums(
-      teacherCount: teacher.network.hiddenCounts[$0], studentCount: student.network.hiddenCounts[$0])
-  }
+  var sums = layers.map { CorrelationSums(teacher.network.layers[$0], student.network.layers[$0]) }
   for block in SampleBlockSequence(inputs) {
     var (a, b) = (block.inputs, block.inputs)
     for layer in 0..<layers.upperBound {
+      let below = (a, b)
       a = activated(teacher.network.layers[layer].preactivations(of: a), by: teacher.network.activation)
       b = activated(student.network.layers[layer].preactivations(of: b), by: student.network.activation)
-      if layers.contains(layer) { sums[layer - layers.lowerBound].add(a, b, valid: block.validCount) }
+      guard layers.contains(layer) else { continue }
+      sums[layer - layers.lowerBound].add(a, b, below: below, valid: block.validCount)
     }
   }
-  return sums.map { $0.correlation(count: Double(inputs.rowCount)) }
+  return sums.map { $0.correlation(count: Double(inputs.rowCount), floor: floor) }
 }
 
 /// The sums over samples that the correlations of one hidden layer are made of.
 private struct CorrelationSums {
-  // Moments are taken about each node's value at the first sample: a node that does not vary gets exactly 0, and nothing
-  // cancels however far its mean is from 0.
   private var teacherMoments: ShiftedMoments
   private var studentMoments: ShiftedMoments
+  /// In units of both nodes' scales.
   private var products: Matrix
 
-  init(teacherCount: Int, studentCount: Int) {
-    teacherMoments = ShiftedMoments(count: teacherCount)
-    studentMoments = ShiftedMoments(count: studentCount)
-    products = Matrix(rowCount: teacherCount, columnCount: padded(studentCount))
+  init(_ teacher: DenseLayer, _ student: DenseLayer) {
+    teacherMoments = ShiftedMoments(teacher)
+    studentMoments = ShiftedMoments(student)
+    products = Matrix(rowCount: teacher.nodeCount, columnCount: padded(student.nodeCount))
   }
 
-  /// Adds a block of activations, `[node, sample]`.
-  mutating func add(_ teacher: Matrix, _ student: Matrix, valid: Int) {
-    let a = teacherMoments.add(teacher, valid: valid)
-    let b = studentMoments.add(student, valid: valid)
+  /// Adds a block of activations, `[node, sample]`, and what they are made of, `[node below, sample]`.
+  mutating func add(_ teacher: Matrix, _ student: Matrix, below: (teacher: Matrix, student: Matrix), valid: Int) {
+    let (a, rowFactors) = teacherMoments.add(teacher, below: below.teacher, valid: valid)
+    let (b, columnFactors) = studentMoments.add(student, below: below.student, valid: valid)
+    for (j, factor) in rowFactors.enumerated() where factor != 1 {
+      for k in 0..<products.columnCount { products[j, k] *= factor }
+    }
+    for (k, factor) in columnFactors.enumerated() where factor != 1 {
+      for j in 0..<products.rowCount { products[j, k] *= factor }
+    }
     multiply(a, b.transposed.padded(columns: products.columnCount), into: &products, adding: true)
   }
 
-  func correlation(count: Double) -> NodeCorrelation {
+  func correlation(count: Double, floor: CorrelationFloor) -> NodeCorrelation {
     let (m, n) = (teacherMoments.sums.count, studentMoments.sums.count)
-    let teacherSquares = teacherMoments.centeredSquares(count: count)
-    let studentSquares = studentMoments.centeredSquares(count: count)
+    let teacherSquares = teacherMoments.centeredSquares(count: count, floor: floor)
+    let studentSquares = studentMoments.centeredSquares(count: count, floor: floor)
+    let (deadTeachers, deadStudents) = (teacherMoments.constantNodes, studentMoments.constantNodes)
     var result = NodeCorrelation(
-      values: Matrix(rowCount: m, columnCount: n),
-      deadTeacherNodes: teacherMoments.constantNodes, deadStudentNodes: studentMoments.constantNodes)
-    for j in 0..<m where !teacherMoments.isConstant[j] {
-      for k in 0..<n where !studentMoments.isConstant[k] {
+      values: Matrix(rowCount: m, columnCount: n), deadTeacherNodes: deadTeachers, deadStudentNodes: deadStudents)
+    let living = Set(0..<n).subtracting(deadStudents).sorted()
+    for j in Set(0..<m).subtracting(deadTeachers) {
+      for k in living {
         let covariance = products[j, k] - teacherMoments.sums[j] * studentMoments.sums[k] / count
-        let norm = ((teacherSquares[j] + normFloor) * (studentSquares[k] + normFloor)).squareRoot()
+        let norm = (teacherSquares[j] * studentSquares[k]).squareRoot()
         result.values[j, k] = min(1, max(-1, covariance / norm))
       }
     }
@@ -124,45 +142,88 @@ private struct CorrelationSums {
   }
 }
 
-private let normFloor = 1e-10
-
-/// First and second moments of node activations about their value at the first sample.
+/// First and second moments of node activations.
+///
+/// They are taken about each node's value at the first sample: nothing cancels however far its mean is from 0. They are in
+/// units of a power of two near the node's own largest deviation from that value, so that no square under- or overflows; a
+/// power of two changes no digit.
 private struct ShiftedMoments {
-  var origins: [Double]?
-  var sums: [Double]
-  var squares: [Double]
-  var isConstant: [Bool]
+  private(set) var sums: [Double]
+  private(set) var squares: [Double]
+  private let layer: DenseLayer
+  private var origins: [Double]?
+  /// Largest absolute deviation so far, and the exponent of the node's unit.
+  private var largest: [Double]
+  private var exponents: [Int]
+  /// The largest absolute activation of each node below.
+  private var largestBelow: [Double]
 
-  init(count: Int) {
-    sums = [Double](repeating: 0, count: count)
-    squares = sums
-    isConstant = [Bool](repeating: true, count: count)
+  init(_ layer: DenseLayer) {
+    self.layer = layer
+    sums = [Double](repeating: 0, count: layer.nodeCount)
+    (squares, largest) = (sums, sums)
+    exponents = [Int](repeating: 0, count: layer.nodeCount)
+    largestBelow = [Double](repeating: 0, count: layer.inputCount)
   }
 
-  var constantNodes: [Int] { isConstant.indices.filter { isConstant[$0] } }
+  /// Nodes that do not vary by more than the rounding of the sums that they are: `|w| . |x|` at most, with some 2^-53 for each
+  /// term.
+  var constantNodes: [Int] {
+    largest.indices.filter { node in
+      let size = zip(layer.weights.row(node), largestBelow).reduce(abs(layer.biases?[node] ?? 0)) {
+        $0 + abs($1.0) * $1.1
+      }
+      return largest[node] <= Double(layer.inputCount + 1) * Double.ulpOfOne * size
+    }
+  }
 
-  /// Adds a block `[node, sample]` and returns it shifted, with 0 past the valid samples.
-  mutating func add(_ block: Matrix, valid: Int) -> Matrix {
+  /// Adds a block `[node, sample]`.
+  ///
+  /// - Returns: the block shifted and in the nodes' units, with 0 past the valid samples; and by what products of the blocks
+  ///   before must be multiplied, because the unit has grown.
+  mutating func add(_ block: Matrix, below: Matrix, valid: Int) -> (shifted: Matrix, factors: [Double]) {
     let origins = self.origins ?? (0..<block.rowCount).map { block[$0, 0] }
     self.origins = origins
+    for f in 0..<below.rowCount { largestBelow[f] = below.row(f).reduce(largestBelow[f]) { max($0, abs($1)) } }
     var shifted = block
+    var factors = [Double](repeating: 1, count: block.rowCount)
     let width = block.columnCount
     for node in 0..<block.rowCount {
+      let samples = node * width..<node * width + valid
+      let reached = block.values[samples].reduce(largest[node]) { max($0, abs($1 - origins[node])) }
+      if reached > largest[node] { factors[node] = grow(node, to: reached) }
+      let unit = Double(sign: .plus, exponent: -exponents[node], significand: 1)
       var (sum, square) = (0.0, 0.0)
       for i in 0..<width {
-        let value = i < valid ? block.values[node * width + i] - origins[node] : 0
+        let value = i < valid ? (block.values[node * width + i] - origins[node]) * unit : 0
         shifted.values[node * width + i] = value
         sum += value
         square += value * value
       }
       sums[node] += sum
       squares[node] += square
-      if square > 0 { isConstant[node] = false }
     }
-    return shifted
+    return (shifted, factors)
   }
 
-  func centeredSquares(count: Double) -> [Double] {
-    zip(squares, sums).map { max(0, $0 - $1 * $1 / count) }
+  /// Takes a larger unit.
+  private mutating func grow(_ node: Int, to reached: Double) -> Double {
+    let isFirst = largest[node] == 0
+    largest[node] = reached
+    // Within what a power of two and its inverse can be.
+    let exponent = min(1000, max(-1000, Int(reached.exponent)))
+    let factor = isFirst ? 1 : Double(sign: .plus, exponent: exponents[node] - exponent, significand: 1)
+    exponents[node] = exponent
+    sums[node] *= factor
+    squares[node] *= factor * factor
+    return factor
+  }
+
+  /// Sums of squared deviations from the mean, and the floor in the nodes' units.
+  func centeredSquares(count: Double, floor: CorrelationFloor) -> [Double] {
+    sums.indices.map { node in
+      let unit = Double(sign: .plus, exponent: -exponents[node], significand: 1)
+      return max(0, squares[node] - sums[node] * sums[node] / count) + floor.squaredDeviation * unit * unit
+    }
   }
 }

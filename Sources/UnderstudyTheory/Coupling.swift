@@ -195,22 +195,3 @@ extension Matrix {
   /// The Euclidean norm of each row.
   fileprivate var rowNorms: [Double] { (0..<rowCount).map { euclideanNorm(row($0)) } }
 }
-
-extension Coupling {
-  /// The rank of the fan-out weights of some student nodes: how many independent directions of output they span; in deeper
-  /// networks, over all inputs that beta is taken over.
-  ///
-  /// Eigenvalues of `E[beta]`, which are squares, below 1e-12 of the largest count as 0.
-  ///
-  /// - Complexity: O(nodes^3).
-  public func fanOutRank(of nodes: [Int]) -> Int {
-    var beta = Matrix(rowCount: nodes.count, columnCount: nodes.count)
-    for (row, k) in nodes.enumerated() {
-      for (column, other) in nodes.enumerated() { beta[row, column] = meanBeta[k, other] }
-    }
-    guard let values = LinearAlgebra.symmetricEigenvalues(beta), let largest = values.last, largest > 0 else {
-      return 0
-    }
-    return values.count { $0 > 1e-12 * largest }
-  }
-}

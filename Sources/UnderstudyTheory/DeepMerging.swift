@@ -19,7 +19,8 @@ func mergeLayers(
     isSmaller = false
     var below = inputs
     for layer in layers.indices {
-      let importances = network.importances(above: layer, below: below)
+      let problem = try LayerProblem(
+        of: network, layer: layer, below: below, importances: network.importances(above: layer, below: below))
       let limit = change + (allowed - change) / 2
       // What counts is measured at the outputs, and may be far less than what the sums of a plan allow for: path sums are
       // bounds, and a coarse plan may find the unit that nodes share among them. So budgets start large.
@@ -28,11 +29,7 @@ func mergeLayers(
         8 * (allowed - change), 0.3 * outputs.rootMeanSquare)
       while budget >= smallest, budget > 0 {
         defer { budget /= 8 }
-        guard
-          let reduction = try LayerReduction(
-            of: network, layer: layer, below: below, importances: importances, unitCount: layers[layer].unitCount,
-            budget: budget)
-        else { break }
+        guard let reduction = problem.reduction(unitCount: layers[layer].unitCount, budget: budget) else { break }
         let reached = largestDifference(try reduction.network.outputs(for: inputs), outputs)
         guard reached <= limit else { continue }
         isSmaller = isSmaller || reduction.network.hiddenCounts[layer] < network.hiddenCounts[layer]
@@ -42,7 +39,8 @@ func mergeLayers(
         break
       }
       if let removal = GatedRemoval(
-        from: network, layer: layer, below: below, outputs: outputs, limit: change + (allowed - change) / 2)
+        from: network, layer: layer, importances: network.importances(above: layer, below: below), below: below,
+        outputs: outputs, limit: change + (allowed - change) / 2)
       {
         isSmaller = true
         network = removal.network

@@ -10,17 +10,22 @@ struct GatedRemoval {
   let network: Network
   let layer: MergedStudent.Layer
 
+  /// The order in which units are tried is that of how far each moves the outputs at most, to first order: its activation's
+  /// size times the sum over paths above it. That does not depend on how nodes are scaled.
+  ///
   /// - Parameters:
+  ///   - importances: how far each node above can move an output, `[node above]`.
   ///   - below: what enters the layer, `[sample, node below]`.
   ///   - outputs: from which no output may differ by more than `limit`.
   /// - Returns: nil if every unit is needed.
   /// - Complexity: O(nodes x samples x weights from the layer upwards) at most; a unit that is needed is mostly seen to be
   ///   on the first few samples.
-  init?(from network: Network, layer: Int, below: Matrix, outputs: Matrix, limit: Double) {
+  init?(from network: Network, layer: Int, importances: [Double], below: Matrix, outputs: Matrix, limit: Double) {
     let count = network.layers[layer].nodeCount
+    let activations = network.layers[layer].activations(over: below, network.activation)
     let strengths = (0..<count).map { node in
-      euclideanNorm(network.layers[layer].weights.row(node))
-        * euclideanNorm(network.layers[layer + 1].weights.column(node))
+      euclideanNorm(activations.column(node))
+        * zip(network.layers[layer + 1].weights.column(node), importances).reduce(0) { $0 + abs($1.0) * $1.1 }
     }
     var (reduced, kept) = (network, Array(0..<count))
     for node in kept.sorted(by: { (strengths[$0], $0) < (strengths[$1], $1) }) where kept.count > 1 {

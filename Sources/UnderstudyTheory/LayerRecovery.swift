@@ -12,7 +12,8 @@ public struct LayerRecovery: Sendable, Equatable {
   public var removedCount: Int
   /// See ``MergedStudent/Layer/tolerance``.
   public var tolerance: Double
-  /// Directions along which what enters the original student's layer varies over the inputs by more than 1e-8 of the widest.
+  /// Directions along which what enters the original student's layer, each entry in units of its own deviation (a power of two
+  /// near it), varies over the inputs by more than 1e-8 of the widest.
   /// Where they are fewer than `inputCount`, the inputs determine sums of weights, not the weights.
   public var inputRank: Int
   public var inputCount: Int

@@ -140,29 +140,39 @@ struct MergeMaterial {
         remainder: nil, scale: leadNorm)
     }
     let width = rows.columnCount
-    var sum = Matrix(rowCount: outputCount, columnCount: width)
-    var opposite = sum
     var mean = [Double](repeating: 0, count: width)
     var size = 0.0
     for member in members {
       let sign = member.isOpposite ? -1.0 : 1
       let norm = euclideanNorm(fanOut.row(member.node))
-      for f in 0..<width {
-        let weight = sign * rows[member.node, f]
-        mean[f] += norm * weight
-        for c in 0..<outputCount {
-          sum[c, f] += fanOut[member.node, c] * weight
-          if member.isOpposite { opposite[c, f] -= (1 + slope) * fanOut[member.node, c] * weight }
-        }
-      }
-      size += norm * euclideanNorm(rows.row(member.node))
+      for f in 0..<width { mean[f] += norm * sign * rows[member.node, f] }
+      size += norm * scaledNorm(rows.row(member.node))
     }
+    let opposites = members.filter(\.isOpposite)
+    let opposite = sumOfProducts(of: opposites, factor: -(1 + slope))
+    let sum = sumOfProducts(of: members, factor: 1)
     let row = bestRow(of: sum, near: mean, size: size)
     let square = metric(row, row)
     let kink = (0..<outputCount).map { metric(Array(sum.row($0)), row) / square }
     return KinkUnit(
-      members: members, row: row, kink: kink, remainder: members.contains(where: \.isOpposite) ? opposite : nil,
+      members: members, row: row, kink: kink, remainder: opposites.isEmpty ? nil : opposite,
       scale: leadNorm)
+  }
+
+  /// `factor sum v_k (w_k, b_k)^T` over some nodes, each turned as its unit is, `[output, feature + 1]`.
+  private func sumOfProducts(of members: [KinkUnit.Member], factor: Double) -> Matrix {
+    var result = Matrix(rowCount: outputCount, columnCount: rows.columnCount)
+    guard !members.isEmpty else { return result }
+    let turned = Matrix(
+      members.map { member in rows.row(member.node).map { (member.isOpposite ? -factor : factor) * $0 } })
+    let fanOuts = Matrix(members.map { Array(fanOut.row($0.node)) })
+    LinearAlgebra.multiply(fanOuts, transposingFirst: true, turned, into: &result)
+    return result
+  }
+
+  /// The length of a row (w, b) in the same sense as ``metric(_:_:)``.
+  private func scaledNorm(_ row: ArraySlice<Double>) -> Double {
+    euclideanNorm(row.dropLast().map { spread * $0 } + [row[row.endIndex - 1]])
   }
 
   /// The product of two rows (w, b) in which weights count as much as they move pre-activations on the inputs.
@@ -183,10 +193,11 @@ struct MergeMaterial {
     for c in 0..<sum.rowCount {
       for f in 0..<sum.columnCount - 1 { scaled[c, f] *= spread }
     }
-    guard let svd = LinearAlgebra.singularValues(of: scaled), let largest = svd.values.first,
-      largest > 1e-13 * size * max(1, spread)
+    guard
+      let (largest, direction) = scaled.leadingDirection(from: mean.dropLast().map { spread * $0 } + mean.suffix(1)),
+      largest > 1e-13 * size
     else { return reference }
-    var row = Array(svd.right.row(0))
+    var row = direction
     for f in 0..<row.count - 1 { row[f] /= spread }
     guard euclideanNorm(row.dropLast()) > 0 else { return reference }
     row = normalised(row)
@@ -237,5 +248,39 @@ struct MergeMaterial {
       first += count
     }
     return true
+  }
+}
+
+extension Matrix {
+  /// The largest singular value and its right vector.
+  ///
+  /// Decompositions of hundreds of rows and columns take seconds, and what merges is nearly of rank one, where a few products
+  /// find the vector: each divides the distance from it by the square of the ratio of the two largest singular values.
+  ///
+  /// - Parameter start: a row that is near the vector as a rule.
+  fileprivate func leadingDirection(from start: [Double]) -> (value: Double, direction: [Double])? {
+    guard min(rowCount, columnCount) > 64 else {
+      return LinearAlgebra.singularValues(of: self).flatMap { svd in
+        svd.values.first.map { ($0, Array(svd.right.row(0))) }
+      }
+    }
+    guard isFinite else { return nil }
+    var direction = Matrix(rowCount: 1, columnCount: columnCount, values: start)
+    var image = Matrix(rowCount: rowCount, columnCount: 1)
+    var value = 0.0
+    for _ in 0..<60 {
+      let norm = euclideanNorm(direction.values)
+      guard norm > 0 else { return nil }
+      let before = direction.values.map { $0 / norm }
+      direction.values = before
+      LinearAlgebra.multiply(self, direction, transposingSecond: true, into: &image)
+      value = euclideanNorm(image.values)
+      LinearAlgebra.multiply(image, transposingFirst: true, self, into: &direction)
+      let length = euclideanNorm(direction.values)
+      let change = euclideanNorm(zip(before, direction.values).map { $0 - $1 / length })
+      if length == 0 || change < 1e-15 { break }
+    }
+    let norm = euclideanNorm(direction.values)
+    return norm > 0 ? (value, direction.values.map { $0 / norm }) : nil
   }
 }

@@ -99,6 +99,7 @@ struct MergePlan {
           for f in 0..<width { rest[f] -= product * direction[f] }
         }
       }
+      // The rows have unit length, so what is left of one is a share of it.
       let norm = euclideanNorm(rest)
       guard norm > 1e-6 else { continue }
       basis.append(rest.map { $0 / norm })
@@ -161,38 +162,46 @@ struct MergePlan {
     let free = split.kept.indices.filter { !existingOnly || split.kept[$0].remainder != nil }
     guard !free.isEmpty else { return nil }
     // Least squares over real numbers of turns, in the products of its columns (1 + c) s w^T: they are of size
-    // outputs x features, their products only of size units.
-    let width = material.rows.columnCount - 1
-    var products = Matrix(rowCount: free.count, columnCount: free.count)
+    // outputs x features, their products only of size units. Each column is divided by its length ||s||, ||w|| being 1:
+    // strong and weak units alike count 1, or weak ones would be lost to the cutoff.
+    let sizes = free.map { euclideanNorm(split.kept[$0].kink) }
+    let kinks = Matrix(
+      zip(free, sizes).map { g, size in split.kept[g].kink.map { size > 0 ? $0 / size : 0 } })
+    let directions = Matrix(free.map { Array(split.kept[$0].row.dropLast()) })
+    let products = kinks.productsOfRows.timesElementwise(directions.productsOfRows)
+    let images = directions.products(withRowsOf: split.remainder.withoutLastColumn)
     var sides = Matrix(rowCount: free.count, columnCount: 1)
-    var largest = 0.0
-    for (i, g) in free.enumerated() {
-      let (kink, row) = (split.kept[g].kink, split.kept[g].row)
-      for (j, h) in free.enumerated() {
-        let ofKinks = zip(kink, split.kept[h].kink).reduce(0) { $0 + $1.0 * $1.1 }
-        let ofRows = zip(row, split.kept[h].row).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
-        products[i, j] = ofKinks * ofRows
-      }
-      for c in 0..<kink.count {
-        let image = (0..<width).reduce(0) { $0 + split.remainder[c, $1] * row[$1] }
-        sides[i, 0] -= kink[c] * image / (1 + material.slope)
-      }
-      largest = max(largest, products[i, i])
+    for i in free.indices {
+      sides[i, 0] = -zip(kinks.row(i), images.row(i)).reduce(0) { $0 + $1.0 * $1.1 } / (1 + material.slope)
     }
-    // Strong and weak units alike count 1 after this scaling, or weak ones would be lost to the cutoff.
-    let sizes = (0..<free.count).map { max(products[$0, $0].squareRoot(), .leastNormalMagnitude) }
-    for i in 0..<free.count {
-      for j in 0..<free.count { products[i, j] /= sizes[i] * sizes[j] }
-      sides[i, 0] /= sizes[i]
-    }
-    guard let (solution, rank) = LinearAlgebra.leastSquares(products, sides, cutoff: 1e-10) else { return nil }
+    guard let (solution, rank) = realTurns(products, sides) else { return nil }
     let rounded = Set(free.indices.filter { solution[$0, 0] / sizes[$0] > 0.5 }.map { free[$0] })
     if material.isConstant(remainder(of: split, turned: rounded), limit: limit) { return rounded }
-    guard rank < free.count, free.count <= 20 else { return nil }
+    guard rank < free.count, free.count <= subsetLimit else { return nil }
     // More units than equations, as with one output: then the turns are a subset sum, and there are few enough to try all.
     let best = Set(bestSubset(products: products, sides: sides.values, sizes: sizes).map { free[$0] })
     return material.isConstant(remainder(of: split, turned: best), limit: limit) ? best : nil
   }
+
+  /// The real numbers of turns, each times its unit's size, that cancel the remainder best, and the rank of the products.
+  ///
+  /// Where rank is not asked for, because there are too many units to try all choices, a trace on the diagonal stands for the
+  /// cutoff: n^3 / 3 operations where singular values take some 20 n^3.
+  private func realTurns(_ products: Matrix, _ sides: Matrix) -> (solution: Matrix, rank: Int)? {
+    let count = products.rowCount
+    guard count > subsetLimit else { return LinearAlgebra.leastSquares(products, sides, cutoff: cutoff) }
+    var factor = products
+    for i in 0..<count { factor[i, i] += cutoff }
+    guard products.isFinite, sides.isFinite, LinearAlgebra.factorCholesky(&factor) else { return nil }
+    var solution = sides.transposed
+    LinearAlgebra.solveCholesky(factor, rightSides: &solution)
+    return (solution.transposed, count)
+  }
+
+  /// Units of which all choices of turns are tried.
+  private var subsetLimit: Int { 20 }
+  /// Of the products of unit columns, whose largest eigenvalue is between 1 and their number.
+  private var cutoff: Double { 1e-10 }
 
   // MARK: The network
 
@@ -323,6 +332,20 @@ extension MergeMaterial {
 }
 
 extension Matrix {
+  /// `[row, row]`
+  fileprivate var productsOfRows: Matrix { products(withRowsOf: self) }
+
+  /// `[row, row of the other]`
+  fileprivate func products(withRowsOf other: Matrix) -> Matrix {
+    var result = Matrix(rowCount: rowCount, columnCount: other.rowCount)
+    LinearAlgebra.multiply(self, other, transposingSecond: true, into: &result)
+    return result
+  }
+
+  fileprivate func timesElementwise(_ other: Matrix) -> Matrix {
+    Matrix(rowCount: rowCount, columnCount: columnCount, values: zip(values, other.values).map(*))
+  }
+
   /// The linear part of an affine map whose last column is its constant.
   fileprivate var withoutLastColumn: Matrix {
     Matrix(

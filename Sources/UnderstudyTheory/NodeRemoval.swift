@@ -48,7 +48,7 @@ struct NodeRemoval {
     guard let (values, _, right) = LinearAlgebra.singularValues(of: features), let largest = values.first else {
       return nil
     }
-    // What is below rounding counts as 0, and a node that has a part in it costs next to nothing.
+    // Shares of the largest singular value, the activations having unit length: what is below rounding counts as 0, and a node that has a part in it costs next to nothing.
     let smallest = max(1e-16 * largest, .leastNormalMagnitude.squareRoot())
     return (0..<fanOut.rowCount).map { k in
       var (inverse, rest) = (0.0, 1.0)
@@ -74,7 +74,7 @@ struct NodeRemoval {
     guard count > 0, candidates.count > 1, let first = cheapest(candidates) else { return [] }
     var gram = Matrix(rowCount: n + 1, columnCount: n + 1)
     LinearAlgebra.multiply(features, transposingFirst: true, features, into: &gram)
-    // A trace on the diagonal: redundant nodes leave G without an inverse. It blurs costs that are next to nothing, so
+    // A trace of the diagonal, which is 1: redundant nodes leave G without an inverse. It blurs costs that are next to nothing, so
     // the first node, on which all may depend, is not chosen by it.
     for row in 0...n { gram[row, row] += 1e-12 }
     guard LinearAlgebra.factorCholesky(&gram) else { return [first] }

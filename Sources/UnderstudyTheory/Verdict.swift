@@ -24,6 +24,8 @@ public enum Verdict: Sendable, Equatable {
     case noObserver
     /// The gradients would be small enough if the node were as strong as the strongest, which has so many times its alpha.
     case weakAlpha(timesWeaker: Double)
+    /// All else holds so far; the gradients over both augmentations were left out, see ``AuditEffort``.
+    case gradientsNotMeasured
     /// The gradients are so many times too large.
     case gradientTooLarge(factor: Double)
     /// The conditions hold, but a student node is proven to be near to this eps only, which is wider than the band, and none
@@ -54,7 +56,7 @@ struct NodeEvidence: Equatable {
     var bestAlpha: Double
     /// The largest |alpha| that any teacher node has with its observers.
     var strongestAlpha: Double
-    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer.
+    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer, infinite if they were left out.
     var predicted: Double?
     /// Witnesses that the student node explains which explains most.
     var witnessCount: Int
@@ -129,6 +131,7 @@ extension NodeEvidence {
       return .tooFewSamples(found: band.sampleCount, needed: needed, areWitnesses: false)
     }
     guard let predicted = band.predicted, band.observerCount > 0 else { return .noObserver }
+    guard predicted < .infinity else { return .gradientsNotMeasured }
     if predicted > band.width {
       // eps predicted is inversely proportional to alpha.
       let asStrongest = predicted * band.bestAlpha / band.strongestAlpha

@@ -65,22 +65,16 @@ extension DeepFinishingProblem: FinishingObjective {
     return result
   }
 
-  /// Samples on the boundary of a node of some hidden layer; what is compared with the node's pre-activation is its row's
-  /// norm times that of its layer's input.
+  /// Samples on the boundary of a node of some hidden layer.
   func boundarySampleCount(of weights: DeepWeights) -> Int {
     let evaluation = evaluate(weights)
     var isOnBoundary = [Bool](repeating: false, count: sampleCount)
     for l in evaluation.slopes.indices {
       let layer = weights.layers[l]
-      let norms = (0..<layer.rowCount).map { euclideanNorm(layer.row($0)) }
       var z = Matrix(rowCount: sampleCount, columnCount: layer.rowCount)
       LinearAlgebra.multiply(evaluation.features[l], layer, transposingSecond: true, into: &z)
-      for i in 0..<sampleCount where !isOnBoundary[i] {
-        let norm = euclideanNorm(evaluation.features[l].row(i))
-        isOnBoundary[i] = norms.indices.contains { k in
-          norms[k] * norm > 0 && abs(z[i, k]) <= FinishingReport.boundaryTolerance * norms[k] * norm
-        }
-      }
+      let isOn = samplesOnBoundaries(of: layer, inputs: evaluation.features[l], preactivations: z)
+      for i in 0..<sampleCount where isOn[i] { isOnBoundary[i] = true }
     }
     return isOnBoundary.count { $0 }
   }

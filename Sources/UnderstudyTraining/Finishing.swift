@@ -43,13 +43,13 @@ public struct FinishingReport: Sendable, Equatable {
   /// two layers of up to ``denseHessianLimit`` weights (error about 1e-15 of the largest), else from Lanczos iterations; the
   /// smallest is then an upper bound.
   public var curvatureError: Double
-  /// Samples that sit on the boundary of some student node k: `|z_k(x)| <= 1e-9 ||w_k|| ||x||` (``boundaryTolerance``), the
-  /// bias counted with `w_k` and the constant 1 with `x`. No sign of failure by itself: where several student nodes share one
+  /// Samples that sit on the boundary of some student node k: `|z_k(x)| <= 1e-9 (|w_k| . |x| + |b_k|)`
+  /// (``boundaryTolerance``), whatever the units of the inputs and the scales of the nodes. No sign of failure by itself: where several student nodes share one
   /// teacher node's boundary, their own boundaries often end exactly at samples, at a loss of 0.
   public var boundarySampleCount: Int
   public var wasCancelled: Bool
 
-  /// Rounding moves a pre-activation by about `1e-16 d^1/2 ||w|| ||x||`; of 10^6 pairs of a sample and a node, chance puts
+  /// Rounding moves a pre-activation by about 1e-16 of its terms; of 10^6 pairs of a sample and a node, chance puts
   /// about 1e-2 within this. What is within it was driven there.
   public static let boundaryTolerance = 1e-9
   public static let denseHessianLimit = 1500

@@ -169,15 +169,26 @@ struct FinishingProblem {
 
   /// Samples whose pre-activation at some student node is 0 to within ``boundaryTolerance``.
   func boundarySampleCount(of weights: FinishingWeights) -> Int {
-    let z = preactivations(of: weights)
-    let nodeNorms = (0..<weights.nodeCount).map { euclideanNorm(weights.first.row($0)) }
-    return (0..<sampleCount).count { i in
-      let norm = euclideanNorm(inputs.row(i))
-      return nodeNorms.indices.contains { k in
-        nodeNorms[k] > 0 && abs(z[i, k]) <= FinishingReport.boundaryTolerance * nodeNorms[k] * norm
-      }
-    }
+    let isOn = samplesOnBoundaries(of: weights.first, inputs: inputs, preactivations: preactivations(of: weights))
+    return isOn.count { $0 }
   }
+}
+
+/// For each sample, whether it sits on the boundary of some node: see ``FinishingReport/boundarySampleCount``.
+///
+/// - Shape: `rows` is `[node, input]`, `inputs` `[sample, input]`, both with a column for the bias if there is one;
+///   `preactivations` is `[sample, node]`.
+func samplesOnBoundaries(of rows: Matrix, inputs: Matrix, preactivations: Matrix) -> [Bool] {
+  var terms = Matrix(rowCount: inputs.rowCount, columnCount: rows.rowCount)
+  LinearAlgebra.multiply(inputs.magnitudes, rows.magnitudes, transposingSecond: true, into: &terms)
+  return (0..<inputs.rowCount).map { i in
+    zip(terms.row(i), preactivations.row(i)).contains { $0 > 0 && abs($1) <= FinishingReport.boundaryTolerance * $0 }
+  }
+}
+
+extension Matrix {
+  /// The absolute values.
+  fileprivate var magnitudes: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map(abs)) }
 }
 
 /// What to multiply a node's row with, and divide its fan-out by, so that the squares of their norms, `first` and `last`

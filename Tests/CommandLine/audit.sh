@@ -44,6 +44,27 @@ ends "the merged student is the teacher" 0 "4 units, of which 4 carry the teache
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student merged.safetensors --inputs x.npy
 ends "several bands" 0 "0.03" "0.3" -- "$UNDERSTUDY" audit "${files[@]}" --bands 0.3,0.03
 
+# Costs: ranks of observers were found node by node, in n^4 operations; copies of inputs go through all weights.
+python3 "$tests/files.py" network wide-teacher.safetensors 10 5 5
+python3 "$tests/files.py" network wide.safetensors 10 1200 5
+python3 "$tests/files.py" inputs few.npy 200 10
+ends "1200 nodes on 200 inputs end soon" 0 "1200 units" -- \
+  timeout 120 "$UNDERSTUDY" audit --teacher wide-teacher.safetensors --student wide.safetensors --inputs few.npy
+python3 "$tests/files.py" network broad-teacher.safetensors 100 2 100
+python3 "$tests/files.py" network broad.safetensors 100 800 100
+python3 "$tests/files.py" inputs many.npy 10000 100
+broad=(--teacher broad-teacher.safetensors --student broad.safetensors --inputs many.npy)
+ends "what would take long is left out, with a word" 0 "not measured: gradients over teacher-agnostic copies" \
+  "--complete" "not measured and" -- timeout 300 "$UNDERSTUDY" audit "${broad[@]}"
+ends "JSON says so" 0 -- timeout 300 "$UNDERSTUDY" audit "${broad[@]}" --json
+check "and has no number for it" python3 - <<'PYTHON'
+import json
+audit = json.load(open("ends.log"))
+assert audit["omitted"] == ["agnosticGradients"], audit["omitted"]
+assert "largestGradientAgnostic" not in audit and audit["largestGradientAware"] > 0, audit
+assert not any(node["verdict"] == "violation" for node in audit["teacherNodes"])
+PYTHON
+
 python3 "$tests/files.py" network other.safetensors 6 8 5
 python3 "$tests/files.py" deep deep-teacher.safetensors deep-student.safetensors 6 4 5
 ends "a deep student is merged, layer by layer" 0 "1 (lowest)" "rank below" "largest weight error" -- \

@@ -203,8 +203,7 @@ LAYER_MEASURES = [
 ]
 COUPLING_SAMPLES = 512
 MEASURE_TOLERANCE = 1e-9
-"""An element of V is a sum over paths, A and B sum C = 11 products of two, E 512 of those: some 1e-13 of the largest.
-The floor of 1e-10 under the squared norms of a correlation, which are above 1, costs up to 1e-10."""
+"""An element of V is a sum over paths, A and B sum C = 11 products of two, E 512 of those: some 1e-13 of the largest."""
 
 
 def measures_of(teacher: Network, student: Network, x: np.ndarray) -> dict[str, np.ndarray]:

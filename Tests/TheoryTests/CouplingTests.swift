@@ -139,7 +139,8 @@ import UnderstudyNumerics
       network.layers[1].weights[c, 3] = network.layers[1].weights[c, 0] + network.layers[1].weights[c, 1]
     }
     let found = try coupling(of: Teacher(network), with: Student(network), over: Draw.inputs(5, 3))
-    #expect(found.fanOutRank(of: Array([0, 1, 3, 2].prefix(count))) == [1, 2, 2, 3][count - 1])
-    #expect(found.fanOutRank(of: []) == 0)
+    var ranks = FanOutRanks(found)
+    #expect(ranks.rank(of: Array([0, 1, 3, 2].prefix(count))) == [1, 2, 2, 3][count - 1])
+    #expect(ranks.rank(of: []) == 0)
   }
 }

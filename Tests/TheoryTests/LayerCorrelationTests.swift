@@ -25,8 +25,8 @@ import UnderstudyNumerics
       for j in 0..<correlation.values.rowCount {
         for k in 0..<correlation.values.columnCount {
           let (a, b) = (centred(teacher.network, j), centred(student.network, k))
-          let norms = (a.reduce(0) { $0 + $1 * $1 } + 1e-10) * (b.reduce(0) { $0 + $1 * $1 } + 1e-10)
-          let expected = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot()
+          let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
+          let expected = norms > 0 ? zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot() : 0
           // Sums of `count` terms of size about 1, below count x 2e-16 even where a norm is 1e-3: a thousandfold margin.
           #expect(abs(correlation.values[j, k] - expected) < 1e-10, "\(count), layer \(layer), \(j), \(k)")
         }

@@ -39,6 +39,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     )
     let x = inputs(count, 5)
     let rho = try correlation(of: teacher, with: student, over: x)
+    let withFloor = try correlation(of: teacher, with: student, over: x, floor: .peer)
     for j in 0..<3 {
       for k in 0..<4 {
         let a = (0..<count).map { activation(teacher.network, j, x.row($0)) }
@@ -48,9 +49,11 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
         let norms = (
           a.reduce(0) { $0 + ($1 - meanA) * ($1 - meanA) }, b.reduce(0) { $0 + ($1 - meanB) * ($1 - meanB) }
         )
-        let expected = covariance / ((norms.0 + 1e-10) * (norms.1 + 1e-10)).squareRoot()
         // Sums of `count` terms of size about 1: rounding below count x 2e-16, a thousandfold margin.
+        let expected = norms.0 * norms.1 > 0 ? covariance / (norms.0 * norms.1).squareRoot() : 0
         #expect(abs(rho.values[j, k] - expected) < 1e-10, "\(count) samples, teacher \(j), student \(k)")
+        let faded = covariance / ((norms.0 + 1e-10) * (norms.1 + 1e-10)).squareRoot()
+        #expect(abs(withFloor.values[j, k] - faded) < 1e-10, "\(count) samples, teacher \(j), student \(k)")
       }
     }
   }

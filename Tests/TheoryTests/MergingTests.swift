@@ -4,6 +4,15 @@ import UnderstudyNumerics
 
 @testable import UnderstudyTheory
 
+extension MergedStudent.Fate {
+  fileprivate var unit: Int? {
+    switch self {
+    case .carries(let unit), .merged(let unit): unit
+    case .removed: nil
+    }
+  }
+}
+
 @Suite("Merging") struct MergingTests {
   struct Case: Sendable, CustomTestStringConvertible {
     var d: Int
@@ -49,8 +58,27 @@ import UnderstudyNumerics
     let error = try #require(weightError(of: merged.student.network, against: teacher.network))
     // A unit's weights are sums of a few numbers of size up to 10; sums of kinks that cancel lose one more digit.
     #expect(error < 1e-12, "\(error)")
-    #expect(merged.fates.count == student.network.hiddenCounts[0])
-    #expect(merged.removedCount + merged.mergedCount <= merged.fates.count)
+    try checkFates(of: student, in: merged)
+  }
+
+  /// The kink of a unit is the sum of those of the nodes that went into it, and no two nodes carry one.
+  private func checkFates(of student: Student, in merged: MergedStudent) throws {
+    func kinks(_ network: Network) -> [[Double]] {
+      (0..<network.hiddenCounts[0]).map { k in
+        let norm = euclideanNorm(network.layers[0].weights.row(k))
+        return network.layers[1].weights.column(k).map { $0 * norm }
+      }
+    }
+    let (nodes, units) = (kinks(student.network), kinks(merged.student.network))
+    #expect(merged.fates.count == nodes.count)
+    for (unit, kink) in units.enumerated() {
+      let parts = merged.fates.indices.filter { merged.fates[$0].unit == unit }
+      #expect(merged.fates.count { $0 == .carries(unit: unit) } <= 1 && !parts.isEmpty)
+      for (c, value) in kink.enumerated() {
+        // Sums of up to ten terms of size up to 100.
+        #expect(abs(parts.reduce(0) { $0 + nodes[$1][c] } - value) < 1e-10, "unit \(unit), nodes \(parts)")
+      }
+    }
   }
 
   @Test("reads a permuted, rescaled, split teacher with dead and zero-sum extras back", arguments: cases)

@@ -1,140 +1,211 @@
-import Foundation
 import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 
 @testable import UnderstudyTheory
 
-/// Inputs, nodes and outputs in other units, so that the networks do the same: no verdict and no decision may change.
-struct Units {
-  /// Inputs are multiplied by this, and outputs.
-  let inputs: Double
-  let outputs: Double
-  private let key: UInt64
-
-  /// Powers of ten between 1e-7 and 1e7, and not powers of two.
-  init(key: UInt64) {
-    var stream = RandomStream(key: key, purpose: .test, index: 77)
-    let exponents = stream.uniforms(2).map { 14 * $0 - 7 }
-    (inputs, outputs) = (power(10, exponents[0]), power(10, exponents[1]))
-    self.key = key
-  }
-
-  /// First-layer weights divided by the inputs' unit, every hidden node scaled by one of its own and its fan-out by the
-  /// inverse, output weights multiplied by the outputs' unit.
-  func applied(to network: Network) -> Network {
-    var (result, stream) = (network, RandomStream(key: key, purpose: .test, index: network.hiddenCounts[0]))
-    for i in result.layers[0].weights.values.indices { result.layers[0].weights.values[i] /= inputs }
-    for layer in 0..<network.layers.count - 1 {
-      for node in 0..<network.layers[layer].nodeCount {
-        let scale = power(10, 4 * stream.uniforms(1)[0] - 2)
-        for f in 0..<network.layers[layer].inputCount { result.layers[layer].weights[node, f] *= scale }
-        result.layers[layer].biases?[node] *= scale
-        for above in 0..<network.layers[layer + 1].nodeCount { result.layers[layer + 1].weights[above, node] /= scale }
-      }
-    }
-    let last = network.layers.count - 1
-    for i in result.layers[last].weights.values.indices { result.layers[last].weights.values[i] *= outputs }
-    for c in (result.layers[last].biases ?? []).indices { result.layers[last].biases?[c] *= outputs }
+extension Network {
+  /// The same function, a ReLU node's weights and bias times `factor`, its fan-out divided by it.
+  fileprivate func rescalingNode(_ node: Int, in layer: Int, by factor: Double) -> Network {
+    var result = self
+    for f in 0..<layers[layer].inputCount { result.layers[layer].weights[node, f] *= factor }
+    result.layers[layer].biases?[node] *= factor
+    for u in 0..<layers[layer + 1].nodeCount { result.layers[layer + 1].weights[u, node] /= factor }
     return result
   }
 
-  func applied(to samples: Matrix) -> Matrix {
-    var result = samples
-    for i in result.values.indices { result.values[i] *= inputs }
+  /// Every hidden node by a power of ten of its own.
+  fileprivate func rescalingNodes(from lowest: Double, to highest: Double, _ stream: inout RandomStream) -> Network {
+    var result = self
+    for (layer, count) in hiddenCounts.enumerated() {
+      for (node, share) in stream.uniforms(count).enumerated() {
+        result = result.rescalingNode(node, in: layer, by: power(10, lowest + (highest - lowest) * share))
+      }
+    }
+    return result
+  }
+
+  /// The same function of inputs in another unit.
+  fileprivate func takingInputs(times factor: Double) -> Network {
+    var result = self
+    for i in result.layers[0].weights.values.indices { result.layers[0].weights.values[i] /= factor }
+    return result
+  }
+
+  /// Its outputs in another unit.
+  fileprivate func givingOutputs(times factor: Double) -> Network {
+    var result = self
+    let last = layers.count - 1
+    for i in result.layers[last].weights.values.indices { result.layers[last].weights.values[i] *= factor }
+    result.layers[last].biases = layers[last].biases.map { $0.map { $0 * factor } }
+    return result
+  }
+
+  /// A node twice, the copy with a share of its fan-out.
+  fileprivate func splittingNode(_ node: Int, in layer: Int, share: Double) -> Network {
+    let (lower, upper) = (layers[layer], layers[layer + 1])
+    let rows = (0..<lower.nodeCount).map { Array(lower.weights.row($0)) } + [Array(lower.weights.row(node))]
+    var fanOut = (0..<lower.nodeCount).map { upper.weights.column($0) }
+    fanOut.append(fanOut[node].map { $0 * share })
+    fanOut[node] = fanOut[node].map { $0 * (1 - share) }
+    var result = self
+    result.layers[layer] = DenseLayer(
+      weights: Matrix(rows), biases: lower.biases.map { biases in biases + [biases[node]] })
+    result.layers[layer + 1].weights = Matrix(fanOut).transposed
     return result
   }
 }
 
-@Suite("Units") struct UnitTests {
-  /// Students that are learned, nearly learned, and not at all; in two layers and in three.
-  private static func pair(_ key: UInt64) throws -> (teacher: Network, student: Network, inputs: Matrix) {
-    let widths = key % 3 == 0 ? [4, 3, 4, 3] : [4, 3, 5]
-    let teacher = try Draw.network(widths, key: 600 + key, slope: key % 2 == 0 ? 0 : 0.1)
-    var student = key % 3 == 0 ? teacher : try Draw.copy(of: teacher, extra: 2).network
+extension Matrix {
+  fileprivate func times(_ factor: Double) -> Matrix {
+    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
+  }
+}
+
+/// Multiplying inputs, a node's weights or outputs by a constant changes no correlation and no decision.
+@Suite("Units do not matter") struct UnitTests {
+  static let shapes: [[Int]] = [[5, 7, 3], [4, 6, 5, 3], [3, 5, 4, 4, 2]]
+
+  /// A student that holds a teacher's nodes, some of them twice, and some of its own that are faint.
+  private func student(_ widths: [Int], key: UInt64) throws -> Network {
+    var result = try Draw.network(widths, key: key)
+    for layer in 0..<widths.count - 2 {
+      result = result.splittingNode(1, in: layer, share: 0.3).splittingNode(0, in: layer, share: 0.6)
+    }
+    return result
+  }
+
+  /// Units at random: what the student, the inputs become in them.
+  private func inOtherUnits(_ network: Network, _ x: Matrix, key: UInt64) -> (network: Network, inputs: Matrix) {
+    var stream = RandomStream(key: key, purpose: .test, index: 9)
+    let exponents = stream.uniforms(2).map { 16 * $0 - 8 }
+    let rescaled = network.rescalingNodes(from: -8, to: 8, &stream)
+    let input = power(10, exponents[0])
+    return (rescaled.takingInputs(times: input).givingOutputs(times: power(10, exponents[1])), x.times(input))
+  }
+
+  @Test("correlations, with nodes from 1e-150 to 1e150", arguments: shapes, [1, 2, 3] as [UInt64])
+  func correlations(widths: [Int], key: UInt64) throws {
+    let teacher = try Draw.network(widths, key: 200 + key)
+    let student = try student(widths, key: 200 + key)
+    let x = Draw.inputs(150, widths[0], key: key)
+    let plain = try layerCorrelations(of: Teacher(teacher), with: Student(student), over: x)
     var stream = RandomStream(key: key, purpose: .test, index: 5)
-    let noise = [1e-6, 3e-3, 0.3][Int(key % 4) % 3]
-    for i in student.layers[0].weights.values.indices {
-      student.layers[0].weights.values[i] *= 1 + noise * stream.normals(1, standardDeviation: 1)[0]
+    for (lowest, highest) in [(-150.0, 150.0), (-8, 8), (-140, -130), (120, 150)] {
+      let scaled = try layerCorrelations(
+        of: Teacher(teacher.rescalingNodes(from: lowest, to: highest, &stream)),
+        with: Student(student.rescalingNodes(from: lowest, to: highest, &stream)), over: x)
+      for (a, b) in zip(plain, scaled) {
+        #expect(a.deadStudentNodes == b.deadStudentNodes && a.deadTeacherNodes == b.deadTeacherNodes)
+        // Each weight is rounded once or twice more: some 1e-16 of a pre-activation's terms, a thousandfold margin.
+        #expect(largestDifference(a.values, b.values) < 1e-11)
+        // The student holds each node.
+        let dead = Set(b.deadTeacherNodes)
+        #expect(b.bestOfTeacherNodes.enumerated().allSatisfy { dead.contains($0.offset) || $0.element > 1 - 1e-11 })
+      }
     }
-    return (teacher, student, Draw.inputs(1200, 4, key: 30 + key))
   }
 
-  private static func name(_ verdict: Verdict) -> String {
-    switch verdict {
-    case .predictedAndFound: "predicted and found"
-    case .foundThoughNotPredicted: "found"
-    case .violation: "violation"
-    case .notLearned(let cause): "\(cause)".prefix { $0 != "(" }.description
+  @Test("correlations, inputs in any unit", arguments: [1, 2, 3, 4] as [UInt64])
+  func correlationInputs(key: UInt64) throws {
+    let (teacher, student) = (try Draw.network([4, 5, 4, 3], key: key), try Draw.network([4, 9, 6, 3], key: 50 + key))
+    let x = Draw.inputs(100, 4, key: key)
+    let plain = try layerCorrelations(of: Teacher(teacher), with: Student(student), over: x)
+    for exponent in [-8, -3.3, 2.7, 8] {
+      let s = power(10, exponent)
+      let scaled = try layerCorrelations(
+        of: Teacher(teacher.takingInputs(times: s)), with: Student(student.takingInputs(times: s)), over: x.times(s))
+      for (a, b) in zip(plain, scaled) { #expect(largestDifference(a.values, b.values) < 1e-11) }
     }
   }
 
-  @Test("an audit says the same in other units, with bands in those or as shares of the spread", arguments: 1...12)
-  func audits(key: UInt64) throws {
-    let (teacher, student, inputs) = try Self.pair(key)
-    let units = Units(key: key)
-    let plain = try audit(
-      of: Student(student), learning: Teacher(teacher), over: inputs, options: AuditOptions(bands: [0.03, 0.1]))
-    let scaled = try audit(
-      of: Student(units.applied(to: student)), learning: Teacher(units.applied(to: teacher)),
-      over: units.applied(to: inputs),
-      options: AuditOptions(bands: [.length(0.03 * units.inputs), .length(0.1 * units.inputs)]))
-    func close(_ a: Double?, _ b: Double?, unit: Double) -> Bool {
-      guard let a, let b else { return a == nil && b == nil }
-      // Alignments of equal nodes are rounding.
-      return abs(a / unit - b) <= 1e-6 * b + 1e-12
+  @Test("nodes that are constant but for rounding are dead, in any unit", arguments: [-150, -20, 0, 7.3, 140])
+  func roundingIsNoVariation(exponent: Double) throws {
+    // Node 1 of the lowest layer is three times node 0, and node 3 has a bias alone; above, node 0 takes the two so that
+    // nothing is left but rounding, node 1 as well, beside a bias, node 2 the constant; node 3 is alive.
+    var network = try Draw.network([4, 4, 4, 2], key: 8)
+    for f in 0..<4 {
+      let weight = network.layers[0].weights[0, f]
+      network.layers[0].weights[1, f] = 3 * weight
+      network.layers[0].weights[3, f] = 0
     }
-    for (a, b) in zip(scaled.teacherNodes, plain.teacherNodes) {
-      #expect(Self.name(a.verdict) == Self.name(b.verdict), "\(a.verdict), \(b.verdict)")
-      #expect(a.alignedStudent == b.alignedStudent && a.matchedStudent == b.matchedStudent)
-      #expect(a.bestObserver == b.bestObserver && a.observerRank == b.observerRank)
-      #expect(close(a.alignment, b.alignment, unit: units.inputs))
-      #expect(close(a.proven, b.proven, unit: units.inputs) && close(a.predicted, b.predicted, unit: units.inputs))
-    }
-    for (a, b) in zip(scaled.studentNodes, plain.studentNodes) {
-      #expect(a.nearestTeacher == b.nearestTeacher && a.isAligned == b.isAligned && a.isDead == b.isDead)
-      #expect(a.group == b.group && a.observerRank == b.observerRank)
-    }
-    #expect(scaled.inputs.rank == plain.inputs.rank && scaled.teacher == plain.teacher)
-    #expect(scaled.bands.map(\.witnesses.counts) == plain.bands.map(\.witnesses.counts))
-
-    // The standard band is a share of the spread, and so needs no translation.
-    func verdicts(_ audit: Audit) -> [String] { audit.teacherNodes.map { Self.name($0.verdict) } }
-    let standard = try audit(of: Student(student), learning: Teacher(teacher), over: inputs)
-    let elsewhere = try audit(
-      of: Student(units.applied(to: student)), learning: Teacher(units.applied(to: teacher)),
-      over: units.applied(to: inputs))
-    #expect(verdicts(standard) == verdicts(elsewhere))
+    let bias = network.layers[0].biases?[0] ?? 0
+    network.layers[0].biases?[1] = 3 * bias
+    network.layers[0].biases?[3] = 0.7
+    network.layers[1].weights = Matrix([[0.3, -0.1, 0, 0], [0.9, -0.3, 0, 0.1], [0, 0, 0, 0.77], [1, 0, -1, 0]])
+    network.layers[1].biases = [0, 0.4, -0.1, 0.1]
+    network = network.rescalingNode(0, in: 0, by: power(10, exponent)).rescalingNode(1, in: 1, by: power(10, -exponent))
+    let found = try layerCorrelations(of: Teacher(network), with: Student(network), over: Draw.inputs(200, 4))
+    #expect(found[0].deadStudentNodes == [3])
+    #expect(found[1].deadStudentNodes == [0, 1, 2] && found[1].deadTeacherNodes == [0, 1, 2])
+    #expect(found[1].values.row(0).allSatisfy { $0 == 0 } && found[1].values[3, 3] > 1 - 1e-12)
   }
 
-  @Test("weights that are off by 1e-5, in units of 1e-4, 1e-6 and thousands, are no violation", arguments: 1...8)
-  func smallUnits(key: UInt64) throws {
-    let teacher = try Draw.network([5, 4, 3], key: 700 + key)
+  @Test("the peer's floor is there when asked for: faint nodes fade")
+  func peerFloor() throws {
+    let network = try Draw.network([4, 3, 2], key: 3)
+    let x = Draw.inputs(100, 4)
+    func rho(_ factor: Double) throws -> Double {
+      let student = Student(network.rescalingNode(0, in: 0, by: factor))
+      return try correlation(of: Teacher(network), with: student, over: x, floor: .peer).values[0, 0]
+    }
+    #expect(try rho(1) > 1 - 1e-10)
+    #expect(try rho(1e-9) < 0.1)
+    #expect(try rho(1e-200) == 0 && rho(1e150) > 1 - 1e-10)
+  }
+
+  @Test("merging: the same units and fates", arguments: shapes, [1, 2, 3, 4] as [UInt64])
+  func merging(widths: [Int], key: UInt64) throws {
+    let network = try student(widths, key: 300 + key)
+    let x = Draw.inputs(300, widths[0], key: key)
+    let plain = try merge(Student(network), over: x)
+    // There is something to merge: two nodes of each layer are there twice, unless no input reaches them.
+    #expect(plain.layers.reduce(0) { $0 + $1.mergedCount } >= 2)
+    let other = inOtherUnits(network, x, key: key)
+    let scaled = try merge(Student(other.network), over: other.inputs)
+    #expect(scaled.layers.map(\.fates) == plain.layers.map(\.fates))
+    #expect(scaled.layers.map(\.unitCount) == plain.layers.map(\.unitCount))
+  }
+
+  @Test("groups of boundaries and what each group's kink lacks", arguments: [1, 2, 3, 4] as [UInt64])
+  func groups(key: UInt64) throws {
+    let network = try student([5, 6, 3], key: 400 + key)
+    let teacher = Boundaries(of: try Draw.network([5, 6, 3], key: 400 + key).layers[0])
     var stream = RandomStream(key: key, purpose: .test, index: 6)
-    let inputs = Draw.inputs(1500, 5, key: key)
-    for (unit, bands) in [(1e-4, [3e-6, 1e-5]), (1e-6, [3e-8, 1e-7]), (1e3, [30, 100])] {
-      var pair = (teacher, teacher, inputs)
-      for i in pair.0.layers[0].weights.values.indices { pair.0.layers[0].weights.values[i] /= unit }
-      pair.1 = pair.0
-      for i in pair.1.layers[0].weights.values.indices {
-        pair.1.layers[0].weights.values[i] *= 1 + 1e-5 * stream.normals(1, standardDeviation: 1)[0]
-      }
-      for i in pair.2.values.indices { pair.2.values[i] *= unit }
-      let found = try audit(
-        of: Student(pair.1), learning: Teacher(pair.0), over: pair.2,
-        options: AuditOptions(bands: bands.map { .length($0) }))
-      for node in found.teacherNodes {
-        #expect(node.verdict.isFound, "unit \(unit): \(node.verdict)")
-        #expect(try #require(node.alignment) < 1e-4 * unit * 1.5, "unit \(unit)")
-      }
+    let rescaled = network.rescalingNodes(from: -9, to: 9, &stream)
+    let groups = [network, rescaled].map {
+      BoundaryGroups(teacher: teacher, student: Boundaries(of: $0.layers[0]), tolerance: 1e-6).groups
     }
+    #expect(groups[0] == groups[1] && groups[0].contains { $0.studentNodes.count == 2 })
   }
 
-  @Test("the spread: the root of the mean variance, at any scale", arguments: [1e-200, 3e-9, 1, 7e12, 1e200])
-  func spread(scale: Double) {
-    // Variances of 1 and 4 about means that are not 0.
-    let x = Matrix([[1, 10], [3, 14], [1, 14], [3, 10]].map { row in row.map { $0 * scale } })
-    #expect(abs(inputSpread(of: x) / scale - 2.5.squareRoot()) < 1e-14)
-    #expect(inputSpread(of: Matrix([[0.1 * scale, 3], [0.1 * scale, 3]])) == 1, "nothing to measure by")
+  @Test("which node is removed first, and at what cost", arguments: [1, 2, 3, 4] as [UInt64])
+  func removal(key: UInt64) throws {
+    let network = try Draw.network([4, 8, 3], key: 500 + key)
+    let x = Draw.inputs(200, 4, key: key)
+    let other = inOtherUnits(network, x, key: key)
+    let removals = [NodeRemoval(network, over: x), NodeRemoval(other.network, over: other.inputs)]
+    #expect(removals[0].order(among: Array(0..<8), count: 6) == removals[1].order(among: Array(0..<8), count: 6))
+    let costs = try removals.map { try #require($0.costs) }
+    let ratios = zip(costs[0], costs[1]).map { $1 / $0 }
+    // The outputs' unit, squared; the condition of the activations, some 1e2, squared, times rounding.
+    #expect(ratios.allSatisfy { abs($0 / ratios[0] - 1) < 1e-9 })
+  }
+
+  @Test("ranks of fan-out weights", arguments: [1, 2, 3] as [UInt64])
+  func ranks(key: UInt64) throws {
+    let network = try student([4, 5, 3], key: 600 + key)
+    var stream = RandomStream(key: key, purpose: .test, index: 7)
+    let rescaled = network.rescalingNodes(from: -9, to: 9, &stream)
+    let x = Draw.inputs(5, 4)
+    let teacher = Teacher(try Draw.network([4, 5, 3], key: 600 + key))
+    var before = FanOutRanks(try coupling(of: teacher, with: Student(network), over: x))
+    var after = FanOutRanks(try coupling(of: teacher, with: Student(rescaled), over: x))
+    // Nodes 1 and 5, 0 and 6 share a fan-out's direction.
+    for (nodes, rank) in [
+      ([1, 5], 1), ([0, 6], 1), ([0, 1, 5, 6], 2), ([0, 1, 2, 3, 4, 5, 6], 3), ([2], 1), ([], 0),
+    ] {
+      #expect(before.rank(of: nodes) == rank && after.rank(of: nodes) == rank)
+    }
   }
 }

@@ -12,23 +12,29 @@ import UnderstudyNumerics
 /// **Weights of the outputs.** A change of node u's pre-activation above by t moves no output by more than t times the sum over
 /// paths from u to the output of the products of absolute weights, to first order. Paths through nodes that no sample
 /// activates do not count. So nodes that only feed what is not used carry nothing.
-struct LayerReduction {
-  /// The network with the layer reduced.
-  let network: Network
-  let layer: MergedStudent.Layer
+struct LayerProblem {
+  private let network: Network
+  private let layer: Int
+  private let coordinates: PrincipalCoordinates?
+  /// By which the pre-activations above are multiplied: powers of two, which leave the bits of weights alone.
+  private let factors: [Double]
+  private let material: MergeMaterial
 
   /// - Parameter below: what enters the layer, `[sample, node below]`.
-  /// - Returns: nil if the layer does not get smaller.
-  init?(
-    of network: Network, layer: Int, below: Matrix, importances: [Double], unitCount: Int, budget: Double
-  ) throws(ShapeError) {
+  /// - Complexity: O(samples x nodes below x (nodes below + nodes)) and O(nodes^2 x nodes below).
+  init(of network: Network, layer: Int, below: Matrix, importances: [Double]) throws(ShapeError) {
     let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
-    let coordinates = layer == 0 ? nil : PrincipalCoordinates(of: below, isCentred: lower.biases != nil)
-    // Powers of two: they leave the bits of weights alone.
-    let factors = importances.map { $0 > 0 ? Double(sign: .plus, exponent: $0.exponent, significand: 1) : 0 }
+    coordinates = layer == 0 ? nil : PrincipalCoordinates(of: below, isCentred: lower.biases != nil)
+    factors = importances.map { $0 > 0 ? Double(sign: .plus, exponent: $0.exponent, significand: 1) : 0 }
     let problem = try Network(
       layers: [coordinates?.layer(of: lower) ?? lower, upper.scaled(by: factors)], activation: network.activation)
-    let material = try MergeMaterial(Student(problem), over: coordinates?.values ?? below)
+    material = try MergeMaterial(Student(problem), over: coordinates?.values ?? below)
+    (self.network, self.layer) = (network, layer)
+  }
+
+  /// The network with the layer reduced, and what has become of the layer; nil if it does not get smaller.
+  func reduction(unitCount: Int, budget: Double) -> (network: Network, layer: MergedStudent.Layer)? {
+    let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
     let plan = MergePlan(material, budget: budget)
     guard let reduced = plan.network, reduced.hiddenCounts[0] < lower.nodeCount || plan.units.count < unitCount else {
       return nil
@@ -49,8 +55,7 @@ struct LayerReduction {
     var result = network
     result.layers[layer] = rows
     result.layers[layer + 1] = fanOut
-    self.network = result
-    self.layer = .init(unitCount: plan.units.count, fates: plan.fates, tolerance: plan.tolerance)
+    return (result, .init(unitCount: plan.units.count, fates: plan.fates, tolerance: plan.tolerance))
   }
 }
 
@@ -66,6 +71,9 @@ extension DenseLayer {
 }
 
 /// The principal coordinates of some samples: uncorrelated, of unit variance, without directions along which they do not vary.
+///
+/// Each feature is divided by its own size first, so that rescaling a node below changes neither which directions count as
+/// none nor which of the layers of equal pre-activations is the one of least norm.
 struct PrincipalCoordinates {
   /// Directions of less than this share of the largest standard deviation count as none: pre-activations lose no more of
   /// their digits than rounding takes.
@@ -75,7 +83,10 @@ struct PrincipalCoordinates {
   let values: Matrix
   /// By coordinate, descending.
   let deviations: [Double]
+  /// Of features divided by their scales, `[coordinate, feature]`.
   private let directions: Matrix
+  /// Powers of two near the features' deviations: they change no digit. 1 for a feature that is constant.
+  private let scales: [Double]
   private let mean: [Double]
 
   /// - Parameter isCentred: whether the origin is the mean: only for layers whose biases can take it up.
@@ -91,6 +102,13 @@ struct PrincipalCoordinates {
       for i in 0..<count {
         for f in 0..<width { centred[i, f] -= mean[f] }
       }
+    }
+    scales = (0..<width).map { f in
+      let size = euclideanNorm(centred.column(f)) / Double(count).squareRoot()
+      return size > 0 && size.isFinite ? Double(sign: .plus, exponent: Int(size.exponent), significand: 1) : 1
+    }
+    for i in 0..<count {
+      for f in 0..<width { centred[i, f] /= scales[f] }
     }
     guard let svd = LinearAlgebra.singularValues(of: centred) else { return nil }
     let largest = svd.values.first ?? 0
@@ -110,11 +128,11 @@ struct PrincipalCoordinates {
   /// A layer with its weights in these coordinates: the same pre-activations on the samples.
   func layer(of layer: DenseLayer) -> DenseLayer {
     var weights = Matrix(rowCount: layer.nodeCount, columnCount: deviations.count)
-    LinearAlgebra.multiply(layer.weights, directions, transposingSecond: true, into: &weights)
+    let rows = layer.weights.timesColumns(scales)
+    LinearAlgebra.multiply(rows, directions, transposingSecond: true, into: &weights)
     for node in 0..<layer.nodeCount {
       // A node that is constant on the samples has no boundary, not one of rounding errors.
-      let row = layer.weights.row(node)
-      let size = euclideanNorm(row) * (deviations.first ?? 0)
+      let size = euclideanNorm(rows.row(node)) * (deviations.first ?? 0)
       for f in deviations.indices { weights[node, f] *= deviations[f] }
       if euclideanNorm(weights.row(node)) <= 1e-13 * size {
         for f in deviations.indices { weights[node, f] = 0 }
@@ -128,7 +146,7 @@ struct PrincipalCoordinates {
     return DenseLayer(weights: weights, biases: biases)
   }
 
-  /// The layer of least norm that has these weights in these coordinates.
+  /// The layer of least norm that has these weights in these coordinates, each weight counted times its feature's scale.
   func original(of layer: DenseLayer) -> DenseLayer {
     var scaled = layer.weights
     for node in 0..<layer.nodeCount {
@@ -136,11 +154,22 @@ struct PrincipalCoordinates {
     }
     var weights = Matrix(rowCount: layer.nodeCount, columnCount: directions.columnCount)
     LinearAlgebra.multiply(scaled, directions, into: &weights)
+    weights = weights.timesColumns(scales.map { 1 / $0 })
     let biases = layer.biases.map { biases in
       biases.enumerated().map { node, bias in
         zip(weights.row(node), mean).reduce(bias) { $0 - $1.0 * $1.1 }
       }
     }
     return DenseLayer(weights: weights, biases: biases)
+  }
+}
+
+extension Matrix {
+  fileprivate func timesColumns(_ factors: [Double]) -> Matrix {
+    var result = self
+    for row in 0..<rowCount {
+      for (column, factor) in factors.enumerated() { result[row, column] *= factor }
+    }
+    return result
   }
 }

@@ -1,0 +1,52 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// How many independent directions of output the fan-out weights of some student nodes span: the rank of `E[beta]` among them,
+/// in deeper networks over all inputs that beta is taken over.
+///
+/// Fan-outs are divided by their lengths first, so that rescaling a node does not change a rank.
+public struct FanOutRanks: Sendable {
+  /// Rows whose products are those of the unit fan-outs, `[student node, direction]`; 0 for a node without fan-out.
+  private let factor: Matrix
+  /// Many boundaries are seen by the same nodes.
+  private var known: [[Int]: Int] = [:]
+
+  /// - Complexity: O(nodes^2 directions), of which there are at most C in two layers.
+  public init(_ coupling: Coupling) {
+    var products = coupling.meanBeta
+    let lengths = (0..<products.rowCount).map { max(0, products[$0, $0]).squareRoot() }
+    for (k, length) in lengths.enumerated() {
+      for (other, otherLength) in lengths.enumerated() {
+        // One after the other: the product of two lengths may underflow.
+        products[k, other] = length > 0 && otherLength > 0 ? products[k, other] / length / otherLength : 0
+      }
+    }
+    factor = LinearAlgebra.semidefiniteFactor(of: products) ?? Matrix(rowCount: lengths.count, columnCount: 0)
+  }
+
+  /// The rank; eigenvalues, which are squares, below 1e-12 of the largest count as 0.
+  ///
+  /// - Complexity: as ``cost(of:)`` says, once for each set of nodes.
+  public mutating func rank(of nodes: [Int]) -> Int {
+    if let rank = known[nodes] { return rank }
+    var rows = Matrix(rowCount: nodes.count, columnCount: factor.columnCount)
+    for (row, k) in nodes.enumerated() {
+      for c in 0..<factor.columnCount { rows[row, c] = factor[k, c] }
+    }
+    let isTall = rows.rowCount > rows.columnCount
+    let size = min(rows.rowCount, rows.columnCount)
+    var gram = Matrix(rowCount: size, columnCount: size)
+    LinearAlgebra.multiply(rows, transposingFirst: isTall, rows, transposingSecond: !isTall, into: &gram)
+    let values = LinearAlgebra.symmetricEigenvalues(gram) ?? []
+    let largest = values.last ?? 0
+    let rank = values.count { $0 > 1e-12 * largest }
+    known[nodes] = rank
+    return rank
+  }
+
+  /// Multiplications that the rank of some nodes takes.
+  public func cost(of nodes: [Int]) -> Double {
+    let (size, length) = (min(nodes.count, factor.columnCount), max(nodes.count, factor.columnCount))
+    return Double(size) * Double(size) * Double(length + size)
+  }
+}
