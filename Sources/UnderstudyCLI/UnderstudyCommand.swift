@@ -22,4 +22,8 @@ struct UnderstudyCommand: AsyncParsableCommand {
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, ExportCommand.self, ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
+
+  @OptionGroup(visibility: .hidden) var unknown: UnknownCommand
+
+  func run() async throws { try unknown.answer(Self.self) }
 }
