@@ -6,10 +6,6 @@ struct BenchCommand: AsyncParsableCommand {
     commandName: "bench", abstract: "Measure speed: training steps, the finishing stage, audits.",
     subcommands: [TwoLayer.self, Deep.self, Finishing.self, Audit.self])
 
-  @OptionGroup(visibility: .hidden) var unknown: UnknownCommand
-
-  func run() async throws { try unknown.answer(Self.self) }
-
   struct TwoLayer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       commandName: "two-layer",

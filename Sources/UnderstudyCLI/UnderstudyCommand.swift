@@ -23,7 +23,8 @@ struct UnderstudyCommand: AsyncParsableCommand {
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
 
-  @OptionGroup(visibility: .hidden) var unknown: UnknownCommand
-
-  func run() async throws { try unknown.answer(Self.self) }
+  static func main() async {
+    if let error = unknownCommand(in: CommandLine.arguments.dropFirst(), of: Self.self) { exit(withError: error) }
+    await main(nil)
+  }
 }

@@ -1,18 +1,22 @@
 import ArgumentParser
 import Understudy
 
-/// Words behind a command that only has subcommands, when they name none of them.
-struct UnknownCommand: ParsableArguments {
-  @Argument(parsing: .allUnrecognized, help: .hidden)
-  var words: [String] = []
-
-  /// - Throws: `ValidationError` that names the subcommand that is most likely meant; a request for help without words.
-  func answer<Command: ParsableCommand>(_ command: Command.Type) throws {
-    guard let word = words.first else { throw CleanExit.helpRequest(command) }
-    guard !word.hasPrefix("-") else { throw ValidationError("unknown option '\(word)'") }
-    let known = command.configuration.subcommands.compactMap { $0.configuration.commandName }
+/// What is wrong with the words of a command line that should name a command and do not, with the one that is most likely
+/// meant; nil if they do. (The parser says "unexpected argument" and no more.)
+func unknownCommand(in words: some Sequence<String>, of root: any ParsableCommand.Type) -> ValidationError? {
+  var command = root
+  for word in words {
+    let subcommands = command.configuration.subcommands
+    guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
+    if let next = subcommands.first(where: { $0.configuration.commandName == word }) {
+      command = next
+      continue
+    }
+    let known = subcommands.compactMap { $0.configuration.commandName }
     let remedy =
-      likelyName(for: word, among: known).map { "did you mean '\($0)'?" } ?? "there are: \(known.joined(separator: ", "))"
-    throw ValidationError("no command is named '\(word)'; \(remedy)")
+      likelyName(for: word, among: known).map { "did you mean '\($0)'?" }
+      ?? "there are: \(known.joined(separator: ", "))"
+    return ValidationError("no command is named '\(word)'; \(remedy)")
   }
+  return nil
 }

@@ -10,7 +10,8 @@ func layerStatistic(of declaration: FindingDeclaration, over runs: [RunRecord]) 
   let depth = tables.map(\.depth).min() ?? 0
   guard (1...max(depth, 1)).contains(layer) else {
     return .undefined(
-      reason: "a selected teacher has \(depth) hidden layer\(depth == 1 ? "" : "s") and no layer \(layerLabel(layer)); give one "
+      reason:
+        "a selected teacher has \(depth) hidden layer\(depth == 1 ? "" : "s") and no layer \(layerLabel(layer)); give one "
         + "from 1 (lowest) to \(depth), or select deeper teachers by teacher.widths")
   }
   let index = layer - 1

@@ -80,7 +80,8 @@ extension FindingDeclaration {
       case .logRatioLossToCover:
         "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
       case .layerCorrelation: "mean best ρ of the teacher nodes of hidden layer \(layerLabel(layer ?? 0))"
-      case .layerMatchedShare: "mean share of the teacher nodes of hidden layer \(layerLabel(layer ?? 0)) with best ρ > 0.9"
+      case .layerMatchedShare:
+        "mean share of the teacher nodes of hidden layer \(layerLabel(layer ?? 0)) with best ρ > 0.9"
       case .epochsToSpecialize: "median first epoch with mean best ρ ≥ 0.95 of hidden layer \(layerLabel(layer ?? 0))"
       case .layerOrder: "rank correlation of hidden layer and median first epoch with mean best ρ ≥ 0.95"
       case .layerArmRatio:

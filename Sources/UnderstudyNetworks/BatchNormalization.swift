@@ -86,7 +86,9 @@ extension Network {
     for (index, layer) in layers.enumerated() {
       guard let normalization = layer.normalization else { continue }
       guard index < layers.count - 1 else {
-        throw ShapeError("layer \(layerLabel(ofIndex: index)) is the output layer and cannot be normalised; leave its normalisation out")
+        throw ShapeError(
+          "layer \(layerLabel(ofIndex: index)) is the output layer and cannot be normalised; leave its normalisation out"
+        )
       }
       if let count = normalization.counts.first(where: { $0 != layer.nodeCount }) {
         throw ShapeError(

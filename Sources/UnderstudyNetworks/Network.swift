@@ -61,10 +61,13 @@ public struct Network: Sendable, Equatable {
   ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others.
   public init(layers: [DenseLayer], activation: Activation) throws(ShapeError) {
     guard layers.count >= 2 else {
-      throw ShapeError("a network needs a hidden layer and an output layer, and this has \(layers.count) layer\(layers.count == 1 ? "" : "s")")
+      throw ShapeError(
+        "a network needs a hidden layer and an output layer, and this has \(layers.count) layer\(layers.count == 1 ? "" : "s")"
+      )
     }
     for (index, layer) in layers.enumerated() where layer.nodeCount == 0 || layer.inputCount == 0 {
-      throw ShapeError("layer \(layerLabel(ofIndex: index)) is empty: \(layer.nodeCount) nodes with \(layer.inputCount) inputs")
+      throw ShapeError(
+        "layer \(layerLabel(ofIndex: index)) is empty: \(layer.nodeCount) nodes with \(layer.inputCount) inputs")
     }
     for (index, (lower, upper)) in zip(layers, layers.dropFirst()).enumerated()
     where lower.nodeCount != upper.inputCount {

@@ -63,7 +63,10 @@ struct StudyGrid {
       for item in tree.items {
         let value = try key.checked(item)
         guard !values.contains(where: { $0.value.isSame(as: value) }) else {
-          throw item.error(.duplicateValue, key: key.path, "\(value) is listed twice", "list each value once")
+          throw item.error(
+            .duplicateValue, key: key.path, "\(value) is listed twice",
+            "list each value once"
+              + (key.form == .widths ? "; one network of several layers is written \(value)-\(value)" : ""))
         }
         var file: SourceFile?
         if case .text(let path) = value, key.form == .file {

@@ -32,7 +32,10 @@ enum Synonyms {
     ("student.file", "pretrained student.checkpoint student.path student.weightsfile student.load"),
     ("teacher.file", "checkpoint teacher.path teacher.weightsfile teacher.load"),
     ("teacher.scale", "teacher.std teacher.stddev teacher.gain"),
-    ("network.inputDimension", "d inputdim inputsize infeatures nfeatures numfeatures inputs.dimension inputs.features nin"),
+    (
+      "network.inputDimension",
+      "d inputdim inputsize infeatures nfeatures numfeatures inputs.dimension inputs.features nin"
+    ),
     ("network.outputDimension", "c outputdim outputsize outfeatures nclasses numclasses classes outputs noutputs nout"),
     ("network.activation", "activationfn activationfunction nonlinearity"),
     ("network.leakySlope", "negativeslope leak slope leakiness"),
@@ -48,7 +51,10 @@ enum Synonyms {
     ("inputs", "data dataset datasets dataloader"),
     ("network", "model net architecture"),
     ("training", "train trainer fit optimization"),
-    ("seeds", "seed randomseed randomstate rng rngseed manualseed nseeds numseeds repeats nrepeats trials ntrials nruns runs"),
+    (
+      "seeds",
+      "seed randomseed randomstate rng rngseed manualseed nseeds numseeds repeats nrepeats trials ntrials nruns runs"
+    ),
     ("record", "log logging metrics track callbacks"),
     ("claim", "description hypothesis notes comment"),
     ("figures", "plots plot charts graphs"),

@@ -33,7 +33,13 @@ private func refuseDecimalMark(
   throw StudyError(
     .syntax, origin: place.origin, line: place.line,
     problem: "\(whole.string),\(fraction.string) is read as two values, not as one number",
-    remedy: "write \(whole.string).\(fraction.string), with a point")
+    remedy: "write \(withPoint(whole.string, fraction.string))")
+}
+
+/// `0.001 with a point`; for `10,000`, which may be either, `10000, or 10.000 with a point`.
+private func withPoint(_ whole: String, _ fraction: String) -> String {
+  let isThousands = fraction.count == 3 && Int(whole) != 0 && Int(fraction) != nil
+  return (isThousands ? "\(whole)\(fraction), or " : "") + "\(whole).\(fraction) with a point"
 }
 
 /// `001`, `5`, `5e-3`: what may stand behind a decimal mark.
@@ -48,6 +54,6 @@ extension YAMLTree {
     guard case .scalar(.text, let written) = content else { return nil }
     let parts = written.split(separator: ",", omittingEmptySubsequences: false).map { String($0.trimmed) }
     guard parts.count == 2, Int(parts[0]) != nil, isFraction(parts[1]) else { return nil }
-    return "write \(parts[0]).\(parts[1]) with a point, or [\(parts[0]), \(parts[1])] for two values"
+    return "write \(withPoint(parts[0], parts[1])), or [\(parts[0]), \(parts[1])] for two values"
   }
 }

@@ -148,7 +148,8 @@ extension YAMLTree {
     let sources = if case .list(let items) = content { items } else { [self] }
     for item in sources {
       guard case .mapping(let own) = item.content else {
-        throw item.wrongType(key: "<<", expected: "keys to merge", remedy: "e.g. <<: *base, with &base before a mapping")
+        throw item.wrongType(
+          key: "<<", expected: "keys to merge", remedy: "e.g. <<: *base, with &base before a mapping")
       }
       entries += own
     }
@@ -186,7 +187,17 @@ extension YAMLTree {
   }
 
   func wrongType(key: String, expected: String, remedy: String) -> StudyError {
-    error(.wrongType, key: key, "expected \(expected), found \(found)", decimalMarkRemedy ?? remedy)
+    error(
+      .wrongType, key: key, "expected \(expected), found \(found)",
+      decimalMarkRemedy ?? quotesRemedy(expected) ?? remedy)
+  }
+
+  /// A number in quotes is a text.
+  private func quotesRemedy(_ expected: String) -> String? {
+    guard ["an integer", "a number"].contains(expected), case .scalar(.text, let written) = content,
+      Self.number(written) != nil
+    else { return nil }
+    return "write \(written) without quotes"
   }
 
   /// The text, whatever it looks like: `name: 2024` is "2024".
@@ -222,7 +233,8 @@ extension YAMLTree {
 
   /// What a range asks for; its end is named where it matters, which is beyond it.
   func integerPhrase(_ range: ClosedRange<Int>) -> String {
-    let isAbove = if case .scalar(let value, _) = content { (value.number ?? 0) >= Double(range.upperBound) } else { false }
+    let isAbove =
+      if case .scalar(let value, _) = content { (value.number ?? 0) >= Double(range.upperBound) } else { false }
     return isAbove
       ? "an integer from \(range.lowerBound) to \(range.upperBound)" : StudyKey.Form.integer(range).phrase
   }

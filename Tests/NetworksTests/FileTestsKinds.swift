@@ -38,7 +38,8 @@ import UnderstudyNumerics
     check(Data([0x80, 4, 0x95, 0, 0, 0]), "a Python pickle", "where you trust it")
     check(archive(of: "arr_0.npy"), "archive of arrays (.npz)", "dict(numpy.load(...))", array: "[\"NAME\"]")
     check(archive(of: "config.json"), "a zip archive", "unpack it")
-    check(Data([0x89]) + Data("HDF\r\n\u{1A}\n".utf8), "an HDF5 file (.h5)", "w.T", array: "h5py.File(...)[\"NAME\"][:]")
+    check(
+      Data([0x89]) + Data("HDF\r\n\u{1A}\n".utf8), "an HDF5 file (.h5)", "w.T", array: "h5py.File(...)[\"NAME\"][:]")
     check(Data("MATLAB 5.0 MAT-file, Platform".utf8), "a MATLAB file", "scipy.io.loadmat")
     check(Data("SQLite format 3\0".utf8), "an SQLite database", "give the folder")
     check(Data([8, 8, 0x12, 7]) + Data("pytorch".utf8), "an ONNX model", "onnx.numpy_helper")
@@ -63,7 +64,9 @@ import UnderstudyNumerics
   @Test func networksAndArraysAreTold() throws {
     let matrix = ArrayFile.encode(Matrix([[1, 2]]))
     let file = NetworkFile.encode(try smallNetwork(biases: true))
-    expectFileError("a NumPy array (.npy), not a safetensors file", "safetensors.numpy.save_file") { try network(matrix) }
+    expectFileError("a NumPy array (.npy), not a safetensors file", "safetensors.numpy.save_file") {
+      try network(matrix)
+    }
     expectFileError("a safetensors file, not an .npy file", "load_file(...)[\"NAME\"]") { try array(file) }
     expectFileError("a safetensors file, not an .npy file") { try batches(file) }
   }
@@ -113,7 +116,8 @@ import UnderstudyNumerics
       let data = file(shapes, transposed: transposed, biases: trial % 3 > 0, normalized: trial % 3 == 2)
       let names = transposed.sorted().map { "layers.\($0).weight" }
       expectFileError(
-        "looks like [inputs, nodes]", "transpose \(names.joined(separator: " and ")), in NumPy numpy.ascontiguousarray(w.T)"
+        "looks like [inputs, nodes]",
+        "transpose \(names.joined(separator: " and ")), in NumPy numpy.ascontiguousarray(w.T)"
       ) { try network(data) }
     }
     #expect(throws: Never.self) { try network(file(shapes, transposed: [], biases: trial % 2 == 0)) }
@@ -141,7 +145,8 @@ import UnderstudyNumerics
     check(
       [("layers.0.weight", [3, 2]), ("layers.0.bias", [7]), ("layers.1.weight", [1, 3]), ("layers.1.bias", [1])],
       "shape [7], but the layer has 3 nodes")
-    check([("layers.0.weight", [3, 2]), ("layers.1.weight", [5, 7])], "layer 1 (lowest) has 3 nodes, but layer 2 expects 7")
+    check(
+      [("layers.0.weight", [3, 2]), ("layers.1.weight", [5, 7])], "layer 1 (lowest) has 3 nodes, but layer 2 expects 7")
   }
 
   // MARK: Names of other programs
@@ -162,6 +167,7 @@ import UnderstudyNumerics
       ["module.layers.0.weight", "module.layers.0.norm.num_batches_tracked", "module.layers.1.weight"],
       "take the prefix \"module.\" off")
     check(["fc1.weight", "out.weight"], "name the tensors layers.0.weight")
+    check(["bn1.running_mean", "bn1.weight", "fc1.weight"], "a normalisation's layers.0.norm.running_mean")
     check(["encoder.weight", "layers.0.weight"], "leave out all others")
   }
 
@@ -175,7 +181,9 @@ import UnderstudyNumerics
         return nil
       } catch { return error.description }
     }
-    #expect(message(3, 7)?.contains("inputs have 7 features, but the network expects 3; they look like [feature, sample]") == true)
+    #expect(
+      message(3, 7)?.contains("inputs have 7 features, but the network expects 3; they look like [feature, sample]")
+        == true)
     #expect(message(9, 2)?.contains("look like [inputs, nodes]; transpose all weights") == true)
     #expect(message(9, 7)?.contains("give an array [sample, feature] of that width") == true)
     #expect(message(9, 3) == nil)

@@ -41,7 +41,8 @@ import UnderstudyNumerics
     }
     header += ",\"layers.0.norm.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[32,40]}}"
     let numbers = try names.map { try #require(tensors[$0]?.values.first) }
-    #expect(try decode(safetensors(header: header, data: littleEndian(numbers) + littleEndian([1200 as Int64]))) == network)
+    #expect(
+      try decode(safetensors(header: header, data: littleEndian(numbers) + littleEndian([1200 as Int64]))) == network)
   }
 
   @Test func plainFilesSayNothingOfNormalization() throws {

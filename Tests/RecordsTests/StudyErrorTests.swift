@@ -31,7 +31,8 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("training: {learning_rate: 1}", .unknownKey, "nearest known one is training.learningRate"),
     BadStudy("learningRate: 1", .unknownKey, "nearest known one is training.learningRate"),
     BadStudy("seed: 1", .unknownKey, "here it is called seeds"),
-    BadStudy("student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "here it is called student.overRealization"),
+    BadStudy(
+      "student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "here it is called student.overRealization"),
     BadStudy("scales: {quick: {teacher: {hiddenNode: 1}}}", .unknownKey, "nearest known one is teacher.hiddenNodes"),
     BadStudy("scales: {quick: {name: x}}", .unknownKey, "name"),
 

@@ -7,8 +7,9 @@ import Testing
 @Suite struct SynonymTests {
   /// Name, what it is called here.
   @Test(arguments: [
-    ("lr", "training.learningRate"), ("training.lr", "training.learningRate"), ("training.eta", "training.learningRate"),
-    ("batch_size", "training.batchSize"), ("training.batch", "training.batchSize"), ("bs", "training.batchSize"),
+    ("lr", "training.learningRate"), ("training.lr", "training.learningRate"),
+    ("training.eta", "training.learningRate"),
+    ("batch", "training.batchSize"), ("training.minibatch_size", "training.batchSize"), ("bs", "training.batchSize"),
     ("epochs_count", "training.epochs"), ("num_epochs", "training.epochs"), ("training.max_epochs", "training.epochs"),
     ("hidden_size", "teacher.hiddenNodes"), ("teacher.hidden_dim", "teacher.hiddenNodes"),
     ("student.hidden_size", "student.overRealization"), ("student.width", "student.overRealization"),
@@ -18,7 +19,8 @@ import Testing
     ("n_features", "network.inputDimension"), ("num_classes", "network.outputDimension"),
     ("nonlinearity", "network.activation"), ("negative_slope", "network.leakySlope"), ("use_bias", "network.biases"),
     ("student.batch_norm", "student.normalization"), ("dtype", "training.precision"), ("metrics", "record"),
-    ("lr_scheduler", "training.learningRates"), ("criterion", "training.loss"), ("model", "network"), ("data", "inputs"),
+    ("lr_scheduler", "training.learningRates"), ("criterion", "training.loss"), ("model", "network"),
+    ("data", "inputs"),
   ])
   func keysOfOtherPrograms(name: String, path: String) throws {
     for text in ["\(name): 1", "scales: {quick: {\(name): 1}}"] {
@@ -114,7 +116,8 @@ import Testing
 
   @Test(arguments: [
     ("training: {<<: 3}", "<<", "expected keys to merge, found 3"), ("training: {<<: [1]}", "<<", "found 1"),
-    ("training:\n  <<:\n  epochs: 3", "<<", "found nothing"), ("training: {'<<': {epochs: 3}}", "training.<<", "unknown key"),
+    ("training:\n  <<:\n  epochs: 3", "<<", "found nothing"),
+    ("training: {'<<': {epochs: 3}}", "training.<<", "unknown key"),
     ("training: {<<: {epochz: 3}}", "training.epochz", "unknown key"),
   ])
   func badMergesAreRefused(text: String, key: String, problem: String) throws {
@@ -142,7 +145,19 @@ import Testing
     #expect(error.remedy.contains("write 0.001 with a point"), "\(error)")
     let study = try parse("teacher.strengthDecay: [0, 0.5]")
     let other = try #require(thrown(StudyError.self) { _ = try study.selection(["teacher.strengthDecay=0,5"]) })
-    #expect(other.remedy.contains("write 0.5, with a point"), "\(other)")
+    #expect(other.remedy.contains("write 0.5 with a point"), "\(other)")
+  }
+
+  /// Other habits whose messages name the cure.
+  @Test(arguments: [
+    ("training: {epochs: 10,000}", "write 10000, or 10.000 with a point"),
+    ("training:\n  epochs: 10,000", "write 10000, or 10.000 with a point"),
+    ("training: {epochs: '10'}", "write 10 without quotes"), ("teacher: {bias: '-0.5'}", "write -0.5 without quotes"),
+    ("seeds: 1-5", "a list, e.g. seeds: [1, 2, 3]"), ("teacher: {widths: [50, 50]}", "is written 50-50"),
+  ])
+  func otherHabitsAreAnswered(text: String, remedy: String) throws {
+    let error = try #require(thrown(StudyError.self) { _ = try parse(text) })
+    #expect(error.remedy.contains(remedy), "\(error)")
   }
 
   /// Lists without spaces, and integers that are filled with zeros, are what they were.

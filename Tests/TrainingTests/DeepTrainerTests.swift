@@ -323,7 +323,8 @@ struct DeepTrainerTests {
         try trained(frozen: .first, epochs: 1, decay: decay), try trained(frozen: .none, epochs: 1, decay: decay)
       )
       #expect(Array(frozen.layers.dropFirst()) == Array(free.layers.dropFirst()), "\(one)")
-      #expect(free.layers[0].normalization?.scales != start.normalization?.scales || start.normalization == nil, "\(one)")
+      #expect(
+        free.layers[0].normalization?.scales != start.normalization?.scales || start.normalization == nil, "\(one)")
     }
   }
 

@@ -123,7 +123,8 @@ extension FileKind {
     case .safetensors:
       return converted(
         "a safetensors file",
-        "numpy.save(\"array.npy\", safetensors.numpy.load_file(...)[\"NAME\"]), or give a network where one is asked for")
+        "numpy.save(\"array.npy\", safetensors.numpy.load_file(...)[\"NAME\"]), or give a network where one is asked for"
+      )
     case .npy: return converted("a NumPy array (.npy)", saving + ", or give an array where one is asked for")
     case .npz:
       return converted(
@@ -138,20 +139,23 @@ extension FileKind {
           ? "safetensors.torch.save_file(model.state_dict(), \"network.safetensors\")"
           : "numpy.save(\"array.npy\", tensor.numpy())")
     case .pickle:
-      return converted("a Python pickle, which could run any program when it is read", "load it where you trust it, and \(saving)")
+      return converted(
+        "a Python pickle, which could run any program when it is read", "load it where you trust it, and \(saving)")
     case .hdf5:
       return converted(
         "an HDF5 file (.h5)",
         isNetwork
           ? "load its arrays with h5py (Keras stores kernels as [inputs, nodes]: w.T) and \(saving)"
           : "numpy.save(\"array.npy\", h5py.File(...)[\"NAME\"][:])")
-    case .matlab: return converted("a MATLAB file (.mat)", "scipy.io.loadmat(...)[\"NAME\"] gives an array; then \(saving)")
+    case .matlab:
+      return converted("a MATLAB file (.mat)", "scipy.io.loadmat(...)[\"NAME\"] gives an array; then \(saving)")
     case .onnx:
       return converted(
         "an ONNX model", "onnx.numpy_helper.to_array(...) of its graph's initializers gives arrays; then \(saving)")
     case .zip: return "is a zip archive, not \(form); unpack it, and give \(form) that is in it"
     case .compressed(let program): return "is compressed, not \(form); unpack it first, with \(program)"
-    case .sqlite: return "is an SQLite database, not \(form); of a results folder give the folder, or a file of weights/"
+    case .sqlite:
+      return "is an SQLite database, not \(form); of a results folder give the folder, or a file of weights/"
     case .pointer:
       return "is a pointer of Git LFS, not the file itself; run git lfs pull where the repository was cloned"
     case .webPage:

@@ -65,12 +65,17 @@ private func network(
     throw error(
       "tensor \"\(other)\" is no part of a network; "
         + (renaming(of: names)
-          ?? "name the tensors layers.0.weight, layers.0.bias, layers.1.weight, ... and leave out all others"))
+          ?? "name the tensors layers.0.weight, layers.0.bias, layers.1.weight, ..."
+          + (names.contains { $0.hasSuffix("running_mean") }
+            ? ", a normalisation's layers.0.norm.running_mean, ..., " : " ")
+          + "and leave out all others"))
   }
   let parts = names.compactMap { partOfLayer(named: $0) }
   let layerCount = parts.count { $0.part == .weight }
   guard layerCount >= 2 else {
-    throw error("holds the weights of \(layerCount) layer\(layerCount == 1 ? "" : "s"); a network needs a hidden layer and an output layer")
+    throw error(
+      "holds the weights of \(layerCount) layer\(layerCount == 1 ? "" : "s"); a network needs a hidden layer and an output layer"
+    )
   }
   if let problem = transposition(in: file, layerCount: layerCount) { throw error(problem) }
   let hasBiases = parts.contains { $0.part == .bias }

@@ -27,7 +27,9 @@ func transposition(in file: SafetensorsFile, layerCount: Int) -> String? {
     }
     ways = next
   }
-  guard let best = ways.min(by: { $0.turned.count < $1.turned.count }), let first = best.turned.first else { return nil }
+  guard let best = ways.min(by: { $0.turned.count < $1.turned.count }), let first = best.turned.first else {
+    return nil
+  }
   let names = best.turned.map { shapes[$0].name }
   let squares = shapes.filter { $0.shape[0] == $0.shape[1] }.map(\.name)
   let doubt =
@@ -44,7 +46,9 @@ func transposition(in file: SafetensorsFile, layerCount: Int) -> String? {
 func renaming(of names: [String]) -> String? {
   if let first = names.first, let end = first.firstRange(of: "layers.")?.lowerBound, end > first.startIndex {
     let prefix = first[..<end]
-    let isShared = names.allSatisfy { $0.hasPrefix(prefix) && partOfLayer(named: String($0.dropFirst(prefix.count))) != nil }
+    let isShared = names.allSatisfy {
+      $0.hasPrefix(prefix) && partOfLayer(named: String($0.dropFirst(prefix.count))) != nil
+    }
     if isShared { return "take the prefix \"\(prefix)\" off the names of all tensors" }
   }
   guard names.allSatisfy({ $0.utf8.count < 200 }) else { return nil }

@@ -1,7 +1,8 @@
 /// How real numbers are stored in a file, always lowest byte first.
 enum ScalarFormat: Hashable {
   case float64, float32, float16, bfloat16, boolean
-  case signed(byteCount: Int), unsigned(byteCount: Int)
+  case signed(byteCount: Int)
+  case unsigned(byteCount: Int)
 
   /// By NumPy's name of an element type, such as `<f8`; nil if its elements are no real numbers, or their highest byte is
   /// first. (Of one byte NumPy says `|`: there is no order.)
