@@ -316,7 +316,9 @@ private struct Case: Sendable, CustomTestStringConvertible {
       }
       #expect(try bits(.avx2) == bits(.avx512))
     }
-    #expect(throws: ShapeError("hidden layer 2: teacher node 2 is matched with student node 17, but nodes are counted from 0 and there are 17")) {
+    let message =
+      "hidden layer 2: teacher node 2 is matched with student node 17, but nodes are counted from 0 and there are 17"
+    #expect(throws: ShapeError(message)) {
       try layerCoupling(of: teacher, with: student, over: x, matches: [[3, nil], [0, 1, 17]])
     }
     #expect(throws: ShapeError.self) { try layerCoupling(of: teacher, with: student, over: x, matches: [[3, nil]]) }
