@@ -127,8 +127,9 @@ struct AuditCommand: AsyncParsableCommand {
       writeError("report: the first \(greatestCount) of \(ordered.count) audits; choose others by --seed and --where")
     }
     let shown = ordered.prefix(greatestCount).map { (title: $0.title, record: $0.record) }
-    try writeAuditReport(
+    let (_, missing) = try writeAuditReport(
       shown, to: URL(fileURLWithPath: report), renderer: FigureRenderer(python: pythonPath(python)))
+    if let missing { writeError("figures left out: \(missing); then the same command draws them") }
     writeError("report: \(report)")
   }
 }

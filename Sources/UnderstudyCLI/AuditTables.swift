@@ -105,7 +105,7 @@ struct AuditTables {
     ])
     for layer in layers {
       table.add([
-        "\(layer.layer)" + (layer.layer == 1 ? " (lowest)" : ""), "\(layer.nodeCount)", "\(layer.carryingCount)",
+        layerLabel(layer.layer), "\(layer.nodeCount)", "\(layer.carryingCount)",
         "\(layer.mergeableCount)", "\(layer.removableCount)", "\(layer.unitCount)", short(layer.joinedOver),
         "\(layer.inputRank) of \(layer.inputCount)", layer.weakestDirection.map(short) ?? "-",
         layer.weightError.map(short) ?? "-",

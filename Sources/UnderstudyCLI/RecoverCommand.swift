@@ -229,7 +229,7 @@ struct RecoverCommand: AsyncParsableCommand {
     for layer in record.layers {
       add(
         [
-          "\(layer.layer)" + (layer.layer == 1 ? " (lowest)" : ""), "\(layer.nodeCount)", "\(layer.unitCount)",
+          layerLabel(layer.layer), "\(layer.nodeCount)", "\(layer.unitCount)",
           layer.weakestDirection.map(short) ?? "-",
         ], layer.teacherNodeCount, layer.weightError)
     }

@@ -36,7 +36,22 @@ struct StatusCommand: AsyncParsableCommand {
         ])
       }
       print(table.text)
+      printDiverged(runs, of: study)
     }
+  }
+
+  /// Which runs diverged, and when: the first ones, as there may be thousands.
+  private func printDiverged(_ runs: [RunRecord], of study: Study) {
+    let diverged = runs.compactMap { record in
+      if case .diverged(let epoch) = record.outcome { (record.run, epoch) } else { nil }
+    }
+    guard !diverged.isEmpty else { return }
+    print("\ndiverged")
+    let shownCount = 20
+    for (run, epoch) in diverged.prefix(shownCount) {
+      print("  \(study.label(of: run.setting)), seed \(run.seed): in epoch \(epoch)")
+    }
+    if diverged.count > shownCount { print("  and \(diverged.count - shownCount) more; `understudy export` has them") }
   }
 }
 

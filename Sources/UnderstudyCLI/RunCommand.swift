@@ -23,14 +23,27 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let isFile = FileManager.default.fileExists(atPath: study)
-      let bundled = isFile ? nil : try BundledStudies.load(study, scale: scale, overrides: options.overrides)
-      let study = try bundled ?? Study.load(path: study, scale: scale, overrides: options.overrides)
+      let study = try namedStudy()
       let folder = URL(fileURLWithPath: results ?? "results/\(study.name)")
       try await execute(study, in: folder, options: options)
-      guard !options.noReport, !(study.figures.isEmpty && study.findings.isEmpty) else { return }
+      guard !options.noReport else { return }
+      guard !study.figures.isEmpty || !study.findings.isEmpty else {
+        return writeError("\(study.name): no report, because the study declares no figures and no findings")
+      }
       try drawReport(of: [folder], to: folder.appendingPathComponent("report.html"), python: options.python)
     }
+  }
+
+  /// The study of that file, or else the bundled one of that name.
+  private func namedStudy() throws -> Study {
+    if !FileManager.default.fileExists(atPath: study) {
+      if let bundled = try BundledStudies.load(study, scale: scale, overrides: options.overrides) { return bundled }
+      let name = URL(fileURLWithPath: study).deletingPathExtension().lastPathComponent
+      if let likely = likelyName(for: name, among: BundledStudies.names) {
+        throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
+      }
+    }
+    return try Study.load(path: study, scale: scale, overrides: options.overrides)
   }
 }
 
@@ -55,7 +68,9 @@ struct ReproduceCommand: AsyncParsableCommand {
   func run() async throws {
     guard let reproduction = BundledStudies.reproductions.first(where: { $0.name == experiment }) else {
       let known = BundledStudies.reproductions.map(\.name).joined(separator: ", ")
-      throw ValidationError("no experiment is named \"\(experiment)\"; there is: \(known)")
+      let likely = likelyName(for: experiment, among: BundledStudies.reproductions.map(\.name))
+      throw ValidationError(
+        "no experiment is named \"\(experiment)\"; \(likely.map { "did you mean \($0)? " } ?? "")there is: \(known)")
     }
     try await reportingErrors {
       let folder = URL(fileURLWithPath: results ?? "results/\(experiment)-\(scale.rawValue)")

@@ -100,6 +100,12 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
   }
   let summary = try writeReport(studies: studies, to: file, renderer: FigureRenderer(python: pythonPath(python)))
   for problem in summary.problems { writeError("figure left out: \(problem)") }
+  if let missing = summary.missingTool {
+    writeError("figures left out: \(missing); then `understudy report` draws them")
+  }
+  for study in studies where study.results.study.figures.isEmpty && study.results.study.findings.isEmpty {
+    writeError("\(study.title): it declares no figures and no findings; the report has its settings only")
+  }
   for (study, findings) in zip(studies, summary.findings) where !findings.isEmpty {
     let borneOut = findings.count { $0.verdict == .borneOut }
     writeError("\(study.title): \(borneOut) of \(findings.count) findings borne out")

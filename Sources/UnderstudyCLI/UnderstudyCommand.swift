@@ -29,4 +29,9 @@ struct UnderstudyCommand: AsyncParsableCommand {
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, ExportCommand.self, ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
+
+  static func main() async {
+    if let error = unknownCommand(in: CommandLine.arguments.dropFirst(), of: Self.self) { exit(withError: error) }
+    await main(nil)
+  }
 }

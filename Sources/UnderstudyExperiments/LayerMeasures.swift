@@ -32,7 +32,7 @@ struct LayerMeasures {
 
     let correlations = try layerCorrelations(of: teacher, with: student, over: inputs)
     add(.layerCorrelations, correlations.flatMap(\.bestOfTeacherNodes))
-    add(.layerMatches, correlations.flatMap { $0.matches.map { Double($0 ?? 0) } })
+    add(.layerMatches, correlations.flatMap { $0.matches.map { Double($0 ?? -1) } })
     add(.layerStudentCorrelations, correlations.flatMap(\.bestOfStudentNodes))
     add(
       .layerDeadNodes,

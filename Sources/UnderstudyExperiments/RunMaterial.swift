@@ -98,11 +98,7 @@ struct RunMaterial {
   private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
     guard let file else { return nil }
     let matrix = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
-    guard matrix.columnCount == teacher.network.inputCount else {
-      throw .input(
-        "\(file.path): \(matrix.columnCount) features a sample, but the teacher takes \(teacher.network.inputCount); "
-          + "give an array [sample, feature] of that width")
-    }
+    try ExperimentError.catching(file.path) { () throws(ShapeError) in try teacher.network.checkWidth(of: matrix) }
     guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
     return matrix
   }

@@ -58,10 +58,7 @@ public struct StudentAudits: Sendable {
   ) throws(ExperimentError) -> Entry {
     // What is said of the inputs alone names them.
     _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
-      guard inputs.columnCount == teacher.network.inputCount else {
-        throw ShapeError(
-          "inputs have \(inputs.columnCount) features, but the network expects \(teacher.network.inputCount)")
-      }
+      try teacher.network.checkWidth(of: inputs)
       return try diagnosis(of: inputs)
     }
     let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange, effort: effort)

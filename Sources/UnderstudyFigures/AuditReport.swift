@@ -5,14 +5,16 @@ import UnderstudyRecords
 /// a section for each audit.
 ///
 /// - Parameter file: the page; the figures go to `figures/` beside it, as `audit-1-teacher` and `audit-1-student` and so on.
-/// - Returns: the `.json` of each figure; `.svg`, `.png` and `.pdf` are beside it.
-/// - Throws: ``FigureError`` if Python or its wheel is missing or a file cannot be written; the `.json` files are written even
-///   then, and a page that was there before stays.
+/// Without Python or its wheel the page is written without figures, unless a page with figures is there.
+///
+/// - Returns: the `.json` of each figure, with `.svg`, `.png` and `.pdf` beside it; and why these are missing, if they are.
+/// - Throws: ``FigureError`` if Python or its wheel is missing and a page with figures is there, which stays, or if a file
+///   cannot be written; the `.json` files are written even then.
 /// - Complexity: O(nodes), and about a second for each figure.
 @discardableResult
 public func writeAuditReport(
   _ audits: [(title: String, record: AuditRecord)], to file: URL, renderer: FigureRenderer
-) throws(FigureError) -> [URL] {
+) throws(FigureError) -> (figures: [URL], missingTool: FigureError?) {
   let folder = file.deletingLastPathComponent()
   var figures: [[WrittenFigure]] = []
   for (index, audit) in audits.enumerated() {
@@ -25,22 +27,24 @@ public func writeAuditReport(
     figures.append(written)
   }
   let files = figures.joined().map(\.file)
-  let parts = try renderer.drawForPage(files)
-  var previews = parts.previews.makeIterator()
+  let (parts, missing) = try renderer.drawForPage(files, at: file)
+  var previews = (parts?.previews ?? []).makeIterator()
   var content: [String] = []
   for (index, audit) in audits.enumerated() {
     for figure in figures[index].indices { figures[index][figure].preview = previews.next() ?? Data() }
     content.append(
-      auditSection(audit.record, title: audit.title, figures: figures[index], index: index, folder: folder))
+      auditSection(
+        audit.record, title: audit.title, figures: missing == nil ? figures[index] : [], index: index, folder: folder))
   }
+  if let missing { content.insert(notDrawnContent([missing]), at: 0) }
   let page = pageFrame(
     title: audits.count == 1 ? audits[0].title : "Understudy audits",
     introduction:
       "A student beside its teacher, node by node: what the theory asks for, what it predicts, what is there.",
     chapters: audits.indices.map { ("audit\($0)", audits[$0].title) }, navigation: "Audits", content: content,
-    bundle: parts.bundle)
+    bundle: parts?.bundle)
   try writeFile(Data(page.utf8), to: file)
-  return files
+  return (files, missing)
 }
 
 /// Writes one figure as the ending of `file` says: `.json` as it is, `.svg`, `.png` or `.pdf` drawn.

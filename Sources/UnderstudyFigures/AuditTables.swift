@@ -75,7 +75,7 @@ func layerTable(_ record: AuditRecord) -> String {
     ],
     rows: layers.map { layer in
       [
-        "\(layer.layer)\(layer.layer == 1 ? " (lowest)" : "")", "\(layer.nodeCount)", "\(layer.carryingCount)",
+        layerLabel(layer.layer), "\(layer.nodeCount)", "\(layer.carryingCount)",
         "\(layer.mergeableCount)", "\(layer.removableCount)", "\(layer.unitCount)", layer.joinedOver.brief,
         "\(layer.inputRank) of \(layer.inputCount)", layer.weakestDirection?.brief ?? "–",
         layer.weightError?.brief ?? "–",

@@ -33,6 +33,14 @@ public enum FigureError: Error, Hashable, Sendable {
 extension FigureError: CustomStringConvertible {
   public var description: String { subject.map { "'\($0)': " + reason } ?? reason }
 
+  /// Whether nothing is wrong but that there is no Python, or that it has no wheel.
+  var isMissingTool: Bool {
+    switch self {
+    case .pythonMissing, .wheelMissing: true
+    default: false
+    }
+  }
+
   /// The name of the figure, or the statement of the finding, that the error is about.
   private var subject: String? {
     switch self {

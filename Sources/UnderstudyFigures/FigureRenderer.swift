@@ -50,6 +50,20 @@ public struct FigureRenderer: Sendable {
     }
   }
 
+  /// As `drawForPage`, but if Python or its wheel is missing and there is no page yet with figures that would be lost,
+  /// gives back the error instead of throwing it: the page is worth writing without them.
+  func drawForPage(
+    _ specifications: [URL], at page: URL
+  ) throws(FigureError) -> (parts: PageParts?, missing: FigureError?) {
+    guard !specifications.isEmpty else { return (nil, nil) }
+    do throws(FigureError) {
+      return (try drawForPage(specifications), nil)
+    } catch {
+      guard error.isMissingTool, !isPageWithFigures(page) else { throw error }
+      return (nil, error)
+    }
+  }
+
   private func draw(_ specifications: [URL], pageFolder: URL?) throws(FigureError) {
     let jobs: [JSONValue] = specifications.map { .text($0.deletingPathExtension().path(percentEncoded: false)) }
     let manifest: JSONValue = [

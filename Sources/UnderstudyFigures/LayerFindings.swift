@@ -10,7 +10,8 @@ func layerStatistic(of declaration: FindingDeclaration, over runs: [RunRecord]) 
   let depth = tables.map(\.depth).min() ?? 0
   guard (1...max(depth, 1)).contains(layer) else {
     return .undefined(
-      reason: "a selected teacher has \(depth) hidden layer\(depth == 1 ? "" : "s") and no layer \(layer); give one "
+      reason:
+        "a selected teacher has \(depth) hidden layer\(depth == 1 ? "" : "s") and no layer \(layerLabel(layer)); give one "
         + "from 1 (lowest) to \(depth), or select deeper teachers by teacher.widths")
   }
   let index = layer - 1
@@ -26,7 +27,7 @@ func layerStatistic(of declaration: FindingDeclaration, over runs: [RunRecord]) 
     for table in tables { epochs.append(try table.specializationEpochs()[index]) }
     guard let center = median(epochs), center.isFinite else {
       return .undefined(
-        reason: "in half of the runs or more the mean best rho of layer \(layer) never is "
+        reason: "in half of the runs or more the mean best rho of layer \(layerLabel(layer)) never is "
           + "\(specializationThreshold) or more; train longer")
     }
     return .value(center)
@@ -85,11 +86,11 @@ private func layerArmRatio(
       if rho[student] < 0.8 { unaligned.append(strengths[student]) }
     }
   }
-  let name = "student node of layer \(layer + 1)"
+  let name = "student node of layer \(layerLabel(layer + 1))"
   guard let upper = median(aligned) else { return .undefined(reason: "no \(name) has best rho > 0.95") }
   guard let lower = median(unaligned) else { return .undefined(reason: "no live \(name) has best rho < 0.8") }
   guard lower > 0 else {
-    return .undefined(reason: "half of the unaligned student nodes of layer \(layer + 1) have strength 0")
+    return .undefined(reason: "half of the unaligned student nodes of layer \(layerLabel(layer + 1)) have strength 0")
   }
   return .value(upper / lower)
 }

@@ -144,7 +144,7 @@ private struct LayerPanel {
     let size: JSONValue = dotsPerPanel > 400 ? 8 : 14
     let left = dots.lowestRho < 0 ? max(-1, (dots.lowestRho * 5).rounded(.down) / 5) : 0
     let highest = dots.highestStrength[layer].flatMap { $0 > 0 ? $0 : nil } ?? 1
-    let name = isBottom ? "layer 1 (lowest)" : "layer \(layer)"
+    let name = "layer \(layerLabel(layer))"
     var column: [String: JSONValue] = ["field": "t", "type": "ordinal", "header": nil]
     if isTop { column["header"] = ["title": nil, "labelExpr": "'epoch ' + (datum.label)"] }
     return [

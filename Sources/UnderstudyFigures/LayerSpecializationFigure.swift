@@ -24,7 +24,7 @@ func layerSpecializationFigure(
   }
   let epochs = Set(groups.values.flatMap(\.keys)).sorted()
   let drawn = Set(thinned(epochs, to: 201))
-  let layers = (1...(tables.map(\.depth).max() ?? 1)).map { $0 == 1 ? "1 (lowest)" : "\($0)" }
+  let layers = (1...(tables.map(\.depth).max() ?? 1)).map(layerLabel)
   var rows: [JSONValue] = []
   var seedCount = 1
   for line in groups.keys.sorted() {

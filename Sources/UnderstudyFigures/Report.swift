@@ -22,6 +22,8 @@ public struct ReportSummary: Sendable {
   public var figures: [URL]
   /// Figures that could not be drawn, with the reason; the report names them too.
   public var problems: [FigureError]
+  /// Why all figures are left out: Python or its wheel is missing, and there was no page with figures before.
+  public var missingTool: FigureError?
   /// By study, in the order of the report.
   public var findings: [[Finding]]
 }
@@ -32,8 +34,10 @@ public struct ReportSummary: Sendable {
 /// named in the page and in the summary.
 ///
 /// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
-/// - Throws: ``FigureError`` if Python or its wheel is missing or a file cannot be written; the `.json` files are written
-///   even then, and a page that was there before stays.
+/// Without Python or its wheel the page is written without figures, unless a page with figures is there.
+///
+/// - Throws: ``FigureError`` if Python or its wheel is missing and a page with figures is there, which stays, or if a file
+///   cannot be written; the figures' `.json` files are written even then.
 /// - Complexity: O(size of the results), and about a second for each figure.
 public func writeReport(
   studies: [ReportStudy], to file: URL, renderer: FigureRenderer
@@ -49,14 +53,19 @@ public func writeReport(
     sections.append(
       ReportSection(study: study, figures: written.figures, problems: written.problems, findings: findings))
   }
-  let parts = try renderer.drawForPage(summary.figures)
-  var previews = parts.previews.makeIterator()
+  let (parts, missing) = try renderer.drawForPage(summary.figures, at: file)
+  summary.missingTool = missing
+  var previews = (parts?.previews ?? []).makeIterator()
   for section in sections.indices {
+    if let missing, !sections[section].figures.isEmpty {
+      sections[section].problems.append(missing)
+      sections[section].figures = []
+    }
     for figure in sections[section].figures.indices {
       sections[section].figures[figure].preview = previews.next() ?? Data()
     }
   }
-  let page = reportPage(sections, bundle: parts.bundle, folder: file.deletingLastPathComponent())
+  let page = reportPage(sections, bundle: parts?.bundle, folder: file.deletingLastPathComponent())
   try writeFile(Data(page.utf8), to: file)
   return summary
 }

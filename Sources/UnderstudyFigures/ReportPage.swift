@@ -4,7 +4,7 @@ import UnderstudyRecords
 /// The page about studies.
 ///
 /// - Parameter folder: where the page will lie; links are relative to it.
-func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> String {
+func reportPage(_ sections: [ReportSection], bundle: String?, folder: URL) -> String {
   var content: [String] = []
   for (index, section) in sections.enumerated() {
     content.append(studyContent(section, index: index, folder: folder))
@@ -21,11 +21,14 @@ func reportPage(_ sections: [ReportSection], bundle: String, folder: URL) -> Str
 ///
 /// - Parameters:
 ///   - chapters: identifier and title of each element of `content`, for the list of links.
-///   - bundle: JavaScript that sets `window.vegaEmbed`.
+///   - bundle: JavaScript that sets `window.vegaEmbed`; nil for a page without figures.
 func pageFrame(
   title: String, introduction: String, chapters: [(identifier: String, title: String)], navigation label: String,
-  content: [String], bundle: String
+  content: [String], bundle: String?
 ) -> String {
+  let scripts = bundle.map {
+    "<script type=\"module\">\n\($0.escapedForScript)\n</script>\n<script type=\"module\">\n\(embedScript)\n</script>"
+  }
   let navigation =
     chapters.count < 2
     ? ""
@@ -51,16 +54,22 @@ func pageFrame(
     <p class="note">\(introduction.escapedForHTML)</p>\(navigation)</header>
     \(content.joined(separator: "\n"))
     </main>
-    <script type="module">
-    \(bundle.escapedForScript)
-    </script>
-    <script type="module">
-    \(embedScript)
-    </script>
+    \(scripts ?? withoutFigures)
     </body>
     </html>
 
     """
+}
+
+/// Marks a page that was written without figures.
+private let withoutFigures = "<!-- without figures -->"
+
+/// Whether there is a file that a page without figures must not replace.
+func isPageWithFigures(_ file: URL) -> Bool {
+  guard let page = try? Data(contentsOf: file) else {
+    return FileManager.default.fileExists(atPath: file.path(percentEncoded: false))
+  }
+  return page.range(of: Data(withoutFigures.utf8)) == nil
 }
 
 /// Replaces each static picture by its interactive twin. A picture whose script fails stays.
@@ -94,11 +103,7 @@ private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> 
         number: number + 1,
         folder: folder))
   }
-  let problems =
-    section.problems.isEmpty
-    ? ""
-    : "<div class=\"warning\"><p><strong>Not drawn:</strong></p><ul>"
-      + section.problems.map { "<li>\($0.description.escapedForHTML)</li>" }.joined() + "</ul></div>"
+  let problems = notDrawnContent(section.problems)
   return """
     <section id="study\(index)" aria-labelledby="title\(index)">
     <h2 id="title\(index)">\(section.study.title.escapedForHTML)</h2>
@@ -111,6 +116,13 @@ private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> 
     \(provenanceContent(results))
     </section>
     """
+}
+
+/// Why figures are not there; empty without problems.
+func notDrawnContent(_ problems: [FigureError]) -> String {
+  guard !problems.isEmpty else { return "" }
+  return "<div class=\"warning\"><p><strong>Not drawn:</strong></p><ul>"
+    + problems.map { "<li>\($0.description.escapedForHTML)</li>" }.joined() + "</ul></div>"
 }
 
 private func incompleteContent(_ results: StudyResults) -> String {

@@ -80,12 +80,13 @@ extension FindingDeclaration {
       case .epochsToCover: "median first epoch with all teacher nodes recovered"
       case .logRatioLossToCover:
         "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
-      case .layerCorrelation: "mean best ρ of the teacher nodes of hidden layer \(layer ?? 0)"
-      case .layerMatchedShare: "mean share of the teacher nodes of hidden layer \(layer ?? 0) with best ρ > 0.9"
-      case .epochsToSpecialize: "median first epoch with mean best ρ ≥ 0.95 of hidden layer \(layer ?? 0)"
+      case .layerCorrelation: "mean best ρ of the teacher nodes of hidden layer \(layerLabel(layer ?? 0))"
+      case .layerMatchedShare:
+        "mean share of the teacher nodes of hidden layer \(layerLabel(layer ?? 0)) with best ρ > 0.9"
+      case .epochsToSpecialize: "median first epoch with mean best ρ ≥ 0.95 of hidden layer \(layerLabel(layer ?? 0))"
       case .layerOrder: "rank correlation of hidden layer and median first epoch with mean best ρ ≥ 0.95"
       case .layerArmRatio:
-        "median strength √E[β_kk] of aligned student nodes (ρ > 0.95) of hidden layer \(layer ?? 0) over that of "
+        "median strength √E[β_kk] of aligned student nodes (ρ > 0.95) of hidden layer \(layerLabel(layer ?? 0)) over that of "
           + "unaligned ones (ρ < 0.8)"
       }
     let when =

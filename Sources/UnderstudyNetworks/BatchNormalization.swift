@@ -86,16 +86,18 @@ extension Network {
     for (index, layer) in layers.enumerated() {
       guard let normalization = layer.normalization else { continue }
       guard index < layers.count - 1 else {
-        throw ShapeError("layer \(index) is the output layer and cannot be normalised; leave its normalisation out")
+        throw ShapeError(
+          "layer \(layerLabel(ofIndex: index)) is the output layer and cannot be normalised; leave its normalisation out"
+        )
       }
       if let count = normalization.counts.first(where: { $0 != layer.nodeCount }) {
         throw ShapeError(
-          "layer \(index) has \(layer.nodeCount) nodes, but a part of its normalisation has \(count) values; "
+          "layer \(layerLabel(ofIndex: index)) has \(layer.nodeCount) nodes, but a part of its normalisation has \(count) values; "
             + "give one for each node")
       }
       guard normalization.placement == placement ?? normalization.placement else {
         throw ShapeError(
-          "layer \(index) is normalised \(normalization.placement.rawValue), but a layer below it is not; "
+          "layer \(layerLabel(ofIndex: index)) is normalised \(normalization.placement.rawValue), but a layer below it is not; "
             + "use one placement for all layers")
       }
       placement = normalization.placement

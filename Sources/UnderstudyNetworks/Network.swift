@@ -61,15 +61,19 @@ public struct Network: Sendable, Equatable {
   ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others.
   public init(layers: [DenseLayer], activation: Activation) throws(ShapeError) {
     guard layers.count >= 2 else {
-      throw ShapeError("a network needs a hidden layer and an output layer, and this has \(layers.count) layer(s)")
+      throw ShapeError(
+        "a network needs a hidden layer and an output layer, and this has \(layers.count) layer\(layers.count == 1 ? "" : "s")"
+      )
     }
     for (index, layer) in layers.enumerated() where layer.nodeCount == 0 || layer.inputCount == 0 {
-      throw ShapeError("layer \(index) is empty: \(layer.nodeCount) nodes with \(layer.inputCount) inputs")
+      throw ShapeError(
+        "layer \(layerLabel(ofIndex: index)) is empty: \(layer.nodeCount) nodes with \(layer.inputCount) inputs")
     }
     for (index, (lower, upper)) in zip(layers, layers.dropFirst()).enumerated()
     where lower.nodeCount != upper.inputCount {
       throw ShapeError(
-        "layer \(index) has \(lower.nodeCount) nodes, but layer \(index + 1) expects \(upper.inputCount) inputs")
+        "layer \(layerLabel(ofIndex: index)) has \(lower.nodeCount) nodes, but layer \(layerLabel(ofIndex: index + 1)) expects "
+          + "\(upper.inputCount) inputs")
     }
     self.layers = layers
     self.activation = activation
@@ -116,15 +120,29 @@ public struct Network: Sendable, Equatable {
     return result
   }
 
+  /// Whether the network takes such inputs, `[sample, feature]`.
+  ///
+  /// - Throws: ``ShapeError`` if their width is another one, with what most likely is transposed.
+  public func checkWidth(of inputs: Matrix) throws(ShapeError) {
+    guard inputs.columnCount != inputCount else { return }
+    let remedy =
+      if inputs.rowCount == inputCount {
+        "they look like [feature, sample]; transpose them"
+      } else if layers[0].nodeCount == inputs.columnCount {
+        "its lowest weights look like [inputs, nodes]; transpose all weights if so"
+      } else {
+        "give an array [sample, feature] of that width"
+      }
+    throw ShapeError("inputs have \(inputs.columnCount) features, but the network expects \(inputCount); \(remedy)")
+  }
+
   /// The outputs for all samples.
   ///
   /// - Shape: `inputs` is `[sample, feature]`, the result `[sample, output]`.
   /// - Throws: ``ShapeError`` if the width of `inputs` is not the network's.
   /// - Complexity: O(samples x weights).
   public func outputs(for inputs: Matrix) throws(ShapeError) -> Matrix {
-    guard inputs.columnCount == inputCount else {
-      throw ShapeError("inputs have \(inputs.columnCount) features, but the network expects \(inputCount)")
-    }
+    try checkWidth(of: inputs)
     let plain = folded
     var result = Matrix(rowCount: inputs.rowCount, columnCount: outputCount)
     for first in stride(from: 0, to: inputs.rowCount, by: sampleBlockWidth) {
@@ -176,7 +194,7 @@ public struct Student: Sendable, Equatable {
     }
     for (index, (n, m)) in zip(student.hiddenCounts, teacher.hiddenCounts).enumerated() where n < m {
       throw ShapeError(
-        "hidden layer \(index + 1): \(n) student nodes cannot cover \(m) teacher nodes; "
+        "hidden layer \(layerLabel(ofIndex: index)): \(n) student nodes cannot cover \(m) teacher nodes; "
           + "widen the student to \(m) or more")
     }
   }

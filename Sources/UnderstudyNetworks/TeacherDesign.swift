@@ -91,7 +91,7 @@ public struct TeacherDesign: Sendable, Hashable {
       let sharesBoundary = (bias ?? 0) == 0 || medianBiases || normalization == .beforeActivation
       result = try distinctRows(
         rowCount, of: columnCount,
-        layer: isOutput ? "output layer" : layer == 0 ? "first layer" : "hidden layer \(layer + 1)",
+        layer: isOutput ? "output layer" : "hidden layer \(layerLabel(ofIndex: layer))",
         sameness: isOutput ? .equality : sharesBoundary ? .line : .direction, from: &stream)
     case .gaussian(let scale):
       result = stream.normalMatrix(

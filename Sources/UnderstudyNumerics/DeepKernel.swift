@@ -247,7 +247,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
             below + first * Int(lanes), activations.map { $0 + first * Int(lanes) }, shape.negativeSlope)
         }
         if isNormalized {
-          normalizeBackward(layer: layer - 1, count: count, gradient: below, target: target)
+          normalizeBackward(layer: layer - 1, count: count, rule: rule, gradient: below, target: target)
         }
       }
       if isUpdated(layer, rule) {
@@ -265,7 +265,8 @@ public final class DeepKernel<Scalar: KernelScalar> {
   }
 
   private func normalizeBackward(
-    layer: Int, count: Int, gradient: UnsafeMutablePointer<Scalar>, target: (Int) -> AlignedBuffer<Scalar>
+    layer: Int, count: Int, rule: DeepUpdateRule, gradient: UnsafeMutablePointer<Scalar>,
+    target: (Int) -> AlignedBuffer<Scalar>
   ) {
     let (rows, lanes) = (shape.widths[layer + 1], workspace.lanes)
     let elements = Int64(rows * lanes)
@@ -273,12 +274,12 @@ public final class DeepKernel<Scalar: KernelScalar> {
       kernels.gate(elements, gradient, workspace.inputs[layer + 1].start, shape.negativeSlope)
     }
     let first = shape.layerCount + layer
+    let isLearnt = !scales.isEmpty && isUpdated(first, rule)
     // In a plain step the scales are what the gradients are added to: their old values are read before.
     kernels.normalizeBackward(
       Int64(rows), Int64(lanes), Int64(count), gradient, workspace.normalized[layer].start,
       scales.isEmpty ? nil : oldScales(layer), workspace.inverses[layer].start,
-      scales.isEmpty ? nil : target(first).start,
-      scales.isEmpty ? nil : target(first + shape.hiddenLayerCount).start)
+      isLearnt ? target(first).start : nil, isLearnt ? target(first + shape.hiddenLayerCount).start : nil)
     if shape.normalization == .afterActivation {
       kernels.gate(elements, gradient, workspace.activated[layer].start, shape.negativeSlope)
     }
@@ -313,9 +314,10 @@ public final class DeepKernel<Scalar: KernelScalar> {
     if rule.unitNormFirstLayer && rule.updatesFirstLayer { normalizeFirstLayer() }
   }
 
+  /// Whether the rule moves `parameters[parameter]`. Scale and shift of a frozen layer's normalisation stay, too.
   private func isUpdated(_ parameter: Int, _ rule: DeepUpdateRule) -> Bool {
     switch parameter {
-    case 0: rule.updatesFirstLayer
+    case 0, shape.layerCount, shape.layerCount + shape.hiddenLayerCount: rule.updatesFirstLayer
     case shape.layerCount - 1: rule.updatesLastLayer
     default: true
     }

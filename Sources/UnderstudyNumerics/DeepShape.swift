@@ -50,6 +50,8 @@ public struct DeepUpdateRule: Sendable, Hashable {
   public var learningRate: Double
   /// Times each weight (biases and learnt scales too), added to its gradient.
   public var weightDecay: Double
+  /// Whether weights, biases and the normalisation's scale and shift of the lowest layer move. (Its running statistics
+  /// follow the batches either way.)
   public var updatesFirstLayer: Bool
   public var updatesLastLayer: Bool
   /// Rescale each row of the lowest layer, without its bias, to unit norm after every step.

@@ -20,7 +20,7 @@ public struct LayerWidths: Codable, Hashable, Sendable, CustomStringConvertible 
         throw .notOfTheForm
       }
       guard let count = Int(digits), (1...StudyKey.greatestSize).contains(count) else {
-        throw .outOfRange("hidden layer \(nodes.count + 1) has \(digits) nodes")
+        throw .outOfRange("hidden layer \(layerLabel(nodes.count + 1)) has \(digits) nodes")
       }
       nodes.append(count)
     }
@@ -30,6 +30,9 @@ public struct LayerWidths: Codable, Hashable, Sendable, CustomStringConvertible 
     self.nodes = nodes
   }
 }
+
+/// What people read of a hidden layer by its number from 1: `1 (lowest)`, `2`, and so on.
+package func layerLabel(_ number: Int) -> String { number == 1 ? "1 (lowest)" : "\(number)" }
 
 /// Why a text is not the value of a key that has a small language of its own.
 public enum TextFormError: Error, Hashable, Sendable {

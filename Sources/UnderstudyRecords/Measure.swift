@@ -69,7 +69,8 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// max_k rho_jk of each teacher node over the evaluation inputs, k in its own layer of the student; 0 where nothing in
   /// the layer varies; `[teacher node of all hidden layers]`.
   case layerCorrelations
-  /// The k of it, counted within its layer from 0; `[teacher node of all hidden layers]`.
+  /// The k of it, counted within its layer from 0, -1 of a dead teacher node and where no student node varies;
+  /// `[teacher node of all hidden layers]`.
   case layerMatches
   /// max_j rho_jk of each student node, j in its own layer of the teacher; `[student node of all hidden layers]`.
   case layerStudentCorrelations

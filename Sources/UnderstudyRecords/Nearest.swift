@@ -22,15 +22,28 @@ func editDistance(_ first: String, _ second: String) -> Int {
 /// Case, `_` and `-` do not count (`learning_rate` is `learningRate`), and a dotted name is also compared by its last part,
 /// so that a key at the wrong level finds its place.
 func nearest(to name: String, among known: some Sequence<String>) -> String? {
-  func plain(_ text: some StringProtocol) -> String { text.lowercased().filter { $0 != "_" && $0 != "-" } }
-  func lastPart(_ text: String) -> String { plain(text.split(separator: ".").last ?? "") }
+  func lastPart(_ text: String) -> String { plainSpelling(text.split(separator: ".").last ?? "") }
   var best: (name: String, distance: Double)?
   for candidate in known {
-    let whole = Double(editDistance(plain(name), plain(candidate)))
+    let whole = Double(editDistance(plainSpelling(name), plainSpelling(candidate)))
     // Half a point less for the whole name: at equal distance the same group wins.
     let part = Double(editDistance(lastPart(name), lastPart(candidate))) + 0.5
     let distance = min(whole, part)
     if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }
   }
   return best?.name
+}
+
+/// What to do about an unknown name, as an error's remedy: the name that means the same here if other programs use this one,
+/// or else the nearest spelling.
+func unknownNameRemedy(for name: String, among known: [String]) -> String {
+  Synonyms.remedy(for: name, among: Set(known))
+    ?? "the nearest known one is \(nearest(to: name, among: known) ?? "none")"
+}
+
+/// The known name of which another one is most likely a slip: two letters differ, or every third; nil if there is none.
+package func likelyName(for name: String, among known: [String]) -> String? {
+  guard let candidate = nearest(to: name, among: known) else { return nil }
+  let distance = editDistance(plainSpelling(name), plainSpelling(candidate))
+  return distance < name.count && distance <= max(2, candidate.count / 3) ? candidate : nil
 }

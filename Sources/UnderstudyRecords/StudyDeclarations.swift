@@ -6,13 +6,17 @@ enum StudyDeclarations {
   /// A count n, which means 1, 2, ..., n, or a list.
   static func seeds(_ tree: YAMLTree) throws(StudyError) -> [Int] {
     guard case .list(let items) = tree.content else {
+      guard tree.integralValue.isIntegral else {
+        throw tree.wrongType(
+          key: "seeds", expected: "an integer", remedy: "give a count, e.g. seeds: 4, or a list, e.g. seeds: [1, 2, 3]")
+      }
       let count = try tree.integer(key: "seeds", atLeast: 1, atMost: greatestSeedCount)
       return Array(1...count)
     }
     var seeds: [Int] = []
     var known: Set<Int> = []
     for item in items {
-      let seed = try item.integer(key: "seeds", atLeast: 0)
+      let seed = try item.integer(key: "seeds", atLeast: 0, atMost: Int.max)
       guard known.insert(seed).inserted else {
         throw item.error(.duplicateValue, key: "seeds", "seed \(seed) is listed twice", "list each seed once")
       }
@@ -189,7 +193,8 @@ enum StudyDeclarations {
       let widths = setting.teacher.hiddenWidths
       guard layer <= widths.count else {
         throw tree.error(
-          .outOfRange, key: key, "there is no layer \(layer) in a selected teacher of \(LayerWidths(widths)) nodes",
+          .outOfRange, key: key,
+          "there is no layer \(layerLabel(layer)) in a selected teacher of \(LayerWidths(widths)) nodes",
           "give a layer from 1 (lowest) to \(widths.count), or select deeper teachers, e.g. where: {teacher.widths: ...}"
         )
       }
@@ -224,7 +229,9 @@ enum StudyDeclarations {
     let layer = try StudyLayer(tree)
     for (path, tree) in layer.values.sorted(by: { $0.key < $1.key }) {
       guard let studyKey = StudyKey.named(path), studyKey.form != .file else {
-        throw tree.error(.unknownKey, key: "\(key).\(path)", "cannot select by \(path)", "select by a setting's key")
+        throw tree.error(
+          .unknownKey, key: "\(key).\(path)", "cannot select by \(path)",
+          "select by a setting's key" + (path == "seeds" ? "; seeds are chosen on the command line, by --seed" : ""))
       }
       var values: [KeyValue] = []
       for item in tree.items { values.append(try studyKey.checked(item)) }

@@ -63,7 +63,10 @@ struct StudyGrid {
       for item in tree.items {
         let value = try key.checked(item)
         guard !values.contains(where: { $0.value.isSame(as: value) }) else {
-          throw item.error(.duplicateValue, key: key.path, "\(value) is listed twice", "list each value once")
+          throw item.error(
+            .duplicateValue, key: key.path, "\(value) is listed twice",
+            "list each value once"
+              + (key.form == .widths ? "; one network of several layers is written \(value)-\(value)" : ""))
         }
         var file: SourceFile?
         if case .text(let path) = value, key.form == .file {
@@ -129,19 +132,21 @@ struct StudyGrid {
 extension StudyKey {
   /// The value of a scalar, checked for type and range: integers become numbers where numbers are asked for.
   func checked(_ tree: YAMLTree) throws(StudyError) -> KeyValue {
-    let remedy = "give \(form.phrase)" + (defaultValue.map { ", e.g. \($0)" } ?? "")
+    let example = defaultValue.map { ", e.g. \($0)" } ?? ""
+    let remedy = "give \(form.phrase)" + example
     func typeError() -> StudyError { tree.wrongType(key: path, expected: form.typeName, remedy: remedy) }
     guard case .scalar(let value, let written) = tree.content else { throw typeError() }
     switch form {
     case .integer(let range):
-      guard let number = value.number else { throw typeError() }
-      guard number.isFinite, number.rounded() == number else {
-        throw tree.error(.wrongType, key: path, "expected an integer, found \(written)", remedy)
+      let (integer, isIntegral) = tree.integralValue
+      guard isIntegral else { throw typeError() }
+      guard let integer, range.contains(integer) else {
+        throw outOfRange(tree, "give \(tree.integerPhrase(range))" + example)
       }
-      guard let integer = Int(exactly: number), range.contains(integer) else { throw outOfRange(tree, remedy) }
       return .integer(integer)
     case .number(let range):
       guard let number = value.number else { throw typeError() }
+      guard number.isFinite else { throw tree.error(.outOfRange, key: path, "\(written) is not finite", remedy) }
       guard range.contains(number) else { throw outOfRange(tree, remedy) }
       return .number(number + 0)  // + 0 makes -0 and 0 one value.
     case .boolean:
@@ -151,7 +156,7 @@ extension StudyKey {
       guard names.contains(written) else {
         throw tree.error(
           .unknownName, key: path, "unknown value \(jsonText(written))",
-          "the nearest known one is \(nearest(to: written, among: names) ?? "none"); \(remedy)")
+          "\(unknownNameRemedy(for: written, among: names)); \(remedy)")
       }
       return .text(written)
     case .file:

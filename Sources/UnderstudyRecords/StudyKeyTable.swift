@@ -240,7 +240,8 @@ extension StudyKey {
       "training.stepsPerEpoch", \.training.stepsPerEpoch,
       "Steps an epoch. Beside training.batches.file it may be left out: the file's shape says it."),
     .choice(
-      "training.frozenLayer", \.training.frozenLayer, "first or last keeps that layer's weights as they were drawn."),
+      "training.frozenLayer", \.training.frozenLayer,
+      "first or last keeps that layer's weights, and the scale and shift of its normalisation, as they were drawn."),
     .boolean(
       "training.unitNormFirstLayer", \.training.unitNormFirstLayer,
       "Rescale each first-layer row (without its bias) to unit norm at the start and after every step."),

@@ -55,8 +55,7 @@ struct StudyLayer: Sendable {
       } else {
         let known = StudyKey.all.map(\.path) + StudyKey.groups.sorted() + Self.declarations + extra
         throw entry.value.error(
-          .unknownKey, key: path, "unknown key", "the nearest known one is \(nearest(to: path, among: known) ?? "none")"
-        )
+          .unknownKey, key: path, "unknown key", unknownNameRemedy(for: path, among: known))
       }
     }
   }

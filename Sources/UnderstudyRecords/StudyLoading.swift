@@ -42,7 +42,8 @@ extension Study {
       let isThere = FileManager.default.fileExists(atPath: path)
       throw StudyError(
         .unreadableFile, origin: path, problem: isThere ? "cannot be read" : "no such file",
-        remedy: isThere ? "check that it is a file you may read" : "check the path; bundled studies are in Studies/")
+        remedy: isThere
+          ? "check that it is a file you may read" : "check the path; `understudy keys` lists the bundled studies")
     }
     guard let text = String(data: data, encoding: .utf8) else {
       throw StudyError(.unreadableFile, origin: path, problem: "not UTF-8 text", remedy: "give a YAML file")

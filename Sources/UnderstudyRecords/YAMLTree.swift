@@ -59,6 +59,7 @@ struct YAMLTree: Sendable {
     case .scalar(let scalar):
       content = Self.scalar(scalar)
     case .sequence(let sequence):
+      try checkDecimalMarks(sequence, place)
       var items: [YAMLTree] = []
       for item in sequence {
         items.append(try YAMLTree(item, origin: origin, countsLines: countsLines, depth: depth + 1))
@@ -66,18 +67,26 @@ struct YAMLTree: Sendable {
       content = .list(items)
     case .mapping(let mapping):
       var entries: [Entry] = []
+      var merged: [Entry] = []
+      var lastValue: Node.Scalar?
       for (key, value) in mapping {
         guard case .scalar(let name) = key else {
           throw StudyError(
             .syntax, origin: origin, line: place.line, problem: "a key that is not a single word",
             remedy: "write key: value")
         }
-        entries.append(
-          Entry(
-            key: name.string,
-            value: try YAMLTree(value, origin: origin, countsLines: countsLines, depth: depth + 1)))
+        let tree = try YAMLTree(value, origin: origin, countsLines: countsLines, depth: depth + 1)
+        if name.string == "<<", name.style == .plain {
+          merged += try tree.mergedEntries()
+        } else {
+          try checkDecimalMark(name, tree, after: lastValue, place)
+          lastValue = value.scalar
+          entries.append(Entry(key: name.string, value: tree))
+        }
       }
-      content = .mapping(entries)
+      // Its own keys win over merged ones, and of these the first.
+      var known = Set(entries.map(\.key))
+      content = .mapping(entries + merged.filter { known.insert($0.key).inserted })
     case .alias:
       throw StudyError(
         .syntax, origin: origin, line: place.line, problem: "an alias to an anchor that is not there",
@@ -133,6 +142,22 @@ struct YAMLTree: Sendable {
 }
 
 extension YAMLTree {
+  /// The entries that `<<` merges into the mapping around it: those of a mapping, or of each in a list.
+  fileprivate func mergedEntries() throws(StudyError) -> [Entry] {
+    var entries: [Entry] = []
+    let sources = if case .list(let items) = content { items } else { [self] }
+    for item in sources {
+      guard case .mapping(let own) = item.content else {
+        throw item.wrongType(
+          key: "<<", expected: "keys to merge", remedy: "e.g. <<: *base, with &base before a mapping")
+      }
+      entries += own
+    }
+    return entries
+  }
+}
+
+extension YAMLTree {
   /// For "expected ..., found ...": `"fast"`, `3`, `a list`, `nothing`.
   var found: String {
     switch content {
@@ -162,7 +187,17 @@ extension YAMLTree {
   }
 
   func wrongType(key: String, expected: String, remedy: String) -> StudyError {
-    error(.wrongType, key: key, "expected \(expected), found \(found)", remedy)
+    error(
+      .wrongType, key: key, "expected \(expected), found \(found)",
+      decimalMarkRemedy ?? quotesRemedy(expected) ?? remedy)
+  }
+
+  /// A number in quotes is a text.
+  private func quotesRemedy(_ expected: String) -> String? {
+    guard ["an integer", "a number"].contains(expected), case .scalar(.text, let written) = content,
+      Self.number(written) != nil
+    else { return nil }
+    return "write \(written) without quotes"
   }
 
   /// The text, whatever it looks like: `name: 2024` is "2024".
@@ -176,19 +211,32 @@ extension YAMLTree {
   /// An integer; `1e3` and `5.0` are integers too.
   func integer(key: String, atLeast minimum: Int, atMost maximum: Int = StudyKey.greatestSize) throws(StudyError) -> Int
   {
-    guard case .scalar(let value, _) = content, let number = value.number else {
-      throw wrongType(key: key, expected: "an integer", remedy: "give an integer of at least \(minimum)")
+    let range = minimum...maximum
+    let (integer, isIntegral) = integralValue
+    guard isIntegral else {
+      throw wrongType(key: key, expected: "an integer", remedy: "give \(integerPhrase(range))")
     }
-    guard number.rounded() == number else {
-      throw wrongType(key: key, expected: "an integer", remedy: "give an integer of at least \(minimum)")
-    }
-    guard number >= Double(minimum), number <= Double(maximum), let integer = Int(exactly: number) else {
-      throw error(
-        .outOfRange, key: key, "\(found) is out of range",
-        maximum < StudyKey.greatestSize
-          ? "give an integer from \(minimum) to \(maximum)" : "give an integer of at least \(minimum)")
+    guard let integer, range.contains(integer) else {
+      throw error(.outOfRange, key: key, "\(found) is out of range", "give \(integerPhrase(range))")
     }
     return integer
+  }
+
+  /// The value as an integer, whatever way it is written; nil for one that no 64 bits hold. `isIntegral` is false for
+  /// fractions and for what is no number.
+  var integralValue: (integer: Int?, isIntegral: Bool) {
+    guard case .scalar(let value, _) = content else { return (nil, false) }
+    if case .integer(let integer) = value { return (integer, true) }
+    guard let number = value.number, number.isFinite, number.rounded() == number else { return (nil, false) }
+    return (Int(exactly: number), true)
+  }
+
+  /// What a range asks for; its end is named where it matters, which is beyond it.
+  func integerPhrase(_ range: ClosedRange<Int>) -> String {
+    let isAbove =
+      if case .scalar(let value, _) = content { (value.number ?? 0) >= Double(range.upperBound) } else { false }
+    return isAbove
+      ? "an integer from \(range.lowerBound) to \(range.upperBound)" : StudyKey.Form.integer(range).phrase
   }
 
   /// A finite number.
@@ -212,7 +260,7 @@ extension YAMLTree {
       guard known.contains(entry.key) else {
         throw entry.value.error(
           .unknownKey, key: "\(key).\(entry.key)", "unknown key",
-          "the nearest known one is \(nearest(to: entry.key, among: known) ?? "none")")
+          unknownNameRemedy(for: entry.key, among: known))
       }
       result[entry.key] = entry.value
     }
@@ -228,7 +276,7 @@ extension YAMLTree {
       let names = Choice.allCases.map(\.rawValue)
       throw error(
         .unknownName, key: key, "unknown \(what) \(jsonText(name))",
-        "the nearest known one is \(nearest(to: name, among: names) ?? "none")")
+        unknownNameRemedy(for: name, among: names))
     }
     return choice
   }

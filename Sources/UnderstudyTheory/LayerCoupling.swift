@@ -96,7 +96,8 @@ private func check(_ matches: [[Int?]], of teacher: Teacher, with student: Stude
     for (j, k) in ks.enumerated() {
       guard let k, !(0..<n[layer]).contains(k) else { continue }
       throw ShapeError(
-        "hidden layer \(layer + 1): teacher node \(j + 1) is matched with student node \(k + 1) of \(n[layer])")
+        "hidden layer \(layerLabel(ofIndex: layer)): teacher node \(j) is matched with student node \(k), but nodes are "
+          + "counted from 0 and there are \(n[layer])")
     }
   }
 }

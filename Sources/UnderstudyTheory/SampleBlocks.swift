@@ -51,9 +51,7 @@ func checkPair(_ teacher: Teacher, _ student: Student) throws(ShapeError) {
 }
 
 func checkInputs(_ inputs: Matrix, fit network: Network) throws(ShapeError) {
-  guard inputs.columnCount == network.inputCount else {
-    throw ShapeError("inputs have \(inputs.columnCount) features, but the network expects \(network.inputCount)")
-  }
+  try network.checkWidth(of: inputs)
   guard inputs.rowCount > 0 else { throw ShapeError("there are no inputs; measure over at least one sample") }
 }
 

@@ -65,7 +65,8 @@ struct DeepFinishingProblem {
     hasBiases = network.hasBiases
     if !hasBiases, let layer = network.layers.firstIndex(where: { $0.biases != nil }) {
       throw ShapeError(
-        "layer \(layer + 1) has biases and another layer has none; give all layers biases (0 will do), or none")
+        "layer \(layerLabel(ofIndex: layer)) has biases and another layer has none; give all layers biases (0 will do), or none"
+      )
     }
     try checkSamples(inputs: inputs, targets: targets, fit: network)
     activation = network.activation

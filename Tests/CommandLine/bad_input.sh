@@ -43,7 +43,7 @@ echo "Studies"
 written "an unknown group" "trainng: {epochs: 3}" trainng "nearest" training
 overridden "an unknown key" training.learningRte=0.1 training.learningRte "nearest" training.learningRate
 overridden "an unknown key, mistyped badly" student.overrealisation=2 "nearest" student.overRealization
-overridden "an unknown declaration" seed=3 seed "nearest" seeds
+overridden "a declaration by another name" seed=3 seed "here it is called seeds"
 overridden "an unused key" network.leakySlope=0.1 network.leakySlope "is not leakyRelu"
 overridden "an unused key of the teacher" teacher.scale=2 teacher.scale "is not gaussian"
 overridden "a text for a number" training.learningRate=fast training.learningRate number
@@ -71,7 +71,12 @@ overridden "an override without a value" training.epochs "key=value"
 overridden "more teacher nodes than distinct rows" network.inputDimension=1 "3 distinct rows" "fewer nodes"
 refused "more outputs than distinct rows" "9 distinct rows" "fewer nodes or outputs" -- good.yaml \
   --set teacher.hiddenNodes=1 --set network.outputDimension=9
-refused "no such study" none.yaml "no such file" -- none.yaml
+refused "no such study" none.yaml "no such file" "understudy keys" -- none.yaml
+refused "a slip in a bundled study's name" "two-lyer" "did you mean the bundled 'two-layer'" -- two-lyer
+refused "a bundled study with an ending" "did you mean the bundled 'low-rank'" -- low_rank.yaml
+overridden "a key of another program" training.lr=0.1 training.lr "here it is called training.learningRate"
+overridden "a decimal comma" training.learningRate=0,01 "write 0.01 with a point"
+overridden "a seed of more than 63 bits" 'seeds=[18446744073709551615]' seeds "0 to 9223372036854775807"
 refused "no such scale" huge scale -- good.yaml --scale huge
 refused "no such scale of a bundled study" huge quick -- two-layer --scale huge
 printf 'training: {epochs: 3\nseeds: 1\n' >broken.yaml
@@ -109,9 +114,18 @@ for side in teacher student; do
   given "a file truncated in its numbers, $side" $side.file=cut.safetensors cut.safetensors
   : >empty.safetensors
   given "an empty file, $side" $side.file=empty.safetensors empty.safetensors
-  given "a study for a network, $side" $side.file=good.yaml good.yaml safetensors
+  given "a study for a network, $side" $side.file=good.yaml good.yaml "a YAML text" safetensors
+  printf 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n' >pointer.safetensors
+  given "a pointer for a network, $side" $side.file=pointer.safetensors pointer.safetensors "git lfs pull"
+  printf '<!DOCTYPE html><html></html>' >page.safetensors
+  given "a page for a network, $side" $side.file=page.safetensors page.safetensors "web page"
+  python3 -c 'import zipfile; zipfile.ZipFile("model.pt", "w").writestr("model/data.pkl", b"")'
+  given "a file of torch.save, $side" $side.file=model.pt model.pt "save_file(model.state_dict(), "
+  write inputs array.npy 5 10
+  given "an array for a network, $side" $side.file=array.npy array.npy "NumPy array" save_file
   write network wrong.safetensors 10 7 5 transposed
-  given "a mis-shaped file, $side" $side.file=wrong.safetensors wrong.safetensors layers.0
+  given "a transposed kernel, $side" $side.file=wrong.safetensors wrong.safetensors "looks like [inputs, nodes]" \
+    "transpose layers.0.weight"
   write network wrong.safetensors 10 7 5 nobias
   given "a file with some biases only, $side" $side.file=wrong.safetensors wrong.safetensors layers.1.bias
   write network wrong.safetensors 10 7 5 nan
@@ -140,17 +154,22 @@ arrays() {
   refused "$what" "$@" -- arrays.yaml --set "$override"
 }
 ends "inputs and batches of files" 0 -- "$UNDERSTUDY" run arrays.yaml --results arrays
+write inputs whole.npy 50 10 integers
+ends "integers are inputs" 0 -- "$UNDERSTUDY" run arrays.yaml --set inputs.training.file=whole.npy --results whole
 for part in training evaluation; do
   arrays "missing inputs, $part" inputs.$part.file=none.npy none.npy "no file" "relative to"
   head -c 1000 inputs.npy >cut.npy
   arrays "truncated inputs, $part" inputs.$part.file=cut.npy cut.npy truncated
   write inputs wrong.npy 50 9
   arrays "inputs of another width, $part" inputs.$part.file=wrong.npy wrong.npy "9 features" 10
+  write inputs wrong.npy 10 50
+  arrays "transposed inputs, $part" inputs.$part.file=wrong.npy wrong.npy "look like [feature, sample]"
   write inputs wrong.npy 50 10 nan
   arrays "NaN in inputs, $part" inputs.$part.file=wrong.npy wrong.npy nan "row 0, column 5" finite
-  write inputs wrong.npy 50 10 integers
-  arrays "integers for inputs, $part" inputs.$part.file=wrong.npy wrong.npy "<i8" astype
-  arrays "a network for inputs, $part" inputs.$part.file=teacher.safetensors teacher.safetensors ".npy"
+  arrays "a network for inputs, $part" inputs.$part.file=teacher.safetensors teacher.safetensors "a safetensors file" \
+    "numpy.save"
+  printf '1,2\n3,4\n' >table.csv
+  arrays "a table for inputs, $part" inputs.$part.file=table.csv table.csv "CSV" numpy.loadtxt
 done
 arrays "missing batches" training.batches.file=none.npy none.npy "no file" "relative to"
 head -c 500 batches.npy >cut.npy
@@ -238,10 +257,13 @@ ends "an export that cannot be written" 2 "/proc/x.csv" -- "$UNDERSTUDY" export 
 ends "an export to a full disk" 1 -- bash -c '"$0" export good >/dev/full' "$UNDERSTUDY"
 
 echo "Wrong usage"
-ends "an unknown subcommand" 64 -- "$UNDERSTUDY" rum good.yaml
+ends "an unknown subcommand" 64 "did you mean 'run'" -- "$UNDERSTUDY" rum good.yaml --results new
+ends "another one" 64 "no command is named 'repor'" "did you mean 'report'" -- "$UNDERSTUDY" repor good
+ends "a subcommand of nothing" 64 "no command is named 'simulate'" "there are: run" -- "$UNDERSTUDY" simulate
+ends "an unknown benchmark" 64 "did you mean 'finishing'" -- "$UNDERSTUDY" bench finishin
 ends "an unknown option" 64 -- "$UNDERSTUDY" run good.yaml --thread 2
 ends "no study" 64 -- "$UNDERSTUDY" run
-ends "an unknown experiment" 64 three-layer two-layer -- "$UNDERSTUDY" reproduce three-layer
+ends "an unknown experiment" 64 "did you mean two-layer" "there is: two-layer" -- "$UNDERSTUDY" reproduce two-lyer
 ends "an unknown scale of an experiment" 64 huge quick -- "$UNDERSTUDY" reproduce two-layer --scale huge
 ends "no threads" 64 "--threads 0" -- "$UNDERSTUDY" run good.yaml --threads 0
 ends "unknown instructions" 64 avx9 -- "$UNDERSTUDY" run good.yaml --instructions avx9

@@ -22,7 +22,26 @@ ends "status" 0 "Three nodes are learned." "6 of 6 recorded" "teacher.strengthDe
   "$UNDERSTUDY" status results
 ends "a run of which one setting diverges" 0 "1 diverged" -- "$UNDERSTUDY" run study.yaml \
   --set 'training.learningRate=[0.05, 1000]' --results diverging
-ends "status says so" 0 "2 of 2 recorded, 1 diverged" -- "$UNDERSTUDY" status diverging
+ends "status says so, and which one" 0 "2 of 2 recorded, 1 diverged" \
+  "training.learningRate = 1000, seed 1: in epoch 1" -- "$UNDERSTUDY" status diverging
+ends "status of a study without diverged runs has no list of them" 0 -- "$UNDERSTUDY" status results
+check "none" test "$(grep -c "in epoch" ends.log)" -eq 0
+ends "a run that declares no report" 0 "no report, because the study declares no figures and no findings" -- \
+  "$UNDERSTUDY" run study.yaml --results results "${grid[@]}"
+check "there is none" test ! -e results/report.html
+
+study drawn.yaml "figures: [{name: losses, kind: evaluationLoss}]" "findings: [{statement: Is low., statistic: recoveredShare, atLeast: 0}]"
+ends "a first report without Python has no figures" 0 "figures left out" "cannot start 'nowhere/python3'" \
+  "vl-convert-python" "report: " -- "$UNDERSTUDY" run drawn.yaml --results drawn --python nowhere/python3
+check "but what was found" grep -q "Is low." drawn/report.html
+check "and why" grep -q "vl-convert-python" drawn/report.html
+printf '#!/bin/sh\necho "No module named vl_convert"\nexit 3\n' >without-wheel
+chmod +x without-wheel
+ends "nor one without the wheel, which takes its place" 0 "pip install vl-convert-python" -- \
+  "$UNDERSTUDY" report drawn --python ./without-wheel
+echo "<html>with figures</html>" >drawn/report.html
+ends "a report with figures is not replaced" 1 "cannot start" -- "$UNDERSTUDY" report drawn --python nowhere/python3
+check "it is there" grep -q "with figures" drawn/report.html
 for file in study.yaml results.sqlite; do check "the folder has $file" test -s "results/$file"; done
 ends "the study of the folder runs, too" 0 "6 of 6 runs recorded" -- \
   "$UNDERSTUDY" run results/study.yaml --results again

@@ -45,6 +45,42 @@ import UnderstudyTraining
     #expect(start[1 - layer] != end[1 - layer])
   }
 
+  @Test(
+    "a frozen first layer keeps its normalisation's scale and shift",
+    arguments: ["beforeActivation", "afterActivation"])
+  func frozenNormalization(placement: String) throws {
+    let run = try execute(tinyStudy("training.frozenLayer=first", "student.normalization=\(placement)"))
+    let (start, end) = (run.material.initialStudent.network.layers[0], run.student.network.layers[0])
+    #expect(start.weights == end.weights && start.biases == end.biases)
+    #expect(end.normalization?.scales != nil && start.normalization?.scales == end.normalization?.scales)
+    #expect(start.normalization?.shifts == end.normalization?.shifts)
+    #expect(start.normalization?.means != end.normalization?.means, "statistics are measured, not learnt")
+  }
+
+  /// Node 0 would be a match.
+  @Test("layerMatches is -1 where there is none")
+  func layerMatchesOfDeadNodes() throws {
+    func network(_ biases: [Double]) throws -> Network {
+      try Network(
+        layers: [
+          DenseLayer(weights: Matrix([[1, 0], [0, 1]]), biases: biases),
+          DenseLayer(weights: Matrix([[1, 1], [1, -1]]), biases: [0, 0]),
+          DenseLayer(weights: Matrix([[1, 1]]), biases: [0]),
+        ], activation: .relu)
+    }
+    var stream = RandomStream(key: 5, purpose: .test)
+    let inputs = stream.normalMatrix(rowCount: 40, columnCount: 2, standardDeviation: 1)
+    func matches(teacher: [Double], student: [Double]) throws -> [Double]? {
+      try LayerMeasures(
+        teacher: Teacher(network(teacher)), student: Student(network(student)), inputs: inputs, precision: .float64,
+        instructions: .best
+      ).take([.layerMatches])[.layerMatches]?.values
+    }
+    #expect(try matches(teacher: [0, 0], student: [0, 0]) == [0, 1, 0, 1])
+    #expect(try matches(teacher: [0, 0], student: [-99, -99]) == [-1, -1, -1, -1])
+    #expect(try matches(teacher: [-99, 0], student: [0, 0])?.prefix(2) == [-1, 1])
+  }
+
   @Test("unit norm holds for first-layer rows")
   func unitNorm() throws {
     let run = try execute(tinyStudy("training.unitNormFirstLayer=true"))

@@ -91,6 +91,21 @@ import UnderstudyRecords
     }
     #expect(error?.description.contains("pip install vl-convert-python==1.9.0.post1") == true)
     #expect(try String(contentsOf: page, encoding: .utf8) == "old")
+    // A first page is written without figures, says why, and may be replaced by another one.
+    try FileManager.default.removeItem(at: page)
+    for python in ["/nowhere/python3", stub.path] {
+      let summary = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: python))
+      #expect(summary.missingTool?.isMissingTool == true && summary.figures.count == 1)
+      let text = try String(contentsOf: page, encoding: .utf8)
+      #expect(text.contains("Not drawn") && text.contains("vl-convert-python"))
+      #expect(!text.contains("<img") && !text.contains("<script") && text.contains("<h2 id=\"title0\">t</h2>"))
+    }
+    let audits = folder.appending(path: "audits/page.html")
+    let (files, missing) = try writeAuditReport(
+      [("Student A", SyntheticTheory.audit())], to: audits, renderer: FigureRenderer(python: "/nowhere/python3"))
+    #expect(files.count == 2 && missing == .pythonMissing(python: "/nowhere/python3"))
+    let text = try String(contentsOf: audits, encoding: .utf8)
+    #expect(text.contains("Not drawn") && text.contains("cannot start") && !text.contains("<img"))
     let json = try Data(contentsOf: folder.appending(path: "figures/loss.json"))
     #expect(try JSONDecoder().decode(JSONValue.self, from: json)["data"] != nil)
   }

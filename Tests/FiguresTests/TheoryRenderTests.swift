@@ -40,7 +40,7 @@ import UnderstudyRecords
       kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
     defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
     let renderer = FigureRenderer(python: python)
-    let figures = try writeAuditReport(
+    let (figures, _) = try writeAuditReport(
       [("Student A", SyntheticTheory.audit()), ("Student B", SyntheticTheory.audit(teacherNodes: 3, studentNodes: 3))],
       to: root.appending(path: "audit.html"), renderer: renderer)
     #expect(

@@ -200,6 +200,6 @@ private func digest(_ network: Network) -> UInt64 {
     check(moved, normalSample(), "give it biases")
     check(deepDesign([9, 1, 9], weights: .discrete), nil, "hidden layer 3 needs 9 distinct rows")
     check(deepDesign([]), nil, "a network needs a hidden layer")
-    check(deepDesign([4, 0]), nil, "layer 1 is empty")
+    check(deepDesign([4, 0]), nil, "layer 2 is empty")
   }
 }

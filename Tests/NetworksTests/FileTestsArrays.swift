@@ -39,8 +39,52 @@ import UnderstudyNumerics
     #expect(try batches(npy(descr: "<i8", shape: "(2, 3)", littleEndian(numbers.map { Int64($0) }))) == expected)
     #expect(try batches(npy(descr: "<i4", shape: "(2, 3)", littleEndian(numbers.map { Int32($0) }))) == expected)
     #expect(try batches(npy(descr: "<u4", shape: "(2, 3)", littleEndian(numbers.map { UInt32($0) }))) == expected)
+    #expect(try batches(npy(descr: "<u8", shape: "(2, 3)", littleEndian(numbers.map { UInt64($0) }))) == expected)
+    #expect(try batches(npy(descr: "<i2", shape: "(2, 3)", littleEndian(numbers.map { Int16($0) }))) == expected)
+    #expect(try batches(npy(descr: "|u1", shape: "(2, 3)", Data(numbers.map { UInt8($0) }))) == expected)
+    expectFileError("sample \(Int64.max)") {
+      try batches(npy(descr: "<u8", shape: "(1, 1)", littleEndian([UInt64.max])))
+    }
+    expectFileError("type |b1, not sample numbers") { try batches(npy(descr: "|b1", shape: "(1, 1)", Data([1]))) }
+    expectFileError("reshape it to [step, batch]: as a column") {
+      try batches(npy(descr: "<i8", shape: "(1,)", littleEndian([Int64(0)])))
+    }
     let columns = littleEndian([0, 6, 1, 5, 2, 4] as [Int64])
     #expect(try batches(npy(descr: "<i8", shape: "(2, 3)", columns, isColumnMajor: true)) == expected)
+  }
+
+  /// Every integer type, halves and booleans are real numbers: the extremes of each, in both orders.
+  @Test(arguments: [false, true])
+  func matricesOfEveryRealType(isColumnMajor: Bool) throws {
+    func check(_ type: String, _ bytes: Data, _ values: [Double], sourceLocation: SourceLocation = #_sourceLocation)
+      throws
+    {
+      let expected = isColumnMajor ? Matrix([values]).transposed : Matrix([values])
+      let shape = isColumnMajor ? "(\(values.count), 1)" : "(1, \(values.count))"
+      let file = npy(descr: type, shape: shape, bytes, isColumnMajor: isColumnMajor)
+      #expect(try decode(file) == expected, "\(type)", sourceLocation: sourceLocation)
+    }
+    func integers<Value: FixedWidthInteger>(_ type: String, _: Value.Type) throws {
+      let numbers: [Value] = [0, 1, .min, .max]
+      try check(type, littleEndian(numbers), numbers.map { Double($0) })
+    }
+    try integers("|i1", Int8.self)
+    try integers("<i2", Int16.self)
+    try integers("<i4", Int32.self)
+    try integers("<i8", Int64.self)
+    try integers("|u1", UInt8.self)
+    try integers("<u2", UInt16.self)
+    try integers("<u4", UInt32.self)
+    try integers("<u8", UInt64.self)
+    try check("|b1", Data([0, 1, 1]), [0, 1, 1])
+    try check("<f2", littleEndian([0x3C00, 0xC000, 0x7BFF, 0x0001] as [UInt16]), [1, -2, 65504, 0x1p-24])
+    expectFileError("holds inf at row 0, column 0") {
+      try decode(npy(descr: "<f2", shape: "(1, 1)", littleEndian([0x7C00] as [UInt16])))
+    }
+    // The size is that of the type.
+    expectFileError("truncated: shape [1, 2] needs 16 bytes") {
+      try decode(npy(descr: "<i8", shape: "(1, 2)", Data(count: 8)))
+    }
   }
 
   @Test func indicesMustNameSamples() {
@@ -71,11 +115,15 @@ import UnderstudyNumerics
       }
     }
     check(">f8", "big-endian")
-    check("<i8", "type <i8")
-    check("|b1", "type |b1")
-    check("<c16", "type <c16")
-    check("<f2", "type <f2")
+    check(">i4", "big-endian")
+    check("<f16", "type <f16")
+    check("<U5", "type <U5")
+    check("<M8[ns]", "type <M8[ns]")
+    check("|V8", "type |V8")
     check("|O", "Python objects")
+    expectFileError("complex numbers (<c16)", "numpy.hstack([array.real, array.imag])") {
+      try decode(npy(descr: "<c16", shape: "(1, 1)", littleEndian([1.0, 2.0])))
+    }
     let records = "{'descr': [('a', '<f8'), ('b]', '<f4', (2,))], 'fortran_order': False, 'shape': (1, 1), }"
     expectFileError("records", "one field") { try decode(npy(records, littleEndian([1.0, 2.0]))) }
   }
@@ -86,9 +134,9 @@ import UnderstudyNumerics
         try decode(npy(descr: "<f8", shape: shape, littleEndian([1.0, 2.0])))
       }
     }
-    check("(2,)", "1 dimensions")
+    check("(2,)", "1 dimension, shape [2]; reshape it to [sample, feature]: as a column save array[:, None]")
     check("()", "0 dimensions")
-    check("(1, 2, 1)", "reshape it to [sample, feature]")
+    check("(1, 2, 1)", "reshape it to [sample, feature]: e.g. array.reshape(len(array), -1)")
     check("(0, 2)", "empty array")
     check("(2, 0)", "empty array")
     check("(1, 3)", "truncated: shape [1, 3] needs 24 bytes, and there are 16")
@@ -100,7 +148,6 @@ import UnderstudyNumerics
   }
 
   @Test func damagedFilesAreRefused() throws {
-    expectFileError("numpy.save") { try decode(Data()) }
     expectFileError("numpy.save") { try decode(Data("PK and what follows".utf8)) }
     expectFileError("truncated in its header") { try decode(ArrayFile.encode(matrix).prefix(9)) }
     expectFileError("its header should have 118 bytes") { try decode(ArrayFile.encode(matrix).prefix(100)) }

@@ -85,7 +85,7 @@ import UnderstudyNumerics
     expectFileError("layers.01.weight") {
       try decode(file([("layers.0.weight", [2, 2]), ("layers.01.weight", [1, 2])]))
     }
-    expectFileError("1 layers", "output layer") { try decode(file([("layers.0.weight", [2, 2])])) }
+    expectFileError("1 layer;", "output layer") { try decode(file([("layers.0.weight", [2, 2])])) }
     expectFileError("0 layers") { try decode(file([])) }
     expectFileError("no layers.1.weight", "without gaps") {
       try decode(file([("layers.0.weight", [2, 2]), ("layers.2.weight", [1, 2])]))
@@ -109,10 +109,10 @@ import UnderstudyNumerics
     expectFileError("shape [2]", "[nodes, inputs]") {
       try decode(file([("layers.0.weight", [2]), ("layers.1.weight", [1, 2])]))
     }
-    expectFileError("layer 1 expects 3 inputs") {
+    expectFileError("layer 2 expects 3 inputs") {
       try decode(file([("layers.0.weight", [2, 2]), ("layers.1.weight", [1, 3])]))
     }
-    expectFileError("layer 0 is empty") {
+    expectFileError("layer 1 (lowest) is empty") {
       try decode(file([("layers.0.weight", [2, 0]), ("layers.1.weight", [1, 2])]))
     }
   }
@@ -145,7 +145,7 @@ import UnderstudyNumerics
     let huge = "4611686018427387904"
     check("{\"a\":{\"dtype\":\"F64\",\"shape\":[\(huge),4],\"data_offsets\":[0,8]}}", eight, "does not fit")
     check("{\"a\":{\"dtype\":\"F64\",\"shape\":[\(huge)],\"data_offsets\":[0,8]}}", eight, "does not fit")
-    check(#"{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}"#, eight, "store F64 or F32")
+    check(#"{"a":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}}"#, eight, "type C64, which are not read; store F64")
     check(#"{"a":{"shape":[1],"data_offsets":[0,8]}}"#, eight, "\"a\" has no \"dtype\"")
     check(#"{"a":{"dtype":1,"shape":[1],"data_offsets":[0,8]}}"#, eight, "another type")
     check(#"{"a":1}"#, Data(), "another type")

@@ -28,6 +28,23 @@ import UnderstudyNumerics
     }
   }
 
+  /// PyTorch's `state_dict` of a `BatchNorm1d` has one more, an integer without dimensions.
+  @Test func theCountOfBatchesIsIgnored() throws {
+    let network = try normalizedNetwork(
+      widths: [1, 1, 1], placement: .beforeActivation, learnt: false, biases: false, slope: 0, key: 1)
+    let names = ["layers.0.norm.running_mean", "layers.0.norm.running_var", "layers.0.weight", "layers.1.weight"]
+    let tensors = try SafetensorsFile.decode(NetworkFile.encode(network), name: "given.file").tensors
+    var header = "{\"__metadata__\":{\"\(key)\":\"beforeActivation\"}"
+    for (i, name) in names.enumerated() {
+      let shape = name.hasSuffix("weight") ? "[1,1]" : "[1]"
+      header += ",\"\(name)\":{\"dtype\":\"F64\",\"shape\":\(shape),\"data_offsets\":[\(8 * i),\(8 * i + 8)]}"
+    }
+    header += ",\"layers.0.norm.num_batches_tracked\":{\"dtype\":\"I64\",\"shape\":[],\"data_offsets\":[32,40]}}"
+    let numbers = try names.map { try #require(tensors[$0]?.values.first) }
+    #expect(
+      try decode(safetensors(header: header, data: littleEndian(numbers) + littleEndian([1200 as Int64]))) == network)
+  }
+
   @Test func plainFilesSayNothingOfNormalization() throws {
     let network = try smallNetwork(biases: true)
     #expect(NetworkFile.encode(network, metadata: [key: "stale"]) == NetworkFile.encode(network))
@@ -63,15 +80,15 @@ import UnderstudyNumerics
     check("holds -0.5 at element 1", "not negative") {
       $0.tensors["layers.0.norm.running_var"] = .init(shape: [2], values: [0, -0.5])
     }
-    check("layer 1 is the output layer", "remove its normalisation") {
+    check("is the output layer", "remove its normalisation") {
       $0.tensors["layers.1.norm.running_mean"] = one
       $0.tensors["layers.1.norm.running_var"] = one
     }
     check("a normalisation of a layer without weights", "remove layers.7.norm.running_mean") {
       $0.tensors["layers.7.norm.running_mean"] = ones
     }
-    check("layers.0.norm.num_batches_tracked", "is no part of a network") {
-      $0.tensors["layers.0.norm.num_batches_tracked"] = one
+    check("layers.1.norm.num_batch_count", "is no part of a network") {
+      $0.tensors["layers.1.norm.num_batch_count"] = one
     }
     check("layers.0.norm", "is no part of a network") { $0.tensors["layers.0.norm"] = one }
   }

@@ -161,9 +161,9 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
       for (index, part) in parts.enumerated() { layers[index].normalization = part }
       return #expect(throws: ShapeError.self) { try Network(layers: layers, activation: .relu) }?.description
     }
-    #expect(message([normalization(3), nil, nil])?.contains("layer 0 has 4 nodes") == true)
+    #expect(message([normalization(3), nil, nil])?.contains("layer 1 (lowest) has 4 nodes") == true)
     #expect(message([nil, normalization(2, scaleCount: 1), nil])?.contains("has 1 values") == true)
-    #expect(message([nil, nil, normalization(1)])?.contains("layer 2 is the output layer") == true)
+    #expect(message([nil, nil, normalization(1)])?.contains("layer 3 is the output layer") == true)
     let mixed = message([normalization(4), normalization(2, .afterActivation), nil])
     #expect(mixed?.contains("one placement") == true)
   }

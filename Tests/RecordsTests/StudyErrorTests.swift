@@ -30,8 +30,9 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("training: {learningrate: 1}", .unknownKey, "training.learningrate", "training.learningRate"),
     BadStudy("training: {learning_rate: 1}", .unknownKey, "nearest known one is training.learningRate"),
     BadStudy("learningRate: 1", .unknownKey, "nearest known one is training.learningRate"),
-    BadStudy("seed: 1", .unknownKey, "nearest known one is seeds"),
-    BadStudy("student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "teacher.hiddenNodes"),
+    BadStudy("seed: 1", .unknownKey, "here it is called seeds"),
+    BadStudy(
+      "student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "here it is called student.overRealization"),
     BadStudy("scales: {quick: {teacher: {hiddenNode: 1}}}", .unknownKey, "nearest known one is teacher.hiddenNodes"),
     BadStudy("scales: {quick: {name: x}}", .unknownKey, "name"),
 
@@ -47,14 +48,16 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
 
     BadStudy("teacher: {hiddenNodes: 0}", .outOfRange, "0 is out of range", "an integer of at least 1"),
     BadStudy("teacher: {hiddenNodes: -3}", .outOfRange, "-3"),
-    BadStudy("network: {inputDimension: 1e12}", .outOfRange, "1e12"),
-    BadStudy("network: {inputDimension: 99999999999999999999}", .outOfRange, "network.inputDimension"),
+    BadStudy("network: {inputDimension: 1e12}", .outOfRange, "1e12", "an integer from 1 to 1000000000"),
+    BadStudy(
+      "network: {inputDimension: 99999999999999999999}", .outOfRange, "network.inputDimension", "from 1 to 1000000000"),
+    BadStudy("record: [{measures: [trainingLoss], every: 3e9}]", .outOfRange, "an integer from 1 to 1000000000"),
     BadStudy("inputs: {training: {count: 0}}", .outOfRange, "inputs.training.count"),
     BadStudy("student: {overRealization: 0.5}", .outOfRange, "narrower than its teacher", "from 1"),
     BadStudy("training: {learningRate: 0}", .outOfRange, "greater than 0"),
     BadStudy("training: {learningRate: -0.1}", .outOfRange, "greater than 0"),
-    BadStudy("training: {learningRate: .nan}", .outOfRange, ".nan is out of range"),
-    BadStudy("teacher: {bias: .inf}", .outOfRange, ".inf is out of range", "finite"),
+    BadStudy("training: {learningRate: .nan}", .outOfRange, ".nan is not finite", "greater than 0"),
+    BadStudy("teacher: {bias: .inf}", .outOfRange, ".inf is not finite", "finite number"),
     BadStudy("teacher: {bias: 1e999}", .outOfRange, "1e999"),
     BadStudy("network: {activation: leakyRelu, leakySlope: 1}", .outOfRange, "from 0 to below 1"),
     BadStudy("training: {learningRateHalvingInterval: -1}", .outOfRange, "at least 0"),
@@ -70,7 +73,10 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("seeds: []", .emptyList, "seeds"),
     BadStudy("seeds: [1, 2, 1]", .duplicateValue, "seed 1 is listed twice"),
     BadStudy("seeds: 0", .outOfRange, "seeds"),
-    BadStudy("seeds: [-1]", .outOfRange, "seeds"),
+    BadStudy("seeds: [-1]", .outOfRange, "seeds", "at least 0"),
+    BadStudy("seeds: [9223372036854775808]", .outOfRange, "seeds", "an integer from 0 to 9223372036854775807"),
+    BadStudy("seeds: [1.0e30]", .outOfRange, "from 0 to 9223372036854775807"),
+    BadStudy("seeds: 2000000", .outOfRange, "an integer from 1 to 1000000"),
     BadStudy("seeds: many", .wrongType, "expected an integer, found \"many\""),
 
     BadStudy("network: {leakySlope: 0.1}", .unusedKey, "network.leakySlope", "not leakyRelu"),
@@ -80,7 +86,7 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("inputs: {boundaryOffsetMinimum: 0.5}", .unusedKey, "not teacherBoundaries"),
 
     BadStudy("record: []", .emptyList, "record"),
-    BadStudy("record: [{measures: [evalLoss], every: 1}]", .unknownName, "nearest known one is evaluationLoss"),
+    BadStudy("record: [{measures: [evalLoss], every: 1}]", .unknownName, "here it is called evaluationLoss"),
     BadStudy("record: [{measures: [trainingLoss]}]", .missingKey, "does not say when"),
     BadStudy("record: [{measures: [trainingLoss], every: 1, last: true}]", .missingKey, "both every and last"),
     BadStudy("record: [{measures: [trainingLoss], every: 0}]", .outOfRange, "record.every"),

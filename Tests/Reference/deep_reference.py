@@ -70,9 +70,9 @@ class Rules:
         return rate * 0.5 ** ((epoch - 1) // self.halving_interval if self.halving_interval else 0)
 
     def moves(self, name: str, last: int) -> bool:
-        """Whether training moves a tensor by its gradient. The normalisation of a frozen layer is not frozen."""
+        """Whether training moves a tensor by its gradient. Scale and shift of a frozen layer's normalisation stay."""
         frozen = {"first": "layers.0.", "last": f"layers.{last}."}.get(self.frozen_layer)
-        return not ("running" in name or frozen and name in (frozen + "weight", frozen + "bias"))
+        return not ("running" in name or frozen and name.startswith(frozen))
 
 
 # Forward and backward

@@ -308,7 +308,9 @@ private struct Case: Sendable, CustomTestStringConvertible {
     let few = try layerCoupling(of: teacher, with: student, over: x, parts: [.meanAlpha, .meanBeta], sampleLimit: 7)
     let chosen = Matrix((0..<7).map { Array(x.row($0 * 100 / 7)) })
     #expect(few == (try layerCoupling(of: teacher, with: student, over: chosen, parts: [.meanAlpha, .meanBeta])))
-    #expect(throws: ShapeError("hidden layer 2: teacher node 3 is matched with student node 18 of 17")) {
+    let message =
+      "hidden layer 2: teacher node 2 is matched with student node 17, but nodes are counted from 0 and there are 17"
+    #expect(throws: ShapeError(message)) {
       try layerCoupling(of: teacher, with: student, over: x, matches: [[3, nil], [0, 1, 17]])
     }
     #expect(throws: ShapeError.self) { try layerCoupling(of: teacher, with: student, over: x, matches: [[3, nil]]) }

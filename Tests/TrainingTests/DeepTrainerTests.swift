@@ -295,6 +295,39 @@ struct DeepTrainerTests {
     #expect(correlations.count == one.network.layers.count - 1)
   }
 
+  /// Cases of 1, 3 and 4 hidden layers with a learnt scale, normalised before and after the activation, and one without.
+  @Test(
+    "a frozen first layer keeps its normalisation's scale and shift, too, and nothing else changes",
+    arguments: [0, 4, 6, 8, 10], [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
+  func frozen(index: Int, rule: TrainingPlan.Optimizer) throws {
+    let one = try DeepCase(index)
+    func trained(frozen: TrainingPlan.FrozenLayer, epochs: Int, decay: Double) throws -> Network {
+      var plan = one.plan(rate: 0.01, rule: rule, epochs: epochs, decay: decay)
+      plan.frozenLayer = frozen
+      let trainer = try DeepTrainer<Double>(
+        student: Student(one.network), plan: plan, batches: one.order(epochs: epochs))
+      for epoch in 1...epochs {
+        trainer.train(epoch: epoch, on: trainer.samples(inputs: one.inputs, targets: one.targets))
+      }
+      return try trainer.student.network
+    }
+    for decay in [0, 0.1] {
+      let (start, end) = (one.network.layers[0], try trained(frozen: .first, epochs: 5, decay: decay).layers[0])
+      #expect(end.weights == start.weights && end.biases == start.biases, "\(one)")
+      #expect(end.normalization?.scales == start.normalization?.scales, "\(one)")
+      #expect(end.normalization?.shifts == start.normalization?.shifts, "\(one)")
+      // Running statistics are measured, not learnt.
+      if let normalization = end.normalization { #expect(normalization.means != start.normalization?.means, "\(one)") }
+      // The first step of all other layers is that of a student that learns everything.
+      let (frozen, free) = (
+        try trained(frozen: .first, epochs: 1, decay: decay), try trained(frozen: .none, epochs: 1, decay: decay)
+      )
+      #expect(Array(frozen.layers.dropFirst()) == Array(free.layers.dropFirst()), "\(one)")
+      #expect(
+        free.layers[0].normalization?.scales != start.normalization?.scales || start.normalization == nil, "\(one)")
+    }
+  }
+
   @Test("a schedule holds from after each of its epochs on")
   func schedule() {
     let plan = TrainingPlan(

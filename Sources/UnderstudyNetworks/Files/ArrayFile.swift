@@ -9,20 +9,18 @@ public enum ArrayFile {
     try decodeMatrix(try content(ofFileAt: path), name: path)
   }
 
-  /// Decodes a matrix of `<f8` or `<f4`, in C or Fortran order.
+  /// Decodes a matrix of real numbers, in C or Fortran order: `<f8`, `<f4`, `<f2`, integers of 1 to 8 bytes, booleans.
   ///
   /// - Parameter name: what errors call the file.
-  /// - Throws: ``FileError`` if the bytes are no `.npy` file, it is truncated or longer than its array, elements are of
-  ///   another type, the array is not of two dimensions or empty, or a number is not finite.
+  /// - Throws: ``FileError`` if the bytes are no `.npy` file (it says what they are, if it can), it is truncated or longer
+  ///   than its array, elements are of another type, the array is not of two dimensions or empty, or a number is not
+  ///   finite.
   /// - Complexity: O(bytes).
   public static func decodeMatrix(_ data: Data, name: String) throws(FileError) -> Matrix {
     let bytes = [UInt8](data)
     let header = try ArrayHeader(bytes, name: name)
-    let format: ScalarFormat
-    switch header.elementType {
-    case "<f8": format = .float64
-    case "<f4": format = .float32
-    default: throw typeError(header.elementType, wanted: "real numbers", remedy: "'<f8'", name: name)
+    guard let format = header.elementType.flatMap(ScalarFormat.init(numpy:)) else {
+      throw typeError(header.elementType, wanted: "real numbers", remedy: "'<f8'", name: name)
     }
     try header.checkSize(elementByteCount: format.byteCount, dimensions: "[sample, feature]", bytes: bytes, name: name)
     let (rows, columns) = (header.shape[0], header.shape[1])
@@ -44,7 +42,7 @@ public enum ArrayFile {
     try decodeBatches(try content(ofFileAt: path), name: path, sampleCount: sampleCount)
   }
 
-  /// Decodes batches of `<i8`, `<i4` or `<u4` sample numbers, in C or Fortran order.
+  /// Decodes batches of sample numbers, integers of 1 to 8 bytes, in C or Fortran order.
   ///
   /// - Parameter name: what errors call the file.
   /// - Throws: ``FileError`` as ``decodeMatrix(_:name:)`` does, and if a number is not in `0 ..< sampleCount`.
@@ -52,21 +50,12 @@ public enum ArrayFile {
   public static func decodeBatches(_ data: Data, name: String, sampleCount: Int) throws(FileError) -> Batches {
     let bytes = [UInt8](data)
     let header = try ArrayHeader(bytes, name: name)
-    let byteCount: Int
-    switch header.elementType {
-    case "<i8": byteCount = 8
-    case "<i4", "<u4": byteCount = 4
-    default: throw typeError(header.elementType, wanted: "sample numbers", remedy: "'<i8'", name: name)
+    guard let format = header.elementType.flatMap(ScalarFormat.init(numpy:)), format.isInteger else {
+      throw typeError(header.elementType, wanted: "sample numbers", remedy: "'<i8'", name: name)
     }
-    try header.checkSize(elementByteCount: byteCount, dimensions: "[step, batch]", bytes: bytes, name: name)
+    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[step, batch]", bytes: bytes, name: name)
     let (steps, batch) = (header.shape[0], header.shape[1])
-    let isSigned = header.elementType != "<u4"
-    var numbers = (0..<steps * batch).map { i in
-      let place = header.dataStart + i * byteCount
-      if byteCount == 8 { return bytes.integer(at: place, as: Int64.self) }
-      return isSigned
-        ? Int64(bytes.integer(at: place, as: Int32.self)) : Int64(bytes.integer(at: place, as: UInt32.self))
-    }
+    var numbers = format.integers(in: bytes, at: header.dataStart, count: steps * batch)
     if header.isColumnMajor {
       let stored = numbers
       for i in numbers.indices { numbers[i] = stored[i % batch * steps + i / batch] }
@@ -109,6 +98,9 @@ private func typeError(_ type: String?, wanted: String, remedy: String, name: St
     case ">": "holds big-endian elements (\(type)); \(conversion)"
     case _ where type.hasSuffix("O"):
       "holds Python objects; reading them could run any program, so it is never done; \(conversion)"
+    case _ where type.dropFirst().first == "c":
+      "holds complex numbers (\(type)), not \(wanted); save real and imaginary parts as columns, "
+        + "numpy.hstack([array.real, array.imag])"
     default: "holds elements of type \(type), not \(wanted); \(conversion)"
     }
   return FileError(path: name, message: reason)
@@ -121,7 +113,14 @@ extension ArrayHeader {
   ) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     guard shape.count == 2 else {
-      throw error("has an array of \(shape.count) dimensions, shape \(shape); reshape it to \(dimensions)")
+      let found = "has an array of \(shape.count) dimension\(shape.count == 1 ? "" : "s"), shape \(shape)"
+      let remedy =
+        switch shape.count {
+        case 1: "as a column save array[:, None], as a row array[None, :]"
+        case 3...: "e.g. array.reshape(len(array), -1)"
+        default: "e.g. numpy.atleast_2d(array)"
+        }
+      throw error("\(found); reshape it to \(dimensions): \(remedy)")
     }
     guard let count = elementCount(ofShape: shape), count <= Int.max / elementByteCount else {
       throw error("claims an array of shape \(shape), which no file can hold; it is damaged, write it anew")

@@ -15,6 +15,7 @@ struct ArrayHeader: Equatable {
 
   init(_ bytes: [UInt8], name: String) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
+    try FileKind.check(bytes, is: .array, name: name)
     guard bytes.starts(with: Self.magic) else {
       throw error("is not an .npy file; write it with numpy.save")
     }

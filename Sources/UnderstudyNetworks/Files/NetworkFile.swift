@@ -63,14 +63,21 @@ private func network(
   let names = file.tensors.keys.sorted()
   if let other = names.first(where: { partOfLayer(named: $0) == nil }) {
     throw error(
-      "tensor \"\(other)\" is no part of a network; name the tensors layers.0.weight, layers.0.bias, "
-        + "layers.1.weight, ... and leave out all others")
+      "tensor \"\(other)\" is no part of a network; "
+        + (renaming(of: names)
+          ?? "name the tensors layers.0.weight, layers.0.bias, layers.1.weight, ..."
+          + (names.contains { $0.hasSuffix("running_mean") }
+            ? ", a normalisation's layers.0.norm.running_mean, ..., " : " ")
+          + "and leave out all others"))
   }
   let parts = names.compactMap { partOfLayer(named: $0) }
   let layerCount = parts.count { $0.part == .weight }
   guard layerCount >= 2 else {
-    throw error("holds the weights of \(layerCount) layers; a network needs a hidden layer and an output layer")
+    throw error(
+      "holds the weights of \(layerCount) layer\(layerCount == 1 ? "" : "s"); a network needs a hidden layer and an output layer"
+    )
   }
+  if let problem = transposition(in: file, layerCount: layerCount) { throw error(problem) }
   let hasBiases = parts.contains { $0.part == .bias }
   var layers: [DenseLayer] = []
   for index in 0..<layerCount {
@@ -106,6 +113,6 @@ private func network(
   do {
     return try Network(layers: layers, activation: activation)
   } catch let failure {
-    throw error("\(failure); weights are [nodes, inputs]")
+    throw error("\(failure); in the file layer 1 is \"layers.0\", and weights are [nodes, inputs]")
   }
 }

@@ -5,6 +5,8 @@ enum Part: String {
   case variance = "norm.running_var"
   case scale = "norm.weight"
   case shift = "norm.bias"
+  /// PyTorch's count of the batches that its running statistics saw: no part of the function, and not read.
+  case batchCount = "norm.num_batches_tracked"
 }
 
 /// The metadata that says where hidden layers are normalised.
@@ -61,7 +63,7 @@ func normalization(
   guard !isOutput else {
     throw FileError(
       path: name,
-      message: "has \(tensorName(layer, .mean)), but layer \(layer) is the output layer and cannot be normalised; "
+      message: "has \(tensorName(layer, .mean)), but that is the output layer, which cannot be normalised; "
         + "remove its normalisation")
   }
   if let node = variances.firstIndex(where: { $0 < 0 }) {

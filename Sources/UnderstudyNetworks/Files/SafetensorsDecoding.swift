@@ -1,13 +1,14 @@
 import Foundation
 
 extension SafetensorsFile {
-  /// Decodes the bytes of a file of F64, F32, F16 or BF16 tensors.
+  /// Decodes the bytes of a file of real tensors: F64, F32, F16, BF16, integers of 8 to 64 bits, booleans.
   ///
   /// Nothing is allocated on the word of the header: every size is checked against the bytes that are there.
   ///
   /// - Parameter name: what errors call the file.
-  /// - Throws: ``FileError`` that names the tensor if the header is damaged, the data is truncated, longer than the
-  ///   tensors or overlapping, numbers are of another type, or one of them is not finite.
+  /// - Throws: ``FileError`` if the bytes are of another kind of file (it says which and how to convert it); one that
+  ///   names the tensor if the header is damaged, the data is truncated, longer than the tensors or overlapping, numbers
+  ///   are of another type, or one of them is not finite.
   /// - Complexity: O(bytes).
   public static func decode(_ data: Data, name: String) throws(FileError) -> SafetensorsFile {
     let bytes = [UInt8](data)
@@ -18,7 +19,7 @@ extension SafetensorsFile {
     for (tensor, entry) in header.entries.sorted(by: { $0.key < $1.key }) {
       func error(_ message: String) -> FileError { FileError(path: name, message: "tensor \"\(tensor)\" \(message)") }
       guard let format = entry.format else {
-        throw error("holds numbers of type \(entry.dtype); store F64 or F32")
+        throw error("holds numbers of type \(entry.dtype), which are not read; store F64 or F32")
       }
       guard let count = elementCount(ofShape: entry.shape), count <= (bytes.count - begin) / format.byteCount else {
         throw error("of shape \(entry.shape) does not fit the file; it is damaged, write it anew")
@@ -53,15 +54,7 @@ struct SafetensorsHeader {
     /// Begin and end within the data.
     let offsets: [Int]
 
-    var format: ScalarFormat? {
-      switch dtype {
-      case "F64": .float64
-      case "F32": .float32
-      case "F16": .float16
-      case "BF16": .bfloat16
-      default: nil
-      }
-    }
+    var format: ScalarFormat? { ScalarFormat(safetensors: dtype) }
   }
 
   let entries: [String: Entry]
@@ -71,6 +64,7 @@ struct SafetensorsHeader {
 
   init(_ bytes: [UInt8], name: String) throws(FileError) {
     func error(_ message: String) -> FileError { FileError(path: name, message: message) }
+    try FileKind.check(bytes, is: .network, name: name)
     let remedy = "give a safetensors file"
     guard bytes.count >= 8 else {
       throw error("has \(bytes.count) bytes, fewer than a safetensors header; \(remedy)")

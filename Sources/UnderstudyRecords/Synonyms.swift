@@ -1,0 +1,136 @@
+/// What other programs call the keys and values of a study: the nearest spelling would be another thing (`batch_size` is no
+/// `network.biases`). Names are plain: small letters, without `_` and `-`.
+enum Synonyms {
+  /// The names that mean the same here, in order of preference; those that are not known at a place do not count there.
+  private static let sameMeaning: [String: [String]] = table([
+    ("training.learningRate", "lr eta eta0 stepsize initiallr initiallearningrate baselr"),
+    ("training.learningRates", "scheduler lrscheduler lrschedule learningrateschedule schedule milestones"),
+    ("training.learningRateHalvingInterval", "lrdecay learningratedecay halving gamma"),
+    ("training.batchSize", "batch bs minibatch minibatchsize trainbatchsize perdevicetrainbatchsize"),
+    ("training.epochs", "epoch nepochs nepoch numepochs nbepochs epochscount epochcount maxepochs numtrainepochs"),
+    ("training.stepsPerEpoch", "steps nsteps numsteps maxsteps iterations iters maxiter niter batchesperepoch"),
+    ("training.method", "optimizer optim optimiser solver algorithm updaterule"),
+    ("training.momentum", "mu beta beta1"),
+    ("training.weightDecay", "wd l2 decay regularization regularisation ridge"),
+    ("training.loss", "lossfunction lossfn criterion objective cost"),
+    ("training.precision", "dtype floattype floatx floatprecision"),
+    ("training.frozenLayer", "freeze frozen freezelayer freezelayers trainable requiresgrad"),
+    ("training.outputNoise", "labelnoise targetnoise noise noisestd noiselevel"),
+    ("training.batches.file", "batchorder batchfile batchesfile indices"),
+    ("teacher.hiddenNodes", "hidden hiddensize hiddendim hiddenunits hiddenwidth nhidden numhidden width units m"),
+    ("teacher.widths", "hiddensizes hiddenlayersizes hiddendims layers layersizes nlayers numlayers depth"),
+    ("student.overRealization", "widthmultiplier multiplier widthfactor expansion overparameterization"),
+    (
+      "student.overRealization",
+      "student.hiddennodes student.hidden student.hiddensize student.hiddendim student.hiddenunits student.width "
+        + "student.widths student.nodes student.n"
+    ),
+    ("student.initialization", "init initializer initialisation weightinit kernelinitializer"),
+    ("student.scale", "initstd initscale stddev gain"),
+    ("student.normalization", "batchnorm bn norm usebatchnorm batchnormalization layernorm"),
+    ("student.learntScale", "affine learnedscale learnablescale"),
+    ("student.file", "pretrained student.checkpoint student.path student.weightsfile student.load"),
+    ("teacher.file", "checkpoint teacher.path teacher.weightsfile teacher.load"),
+    ("teacher.scale", "teacher.std teacher.stddev teacher.gain"),
+    (
+      "network.inputDimension",
+      "d inputdim inputsize infeatures nfeatures numfeatures inputs.dimension inputs.features nin"
+    ),
+    ("network.outputDimension", "c outputdim outputsize outfeatures nclasses numclasses classes outputs noutputs nout"),
+    ("network.activation", "activationfn activationfunction nonlinearity"),
+    ("network.leakySlope", "negativeslope leak slope leakiness"),
+    ("network.biases", "usebias hasbias bias fitintercept"),
+    ("inputs.training.count", "samples nsamples numsamples ntrain trainsize trainsamples datasetsize n"),
+    ("inputs.evaluation.count", "ntest testsize testsamples neval evalsize nval valsize validationsize"),
+    ("inputs.training.file", "trainfile traindata trainingdata xtrain x data.train"),
+    ("inputs.evaluation.file", "testfile testdata evalfile valdata xtest"),
+    ("inputs.rank", "intrinsicdimension subspacedimension"),
+    ("inputs.standardDeviation", "inputs.std inputs.scale inputs.stddev inputstd sigma"),
+    ("finishing.iterations", "lmiterations finishing.maxiter finishing.steps"),
+    ("finishing.gradientTarget", "tol tolerance gtol"),
+    ("inputs", "data dataset datasets dataloader"),
+    ("network", "model net architecture"),
+    ("training", "train trainer fit optimization"),
+    (
+      "seeds",
+      "seed randomseed randomstate rng rngseed manualseed nseeds numseeds repeats nrepeats trials ntrials nruns runs"
+    ),
+    ("record", "log logging metrics track callbacks"),
+    ("claim", "description hypothesis notes comment"),
+    ("figures", "plots plot charts graphs"),
+    ("findings", "tests asserts checks expectations"),
+    ("measures", "metrics quantities"),
+    ("every", "interval frequency freq period each loginterval"),
+    ("last", "end final"),
+    ("kind", "type chart plot"),
+    ("caption", "title description legend"),
+    ("name", "title studyname label"),
+    ("where", "filter select selection query"),
+    ("statistic", "metric measure kind type"),
+    ("atLeast", "min minimum lower greaterthan"),
+    ("atMost", "max maximum upper lessthan"),
+    ("evaluationLoss", "loss testloss valloss validationloss evalloss mse"),
+    ("trainingLoss", "trainloss"),
+    ("evaluationAgreement", "accuracy acc testaccuracy top1"),
+    ("squaredError", "mse l2 l2loss mseloss meansquarederror"),
+    ("crossEntropy", "ce xent nll softmax crossentropyloss"),
+    ("float64", "double fp64 f64 f8"),
+    ("float32", "float single fp32 f32 f4"),
+    ("he", "kaiming kaimingnormal henormal"),
+    ("uniform", "pytorch torch default kaiminguniform"),
+    ("gaussian", "normal"),
+    ("gd", "fullbatch batchgradientdescent"),
+    ("levenbergMarquardt", "lm lma marquardt"),
+  ])
+
+  /// What a study cannot say, and why.
+  private static let absent: [String: String] = [
+    "dropout": "there is no dropout here; leave it out",
+    "dropoutrate": "there is no dropout here; leave it out",
+    "patience": "there is no early stopping here: record the epochs that matter; leave it out",
+    "earlystopping": "there is no early stopping here: record the epochs that matter; leave it out",
+    "nesterov": "there is no Nesterov momentum here; leave it out, or give training.momentum",
+    "gradclip": "gradients are not clipped here; leave it out",
+    "clipnorm": "gradients are not clipped here; leave it out",
+    "gradientclipping": "gradients are not clipped here; leave it out",
+    "device": "training runs on this machine's processors; leave it out",
+    "gpu": "training runs on this machine's processors; leave it out",
+    "cuda": "training runs on this machine's processors; leave it out",
+    "threads": "how many runs go side by side is no part of a study; give `understudy run` --threads",
+    "workers": "how many runs go side by side is no part of a study; give `understudy run` --threads",
+    "numworkers": "how many runs go side by side is no part of a study; give `understudy run` --threads",
+    "numthreads": "how many runs go side by side is no part of a study; give `understudy run` --threads",
+    "output": "where results go is no part of a study; give `understudy run` --results",
+    "outputdir": "where results go is no part of a study; give `understudy run` --results",
+    "results": "where results go is no part of a study; give `understudy run` --results",
+  ]
+
+  /// All names to which the table leads.
+  static var targets: Set<String> { Set(sameMeaning.values.joined()) }
+
+  /// What to do about a name of another program, as an error's remedy; nil if it is not one.
+  static func remedy(for name: String, among known: Set<String>) -> String? {
+    for spelling in spellings(of: name) {
+      if let same = sameMeaning[spelling]?.first(where: known.contains) { return "here it is called \(same)" }
+      if let reason = absent[spelling] { return reason }
+    }
+    return nil
+  }
+
+  /// The whole name, as a group may change what its last part means, and the last part.
+  private static func spellings(of name: String) -> [String] {
+    let whole = plainSpelling(name)
+    return [whole] + (whole.split(separator: ".").last.map { [String($0)] } ?? [])
+  }
+
+  private static func table(_ rows: [(name: String, others: String)]) -> [String: [String]] {
+    var result: [String: [String]] = [:]
+    for (name, others) in rows {
+      for other in others.split(separator: " ") { result[String(other), default: []].append(name) }
+    }
+    return result
+  }
+}
+
+/// Case, `_` and `-` do not count between names: `learning_rate` is `learningRate`.
+func plainSpelling(_ text: some StringProtocol) -> String { text.lowercased().filter { $0 != "_" && $0 != "-" } }
