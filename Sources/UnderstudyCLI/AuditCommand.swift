@@ -75,6 +75,7 @@ struct AuditCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
+      for output in [mergeInto, report] { try checkOutput(output, reads: [teacher, student, inputs]) }
       let audits = StudentAudits(bands: bands?.values, allowedChange: allow, effort: complete ? .complete : .minute)
       if let results {
         try auditRuns(of: results, audits)
@@ -99,7 +100,7 @@ struct AuditCommand: AsyncParsableCommand {
       }
       try write(merged, to: mergeInto, maker: "mergedFrom", of: student)
     }
-    print(json ? try jsonText(entry.record) : AuditTables(entry.record).text)
+    try printLine(json ? jsonText(entry.record) : AuditTables(entry.record).text)
     try writePage([entry])
   }
 
@@ -113,7 +114,7 @@ struct AuditCommand: AsyncParsableCommand {
       progress.advance()
     }
     progress.end()
-    print(json ? try jsonText(entries.map(\.record)) : AuditTables.summary(entries))
+    try printLine(json ? jsonText(entries.map(\.record)) : AuditTables.summary(entries))
     try writePage(entries)
   }
 

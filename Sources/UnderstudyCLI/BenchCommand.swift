@@ -40,9 +40,9 @@ struct BenchCommand: AsyncParsableCommand {
         benchmark.roundCount = rounds
         benchmark.instructions = instructions
         let results = try benchmark.run()
-        if json { return print(try jsonText(results)) }
+        if json { return try printLine(jsonText(results)) }
         adviseOnKernels()
-        print(machineKind(instructions: instructions))
+        try printLine(machineKind(instructions: instructions))
         var table = TextTable([
           "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
           "% of peak",
@@ -55,7 +55,7 @@ struct BenchCommand: AsyncParsableCommand {
             format(100 * result.evaluationShareOfPeak, digits: 1),
           ])
         }
-        print(table.text)
+        try printLine(table.text)
       }
     }
   }
@@ -75,9 +75,9 @@ extension BenchCommand {
         if shapes { return try printShapes() }
         let result = try AuditBenchmark().run()
         adviseOnKernels()
-        print(machineKind())
-        print("audit                                  \(format(result.seconds, digits: 2)) s")
-        print(
+        try printLine(machineKind())
+        try printLine("audit                                  \(format(result.seconds, digits: 2)) s")
+        try printLine(
           "  gradients over 201 copies of an input  \(format(result.agnosticSeconds, digits: 2)) s, "
             + "\(format(100 * result.agnosticShareOfPeak, digits: 0)) % of the core's peak")
       }
@@ -85,7 +85,7 @@ extension BenchCommand {
 
     private func printShapes() throws {
       func words(_ widths: [Int]) -> String { widths.map { "\($0)" }.joined(separator: "-") }
-      print(machineKind())
+      try printLine(machineKind())
       var table = TextTable(["teacher", "student", "inputs", "weights", "seconds", "units left", "left out"])
       try AuditBenchmark().runShapes { result in
         table.add([
@@ -96,7 +96,7 @@ extension BenchCommand {
         ])
         writeError("bench audit: \(words(result.studentWidths)) took \(format(result.seconds, digits: 1)) s")
       }
-      print(table.text)
+      try printLine(table.text)
     }
   }
 }

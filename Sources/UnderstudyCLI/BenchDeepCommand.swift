@@ -56,9 +56,9 @@ extension BenchCommand {
         benchmark.instructions = instructions
         let report = Report(
           machine: machineKind(instructions: instructions), steps: try benchmark.run(), measures: measures)
-        if json { return print(try jsonText(report)) }
+        if json { return try printLine(jsonText(report)) }
         adviseOnKernels()
-        print(report.machine)
+        try printLine(report.machine)
         var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
         for step in report.steps {
           table.add([
@@ -66,14 +66,14 @@ extension BenchCommand {
             format(step.peakGFLOPS, digits: 1), format(step.stepGFLOP, digits: 3),
           ])
         }
-        print(table.text)
+        try printLine(table.text)
         guard let measures else { return }
         var seconds = TextTable(["measure", "s"])
         seconds.add(["couplings, whole", format(measures.wholeSeconds, digits: 2)])
         seconds.add(["couplings, diagonal", format(measures.diagonalSeconds, digits: 2)])
         seconds.add(["correlations", format(measures.correlationSeconds, digits: 2)])
-        print("\n\(seconds.text)")
-        print("most memory held: \(format(Double(measures.peakBytes) / 1e6, digits: 0)) MB")
+        try printLine("\n\(seconds.text)")
+        try printLine("most memory held: \(format(Double(measures.peakBytes) / 1e6, digits: 0)) MB")
       }
     }
   }

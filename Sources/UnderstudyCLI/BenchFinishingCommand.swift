@@ -45,15 +45,15 @@ extension BenchCommand {
     func run() async throws {
       try await reportingErrors {
         adviseOnKernels()
-        print(machineKind())
+        try printLine(machineKind())
         let twoLayer = FinishingBenchmark.Size.standard.filter {
           size.isEmpty ? !$0.name.hasPrefix("paper") : size.contains($0.name)
         }
-        if !twoLayer.isEmpty { print(try finishingTable(twoLayer)) }
+        if !twoLayer.isEmpty { try printLine(finishingTable(twoLayer)) }
         let deep = RecoveryBenchmark.Size.standard.filter {
           size.isEmpty ? $0.name == "deep-6-6" : size.contains($0.name)
         }
-        if !deep.isEmpty { print(try recoveryTable(deep)) }
+        if !deep.isEmpty { try printLine(recoveryTable(deep)) }
       }
     }
 
@@ -82,7 +82,7 @@ extension BenchCommand {
       for one in sizes {
         let outcomes = try (1...UInt64(seeds ?? one.seedCount)).map { seed in
           let outcome = try RecoveryBenchmark().run(one, seed: seed)
-          if each { print(line(of: outcome, one)) }
+          if each { try printLine(line(of: outcome, one)) }
           return outcome
         }
         let count = Double(outcomes.count)

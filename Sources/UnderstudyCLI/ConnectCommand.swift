@@ -61,11 +61,12 @@ struct ConnectCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       if let path { try checkEmptyFolder(path) }
+      try checkOutput(figure, reads: [studentA, studentB, teacher, inputs])
       var analysis = try ConnectionAnalysis(
         studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
         pointCount: points)
       if let path { try writeCorners(of: &analysis, into: path) }
-      print(json ? try jsonText(analysis) : text(of: analysis))
+      try printLine(json ? jsonText(analysis) : text(of: analysis))
       guard let figure else { return }
       try writeFigure(
         analysis.figure, to: URL(fileURLWithPath: figure), renderer: FigureRenderer(python: pythonPath(python)))

@@ -16,8 +16,6 @@ func reportingErrors<Value>(_ body: () async throws -> Value) async throws -> Va
   }
 }
 
-func writeError(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
-
 private func describe(_ error: any Error) -> String {
   switch error {
   case let error as any CustomStringConvertible: error.description

@@ -4,7 +4,8 @@ import Synchronization
 /// The signal that came, or 0. A signal handler captures nothing and may touch little more than an atomic.
 private let received = Atomic<Int32>(0)
 
-/// Turns the first Ctrl-C (or SIGTERM) into a polite request; the second ends the program as usual.
+/// Turns the first Ctrl-C (or SIGTERM, or SIGHUP from a terminal that closes) into a polite request; the second ends the
+/// program as usual.
 ///
 /// A thread of its own watches for it: a dispatch source would wait for one of Dispatch's threads, and runs keep as many of
 /// those busy as there are processors, for as long as they last.
@@ -13,14 +14,25 @@ private let received = Atomic<Int32>(0)
 final class Interruption: Sendable {
   private let isOver = Atomic(false)
 
+  /// Those that ask to stop. `nohup` has a program ignore SIGHUP, and then that stays.
+  private static let signals: [Int32] = {
+    var action = sigaction()
+    sigaction(SIGHUP, nil, &action)
+    let isIgnored =
+      unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
+    return isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+  }()
+
   /// - Parameter notice: what is going to happen, printed before the request.
   init(_ notice: String, _ request: @escaping @Sendable () -> Void) {
     received.store(0, ordering: .relaxed)  // also makes it, which a handler must not
-    for number in [SIGINT, SIGTERM] {
+    for number in Self.signals {
       signal(number) { number in
         received.store(number, ordering: .relaxed)
         signal(SIGINT, SIG_DFL)
         signal(SIGTERM, SIG_DFL)
+        // A closing terminal may send it twice; the program then still leaves its checkpoints.
+        signal(SIGHUP, SIG_IGN)
       }
     }
     Thread.detachNewThread { [self] in
@@ -36,6 +48,6 @@ final class Interruption: Sendable {
 
   func cancel() {
     isOver.store(true, ordering: .relaxed)
-    for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+    for number in Self.signals { signal(number, SIG_DFL) }
   }
 }

@@ -1,8 +1,18 @@
 import Foundation
+import Understudy
 
 /// A value as people and programs read it: indented, keys sorted.
+///
+/// - Throws: `ExperimentError.input` that names a number which JSON cannot hold.
 func jsonText(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-  return String(decoding: try encoder.encode(value), as: UTF8.self)
+  do {
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  } catch EncodingError.invalidValue(let number, let context) {
+    let place = context.codingPath.map { $0.intValue.map { "\($0 + 1)" } ?? $0.stringValue }.joined(separator: " ")
+    throw ExperimentError.input(
+      "\(place) is \(number), which JSON has no word for: weights or inputs are too large or too small; rescale them to "
+        + "ordinary sizes")
+  }
 }

@@ -6,13 +6,13 @@ struct KeysCommand: AsyncParsableCommand {
     commandName: "keys", abstract: "List the keys of a study file with their defaults, and the measures it can record.")
 
   func run() async throws {
-    print("Keys of a setting (any of them may be a list of values)\n")
+    try printLine("Keys of a setting (any of them may be a list of values)\n")
     for key in StudyKey.all {
-      print("  \(key.path)  (\(key.form.phrase); default \(key.defaultValue?.description ?? "none"))")
-      print("      \(key.explanation)")
+      try printLine("  \(key.path)  (\(key.form.phrase); default \(key.defaultValue?.description ?? "none"))")
+      try printLine("      \(key.explanation)")
     }
-    print("\nMeasures\n")
-    for measure in Measure.allCases { print("  \(measure.rawValue)") }
-    print("\nBundled studies: \(BundledStudies.names.joined(separator: ", "))")
+    try printLine("\nMeasures\n")
+    for measure in Measure.allCases { try printLine("  \(measure.rawValue)") }
+    try printLine("\nBundled studies: \(BundledStudies.names.joined(separator: ", "))")
   }
 }

@@ -23,7 +23,7 @@ final class ProgressBar: Sendable {
         let width = 24
         let filled = Int((snapshot.share * Double(width)).rounded(.down))
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
-        FileHandle.standardError.write(Data("\r\u{1B}[2K\(title) [\(bar)] \(text)".utf8))
+        writeProgress("\r\u{1B}[2K\(title) [\(bar)] \(text)")
       } else if snapshot.isLast || last.map({ ContinuousClock.now - $0 > .seconds(30) }) ?? true {
         last = .now
         writeError("\(title): \(text)")
@@ -57,13 +57,13 @@ private final class ProgressLine {
     guard ContinuousClock.now - last > (isTerminal ? .milliseconds(200) : .seconds(30)) else { return }
     last = .now
     if isTerminal {
-      FileHandle.standardError.write(Data("\r\u{1B}[2K\(title): \(text())".utf8))
+      writeProgress("\r\u{1B}[2K\(title): \(text())")
     } else {
       writeError("\(title): \(text())")
     }
   }
 
-  func end() { if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[2K".utf8)) } }
+  func end() { if isTerminal { writeProgress("\r\u{1B}[2K") } }
 }
 
 /// Progress of a list of equal tasks on one thread.

@@ -97,7 +97,7 @@ struct RecoverCommand: AsyncParsableCommand {
   private func recoverFile(_ student: String, _ inputs: String, _ source: NetworkRecovery.Targets, _ stop: StopRequest)
     throws
   {
-    if let into { try checkWritable(into) }
+    try checkOutput(into, reads: [student, inputs, targets, teacher])
     let progress = StepProgress(title: "recover")
     let recovery = try NetworkRecovery(
       studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
@@ -106,13 +106,15 @@ struct RecoverCommand: AsyncParsableCommand {
       return stop.isRequested
     }
     progress.end()
-    print(json ? try jsonText(recovery.record) : text(of: recovery.record))
-    if recovery.record.outcome == .nothing, !recovery.record.wasInterrupted {
+    // Written before it is told: a reader that is gone must not cost the result.
+    let isNothing = recovery.record.outcome == .nothing && !recovery.record.wasInterrupted
+    if let into, !isNothing { try write(recovery.network, to: into, maker: "recoveredFrom", of: student) }
+    try printLine(json ? jsonText(recovery.record) : text(of: recovery.record))
+    if isNothing {
       throw ExperimentError.input(
         "\(student): nothing was recovered: all that was found is constant over the inputs; give a student that has "
           + "nodes which are active, and trained")
     }
-    if let into { try write(recovery.network, to: into, maker: "recoveredFrom", of: student) }
     if recovery.record.wasInterrupted {
       writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
       throw ExitCode(130)
@@ -151,9 +153,9 @@ struct RecoverCommand: AsyncParsableCommand {
       }
     }
     if json {
-      print(try jsonText(records))
+      try printLine(jsonText(records))
     } else if !records.isEmpty {
-      print(summary(records, table))
+      try printLine(summary(records, table))
     }
     if let failure { throw failure }
     if records.count < runs.count {

@@ -15,16 +15,19 @@ struct StatusCommand: AsyncParsableCommand {
       let (study, runs) = (store.study, try store.results(measures: [.finishing]).runs)
       let checkpoints = try store.checkpointEpochs()
       let divergedCount = runs.count { $0.outcome != .completed }
-      print("study      \(study.name)")
-      if !study.claim.isEmpty { print("claim      \(study.claim)") }
-      print("runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged")
-      if !checkpoints.isEmpty { print("resumable  \(checkpoints.count) begun and not finished") }
+      try printLine("study      \(study.name)")
+      if !study.claim.isEmpty { try printLine("claim      \(study.claim)") }
+      let failures = try store.failures()
+      try printLine(
+        "runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged"
+          + (failures.isEmpty ? "" : ", \(failures.count) failed"))
+      if !checkpoints.isEmpty { try printLine("resumable  \(checkpoints.count) begun and not finished") }
       let finished = runs.compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
       if !finished.isEmpty {
-        print("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
+        try printLine("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
       }
-      print("time       \(duration(runs.reduce(0) { $0 + $1.cpuSeconds })) of one processor")
-      print("")
+      try printLine("time       \(duration(runs.reduce(0) { $0 + $1.cpuSeconds })) of one processor")
+      try printLine()
       let bySetting = Dictionary(grouping: runs, by: \.run.settingIndex)
       var table = TextTable(["setting", "seeds done", "diverged", "s/run"])
       for (index, setting) in study.settings.enumerated() {
@@ -35,23 +38,26 @@ struct StatusCommand: AsyncParsableCommand {
           "\(done.count { $0.outcome != .completed })", done.isEmpty ? "" : format(seconds, digits: 2),
         ])
       }
-      print(table.text)
-      printDiverged(runs, of: study)
+      try printLine(table.text)
+      try printDiverged(runs, of: study)
+      if !failures.isEmpty { try printLine("\n" + failureLines(failures, of: study).joined(separator: "\n")) }
     }
   }
 
   /// Which runs diverged, and when: the first ones, as there may be thousands.
-  private func printDiverged(_ runs: [RunRecord], of study: Study) {
+  private func printDiverged(_ runs: [RunRecord], of study: Study) throws {
     let diverged = runs.compactMap { record in
       if case .diverged(let epoch) = record.outcome { (record.run, epoch) } else { nil }
     }
     guard !diverged.isEmpty else { return }
-    print("\ndiverged")
+    try printLine("\ndiverged")
     let shownCount = 20
     for (run, epoch) in diverged.prefix(shownCount) {
-      print("  \(study.label(of: run.setting)), seed \(run.seed): in epoch \(epoch)")
+      try printLine("  \(study.label(of: run.setting)), seed \(run.seed): in epoch \(epoch)")
     }
-    if diverged.count > shownCount { print("  and \(diverged.count - shownCount) more; `understudy export` has them") }
+    if diverged.count > shownCount {
+      try printLine("  and \(diverged.count - shownCount) more; `understudy export` has them")
+    }
   }
 }
 
@@ -76,13 +82,9 @@ struct ExportCommand: AsyncParsableCommand {
     try await reportingErrors {
       let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
       let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
-      guard let output else { return try exporter.write(format, to: FileHandle.standardOutput) }
-      let url = URL(fileURLWithPath: output)
-      guard FileManager.default.createFile(atPath: url.path, contents: nil),
-        let handle = try? FileHandle(forWritingTo: url)
-      else { throw ExperimentError.input("\(output): cannot be written; check the folder and its permissions") }
-      try exporter.write(format, to: handle)
-      try handle.close()
+      guard let output else { return try exporter.write(format, to: StandardStreams.write) }
+      try checkOutput(output, reads: [])
+      try OutputFile.write(to: output) { sink in try exporter.write(format) { try sink(Data($0.utf8)) } }
     }
   }
 }
@@ -106,6 +108,7 @@ struct ReportCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let folders = results.map { URL(fileURLWithPath: $0) }
+      try checkOutput(output, reads: [])
       let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
       try drawReport(of: folders, to: file, python: python)
     }

@@ -71,7 +71,7 @@ func pythonPath(_ given: String?) -> String {
 ///
 /// - Throws: `ExitCode(130)` after an interruption.
 func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async throws {
-  try StudyRunner.check(study)
+  try StudyRunner.check(study, options: options.runnerOptions)
   let store = try ResultsStore.openForWriting(folder, study: study)
   let runner = StudyRunner(study, into: store, options: options.runnerOptions)
   let interruption = Interruption("stopping after the current epoch of each run") { runner.stop.request() }
@@ -83,12 +83,29 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
     "\(summary.recordedCount) of \(summary.runCount) runs recorded in \(duration(summary.wallSeconds))",
     summary.presentCount > 0 ? "\(summary.presentCount) were there before" : nil,
     summary.divergedCount > 0 ? "\(summary.divergedCount) diverged" : nil,
+    summary.failures.isEmpty ? nil : "\(summary.failures.count) failed",
   ].compactMap { $0 }.joined(separator: ", ")
   writeError("\(study.name): \(counts); results in \(folder.path)")
   if summary.wasInterrupted {
     writeError("\(study.name): interrupted; the same command goes on where this one stopped")
     throw ExitCode(130)
   }
+  guard summary.failures.isEmpty else {
+    for line in failureLines(summary.failures, of: study) { writeError(line) }
+    writeError("\(study.name): the same command tries the failed runs again")
+    throw ExitCode(1)
+  }
+}
+
+/// A line for each of the first failures, with its setting, seed and reason.
+func failureLines(_ failures: [RunFailure], of study: Study) -> [String] {
+  let greatestCount = 10
+  let runs = Dictionary(study.runs.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
+  let lines = failures.prefix(greatestCount).map { failure in
+    let run = runs[failure.runHash].map { "\(study.label(of: $0.setting)), seed \($0.seed)" } ?? failure.runHash
+    return "failed: \(run): \(failure.reason)"
+  }
+  return lines + (failures.count > greatestCount ? ["and \(failures.count - greatestCount) more"] : [])
 }
 
 /// Draws the figures and the report of result folders and says what was found.

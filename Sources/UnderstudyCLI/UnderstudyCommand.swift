@@ -4,6 +4,7 @@ import Understudy
 @main
 enum Program {
   static func main() async {
+    StandardStreams.prepare()
     restartWithBetterKernels()
     await UnderstudyCommand.main()
   }

@@ -115,12 +115,14 @@ struct RunExecutor {
           of: finished, previous: student, measures: study.measures(at: epoch, of: epoch), epoch: epoch)
         student = finished.student
         data = encode(student, precision: .float64)
-        try verify(data, material: material, trainer: try stages.trainer(of: student))
-      } else {
-        try verify(data, material: material, trainer: trainer)
+        if try !confirms(data, material: material, trainer: try stages.trainer(of: student)) {
+          outcome = .diverged(epoch: epoch)
+        }
+      } else if try !confirms(data, material: material, trainer: trainer) {
+        outcome = .diverged(epoch: epoch)
       }
       let paths = study.measures(at: epoch, of: run.setting.lastEpoch).intersection(Measure.paths)
-      if !paths.isEmpty {
+      if outcome == .completed, !paths.isEmpty {
         switch try stages.twin(Trainer.Scalar.self) {
         case .trained(let twin):
           measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
@@ -188,23 +190,33 @@ struct RunExecutor {
   /// Reads the weights back from the bytes that will be stored and recomputes the loss of the first evaluation samples by
   /// plain loops.
   ///
-  /// What is compared is the root mean square residual relative to that of the targets: a loss near rounding, 1e-30, has
-  /// no digits of its own. The bound is 1000 rounding errors of the precision: sums of a few hundred terms, twice.
-  func verify<Trainer: StudentTrainer>(
+  /// Of squared errors, root mean square residuals are compared: a loss near rounding, 1e-30, has no digits of its own. The
+  /// bound is 1000 rounding errors of the precision (sums of a few hundred terms, twice) in the size of what is added up,
+  /// which a run that went wild has large and cancelling.
+  ///
+  /// - Returns: false if the loss overflows, though the weights are finite: the run has diverged.
+  /// - Throws: ``ExperimentError/verification(run:stored:reported:)`` if the two do not agree.
+  func confirms<Trainer: StudentTrainer>(
     _ data: Data, material: RunMaterial, trainer: Trainer
-  ) throws(ExperimentError) {
+  ) throws(ExperimentError) -> Bool {
     let inputs = material.evaluation.inputs.prefix(rows: 256)
     let targets = material.evaluation.targets.prefix(rows: 256)
     let network = try ExperimentError.reading { () throws(FileError) in
       try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
     }
-    let stored = plainLoss(of: network.folded, inputs: inputs, targets: targets, loss: material.plan.loss)
+    let stored = PlainLoss(of: network.folded, inputs: inputs, targets: targets, loss: material.plan.loss)
     let reported = trainer.loss(inputs: inputs, targets: targets)
-    let scale = 1 + euclideanNorm(targets.values) / Double(max(1, inputs.rowCount)).squareRoot()
-    let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * scale
-    guard abs((2 * stored).squareRoot() - (2 * reported).squareRoot()) <= tolerance else {
-      throw .verification(run: run.hash, stored: stored, reported: reported)
+    guard reported.isFinite, stored.value.isFinite else { return false }
+    let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * stored.magnitude
+    let difference =
+      switch material.plan.loss {
+      case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
+      case .crossEntropy: abs(stored.value - reported)
+      }
+    guard difference <= tolerance else {
+      throw .verification(run: run.hash, stored: stored.value, reported: reported)
     }
+    return true
   }
 }
 

@@ -80,6 +80,11 @@ public final class StudyProgress: Sendable {
     }
   }
 
+  /// What a failed run would have cost is no longer to be waited for.
+  func didFail(_ setting: Setting) {
+    update { $0.savedCost += Self.cost(of: setting) }
+  }
+
   /// Reports a last time and returns the number of runs recorded.
   func finish() -> Int {
     report(snapshot(of: state.withLock { $0 }, isLast: true))

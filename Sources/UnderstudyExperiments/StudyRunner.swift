@@ -22,6 +22,8 @@ public struct StudyRunner: Sendable {
     /// Recorded now; of these, diverged.
     public var recordedCount: Int
     public var divergedCount: Int
+    /// Runs that could not be carried out, with the reasons; they are tried again when the study is run again.
+    public var failures: [RunFailure]
     public var wasInterrupted: Bool
     public var wallSeconds: Double
   }
@@ -38,8 +40,10 @@ public struct StudyRunner: Sendable {
     self.options = options
   }
 
-  /// Builds the networks of each setting and reads the files it names, so that a mistake is found before anything runs.
-  public static func check(_ study: Study) throws(ExperimentError) {
+  /// Estimates the memory of the largest runs, then builds the networks of each setting and reads the files it names, so that
+  /// a mistake is found before anything runs.
+  public static func check(_ study: Study, options: Options = Options()) throws(ExperimentError) {
+    try MemoryEstimate.check(study, threadCount: options.threadCount)
     var checked: Set<Int> = []
     for run in study.runs where checked.insert(run.settingIndex).inserted {
       let setting = run.setting
@@ -63,8 +67,11 @@ public struct StudyRunner: Sendable {
 
   /// Runs the study to its end, or until ``stop`` is asked for.
   ///
+  /// A run that cannot be carried out is recorded as failed, with its reason, and the others go on.
+  ///
   /// - Parameter report: told of the progress from time to time, on the threads of the runs.
-  /// - Throws: the first ``ExperimentError``; what was recorded by then stays, and runs in flight are checkpointed.
+  /// - Throws: ``ExperimentError/store(_:)`` of a results folder that takes no more; what was recorded by then stays, and
+  ///   runs in flight are checkpointed.
   public func run(report: @escaping @Sendable (StudyProgress.Snapshot) -> Void) async throws -> Summary {
     let start = ContinuousClock.now
     let finished = try store.finishedHashes()
@@ -76,15 +83,19 @@ public struct StudyRunner: Sendable {
     var queue = missing.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) }[...]
     let studyHash = study.hash
     let threads = ThreadShares(threadCount: options.threadCount)
-    let divergedCount = try await withThrowingTaskGroup(of: Outcome?.self) { group in
+    let (divergedCount, failures) = try await withThrowingTaskGroup(of: End.self) { group in
       for run in queue.prefix(max(1, options.threadCount)) {
         group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
       }
       queue = queue.dropFirst(max(1, options.threadCount))
-      var divergedCount = 0
+      var (divergedCount, failures) = (0, [RunFailure]())
       do {
-        while let outcome = try await group.next() {
-          if case .diverged = outcome { divergedCount += 1 }
+        while let end = try await group.next() {
+          switch end {
+          case .recorded(.diverged): divergedCount += 1
+          case .failed(let failure): failures.append(failure)
+          case .recorded(.completed), .stopped: break
+          }
           guard !stop.isRequested, let run = queue.popFirst() else { continue }
           group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
         }
@@ -92,22 +103,48 @@ public struct StudyRunner: Sendable {
         stop.request()
         throw error
       }
-      return divergedCount
+      return (divergedCount, failures)
     }
     let recordedCount = progress.finish()
     return Summary(
       runCount: study.runs.count, presentCount: study.runs.count - missing.count, recordedCount: recordedCount,
-      divergedCount: divergedCount, wasInterrupted: recordedCount < missing.count,
+      divergedCount: divergedCount, failures: failures,
+      wasInterrupted: recordedCount + failures.count < missing.count,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
-  /// Executes and records a run; nil if it was asked to stop.
+  private enum End {
+    case recorded(Outcome)
+    case failed(RunFailure)
+    /// It was asked to.
+    case stopped
+  }
+
+  /// Executes a run, and records what came of it.
+  ///
+  /// - Throws: ``ExperimentError/store(_:)``: what one run could not write, the others cannot either.
   private func execute(
     _ run: Run, studyHash: String, progress: StudyProgress, threads: ThreadShares
-  ) throws(ExperimentError) -> Outcome? {
-    guard !stop.isRequested else { return nil }
+  ) throws(ExperimentError) -> End {
+    guard !stop.isRequested else { return .stopped }
     threads.willStartRun()
     defer { threads.didEndRun() }
+    do {
+      return try attempt(run, studyHash: studyHash, progress: progress, threads: threads)
+    } catch .store(let error) {
+      throw .store(error)
+    } catch {
+      let failure = RunFailure(
+        runHash: run.hash, reason: error.description, version: understudyVersion, failedAt: Date())
+      try ExperimentError.storing { () throws(StoreError) in try store.recordFailure(failure) }
+      progress.didFail(run.setting)
+      return .failed(failure)
+    }
+  }
+
+  private func attempt(
+    _ run: Run, studyHash: String, progress: StudyProgress, threads: ThreadShares
+  ) throws(ExperimentError) -> End {
     let executor = RunExecutor(
       run: run, study: study, studyHash: studyHash, instructions: options.instructions,
       checkpointInterval: options.checkpointInterval, isCancelled: { stop.isRequested },
@@ -122,12 +159,12 @@ public struct StudyRunner: Sendable {
     case .finished(let record, let student):
       try ExperimentError.storing { () throws(StoreError) in try store.record(record, student: student) }
       progress.didFinish(run.setting, outcome: record.outcome)
-      return record.outcome
+      return .recorded(record.outcome)
     case .interrupted(let checkpoint):
       if checkpoint.epoch > 0 {
         try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
       }
-      return nil
+      return .stopped
     }
   }
 }

@@ -1,13 +1,18 @@
 import Foundation
+import UnderstudyRecords
 
 /// Replaces `file` in one step, and makes the folders above it.
 func writeFile(_ data: Data, to file: URL) throws(FigureError) {
   do {
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try data.write(to: file, options: .atomic)
   } catch {
     throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be written: \(error.reason)")
+  }
+  do throws(StoreError) {
+    try OutputFile.write(data, to: file.path(percentEncoded: false))
+  } catch {
+    throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be written: \(error)")
   }
 }
 

@@ -16,7 +16,7 @@ enum DurableFile {
   ///
   /// - Throws: ``StoreError``; then `temporary` is gone and what was at `url` is as before.
   static func write(_ data: Data, to url: URL, temporary: URL) throws(StoreError) {
-    let descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+    let descriptor = create(temporary)
     guard descriptor >= 0 else { throw failure(temporary, "create it") }
     do throws(StoreError) {
       do {
@@ -39,6 +39,12 @@ enum DurableFile {
     flushFolder(url.deletingLastPathComponent())
   }
 
+  /// A new file, in place of one that was there: a link that somebody put there is removed, not followed.
+  static func create(_ url: URL, mode: mode_t = 0o644) -> Int32 {
+    unlink(url.path)
+    return open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+  }
+
   /// The rename itself is durable only once its folder is. Some file systems cannot flush folders; that is no error.
   static func flushFolder(_ url: URL) {
     let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -54,7 +60,7 @@ enum DurableFile {
   }
 
   /// What the system said, of an error that Foundation wraps.
-  private static func systemCode(of error: any Error) -> Int32 {
+  static func systemCode(of error: any Error) -> Int32 {
     let error = error as NSError
     if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemCode(of: cause) }
     if error.domain == NSPOSIXErrorDomain { return Int32(error.code) }
@@ -72,7 +78,7 @@ final class FolderLock: Sendable {
   /// - Throws: ``StoreError/locked(folder:pid:)`` if another process (or this one) holds it.
   init(_ folder: URL) throws(StoreError) {
     let url = folder.appendingPathComponent(ResultsFolder.lockName)
-    let descriptor = open(url.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
+    let descriptor = open(url.path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw DurableFile.failure(url, "create it") }
     guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
       let isHeld = errno == EWOULDBLOCK

@@ -134,5 +134,6 @@ extension ResultsStore {
       }
     }
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
+    try forgetFailure(of: hash, db)
   }
 }

@@ -108,6 +108,7 @@ public final class ResultsStore: Sendable {
       guard let stored = try StoreSchema.readStudy(db, folder: folder) else {
         return try StoreSchema.create(db, study: study)
       }
+      try db.execute(sql: StoreSchema.failureStatement)
       guard stored.name == study.name else {
         throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
       }

@@ -246,7 +246,8 @@ public func audit(
     studentNorms: Boundaries(of: student.network.layers[0]).norms, bands: bands, teacherNodes: [],
     studentNodes: [])
   guard audit.isFinite else {
-    throw ShapeError("the gradients overflow: weights or inputs are too large; rescale them to ordinary sizes")
+    throw ShapeError(
+      "gradients or strengths overflow: weights or inputs are too large; rescale them to ordinary sizes")
   }
   audit.omitted = omitted
   progress("teacher nodes")
@@ -272,12 +273,14 @@ private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeErr
 }
 
 extension Audit {
-  /// Whether what the verdicts are made of can be told from infinity.
+  /// Whether what the verdicts and tables are made of can be told from infinity.
   fileprivate var isFinite: Bool {
+    let strengths = studentNorms.indices.map { max(0, coupling.meanBeta[$0, $0]).squareRoot() * studentNorms[$0] }
+    // A kink balance adds up all strengths.
     let numbers =
-      [loss, outputScale, gradients.largest]
+      [loss, outputScale, gradients.largest, (teacherStrengths + strengths).reduce(0, +)]
       + bands.flatMap { [$0.agnosticGradients, $0.awareGradients] }.filter(\.isMeasured).map(\.largest)
-      + teacherStrengths
+      + teacherNorms + studentNorms
     return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
   }
 

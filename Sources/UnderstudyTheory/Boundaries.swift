@@ -5,31 +5,37 @@ import UnderstudyNumerics
 ///
 /// A boundary has two orientations, `(w, b)` and `(-w, -b)`; here each node keeps its own.
 public struct Boundaries: Sendable, Equatable {
-  /// `[node, feature]`, unit rows; a node without weights has no boundary and a row of zeros.
+  /// `[node, feature]`, unit rows; a node without a boundary has a row of zeros.
   public let directions: Matrix
   /// b / ||w||, the signed distance of the origin from the boundary, `[node]`, in units of the input; 0 without a boundary.
   public let offsets: [Double]
   /// ||w||, `[node]`.
   public let norms: [Double]
+  private let exists: [Bool]
 
   public init(of layer: DenseLayer) {
     var directions = layer.weights
     var offsets = layer.biases ?? [Double](repeating: 0, count: layer.nodeCount)
-    norms = (0..<layer.nodeCount).map { euclideanNorm(layer.weights.row($0)) }
+    var exists: [Bool] = []
+    let norms = (0..<layer.nodeCount).map { euclideanNorm(layer.weights.row($0)) }
     for (node, norm) in norms.enumerated() {
+      exists.append(norm > 0 && (offsets[node] / norm).isFinite)
       for feature in 0..<layer.inputCount {
-        directions[node, feature] = norm > 0 ? directions[node, feature] / norm : 0
+        directions[node, feature] = exists[node] ? directions[node, feature] / norm : 0
       }
-      offsets[node] = norm > 0 ? offsets[node] / norm : 0
+      offsets[node] = exists[node] ? offsets[node] / norm : 0
     }
+    self.norms = norms
+    self.exists = exists
     self.directions = directions
     self.offsets = offsets
   }
 
   public var count: Int { norms.count }
 
-  /// Whether the node has weights besides its bias: without, it has no boundary.
-  public func hasBoundary(_ node: Int) -> Bool { norms[node] > 0 }
+  /// Whether the node has weights besides its bias; and not so faint ones that its boundary is at infinity, where no number
+  /// says how far away it is.
+  public func hasBoundary(_ node: Int) -> Bool { exists[node] }
 
   /// The smallest eps for which each two of these boundaries are eps-aligned, `[node, node]`, in units of the input;
   /// infinite where one of them is none.

@@ -1,6 +1,6 @@
 """Writes small network and array files, well-formed and not, with the standard library alone.
 
-    files.py network PATH INPUTS HIDDEN OUTPUTS [nan | nobias | transposed]
+    files.py network PATH INPUTS HIDDEN OUTPUTS [nan | nobias | transposed | SIZE of some first-layer weights]
     files.py inputs PATH SAMPLES FEATURES [nan | integers]
     files.py batches PATH STEPS BATCH SAMPLES [past | negative | reals]
     files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
@@ -37,6 +37,8 @@ def network(path, inputs, hidden, outputs, fault=None):
         values = [random.gauss(0, 1) for _ in range(math.prod(shape))]
         if fault == "nan" and name == "layers.0.weight":
             values[3] = math.nan
+        elif fault not in (None, "nan", "nobias", "transposed") and name == "layers.0.weight":
+            values[: 2 * inputs] = [float(fault) * value for value in values[: 2 * inputs]]
         tensors[name] = (shape, values)
     safetensors(path, tensors)
 

@@ -81,7 +81,7 @@ private let everything =
     #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
 
     for (measure, set) in [(Measure.trainingLoss, training), (.evaluationLoss, evaluation)] {
-      let loss = plainLoss(of: student.network, inputs: set.inputs, targets: set.targets)
+      let loss = PlainLoss(of: student.network, inputs: set.inputs, targets: set.targets).value
       let recorded = try #require(run.values(measure, epoch: 5)?.first)
       // Sums of at most 150 x 4 terms of one sign, each after sums of some 20: far below 1e-11 of the loss, which is far
       // above rounding here.
@@ -101,8 +101,9 @@ private let everything =
     let network = material.initialStudent.network
     let outputs = try network.outputs(for: material.evaluation.inputs)
     let residuals = zip(outputs.values, material.evaluation.targets.values).map { $1 - $0 }
-    let loss = plainLoss(
-      of: network, inputs: material.evaluation.inputs, targets: material.evaluation.targets)
+    let loss = PlainLoss(
+      of: network, inputs: material.evaluation.inputs, targets: material.evaluation.targets
+    ).value
     #expect(abs(loss - product(residuals, residuals) / 140) < 1e-13 * loss)
   }
 
@@ -164,16 +165,16 @@ private let everything =
       student: material.initialStudent, plan: material.plan, batches: material.batches)
     let executor = executor(study.runs[0], of: study)
     var network = material.initialStudent.network
-    try executor.verify(NetworkFile.encode(network), material: material, trainer: trainer)
+    #expect(try executor.confirms(NetworkFile.encode(network), material: material, trainer: trainer))
     network.layers[1].weights[2, 1] += 1e-6
     let error = #expect(throws: ExperimentError.self) {
-      try executor.verify(NetworkFile.encode(network), material: material, trainer: trainer)
+      _ = try executor.confirms(NetworkFile.encode(network), material: material, trainer: trainer)
     }
     #expect(error?.description.contains("nothing was recorded") == true)
     var cut = NetworkFile.encode(network)
     cut.removeLast(8)
     #expect(throws: ExperimentError.self) {
-      try executor.verify(cut, material: material, trainer: trainer)
+      _ = try executor.confirms(cut, material: material, trainer: trainer)
     }
   }
 }

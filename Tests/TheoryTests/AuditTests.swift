@@ -122,11 +122,12 @@ import UnderstudyNumerics
     let found = try audit(of: Student(teacher), learning: Teacher(teacher), over: Draw.inputs(600, 4))
     #expect(found.teacherNodes.allSatisfy { $0.verdict.isFound })
     #expect(found.coupling.regionCount > 1 && found.coupling.hyperplaneCount > 6)
-    // It is the teacher already: what is left is as it was, or smaller by nodes that no input reaches.
+    // It is the teacher already, and the inputs reach every node of it: what is left is as it was.
+    let z = teacher.preactivations(of: Draw.inputs(600, 4).transposed)
+    for layer in z { #expect((0..<layer.rowCount).allSatisfy { layer.row($0).contains { $0 > 0 } }) }
     let (merged, layers) = (try #require(found.merged), try #require(found.layers))
-    #expect(merged.largestChange <= merged.allowedChange && layers.count == 2)
-    #expect(layers.map(\.unitCount) == merged.student.network.hiddenCounts)
-    #expect((found.weightError == nil) == (merged.student.network.hiddenCounts != [6, 4]))
+    #expect(merged.largestChange <= merged.allowedChange && layers.map(\.unitCount) == [6, 4])
+    #expect(merged.student.network.hiddenCounts == [6, 4] && (found.weightError ?? 1) < 1e-12)
     #expect(found.studentNodes.allSatisfy { $0.kinkBalance < 1e-12 })
   }
 

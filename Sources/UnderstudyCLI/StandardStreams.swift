@@ -1,0 +1,54 @@
+import ArgumentParser
+import Foundation
+
+/// Standard input, output and error, any of which may be closed, full, or a pipe whose reader is gone.
+enum StandardStreams {
+  /// To be called before anything opens a file.
+  ///
+  /// A closed descriptor would be given to the next file that is opened, and messages would be written into that: it is opened
+  /// on the null device. A reader that is gone must not end the program: writing to it then fails, which ``write(_:)`` and
+  /// ``writeError(_:)`` deal with.
+  static func prepare() {
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free descriptor is taken, which is this one.
+      _ = open("/dev/null", descriptor == STDIN_FILENO ? O_RDONLY : O_WRONLY)
+    }
+    signal(SIGPIPE, SIG_IGN)
+    // Beyond a limit of file sizes, writing fails and is reported, as on a full disk.
+    signal(SIGXFSZ, SIG_IGN)
+  }
+
+  /// Writes results to standard output.
+  ///
+  /// - Throws: `ExitCode(1)`, after a message, if they cannot be written whole, as on a full disk; silently if the reader is
+  ///   gone, as `head` is once it has its lines.
+  static func write(_ text: String) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    } catch {
+      let code = systemCode(of: error)
+      if code != EPIPE {
+        writeError(
+          "error: standard output cannot be written: \(String(cString: strerror(code))); what was printed is not whole. "
+            + "Make room, or write elsewhere")
+      }
+      throw ExitCode(1)
+    }
+  }
+
+  /// What the system said, of an error that Foundation wraps.
+  private static func systemCode(of error: any Error) -> Int32 {
+    let error = error as NSError
+    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemCode(of: cause) }
+    return error.domain == NSPOSIXErrorDomain ? Int32(error.code) : EIO
+  }
+}
+
+/// Prints results: a line on standard output, as ``StandardStreams/write(_:)``.
+func printLine(_ text: String = "") throws { try StandardStreams.write(text + "\n") }
+
+/// Writes a line to standard error; if nobody can read it, nothing happens.
+func writeError(_ text: String) { writeProgress(text + "\n") }
+
+/// Writes to standard error without ending the line; if nobody can read it, nothing happens.
+func writeProgress(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }

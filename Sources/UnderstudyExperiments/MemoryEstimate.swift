@@ -1,0 +1,120 @@
+import Foundation
+import UnderstudyRecords
+
+/// What a run holds in memory at its peak, estimated from its setting before anything is allocated.
+///
+/// Data sets are held in double precision for measuring, and packed twice in the run's precision, for steps and for losses;
+/// networks as they were, as they are, and in the trainer with what its optimizer keeps. Measuring holds a block of samples,
+/// which is small beside these. Sizes of given files are not known here.
+struct MemoryEstimate {
+  /// Bytes, and the keys that they grow with.
+  struct Part {
+    var bytes: Double
+    var keys: [String]
+  }
+
+  /// Bytes that a run cannot be without; the largest part first.
+  let parts: [Part]
+
+  var bytes: Double { parts.reduce(0) { $0 + $1.bytes } }
+
+  /// - Complexity: O(hidden layers). No sum overflows: everything is counted in floating point.
+  init(_ setting: Setting) {
+    let (inputs, training) = (setting.inputs, setting.training)
+    let (d, outputs) = (Double(setting.network.inputDimension), Double(setting.network.outputDimension))
+    let scalar = training.precision == .float64 ? 8.0 : 4.0
+    func set(_ count: Int, file: SourceFile?, copies: Double) -> Double {
+      file == nil ? Double(count) * (d + outputs) * (8 + copies * scalar) : 0
+    }
+    func weights(_ hidden: [Double]) -> Double {
+      let widths = [d] + hidden + [outputs]
+      return zip(widths, widths.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+    }
+    let teacher = setting.teacher.hiddenWidths.map { Double($0) }
+    let student = teacher.map { ($0 * setting.student.overRealization).rounded(.up) }
+    let state = training.method == .adam ? 2.0 : training.momentum > 0 ? 1 : 0
+    let trainingSet =
+      set(inputs.training.count, file: inputs.training.file, copies: 2)
+      + (inputs.augmentation == .none ? 0 : Double(inputs.training.count) * d * 8)
+    let batch = training.method == .gd ? Double(inputs.training.count) : Double(training.batchSize)
+    // Activations and gradients of a step.
+    let step = batch * 2 * student.reduce(d + outputs, +) * scalar
+    let dimensions = ["network.inputDimension", "network.outputDimension"]
+    let widths = ["teacher.hiddenNodes or teacher.widths", "student.overRealization"]
+    let all = [
+      Part(bytes: trainingSet, keys: ["inputs.training.count"] + dimensions),
+      Part(
+        bytes: set(inputs.evaluation.count, file: inputs.evaluation.file, copies: 1),
+        keys: ["inputs.evaluation.count"] + dimensions),
+      Part(
+        bytes: setting.teacher.file == nil ? weights(teacher) * 8 : 0, keys: [widths[0]] + dimensions),
+      Part(
+        bytes: setting.student.file == nil && setting.teacher.file == nil
+          ? weights(student) * (16 + (2 + state) * scalar) : 0, keys: widths + dimensions),
+      Part(
+        bytes: training.method == .gd || training.batches != nil
+          ? 0 : Double(training.stepsPerEpoch) * Double(training.batchSize) * 4,
+        keys: ["training.stepsPerEpoch", "training.batchSize"]),
+      Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
+    ]
+    parts = all.sorted { $0.bytes > $1.bytes }
+  }
+
+  /// Refuses a study whose runs do not fit into memory, side by side.
+  ///
+  /// - Parameters:
+  ///   - threadCount: runs at a time.
+  ///   - available: bytes that may be taken; nil where the system does not say, and then nothing is refused.
+  /// - Throws: ``ExperimentError/input(_:)`` that names the setting, its keys, what it needs and what there is.
+  static func check(
+    _ study: Study, threadCount: Int, available: Double? = availableMemory()
+  ) throws(ExperimentError) {
+    guard let available, let largest = study.settings.max(by: { MemoryEstimate($0).bytes < MemoryEstimate($1).bytes })
+    else { return }
+    let runCount = Double(study.settings.count) * Double(study.seeds.count)
+    guard runCount * bytesOfPlannedRun <= available else {
+      throw .input(
+        "\(study.name): \(study.settings.count) settings x \(study.seeds.count) seeds need about "
+          + "\(size(runCount * bytesOfPlannedRun)) of memory to be planned, but \(size(available)) are free; shorten the "
+          + "lists or the seeds, or make several studies")
+    }
+    let estimate = MemoryEstimate(largest)
+    let count = min(max(1, threadCount), study.settings.count * study.seeds.count)
+    guard estimate.bytes * Double(count) > available else { return }
+    let keys = estimate.parts[0].keys.joined(separator: ", ")
+    let needed = "\(study.label(of: largest)): a run needs about \(size(estimate.bytes)) of memory"
+    guard estimate.bytes > available else {
+      throw .input(
+        "\(needed), and \(count) at a time \(size(estimate.bytes * Double(count))), but \(size(available)) are free; "
+          + "take fewer at a time (--threads \(Int(available / estimate.bytes))), or make it smaller: \(keys)")
+    }
+    throw .input(
+      "\(needed), most of it (\(size(estimate.parts[0].bytes))) for \(keys), but \(size(available)) are free; make these "
+        + "smaller")
+  }
+
+  /// Measured over a study of a million runs.
+  private static let bytesOfPlannedRun = 3100.0
+
+  private static func size(_ bytes: Double) -> String {
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+    let index = bytes < 1000 ? 0 : min(units.count - 1, Int(log10(bytes) / 3))
+    return String(format: "%.3g ", bytes / pow(1000, Double(index))) + units[index]
+  }
+}
+
+/// Bytes that this process may still take: what the machine has free, or its control group's limit leaves; nil if neither says.
+func availableMemory() -> Double? {
+  func text(_ path: String) -> String? { try? String(contentsOfFile: path, encoding: .utf8) }
+  func number(_ path: String) -> Double? {
+    text(path).flatMap { Double($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+  }
+  let free = text("/proc/meminfo")?.split(separator: "\n").first { $0.hasPrefix("MemAvailable:") }
+    .flatMap { Double($0.split(separator: " ")[1]) }.map { $0 * 1024 }
+  var left: [Double] = free.map { [$0] } ?? []
+  // The path is that of a container's own group.
+  if let limit = number("/sys/fs/cgroup/memory.max"), let used = number("/sys/fs/cgroup/memory.current") {
+    left.append(max(0, limit - used))
+  }
+  return left.min()
+}

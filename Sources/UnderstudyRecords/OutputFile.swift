@@ -1,0 +1,65 @@
+import Foundation
+
+/// Files that a person asked for, written so that nothing else is harmed.
+///
+/// A regular file is replaced in one step, through links, so that what was there stays if the new content cannot be written
+/// whole. What is no regular file (a pipe, a device) is written into, and never replaced.
+public enum OutputFile {
+  /// - Throws: ``StoreError``; then what was at `path` is as before.
+  public static func write(_ data: Data, to path: String) throws(StoreError) {
+    do {
+      try write(to: path) { sink in try sink(data) }
+    } catch let error as StoreError {
+      throw error
+    } catch {
+      throw .file(path: path, action: "write it", reason: "\(error)")
+    }
+  }
+
+  /// Writes what `body` hands to its sink, in pieces.
+  ///
+  /// - Throws: ``StoreError`` of the file, or what `body` throws; then what was at `path` is as before.
+  public static func write(to path: String, _ body: ((Data) throws -> Void) throws -> Void) throws {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    guard !exists || status.st_mode & S_IFMT == S_IFREG else {
+      return try fill(open(path, O_WRONLY | O_CLOEXEC), URL(fileURLWithPath: path), body)
+    }
+    let target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
+    let temporary = target.deletingLastPathComponent()
+      .appendingPathComponent(".\(target.lastPathComponent.prefix(100)).\(getpid()).partial")
+    let mode = exists ? status.st_mode & 0o777 : 0o644
+    do {
+      try fill(DurableFile.create(temporary, mode: mode), temporary, body)
+    } catch {
+      unlink(temporary.path)
+      throw error
+    }
+    guard rename(temporary.path, target.path) == 0 else {
+      let error = DurableFile.failure(target, "rename a file to it")
+      unlink(temporary.path)
+      throw error
+    }
+  }
+
+  private static func fill(
+    _ descriptor: Int32, _ url: URL, _ body: ((Data) throws -> Void) throws -> Void
+  ) throws {
+    guard descriptor >= 0 else { throw DurableFile.failure(url, "write it") }
+    let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
+    do {
+      try body { data in
+        do {
+          try handle.write(contentsOf: data)
+        } catch {
+          throw DurableFile.failure(url, "write it", code: DurableFile.systemCode(of: error))
+        }
+      }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    // Some file systems report a full disk only here.
+    guard close(descriptor) == 0 else { throw DurableFile.failure(url, "write it") }
+  }
+}

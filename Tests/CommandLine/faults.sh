@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# What goes wrong around the program: runs that go wild, streams that are closed, full or without a reader, sizes that no
+# machine has, numbers at the edge of floating point.
+. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+
+cd "$work" || exit 1
+
+# --- runs that go wild ---
+
+study wild.yaml "record: [{measures: [boundaryStrengths], last: true}]"
+for settings in "training.learningRate=1e5" "training.learningRate=3e18" "training.learningRate=1e30" \
+  "training.method=adam training.learningRate=1000" "training.method=adam training.learningRate=1e9" \
+  "training.method=adam training.learningRate=1e200" "inputs.standardDeviation=1e90" \
+  "training.precision=float32 training.learningRate=1e12" "student.scale=1e40 network.activation=linear"; do
+  options=()
+  for setting in $settings; do options+=(--set "$setting"); done
+  ends "a run with $settings is recorded, or has diverged" 0 "1 of 1 runs recorded" -- \
+    "$UNDERSTUDY" run wild.yaml "${options[@]}" --set training.epochs=1 --set training.stepsPerEpoch=1 \
+    --results "wild-$RANDOM$RANDOM"
+done
+ends "a sweep with wild rates ends, and is whole" 0 "12 of 12 runs recorded" -- "$UNDERSTUDY" run wild.yaml \
+  --set 'training.learningRate=[0.001, 0.01, 1000]' --set seeds=4 --set training.epochs=2 --results sweep
+
+# --- one failing run does not stop the others ---
+
+python3 "$tests/files.py" network teacher-a.safetensors 6 4 5
+python3 "$tests/files.py" network teacher-b.safetensors 6 3 5
+study files.yaml "record: [{measures: [evaluationLoss], last: true}]"
+command=(run files.yaml --set 'teacher.file=[teacher-a.safetensors, teacher-b.safetensors]' --set seeds=3
+  --set training.epochs=40 --set training.stepsPerEpoch=20000 --threads 1 --results failing)
+"$UNDERSTUDY" "${command[@]}" >failing.log 2>&1 &
+pid=$!
+recorded() { [ "$(query failing "SELECT count(*) FROM run")" -ge "$1" ] 2>/dev/null; }
+wait_until 60 recorded 1 || fail "a run is recorded" "$(cat failing.log)"
+mv teacher-b.safetensors away.safetensors
+wait "$pid"
+equal "a study with runs that fail ends with 1" $? 1
+check "and says how many failed, and why" grep -q "failed: .*teacher-b.safetensors" failing.log
+check "status names them" bash -c '"$UNDERSTUDY" status failing | grep -q "teacher-b"'
+mv away.safetensors teacher-b.safetensors
+before=$(query failing "SELECT count(*) FROM run")
+ends "running again tries those, and only those" 0 "$((6 - before)) of 6 runs recorded" "$before were there" -- \
+  "$UNDERSTUDY" "${command[@]}"
+equal "and then none has failed" "$(query failing "SELECT count(*) FROM failure")" 0
+
+# --- streams ---
+
+study long.yaml "record: [{measures: [evaluationLoss], last: true}]"
+run=(run long.yaml --set seeds=4 --set training.epochs=5)
+check "standard error closed: all runs are recorded" bash -c \
+  '"$UNDERSTUDY" "$@" --results closed 2>&- && test "$(python3 -c "import sqlite3; print(*sqlite3.connect(\"closed/results.sqlite\").execute(\"SELECT count(*) FROM run\").fetchone())")" = 4' _ "${run[@]}"
+check "all three closed" bash -c '"$UNDERSTUDY" "$@" --results closed-all <&- >&- 2>&-' _ "${run[@]}"
+check "no message went into a file of the study" bash -c \
+  'python3 -c "import sqlite3; assert sqlite3.connect(\"closed-all/results.sqlite\").execute(\"PRAGMA integrity_check\").fetchone() == (\"ok\",)"'
+ends "export into a file of limited size" 1 "cannot be written" "not whole" -- \
+  bash -c 'ulimit -f 1; "$UNDERSTUDY" export sweep --measure boundaryStrengths >limited.csv'
+ends "keys into a file of limited size" 1 "cannot be written" -- bash -c 'ulimit -f 1; "$UNDERSTUDY" keys >limited.txt'
+equal "head is silent" "$( ("$UNDERSTUDY" keys | head -n 1 >/dev/null) 2>&1)" ""
+
+# A polite stop whose notice nobody reads: the pipe's reader dies first.
+slow=(run long.yaml --set training.epochs=100000 --set training.stepsPerEpoch=1000 --checkpoint-interval 1000)
+has_study() { [ -e "$1/study.yaml" ]; }
+for name in INT HUP; do
+  mkfifo "pipe-$name"
+  "$UNDERSTUDY" "${slow[@]}" --results "stopped-$name" >/dev/null 2>"pipe-$name" &
+  pid=$!
+  sleep 600 <"pipe-$name" &
+  reader=$!
+  wait_until 60 has_study "stopped-$name"
+  sleep 1
+  kill -KILL "$reader"
+  wait "$reader" 2>/dev/null
+  kill "-$name" "$pid"
+  wait "$pid"
+  equal "SIG$name without a reader of the notice: interrupted" $? 130
+  equal "and a checkpoint is there" "$(query "stopped-$name" "SELECT count(*) FROM checkpoint")" 1
+done
+"$UNDERSTUDY" "${slow[@]}" --set training.epochs=10 --results nohup >nohup.log 2>&1 &
+wait "$!"
+equal "a short one ends by itself" $? 0
+
+# --- sizes ---
+
+for setting in inputs.training.count=1000000000 network.inputDimension=1000000000 training.batchSize=100000000 \
+  teacher.widths=100000-100000-100000 inputs.evaluation.count=1000000000 network.outputDimension=100000000; do
+  ends "$setting is refused before anything is allocated" 2 "${setting%%=*}" "of memory" "free" -- \
+    "$UNDERSTUDY" run long.yaml --set "$setting" --results "size-$RANDOM"
+done
+ends "too many runs to plan" 2 "seeds" "to be planned" -- "$UNDERSTUDY" run long.yaml --set seeds=1000000 \
+  --set "training.learningRate=[$(seq -s ', ' 0.0001 0.0001 2)]" --results planned
+
+# --- numbers at the edge ---
+
+python3 "$tests/files.py" inputs x.npy 50 6
+for size in 1e-310 1e-300 1e-160 1e153 1e200 1e300; do
+  python3 "$tests/files.py" network faint.safetensors 6 4 5 "$size"
+  for command in "audit --teacher teacher-a.safetensors --student faint.safetensors" \
+    "audit --teacher faint.safetensors --student teacher-a.safetensors" \
+    "connect teacher-a.safetensors faint.safetensors --teacher teacher-a.safetensors" \
+    "recover --student faint.safetensors --teacher teacher-a.safetensors --iterations 5 --into recovered-$size.safetensors"; do
+    for form in "" --json; do
+      # shellcheck disable=SC2086
+      "$UNDERSTUDY" $command --inputs x.npy $form >edge.log 2>&1
+      status=$?
+      if [ $status -le 2 ] && ! grep -qiE 'fatal|\bnan\b|encod|\binf\b' edge.log; then
+        pass "weights of $size: ${command%% *} $form"
+      else
+        fail "weights of $size: $command $form" "status $status: $(tail -n 2 edge.log)"
+      fi
+    done
+  done
+done
+
+finish
