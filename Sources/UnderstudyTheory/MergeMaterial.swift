@@ -278,7 +278,7 @@ extension Matrix {
       LinearAlgebra.multiply(image, transposingFirst: true, self, into: &direction)
       let length = euclideanNorm(direction.values)
       let change = euclideanNorm(zip(before, direction.values).map { $0 - $1 / length })
-      if length == 0 || change < 1e-15 { break }
+      if length == 0 || change < 1e-14 { break }
     }
     let norm = euclideanNorm(direction.values)
     return norm > 0 ? (value, direction.values.map { $0 / norm }) : nil
