@@ -16,8 +16,8 @@ func checkOutput(_ output: String?, reads: [String?]) throws {
   guard let output else { return }
   try checkWritable(output)
   if let own = identity(of: output), let read = reads.compactMap({ $0 }).first(where: { identity(of: $0) == own }) {
-    throw ExperimentError.input(
-      "\(output): is \(read == output ? "" : "the same file as \(read), ")what this command reads; write to another file")
+    let sameAs = read == output ? "" : "the same file as \(read), "
+    throw ExperimentError.input("\(output): is \(sameAs)what this command reads; write to another file")
   }
   let file = URL(fileURLWithPath: output).resolvingSymlinksInPath()
   var folder = file.deletingLastPathComponent()

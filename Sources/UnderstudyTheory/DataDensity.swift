@@ -91,14 +91,14 @@ public func densityBounds(
   }
 }
 
-/// The hyperplane that fits some samples best: through all of them if there are at most d. nil where they leave no normal.
+/// The hyperplane that fits some samples best, in any unit of the inputs: through all of them if there are at most d. nil for
+/// samples that are not finite.
 private func hyperplane(through samples: [Int], of inputs: Matrix) -> (normal: [Double], offset: Double)? {
   let d = inputs.columnCount
-  let rows = Matrix(samples.map { inputs.row($0) + [1] })
-  var gram = Matrix(rowCount: d + 1, columnCount: d + 1)
-  LinearAlgebra.multiply(rows, transposingFirst: true, rows, into: &gram)
-  guard let vector = LinearAlgebra.symmetricEigen(gram)?.vectors.row(0) else { return nil }
-  let norm = euclideanNorm(vector.dropLast())
-  guard norm > 1e-9 else { return nil }
-  return (vector.dropLast().map { $0 / norm }, vector[vector.endIndex - 1] / norm)
+  // About their mean, d samples span d - 1 directions, and the last one is the normal.
+  let rows = Centred(inputs.rows(samples))
+  var gram = Matrix(rowCount: d, columnCount: d)
+  LinearAlgebra.multiply(rows.values, transposingFirst: true, rows.values, into: &gram)
+  guard let normal = LinearAlgebra.symmetricEigen(gram)?.vectors.row(0) else { return nil }
+  return (Array(normal), -product(normal, rows.mean))
 }

@@ -50,7 +50,7 @@ import UnderstudyRecords
     #expect(Self.value(.violationCount, runs, epoch: 10) == 1)
     // 6, 6, 9 and 3 are not learned; 7 is invisible.
     #expect(Self.value(.lowRankShare, runs) == 0.5)
-    #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [11])])]) == nil, "no such verdict")
+    #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [12])])]) == nil, "no such verdict")
   }
 
   /// Strength is the gradient's square root, balance its square.
