@@ -16,11 +16,11 @@ final class Interruption: Sendable {
 
   /// Those that ask to stop. `nohup` has a program ignore SIGHUP, and then that stays.
   private static let signals: [Int32] = {
-    var action = sigaction()
-    sigaction(SIGHUP, nil, &action)
-    let isIgnored =
-      unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
-    return isIgnored ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
+    // The mask of ignored signals, as the system tells it: signal n is bit n - 1. Without /proc, none is taken as ignored.
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("SigIgn:") }
+    let mask = line?.split(whereSeparator: \.isWhitespace).last.flatMap { UInt64($0, radix: 16) } ?? 0
+    return mask >> UInt64(SIGHUP - 1) & 1 == 1 ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP]
   }()
 
   /// - Parameter notice: what is going to happen, printed before the request.

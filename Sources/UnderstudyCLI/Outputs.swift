@@ -2,8 +2,17 @@ import Foundation
 import Understudy
 
 /// Writes a file in one step, so that what was there stays if it cannot be written.
-func write(_ data: Data, to path: String) throws {
-  try OutputFile.write(data, to: path)
+func write(_ data: Data, to path: String) throws { try writeOutput(to: path) { sink in try sink(data) } }
+
+/// Writes what `body` hands to its sink, in pieces, to a file that the user named.
+///
+/// - Throws: `ExperimentError.input` if it cannot be written there, `StoreError.diskFull`, or what `body` throws.
+func writeOutput(to path: String, _ body: ((Data) throws -> Void) throws -> Void) throws {
+  do {
+    try OutputFile.write(to: path, body)
+  } catch StoreError.file(_, _, let reason) {
+    throw ExperimentError.input("\(path): cannot be written (\(reason)); check the folder and its permissions")
+  }
 }
 
 /// Refuses, before any work, an output that would harm something: what the command itself reads, by the file's identity and so

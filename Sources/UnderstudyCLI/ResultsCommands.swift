@@ -84,7 +84,7 @@ struct ExportCommand: AsyncParsableCommand {
       let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
       guard let output else { return try exporter.write(format, to: StandardStreams.write) }
       try checkOutput(output, reads: [])
-      try OutputFile.write(to: output) { sink in try exporter.write(format) { try sink(Data($0.utf8)) } }
+      try writeOutput(to: output) { sink in try exporter.write(format) { try sink(Data($0.utf8)) } }
     }
   }
 }
@@ -102,7 +102,7 @@ struct ReportCommand: AsyncParsableCommand {
   @Option(help: "The report (default: report.html in the first folder).")
   var output: String?
 
-  @Option(help: "Python that has vl-convert-python (default: .venv/bin/python3 if there is one, or python3).")
+  @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
   var python: String?
 
   func run() async throws {

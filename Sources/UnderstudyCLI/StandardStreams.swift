@@ -45,10 +45,27 @@ enum StandardStreams {
 }
 
 /// Prints results: a line on standard output, as ``StandardStreams/write(_:)``.
-func printLine(_ text: String = "") throws { try StandardStreams.write(text + "\n") }
+func printLine(_ text: String = "") throws { try StandardStreams.write(text.withVisibleControls + "\n") }
 
 /// Writes a line to standard error; if nobody can read it, nothing happens.
-func writeError(_ text: String) { writeProgress(text + "\n") }
+func writeError(_ text: String) { writeProgress(text.withVisibleControls + "\n") }
 
 /// Writes to standard error without ending the line; if nobody can read it, nothing happens.
 func writeProgress(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
+
+extension String {
+  /// With control characters other than line feeds and tabs written out, as `\u{1B}`: texts from files must not steer the
+  /// terminal.
+  var withVisibleControls: String {
+    let isPlain = unicodeScalars.allSatisfy { $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\t" }
+    guard !isPlain else { return self }
+    return unicodeScalars.reduce(into: "") { text, scalar in
+      let isControl = scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"
+      if isControl {
+        text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
+    }
+  }
+}

@@ -20,7 +20,7 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
   var instructions: InstructionSet?
 
-  @Option(help: "Python that has vl-convert-python (default: .venv/bin/python3 if there is one, or python3).")
+  @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
   var python: String?
 
   @Flag(help: "Train and store only; draw later with `understudy report`.")
@@ -52,10 +52,11 @@ extension InstructionSet: ExpressibleByArgument {
   }
 }
 
-/// The Python that draws: as told, by UNDERSTUDY_PYTHON, of a `.venv` here or beside the program, or the system's.
+/// The Python that draws: as told, by UNDERSTUDY_PYTHON, of a `.venv` in a folder above the program, or the system's. Not one of
+/// the current folder, which may be anybody's.
 func pythonPath(_ given: String?) -> String {
   if let given = given ?? ProcessInfo.processInfo.environment["UNDERSTUDY_PYTHON"] { return given }
-  var folders = [URL(fileURLWithPath: FileManager.default.currentDirectoryPath)]
+  var folders: [URL] = []
   if let program = Bundle.main.executableURL?.resolvingSymlinksInPath() {
     var folder = program.deletingLastPathComponent()
     for _ in 0..<4 {

@@ -97,7 +97,10 @@ struct RunMaterial {
 
   private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
     guard let file else { return nil }
-    let matrix = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
+    let data = try file.content()
+    let matrix = try ExperimentError.reading { () throws(FileError) in
+      try ArrayFile.decodeMatrix(data, name: file.path)
+    }
     try ExperimentError.catching(file.path) { () throws(ShapeError) in try teacher.network.checkWidth(of: matrix) }
     guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
     return matrix
@@ -114,8 +117,9 @@ struct RunMaterial {
       case .reshuffled: .reshuffled(key: batchKey)
       }
     if let file = training.batches?.file {
+      let data = try file.content()
       let batches = try ExperimentError.reading { () throws(FileError) in
-        try ArrayFile.readBatches(path: file.path, sampleCount: sampleCount)
+        try ArrayFile.decodeBatches(data, name: file.path, sampleCount: sampleCount)
       }
       if batchSize == 0 { batchSize = batches.batchSize }
       if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
@@ -197,10 +201,10 @@ struct RunNetworks {
       case .linear: .linear
       }
     func read(_ file: SourceFile) throws(ExperimentError) -> Network {
-      let network = try ExperimentError.reading { () throws(FileError) in
-        try NetworkFile.read(path: file.path, activation: activation)
+      let data = try file.content()
+      return try ExperimentError.reading { () throws(FileError) in
+        try NetworkFile.decode(data, name: file.path, activation: activation)
       }
-      return network
     }
 
     let place = "setting \(run.settingIndex)"
@@ -260,7 +264,10 @@ struct RunNetworks {
     var calibration: Matrix?
     if design.needsCalibration {
       if let file = inputs.training.file {
-        calibration = try ExperimentError.reading { () throws(FileError) in try ArrayFile.readMatrix(path: file.path) }
+        let data = try file.content()
+        calibration = try ExperimentError.reading { () throws(FileError) in
+          try ArrayFile.decodeMatrix(data, name: file.path)
+        }
       } else {
         calibration = try ExperimentError.catching(place) { () throws(ShapeError) in
           InputDesign(

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 
@@ -58,11 +59,20 @@ public struct StudyRunner: Sendable {
       if inputs.training.file != nil || inputs.evaluation.file != nil || setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
-        _ = try RunMaterial(run)
+        try checkPaths(of: study, try RunMaterial(run).initialStudent)
       } else {
-        _ = try RunNetworks(run, studentKey: run.randomKey)
+        try checkPaths(of: study, try RunNetworks(run, studentKey: run.randomKey).student)
       }
     }
+  }
+
+  /// Refuses paths of students with batch normalisation, whose weights are not those of the function.
+  private static func checkPaths(of study: Study, _ student: Student) throws(ExperimentError) {
+    guard !student.network.isPlain, let measure = study.record.flatMap(\.measures).first(where: Measure.paths.contains)
+    else { return }
+    throw .input(
+      "record: \(measure.rawValue) is for students without batch normalisation; leave it out, or give "
+        + "student.normalization none")
   }
 
   /// Runs the study to its end, or until ``stop`` is asked for.

@@ -109,6 +109,10 @@ extension ResultsStore {
 
   private func insert(_ record: RunRecord, _ db: Database) throws {
     let hash = record.run.hash
+    // What is left of a run whose row was deleted by hand.
+    for table in ["scalar", "array"] {
+      try db.execute(sql: "DELETE FROM \(table) WHERE run = ?", arguments: [hash])
+    }
     var divergedEpoch: Int?
     if case .diverged(let epoch) = record.outcome { divergedEpoch = epoch }
     try db.execute(

@@ -33,14 +33,14 @@ enum StoreSchema {
       step_count INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE scalar (
-      run TEXT NOT NULL REFERENCES run (hash),
+      run TEXT NOT NULL REFERENCES run (hash) ON DELETE CASCADE,
       measure TEXT NOT NULL,
       epoch INTEGER NOT NULL,
       value REAL NOT NULL,
       PRIMARY KEY (run, measure, epoch)
     ) WITHOUT ROWID;
     CREATE TABLE array (
-      run TEXT NOT NULL REFERENCES run (hash),
+      run TEXT NOT NULL REFERENCES run (hash) ON DELETE CASCADE,
       measure TEXT NOT NULL,
       epoch INTEGER NOT NULL,
       shape TEXT NOT NULL,

@@ -60,9 +60,11 @@ struct StudyGrid {
       self.key = key
       self.tree = tree
       values = []
+      var known: Set<KeyValue> = []
       for item in tree.items {
         let value = try key.checked(item)
-        guard !values.contains(where: { $0.value.isSame(as: value) }) else {
+        // Of one key all are of one type by now, so that equal ones are the same.
+        guard known.insert(value).inserted else {
           throw item.error(
             .duplicateValue, key: key.path, "\(value) is listed twice",
             "list each value once"

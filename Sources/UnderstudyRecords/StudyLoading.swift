@@ -86,6 +86,14 @@ extension Study {
     guard !name.isEmpty else {
       throw tree.error(.missingKey, key: "name", "an empty name", "give the study a name")
     }
+    // It names a folder below `results/`, and stands in messages on a terminal.
+    guard name.utf8.count <= 100, !name.hasPrefix("."), !name.contains("/"),
+      !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+    else {
+      throw (top("name") ?? tree).error(
+        .outOfRange, key: "name", "\(jsonText(String(name.prefix(40)))) is no name of a folder",
+        "give at most 100 bytes, without slashes and control characters, that do not begin with a dot")
+    }
     func declared(_ key: String) -> YAMLTree? {
       guard let tree = layer.values[key], !tree.isNull else { return nil }
       return tree

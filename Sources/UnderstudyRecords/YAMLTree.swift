@@ -44,12 +44,26 @@ struct YAMLTree: Sendable {
         .syntax, origin: origin, problem: "not YAML (\(error))", remedy: "see https://yaml.org for the syntax")
     }
     guard let node else { return YAMLTree(content: .null, place: Place(origin: origin)) }
-    return try YAMLTree(node, origin: origin, countsLines: countsLines, depth: 0)
+    var pieces = 0
+    return try YAMLTree(node, origin: origin, countsLines: countsLines, depth: 0, pieces: &pieces)
   }
 
-  private init(_ node: Node, origin: String, countsLines: Bool, depth: Int) throws(StudyError) {
+  /// More values than this are a typing error, or aliases of aliases that grow beyond any memory.
+  private static let greatestPieceCount = 2_000_000
+
+  /// - Parameter pieces: how many there are so far, those of expanded aliases included.
+  private init(
+    _ node: Node, origin: String, countsLines: Bool, depth: Int, pieces: inout Int
+  ) throws(StudyError) {
     let place = Place(origin: origin, line: countsLines ? node.mark?.line : nil)
     self.place = place
+    pieces += 1
+    guard pieces <= Self.greatestPieceCount else {
+      throw StudyError(
+        .syntax, origin: origin, line: place.line,
+        problem: "more than \(Self.greatestPieceCount) values, those of aliases (*name) included",
+        remedy: "shorten the lists, or make several studies")
+    }
     guard depth < 32 else {
       throw StudyError(
         .syntax, origin: origin, line: place.line, problem: "nested more than 32 levels deep",
@@ -62,7 +76,8 @@ struct YAMLTree: Sendable {
       try checkDecimalMarks(sequence, place)
       var items: [YAMLTree] = []
       for item in sequence {
-        items.append(try YAMLTree(item, origin: origin, countsLines: countsLines, depth: depth + 1))
+        items.append(
+          try YAMLTree(item, origin: origin, countsLines: countsLines, depth: depth + 1, pieces: &pieces))
       }
       content = .list(items)
     case .mapping(let mapping):
@@ -75,7 +90,8 @@ struct YAMLTree: Sendable {
             .syntax, origin: origin, line: place.line, problem: "a key that is not a single word",
             remedy: "write key: value")
         }
-        let tree = try YAMLTree(value, origin: origin, countsLines: countsLines, depth: depth + 1)
+        let tree = try YAMLTree(
+          value, origin: origin, countsLines: countsLines, depth: depth + 1, pieces: &pieces)
         if name.string == "<<", name.style == .plain {
           merged += try tree.mergedEntries()
         } else {

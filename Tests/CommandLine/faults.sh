@@ -62,6 +62,67 @@ ends "export into a file of limited size" 1 "cannot be written" "not whole" -- \
 ends "keys into a file of limited size" 1 "cannot be written" -- bash -c 'ulimit -f 1; "$UNDERSTUDY" keys >limited.txt'
 equal "head is silent" "$( ("$UNDERSTUDY" keys | head -n 1 >/dev/null) 2>&1)" ""
 
+wide=(run long.yaml --set network.inputDimension=2000 --set teacher.hiddenNodes=5 --results limited)
+ends "weights that do not fit on the disk" 1 "make room and run again" -- bash -c 'ulimit -f 128; "$UNDERSTUDY" "$@"' _ "${wide[@]}"
+equal "are not recorded" "$(query limited "SELECT count(*) FROM run")" 0
+ends "with room, they are" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" "${wide[@]}"
+
+# --- outputs ---
+
+python3 "$tests/files.py" planted teacher.safetensors student.safetensors 6 4 5
+python3 "$tests/files.py" inputs inputs.npy 200 6
+ln -s inputs.npy link.npy
+ln teacher.safetensors second-name.safetensors
+# Of all files but those that these checks write.
+state() { checksums . | grep -vE ' \./(before\.sum|ends\.log|check\.log)$'; }
+state >before.sum
+for output in inputs.npy link.npy teacher.safetensors second-name.safetensors student.safetensors; do
+  ends "audit does not write its merged student over $output" 2 "$output" "reads" -- "$UNDERSTUDY" audit \
+    --teacher teacher.safetensors --student student.safetensors --inputs inputs.npy --merge-into "$output"
+  ends "recover does not write over $output" 2 "$output" "reads" -- "$UNDERSTUDY" recover \
+    --teacher teacher.safetensors --student student.safetensors --inputs inputs.npy --into "$output"
+done
+for output in sweep/results.sqlite sweep/study.yaml sweep/weights/x.csv; do
+  ends "export does not write to $output" 2 "inside the results folder" -- "$UNDERSTUDY" export sweep --output "$output"
+done
+ends "nor a report over the database" 2 "inside the results folder" -- "$UNDERSTUDY" report sweep --output sweep/results.sqlite
+equal "all files are as they were" "$(state | comm -3 - before.sum)" ""
+mkfifo pipe
+cat pipe >piped.csv &
+ends "export into a pipe that has a name" 0 -- "$UNDERSTUDY" export sweep --output pipe
+wait "$!"
+check "which stays one, and carried the table" bash -c 'test -p pipe && head -n 1 piped.csv | grep -q "^run,"'
+
+# --- a file that a study names is replaced ---
+
+cp teacher-a.safetensors kept.safetensors
+study named.yaml "record: [{measures: [evaluationLoss], last: true}]"
+sed -i '/network:/d; s/teacher: .*/teacher: {file: kept.safetensors}/' named.yaml
+ends "a study with a teacher from a file" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" run named.yaml --results named
+cp teacher-b.safetensors kept.safetensors
+ends "an audit does not measure against another one" 2 "kept.safetensors" "put the old one back" -- \
+  "$UNDERSTUDY" audit named
+cp teacher-a.safetensors kept.safetensors
+ends "with the old one back, it does" 0 "verdict" -- "$UNDERSTUDY" audit named --json
+
+# --- texts that grow ---
+
+{
+  echo "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1]"
+  for i in 1 2 3 4 5 6 7 8 9; do
+    previous="*a$((i - 1))"
+    echo "a$i: &a$i [$previous, $previous, $previous, $previous, $previous, $previous, $previous, $previous, $previous]"
+  done
+} >aliases.yaml
+ends "aliases of aliases" 2 "aliases" -- timeout 20 "$UNDERSTUDY" run aliases.yaml
+study list.yaml "record: [{measures: [evaluationLoss], last: true}]"
+python3 - <<'PYTHON'
+text = open("list.yaml").read()
+values = ", ".join(map(str, range(1, 100001)))
+open("list.yaml", "w").write(text.replace("learningRate: 0.05", f"learningRate: [{values}], batchSize: 0"))
+PYTHON
+ends "100000 values of one key are read in seconds" 2 "batchSize" -- timeout 20 "$UNDERSTUDY" run list.yaml
+
 # A polite stop whose notice nobody reads: the pipe's reader dies first.
 slow=(run long.yaml --set training.epochs=100000 --set training.stepsPerEpoch=1000 --checkpoint-interval 1000)
 has_study() { [ -e "$1/study.yaml" ]; }

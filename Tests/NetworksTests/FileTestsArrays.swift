@@ -136,6 +136,8 @@ import UnderstudyNumerics
     }
     check("(2,)", "1 dimension, shape [2]; reshape it to [sample, feature]: as a column save array[:, None]")
     check("()", "0 dimensions")
+    check("(01, 2)", "header")
+    check("(1, 002)", "header")
     check("(1, 2, 1)", "reshape it to [sample, feature]: e.g. array.reshape(len(array), -1)")
     check("(0, 2)", "empty array")
     check("(2, 0)", "empty array")

@@ -135,22 +135,61 @@ import Testing
     #expect(try ResultsStore.openForWriting(folder.url, study: study).finishedHashes().isEmpty)
   }
 
-  /// A full disk under the weights: the temporary file leads to /dev/full, where every write fails as on a full disk.
-  @Test func fullDiskWhileWeightsAreWritten() throws {
+  /// A folder that was received may hold links where the program writes: what they lead to stays as it is.
+  @Test func linksAreNotFollowed() throws {
     let folder = try TemporaryFolder()
+    try folder.write("precious", "elsewhere/file")
+    let victim = folder.url.appendingPathComponent("elsewhere/file")
     let study = try smallStudy()
-    let run = study.runs[0]
-    let store = try ResultsStore.openForWriting(folder.url, study: study)
-    try FileManager.default.createSymbolicLink(
-      atPath: store.partialWeightsURL(of: run.hash).path, withDestinationPath: "/dev/full")
-    let error = try #require(
-      thrown(StoreError.self) { try store.record(record(of: run, study: study), student: Data("w".utf8)) })
-    #expect(error == .diskFull(path: store.partialWeightsURL(of: run.hash).path))
-    #expect("\(error)".contains("make room and run again"))
-    #expect(try store.finishedHashes().isEmpty)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: store.weightsFolder.path).isEmpty)
-    try store.record(record(of: run, study: study), student: Data("w".utf8))
-    #expect(try store.finishedHashes() == [run.hash])
+    let results = folder.url.appendingPathComponent("results")
+    func link(_ path: String) throws {
+      try? FileManager.default.removeItem(atPath: path)
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: victim.path)
+    }
+    do {
+      let store = try ResultsStore.openForWriting(results, study: study)
+      try link(store.partialWeightsURL(of: study.runs[0].hash).path)
+      try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+      #expect(try Data(contentsOf: store.weightsURL(of: study.runs[0].hash)) == Data("w".utf8))
+    }
+    try link(results.appendingPathComponent(".study.yaml.partial").path)
+    try FileManager.default.removeItem(at: results.appendingPathComponent("study.yaml"))
+    _ = try ResultsStore.openForWriting(results, study: study)
+    try link(results.appendingPathComponent(".understudy.lock").path)
+    #expect(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(results, study: study) } != nil)
+    #expect(try Data(contentsOf: victim) == Data("precious".utf8))
+  }
+
+  @Test("an output replaces regular files, through links, and writes into what is none")
+  func outputs() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("old", "file")
+    let file = folder.url.appendingPathComponent("file")
+    let link = folder.url.appendingPathComponent("link").path
+    try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file.path)
+    try OutputFile.write(Data("new".utf8), to: link)
+    #expect(try Data(contentsOf: file) == Data("new".utf8))
+    #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == file.path)
+
+    // What fails half-way leaves the old content, and nothing else.
+    struct Failure: Error {}
+    #expect(throws: Failure.self) {
+      try OutputFile.write(to: file.path) { sink in
+        try sink(Data("half".utf8))
+        throw Failure()
+      }
+    }
+    #expect(try Data(contentsOf: file) == Data("new".utf8))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).sorted() == ["file", "link"])
+
+    let pipe = folder.url.appendingPathComponent("pipe").path
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // Opened for both, it has a reader, and the writer need not wait.
+    let reader = try #require(FileHandle(forUpdatingAtPath: pipe))
+    try OutputFile.write(Data("through".utf8), to: pipe)
+    #expect(try reader.read(upToCount: 7) == Data("through".utf8))
+    #expect(try FileManager.default.attributesOfItem(atPath: pipe)[.type] as? FileAttributeType != .typeRegular)
+    #expect(throws: StoreError.self) { try OutputFile.write(Data(), to: folder.url.path) }
   }
 
   /// A full disk under the database: SQLite may not grow the file, and reports it as it does a full disk.
@@ -170,6 +209,41 @@ import Testing
     try store.database.write { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
     try store.record(large, student: Data("w".utf8))
     #expect(try ResultsStore.openForReading(folder.url).finishedHashes().count == 2)
+  }
+
+  /// By hand, with foreign keys off as in sqlite3: what is left of the run is no obstacle to recording it again.
+  @Test func aRowThatWasDeletedByHand() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    let run = record(of: study.runs[0], study: study)
+    try store.record(run, student: Data("w".utf8))
+    try store.database.writeWithoutTransaction { db in
+      try db.execute(sql: "PRAGMA foreign_keys = OFF")
+      try db.execute(sql: "DELETE FROM run")
+      try db.execute(sql: "PRAGMA foreign_keys = ON")
+    }
+    try store.record(run, student: Data("w".utf8))
+    #expect(try store.finishedHashes() == [run.run.hash])
+    try store.database.write { try $0.execute(sql: "DELETE FROM run") }
+    #expect(try store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM scalar") } == 0, "they go along")
+  }
+
+  @Test("why runs failed is kept until they are recorded, also in folders of before") func failures() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do {
+      let store = try ResultsStore.openForWriting(folder.url, study: study)
+      try store.database.write { try $0.execute(sql: "DROP TABLE failure") }
+      #expect(try store.failures().isEmpty)
+    }
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    let failure = RunFailure(
+      runHash: study.runs[1].hash, reason: "a file is gone", version: "1", failedAt: Date(timeIntervalSince1970: 9))
+    try store.recordFailure(failure)
+    #expect(try store.failures() == [failure] && store.finishedHashes().isEmpty)
+    try store.record(record(of: study.runs[1], study: study), student: Data("w".utf8))
+    #expect(try store.failures().isEmpty)
   }
 
   /// Names and bytes of all files but the lock.

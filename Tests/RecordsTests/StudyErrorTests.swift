@@ -45,6 +45,10 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("network: {biases: yes}", .wrongType, "expected true or false, found \"yes\""),
     BadStudy("teacher: t.safetensors", .wrongType, "expected keys", "teacher: {"),
     BadStudy("claim: [a]", .wrongType, "expected a text, found a list"),
+    BadStudy("name: ../../escaped", .outOfRange, "s.yaml:1", "no name of a folder", "without slashes"),
+    BadStudy("name: .hidden", .outOfRange, "no name of a folder"),
+    BadStudy("name: \"a\\e[31mb\"", .outOfRange, "control characters"),
+    BadStudy("name: \(String(repeating: "n", count: 300))", .outOfRange, "at most 100 bytes"),
 
     BadStudy("teacher: {hiddenNodes: 0}", .outOfRange, "0 is out of range", "an integer of at least 1"),
     BadStudy("teacher: {hiddenNodes: -3}", .outOfRange, "-3"),

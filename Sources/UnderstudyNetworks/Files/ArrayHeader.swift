@@ -116,7 +116,10 @@ private struct PythonDictionary {
     while !take(")") {
       guard let first = next, (0x30...0x39).contains(first) else { return nil }
       let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }
-      guard let number = Int(String(decoding: digits, as: UTF8.self)) else { return nil }
+      // As in Python, `030` is no number.
+      guard digits.count == 1 || first != 0x30, let number = Int(String(decoding: digits, as: UTF8.self)) else {
+        return nil
+      }
       position = digits.endIndex
       result.append(number)
       guard take(",") || next == UInt8(ascii: ")") else { return nil }

@@ -17,7 +17,9 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 /// The content of a regular file (or of one that a symbolic link leads to).
 ///
 /// Pipes and devices are refused: they may never end.
-func content(ofFileAt path: String) throws(FileError) -> Data {
+///
+/// - Throws: ``FileError`` if there is no such file, or it cannot be read.
+public func content(ofFileAt path: String) throws(FileError) -> Data {
   let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
   do {
     let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
