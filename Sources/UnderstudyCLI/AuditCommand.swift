@@ -63,7 +63,8 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(help: "Write a page with tables and figures; they are also at figures/ beside it.")
   var report: String?
 
-  @Option(help: "Python that has vl-convert-python, for --report (default: of the .venv beside the program, or python3).")
+  @Option(
+    help: "Python that has vl-convert-python, for --report (default: of the .venv beside the program, or python3).")
   var python: String?
 
   func validate() throws {

@@ -47,7 +47,8 @@ struct ConnectCommand: AsyncParsableCommand {
   @Option(help: "Draw the losses along the three ways: a file ending in .svg, .png, .pdf or .json.")
   var figure: String?
 
-  @Option(help: "Python that has vl-convert-python, for --figure (default: of the .venv beside the program, or python3).")
+  @Option(
+    help: "Python that has vl-convert-python, for --figure (default: of the .venv beside the program, or python3).")
   var python: String?
 
   func validate() throws {

@@ -15,8 +15,7 @@ extension ResultsStore {
       try database.read { db in
         var epochs: [String: Int] = [:]
         for row in try Row.fetchAll(db, sql: "SELECT run, epoch FROM checkpoint") {
-          let hash: String = row["run"]
-          epochs[hash] = row["epoch"]
+          epochs[try row.stored("run")] = try row.storedCount("epoch", path: databasePath)
         }
         return epochs
       }
@@ -47,18 +46,21 @@ extension ResultsStore {
     var records: [RunRecord] = []
     let rows = try Row.fetchCursor(db, sql: "SELECT * FROM run ORDER BY setting_index, seed")
     while let row = try rows.next() {
-      let hash: String = row["hash"]
+      let hash: String = try row.stored("hash")
       guard let run = runsByHash[hash] else {
         throw StoreError.damaged(path: databasePath, reason: "run \(hash) is not one of its study")
       }
-      let epoch: Int? = row["diverged_epoch"]
-      let finishedAt: String = row["finished_at"]
+      let isDiverged = try row.stored("outcome") == "diverged"
+      let epoch = isDiverged ? try row.storedCount("diverged_epoch", path: databasePath) : nil
+      let finishedAt: String = try row.stored("finished_at")
       records.append(
         RunRecord(
-          run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed, studyHash: row["study_hash"],
-          version: row["version"], machine: row["machine"],
-          finishedAt: try Date(finishedAt, strategy: .iso8601), wallSeconds: row["wall_seconds"],
-          cpuSeconds: row["cpu_seconds"], stepCount: row["step_count"], measurements: []))
+          run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed,
+          studyHash: try row.stored("study_hash"), version: try row.stored("version"),
+          machine: try row.stored("machine"), finishedAt: try date(finishedAt),
+          wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
+          cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath),
+          stepCount: try row.storedCount("step_count", path: databasePath), measurements: []))
     }
     return records
   }
@@ -75,23 +77,35 @@ extension ResultsStore {
     let scalars = try Row.fetchCursor(
       db, sql: "SELECT run, measure, epoch, value FROM scalar \(condition) \(order)", arguments: arguments)
     while let row = try scalars.next() {
-      try body(row[0], Measurement(try measure(row[1]), epoch: row[2], values: [row[3]]))
+      try body(
+        try row.stored("run"),
+        Measurement(
+          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: [],
+          values: [try row.stored("value")], path: databasePath))
     }
     let arrays = try Row.fetchCursor(
       db, sql: "SELECT run, measure, epoch, shape, data_type, \"values\" FROM array \(condition) \(order)",
       arguments: arguments)
     while let row = try arrays.next() {
-      let shapeText: String = row[3]
-      let dataType: String = row[4]
-      let bytes: Data = row[5]
-      guard dataType == ArrayBlob.dataType, let values = ArrayBlob.decode(bytes),
-        let shape = try? JSONDecoder().decode([Int].self, from: Data(shapeText.utf8)),
-        shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, *) == values.count
+      let shapeText: String = try row.stored("shape")
+      guard try row.stored("data_type") == ArrayBlob.dataType, let values = ArrayBlob.decode(try row.stored("values")),
+        let shape = try? JSONDecoder().decode([Int].self, from: Data(shapeText.utf8))
       else {
         throw StoreError.damaged(path: databasePath, reason: "an array whose bytes do not fit its shape \(shapeText)")
       }
-      try body(row[0], Measurement(try measure(row[1]), epoch: row[2], shape: shape, values: values))
+      try body(
+        try row.stored("run"),
+        Measurement(
+          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape, values: values,
+          path: databasePath))
     }
+  }
+
+  private func date(_ text: String) throws -> Date {
+    guard let date = try? Date(text, strategy: .iso8601) else {
+      throw StoreError.damaged(path: databasePath, reason: "a time of \(text)")
+    }
+    return date
   }
 
   private func measure(_ name: String) throws -> Measure {

@@ -76,11 +76,18 @@ extension ResultsStore {
       try database.read { db in
         let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoint WHERE run = ?", arguments: [hash])
         guard let row else { return nil }
-        let measurements: String = row["measurements"]
+        let measurements: String = try row.stored("measurements")
+        let decoded = try JSONDecoder().decode([Measurement].self, from: Data(measurements.utf8)).map {
+          try Measurement(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
+        }
+        let epoch = try row.storedCount("epoch", path: databasePath)
+        guard let run = runsByHash[hash], epoch <= run.setting.training.epochs else {
+          throw StoreError.damaged(path: databasePath, reason: "a checkpoint at epoch \(epoch) of run \(hash)")
+        }
         return Checkpoint(
-          runHash: hash, epoch: row["epoch"], student: row["student"],
-          measurements: try JSONDecoder().decode([Measurement].self, from: Data(measurements.utf8)),
-          wallSeconds: row["wall_seconds"], cpuSeconds: row["cpu_seconds"])
+          runHash: hash, epoch: epoch, student: try row.stored("student"), measurements: decoded,
+          wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
+          cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath))
       }
     }
   }

@@ -113,11 +113,11 @@ public final class ResultsStore: Sendable {
         throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
       }
       let recorded = try Row.fetchAll(db, sql: "SELECT hash, setting_index, seed FROM run ORDER BY setting_index, seed")
-      let strangers = recorded.filter { runs[$0["hash"]] == nil }
+      let strangers = try recorded.filter { runs[try $0.stored("hash")] == nil }
       if let first = strangers.first {
-        let index: Int = first["setting_index"]
+        let index: Int = try first.stored("setting_index")
         let setting = stored.settings.indices.contains(index) ? stored.label(of: stored.settings[index]) : "?"
-        let seed: Int = first["seed"]
+        let seed: Int = try first.stored("seed")
         throw StoreError.otherRuns(
           folder: folder.path, study: study.name, count: strangers.count, example: "\(setting), seed \(seed)")
       }
@@ -125,8 +125,8 @@ public final class ResultsStore: Sendable {
       try StoreSchema.write(study, db)
       // The grid may have grown in the middle.
       for row in recorded {
-        let hash: String = row["hash"]
-        let index: Int = row["setting_index"]
+        let hash: String = try row.stored("hash")
+        let index: Int = try row.stored("setting_index")
         guard let run = runs[hash], run.settingIndex != index else { continue }
         try db.execute(
           sql: "UPDATE run SET setting_index = ? WHERE hash = ?", arguments: [run.settingIndex, hash])
@@ -169,6 +169,10 @@ public final class ResultsStore: Sendable {
         throw .database(path: path, reason: "another program has kept the database locked for 30 seconds")
       default: throw .database(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
       }
+    } catch let error as StoredValueError {
+      throw .damaged(path: path, reason: "a row without a proper \(error.column)")
+    } catch is DecodingError {
+      throw .damaged(path: path, reason: "a text that is not what was written")
     } catch {
       throw .database(path: path, reason: "\(error)")
     }

@@ -49,10 +49,10 @@ extension ResultsStore {
       try database.read { db in
         guard try db.tableExists("failure") else { return [] }
         let failures = try Row.fetchAll(db, sql: "SELECT run, reason, version, failed_at FROM failure").map { row in
-          let failedAt: String = row["failed_at"]
+          let failedAt: String = try row.stored("failed_at")
           return RunFailure(
-            runHash: row["run"], reason: row["reason"], version: row["version"],
-            failedAt: try Date(failedAt, strategy: .iso8601))
+            runHash: try row.stored("run"), reason: try row.stored("reason"), version: try row.stored("version"),
+            failedAt: (try? Date(failedAt, strategy: .iso8601)) ?? .distantPast)
         }
         let places = Dictionary(
           study.runs.enumerated().map { ($1.hash, $0) }, uniquingKeysWith: { first, _ in first })

@@ -1,0 +1,67 @@
+import Foundation
+import GRDB
+
+// A store may have been damaged, or made by somebody else: what is read from it is checked as what a user gives.
+
+/// A column that is not there, or does not hold what it should.
+struct StoredValueError: Error {
+  var column: String
+}
+
+extension Row {
+  /// The value of a column. (GRDB's subscripts trap where it is not of the type.)
+  ///
+  /// - Throws: ``StoredValueError``, which ``ResultsStore`` reports as damage.
+  func stored<Value: DatabaseValueConvertible>(_ column: String, as _: Value.Type = Value.self) throws -> Value {
+    guard hasColumn(column), let value = Value.fromDatabaseValue(self[column]) else {
+      throw StoredValueError(column: column)
+    }
+    return value
+  }
+
+  /// A length of time in seconds.
+  func storedSeconds(_ column: String, path: String) throws -> Double {
+    let seconds: Double = try stored(column)
+    // Longer than the machine will last.
+    guard seconds.isFinite, (0...1e12).contains(seconds) else {
+      throw StoreError.damaged(path: path, reason: "\(column) is \(seconds)")
+    }
+    return seconds
+  }
+
+  /// A number of epochs or steps.
+  func storedCount(_ column: String, path: String) throws -> Int {
+    let count: Int = try stored(column)
+    guard (0...1_000_000_000_000_000).contains(count) else {
+      throw StoreError.damaged(path: path, reason: "\(column) is \(count)")
+    }
+    return count
+  }
+}
+
+extension Measurement {
+  /// A measurement as it was stored.
+  ///
+  /// - Throws: ``StoreError/damaged(path:reason:)`` if the numbers do not fill the shape, or are none that was recorded.
+  init(stored measure: Measure, epoch: Int, shape: [Int], values: [Double], path: String) throws {
+    func damaged(_ what: String) -> StoreError {
+      .damaged(path: path, reason: "\(measure.rawValue) at epoch \(epoch): \(what)")
+    }
+    var count = 1
+    for size in shape {
+      let (product, overflows) = count.multipliedReportingOverflow(by: size)
+      guard size >= 0, !overflows else { throw damaged("a shape of \(shape)") }
+      count = product
+    }
+    guard count == values.count else { throw damaged("\(values.count) values for a shape of \(shape)") }
+    guard (0...1_000_000_000).contains(epoch) else { throw damaged("no such epoch") }
+    guard values.allSatisfy(\.isFinite) else { throw damaged("a number that is not finite") }
+    if let known = measure.fixedShape, known != shape { throw damaged("a shape of \(shape), and it has \(known)") }
+    self.init(measure, epoch: epoch, shape: shape, values: values)
+  }
+}
+
+extension Measure {
+  /// The shape that the measure has in every run; nil where it depends on the run.
+  var fixedShape: [Int]? { self == .finishing ? [8] : nil }
+}
