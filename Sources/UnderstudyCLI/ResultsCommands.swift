@@ -22,6 +22,8 @@ struct StatusCommand: AsyncParsableCommand {
         "runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged"
           + (failures.isEmpty ? "" : ", \(failures.count) failed"))
       if !checkpoints.isEmpty { try printLine("resumable  \(checkpoints.count) begun and not finished") }
+      let faults = try store.weightsFaults(readingFiles: false)
+      if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
       let finished = runs.compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
       if !finished.isEmpty {
         try printLine("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
@@ -57,6 +59,34 @@ struct StatusCommand: AsyncParsableCommand {
     }
     if diverged.count > shownCount {
       try printLine("  and \(diverged.count - shownCount) more; `understudy export` has them")
+    }
+  }
+}
+
+struct CheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Verify a results folder: its database, every recorded number, every file of weights.",
+    discussion: "Exit code 0 if all is well, 1 if something is not. `understudy run` makes weights again.")
+
+  @Argument(help: "Results folder.")
+  var results: String
+
+  func run() async throws {
+    try await reportingErrors {
+      let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
+      let problems = try store.databaseProblems()
+      for problem in problems { try printLine("database   \(problem)") }
+      let runs = try store.results(measures: Set(Measure.allCases)).runs
+      let faults = try store.weightsFaults(readingFiles: true)
+      for run in runs {
+        guard let fault = faults[run.run.hash] else { continue }
+        try printLine("weights    \(fault.rawValue): \(store.weightsURL(of: run.run.hash).path)")
+      }
+      try printLine(
+        "\(runs.count) runs, \(runs.reduce(0) { $0 + $1.measurements.count }) measurements, "
+          + (problems.isEmpty && faults.isEmpty ? "all well" : "\(problems.count + faults.count) problems"))
+      guard problems.isEmpty, faults.isEmpty else { throw ExitCode(1) }
     }
   }
 }

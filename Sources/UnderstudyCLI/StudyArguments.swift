@@ -84,6 +84,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
     "\(summary.recordedCount) of \(summary.runCount) runs recorded in \(duration(summary.wallSeconds))",
     summary.presentCount > 0 ? "\(summary.presentCount) were there before" : nil,
     summary.divergedCount > 0 ? "\(summary.divergedCount) diverged" : nil,
+    summary.remadeCount > 0 ? "\(summary.remadeCount) made again, as their weights were missing or damaged" : nil,
     summary.failures.isEmpty ? nil : "\(summary.failures.count) failed",
   ].compactMap { $0 }.joined(separator: ", ")
   writeError("\(study.name): \(counts); results in \(folder.path)")

@@ -27,7 +27,8 @@ struct UnderstudyCommand: AsyncParsableCommand {
       """,
     version: understudyVersion,
     subcommands: [
-      RunCommand.self, ReproduceCommand.self, StatusCommand.self, ExportCommand.self, ReportCommand.self,
+      RunCommand.self, ReproduceCommand.self, StatusCommand.self, CheckCommand.self, ExportCommand.self,
+      ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
 

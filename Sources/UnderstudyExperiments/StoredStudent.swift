@@ -18,8 +18,9 @@ struct StoredStudent {
   init(_ run: Run, in store: ResultsStore) throws(ExperimentError) {
     let material = try RunMaterial(run)
     let path = store.weightsURL(of: run.hash).path
+    let data = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
     let network = try ExperimentError.reading { () throws(FileError) in
-      try NetworkFile.read(path: path, activation: material.teacher.network.activation)
+      try NetworkFile.decode(data, name: path, activation: material.teacher.network.activation)
     }
     student = Student(network.folded)
     teacher = material.teacher

@@ -23,6 +23,8 @@ public struct StudyRunner: Sendable {
     /// Recorded now; of these, diverged.
     public var recordedCount: Int
     public var divergedCount: Int
+    /// Runs that were carried out again, because their weights were missing or damaged.
+    public var remadeCount: Int
     /// Runs that could not be carried out, with the reasons; they are tried again when the study is run again.
     public var failures: [RunFailure]
     public var wasInterrupted: Bool
@@ -84,7 +86,9 @@ public struct StudyRunner: Sendable {
   ///   runs in flight are checkpointed.
   public func run(report: @escaping @Sendable (StudyProgress.Snapshot) -> Void) async throws -> Summary {
     let start = ContinuousClock.now
-    let finished = try store.finishedHashes()
+    let faults = try store.weightsFaults(readingFiles: true)
+    store.willReplace(faults.keys)
+    let finished = try store.finishedHashes().subtracting(faults.keys)
     let missing = study.runs.filter { !finished.contains($0.hash) }
     let progress = StudyProgress(
       runCount: study.runs.count, presentCount: study.runs.count - missing.count,
@@ -118,7 +122,7 @@ public struct StudyRunner: Sendable {
     let recordedCount = progress.finish()
     return Summary(
       runCount: study.runs.count, presentCount: study.runs.count - missing.count, recordedCount: recordedCount,
-      divergedCount: divergedCount, failures: failures,
+      divergedCount: divergedCount, remadeCount: faults.count, failures: failures,
       wasInterrupted: recordedCount + failures.count < missing.count,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
   }

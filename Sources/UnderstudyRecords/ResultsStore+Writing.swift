@@ -39,8 +39,10 @@ extension ResultsStore {
     try check(hash, record.measurements)
     try Self.catching(databasePath) {
       try database.write { db in
-        guard try !isRecorded(hash, db) else { throw StoreError.alreadyRecorded(run: hash) }
+        try makeRoom(for: hash, isRecord: true, db)
         try insert(record, db)
+        try db.execute(
+          sql: "INSERT OR REPLACE INTO weights (run, digest) VALUES (?, ?)", arguments: [hash, contentHash(student)])
         try DurableFile.write(student, to: weightsURL(of: hash), temporary: partialWeightsURL(of: hash))
       }
     }
@@ -54,9 +56,7 @@ extension ResultsStore {
     try Self.catching(databasePath) {
       let measurements = String(decoding: try JSONEncoder().encode(checkpoint.measurements), as: UTF8.self)
       try database.write { db in
-        guard try !isRecorded(checkpoint.runHash, db) else {
-          throw StoreError.alreadyRecorded(run: checkpoint.runHash)
-        }
+        try makeRoom(for: checkpoint.runHash, isRecord: false, db)
         try db.execute(
           sql: """
             INSERT OR REPLACE INTO checkpoint (run, epoch, student, measurements, wall_seconds, cpu_seconds)
@@ -110,7 +110,7 @@ extension ResultsStore {
     }
   }
 
-  private func isRecorded(_ hash: String, _ db: Database) throws -> Bool {
+  func isRecorded(_ hash: String, _ db: Database) throws -> Bool {
     try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE hash = ?)", arguments: [hash]) ?? false
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Synchronization
 
 /// A results folder: `study.yaml`, `results.sqlite`, `weights/<run hash>.safetensors`, `figures/`, `report.html`.
 ///
@@ -15,6 +16,8 @@ public final class ResultsStore: Sendable {
   /// The study's runs by hash.
   let runsByHash: [String: Run]
   let database: DatabaseQueue
+  /// Recorded runs that are carried out again; see ``willReplace(_:)``.
+  let replaced = Mutex<Set<String>>([])
   /// Held while the folder is open for writing.
   private let lock: FolderLock?
 
@@ -108,7 +111,7 @@ public final class ResultsStore: Sendable {
       guard let stored = try StoreSchema.readStudy(db, folder: folder) else {
         return try StoreSchema.create(db, study: study)
       }
-      try db.execute(sql: StoreSchema.failureStatement)
+      try db.execute(sql: StoreSchema.failureStatement + StoreSchema.weightsStatement)
       guard stored.name == study.name else {
         throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
       }

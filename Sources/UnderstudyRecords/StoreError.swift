@@ -21,6 +21,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case unknownRun(run: String, study: String)
   case notFinite(run: String, measure: Measure, epoch: Int)
   case duplicateMeasurement(run: String, measure: Measure, epoch: Int)
+  /// The final student of a run is not there, or not as it was recorded.
+  case weights(path: String, fault: ResultsStore.WeightsFault)
   case study(StudyError)
 
   public var description: String {
@@ -57,6 +59,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
       "run \(run): \(measure.rawValue) at epoch \(epoch) is not finite; end the measurements before a divergence"
     case .duplicateMeasurement(let run, let measure, let epoch):
       "run \(run): \(measure.rawValue) at epoch \(epoch) is given twice; give each measurement once"
+    case .weights(let path, let fault):
+      "\(path): the run's weights are \(fault.rawValue); run the study again in this folder: it makes them again"
     case .study(let error): error.description
     }
   }

@@ -77,7 +77,7 @@ enum StoreSchema {
   /// Makes the tables in an empty database, in one transaction.
   static func create(_ db: Database, study: Study) throws {
     try db.execute(sql: statements)
-    try db.execute(sql: failureStatement)
+    try db.execute(sql: failureStatement + weightsStatement)
     try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     try db.execute(sql: "PRAGMA user_version = \(version)")
     try write(study, db)

@@ -105,6 +105,31 @@ ends "an audit does not measure against another one" 2 "kept.safetensors" "put t
 cp teacher-a.safetensors kept.safetensors
 ends "with the old one back, it does" 0 "verdict" -- "$UNDERSTUDY" audit named --json
 
+# --- weights that are lost ---
+
+ends "a whole folder is found whole" 0 "12 runs" "all well" -- "$UNDERSTUDY" check sweep
+cp -r sweep lost
+files=(lost/weights/*.safetensors)
+rm "${files[0]}"
+truncate -s 100 "${files[1]}"
+cp "${files[2]}" "${files[3]}"
+python3 - "${files[4]}" <<'PYTHON'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[-3] ^= 1
+open(sys.argv[1], "wb").write(data)
+PYTHON
+query lost "SELECT run, measure, \"values\" FROM array ORDER BY run, measure" >lost.before
+ends "check names what is lost" 1 "missing: " "damaged: " "4 problems" -- "$UNDERSTUDY" check lost
+ends "status says so" 0 "1 missing" -- "$UNDERSTUDY" status lost
+ends "an audit refuses them" 2 "weights are" -- "$UNDERSTUDY" audit lost
+ends "running again makes them again" 0 "4 of 12 runs recorded" "4 made again" -- "$UNDERSTUDY" run wild.yaml \
+  --set 'training.learningRate=[0.001, 0.01, 1000]' --set seeds=4 --set training.epochs=2 --results lost
+ends "then all is well" 0 "all well" -- "$UNDERSTUDY" check lost
+check "the weights are what they were" diff -r sweep/weights lost/weights
+query lost "SELECT run, measure, \"values\" FROM array ORDER BY run, measure" >lost.after
+check "and so are the records" cmp lost.before lost.after
+
 # --- a store that is damaged ---
 
 # damage WHAT SQL: a copy of a folder with a change that no version makes.
