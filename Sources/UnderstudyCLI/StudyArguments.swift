@@ -75,7 +75,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
   try StudyRunner.check(study, options: options.runnerOptions)
   let store = try ResultsStore.openForWriting(folder, study: study)
   let runner = StudyRunner(study, into: store, options: options.runnerOptions)
-  let interruption = Interruption("stopping after the current epoch of each run") { runner.stop.request() }
+  let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { runner.stop.request() }
   defer { interruption.cancel() }
   let bar = ProgressBar(title: study.name)
   let summary = try await runner.run { bar.show($0) }

@@ -20,7 +20,7 @@ struct RunExecutor {
   let studyHash: String
   let instructions: InstructionSet
   let checkpointInterval: Duration
-  /// Polled after every epoch.
+  /// Polled every few steps.
   let isCancelled: () -> Bool
   /// Asked before every epoch: how many threads the run may use. Its results do not depend on it.
   let threadCount: () -> Int
@@ -76,13 +76,14 @@ struct RunExecutor {
 
     if checkpoint == nil, try !measure(previous: student) { outcome = .diverged(epoch: 0) }
     while outcome == .completed, epoch < plan.epochCount {
-      if isCancelled() {
-        return .interrupted(
-          try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch))
+      let state = trainer.optimizerState
+      trainer.useThreads(threadCount())
+      let samples = try training.samples(epoch: epoch + 1).packed
+      guard trainer.train(epoch: epoch + 1, on: samples, isCancelled: isCancelled) else {
+        // Where the epoch began: an epoch is measured and stored as a whole.
+        return .interrupted(try self.checkpoint(epoch: epoch, student: student, state, measurements, stopwatch))
       }
       epoch += 1
-      trainer.useThreads(threadCount())
-      trainer.train(epoch: epoch, on: try training.samples(epoch: epoch).packed)
       didTakeSteps(plan.stepsPerEpoch)
       let previous = student
       let next = try self.student(of: trainer)
@@ -101,13 +102,17 @@ struct RunExecutor {
       }
     }
 
-    // What comes after the last epoch is done in one go: stopped in it, a run goes on from the end of its epochs.
+    // What comes after the last epoch is done in one go: stopped or killed in it, a run goes on from the end of its epochs.
     var data = encode(student, precision: trainingPrecision)
     if outcome == .completed {
       let end = try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch)
       let stages = RunStages(
         run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
         instructions: instructions, isCancelled: isCancelled)
+      let paths = study.measures(at: run.setting.lastEpoch, of: run.setting.lastEpoch).intersection(Measure.paths)
+      if run.setting.finishing.method != .none || !paths.isEmpty, end.epoch > checkpoint?.epoch ?? 0 {
+        try saveCheckpoint(end)
+      }
       if let finishing = FinishingPlan(run.setting.finishing) {
         guard let finished = try stages.finish(student, along: finishing) else { return .interrupted(end) }
         epoch += 1
@@ -121,7 +126,6 @@ struct RunExecutor {
       } else if try !confirms(data, material: material, trainer: trainer) {
         outcome = .diverged(epoch: epoch)
       }
-      let paths = study.measures(at: epoch, of: run.setting.lastEpoch).intersection(Measure.paths)
       if outcome == .completed, !paths.isEmpty {
         switch try stages.twin(Trainer.Scalar.self) {
         case .trained(let twin):

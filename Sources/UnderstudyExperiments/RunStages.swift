@@ -73,13 +73,12 @@ struct RunStages {
     }
     var packed: (index: Int, samples: PackedSamples<Scalar>)?
     for epoch in 1...material.plan.epochCount {
-      guard !isCancelled() else { return .interrupted }
       let index = material.trainingSetIndex(epoch: epoch)
       if packed?.index != index {
         let set = try material.trainingSet(index: index)
         packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
       }
-      if let packed { trainer.train(epoch: epoch, on: packed.samples) }
+      if let packed, !trainer.train(epoch: epoch, on: packed.samples, isCancelled: isCancelled) { return .interrupted }
     }
     let student = try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
     guard student.network.isFinite else { return .diverged }

@@ -64,8 +64,10 @@ public final class DeepTrainer<Scalar: KernelScalar>: StudentTrainer {
     DeepLossSamples(inputs: inputs, targets: targets, shape: kernel.shape)
   }
 
-  public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
-    kernel.takeSteps(of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.deepRule(epoch: epoch))
+  public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
+    kernel.takeSteps(
+      of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.deepRule(epoch: epoch),
+      isCancelled: isCancelled)
   }
 
   /// The mean loss of the student as it is measured: batch normalisation by running statistics.

@@ -15,17 +15,37 @@ extension TwoLayerKernel: SteppingKernel {}
 extension DeepKernel: SteppingKernel {}
 
 extension SteppingKernel {
-  /// The steps of one epoch, counted from 1.
+  /// The steps of one epoch, counted from 1; false if it was cancelled in the middle.
+  ///
+  /// Between polls are as many steps as take some 20 ms, found by doubling. Steps follow one another anyway, so their bits do
+  /// not depend on it.
   func takeSteps(
-    of plan: TrainingPlan, epoch: Int, on samples: PackedSamples<Scalar>, batches: BatchOrder, rule: Rule
-  ) {
-    switch plan.method {
-    case .stochastic(let batchSize):
-      let indices = batches.indices(
+    of plan: TrainingPlan, epoch: Int, on samples: PackedSamples<Scalar>, batches: BatchOrder, rule: Rule,
+    isCancelled: () -> Bool
+  ) -> Bool {
+    var indices: [UInt32] = []
+    if case .stochastic(let batchSize) = plan.method {
+      indices = batches.indices(
         epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
-      train(on: samples, batches: indices, batchSize: batchSize, rule: rule)
-    case .fullBatch:
-      for _ in 0..<plan.stepsPerEpoch { descend(on: samples, rule: rule) }
     }
+    var (done, stride) = (0, 16)
+    while done < plan.stepsPerEpoch {
+      if isCancelled() { return false }
+      let steps = done..<min(done + stride, plan.stepsPerEpoch)
+      let start = ContinuousClock.now
+      switch plan.method {
+      case .stochastic(let batchSize):
+        let isWhole = steps.count == plan.stepsPerEpoch
+        train(
+          on: samples,
+          batches: isWhole ? indices : Array(indices[steps.lowerBound * batchSize..<steps.upperBound * batchSize]),
+          batchSize: batchSize, rule: rule)
+      case .fullBatch:
+        for _ in steps { descend(on: samples, rule: rule) }
+      }
+      if ContinuousClock.now - start < .milliseconds(20) { stride *= 2 }
+      done = steps.upperBound
+    }
+    return true
   }
 }

@@ -26,7 +26,17 @@ public protocol StudentTrainer<Scalar>: AnyObject {
   func samples(inputs: Matrix, targets: Matrix) -> PackedSamples<Scalar>
   func lossSamples(inputs: Matrix, targets: Matrix) -> LossSamples
   /// The steps of one epoch, counted from 1.
-  func train(epoch: Int, on samples: PackedSamples<Scalar>)
+  ///
+  /// - Parameter isCancelled: asked every few steps, some 20 ms apart; what it answers changes no step that is taken.
+  /// - Returns: false if it was cancelled, which leaves the student in the middle of the epoch.
+  func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool
   /// The mean of what the student lowers.
   func loss(over samples: LossSamples) -> Double
+}
+
+extension StudentTrainer {
+  /// All steps of one epoch, counted from 1.
+  public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
+    _ = train(epoch: epoch, on: samples, isCancelled: { false })
+  }
 }

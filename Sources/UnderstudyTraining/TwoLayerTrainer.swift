@@ -53,8 +53,9 @@ public final class TwoLayerTrainer<Scalar: KernelScalar>: StudentTrainer {
   public var isFinite: Bool { kernel.isFinite }
 
   /// The steps of one epoch, counted from 1.
-  public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
-    kernel.takeSteps(of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.rule(epoch: epoch))
+  public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
+    kernel.takeSteps(
+      of: plan, epoch: epoch, on: samples, batches: batches, rule: plan.rule(epoch: epoch), isCancelled: isCancelled)
   }
 
   /// J = 1/2 mean ||target - output||^2.

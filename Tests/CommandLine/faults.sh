@@ -237,6 +237,29 @@ done
 wait "$!"
 equal "a short one ends by itself" $? 0
 
+# An epoch of more than a minute: a polite stop does not wait for its end.
+"$UNDERSTUDY" "${slow[@]}" --set training.method=adam --set training.batchSize=1 --set training.stepsPerEpoch=40000000 \
+  --results epoch >epoch.log 2>&1 &
+pid=$!
+wait_until 60 has_study epoch
+sleep 2
+start=$(date +%s)
+kill -INT "$pid"
+wait "$pid"
+equal "a stop in the middle of an epoch: interrupted" $? 130
+waited=$(($(date +%s) - start))
+if [ "$waited" -le 20 ]; then pass "after a few steps"; else fail "after a few steps" "$waited s"; fi
+
+# Killed in what comes after the epochs: these are not done again.
+after=(run long.yaml --set finishing.method=levenbergMarquardt --set finishing.iterations=100000 --set training.epochs=30
+  --set training.stepsPerEpoch=1000 --set finishing.gradientTarget=1e-300 --set finishing.restarts=100000 --results after)
+"$UNDERSTUDY" "${after[@]}" >after.log 2>&1 &
+pid=$!
+at_the_end() { [ "$(query after "SELECT epoch FROM checkpoint")" = 30 ]; }
+check "a checkpoint is there when the epochs are done" wait_until 60 at_the_end
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+
 # --- sizes ---
 
 for setting in inputs.training.count=1000000000 network.inputDimension=1000000000 training.batchSize=100000000 \
