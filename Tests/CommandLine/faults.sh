@@ -5,6 +5,20 @@
 
 cd "$work" || exit 1
 
+# decent WHAT COMMAND...: the program ends with a message of its own, whatever it was given.
+decent() {
+  local what=$1 status=0
+  shift
+  "$UNDERSTUDY" "$@" >"$work/decent.log" 2>&1 </dev/null || status=$?
+  # A number that is none may be named by an error, but stands in no table.
+  if [ $status -le 2 ] && ! grep -qiE 'fatal|NSError|Domain=|encod' "$work/decent.log" &&
+    ! grep -v '^error:' "$work/decent.log" | grep -qiE '\bnan\b|\binf\b'; then
+    pass "$what: ends with $status"
+  else
+    fail "$what: $*" "status $status: $(tail -n 2 "$work/decent.log")"
+  fi
+}
+
 # --- runs that go wild ---
 
 study wild.yaml "record: [{measures: [boundaryStrengths], last: true}]"
@@ -142,17 +156,11 @@ db = sqlite3.connect("damaged/results.sqlite")
 db.execute("PRAGMA ignore_check_constraints = ON")
 db.executescript(sys.argv[1])
 PYTHON
-  local command status
+  local command
   for command in "export damaged" "report damaged --output damaged.html" "status damaged" "audit damaged --seed 1" \
     "run wild.yaml --set training.learningRate=[0.001,0.01,1000] --set seeds=4 --set training.epochs=2 --results damaged"; do
     # shellcheck disable=SC2086
-    "$UNDERSTUDY" $command >damage.log 2>&1
-    status=$?
-    if [ $status -le 2 ] && ! grep -qiE 'fatal|NSError|Domain=' damage.log; then
-      pass "$1: ${command%% *} ends with $status"
-    else
-      fail "$1: $command" "status $status: $(tail -n 2 damage.log)"
-    fi
+    decent "$1: ${command%% *}" $command
   done
 }
 first="(SELECT hash FROM run ORDER BY hash LIMIT 1)"
@@ -187,13 +195,7 @@ PYTHON
 for copy in 0 1 2 3 4 5; do
   for command in "export flipped-$copy" "report flipped-$copy --output flipped.html" "status flipped-$copy"; do
     # shellcheck disable=SC2086
-    "$UNDERSTUDY" $command >damage.log 2>&1
-    status=$?
-    if [ $status -le 2 ] && ! grep -qiE 'fatal|NSError|Domain=' damage.log; then
-      pass "flipped bytes: $command ends with $status"
-    else
-      fail "flipped bytes: $command" "status $status: $(tail -n 2 damage.log)"
-    fi
+    decent "flipped bytes: $command" $command
   done
 done
 
@@ -282,13 +284,7 @@ for size in 1e-310 1e-300 1e-160 1e153 1e200 1e300; do
     "recover --student faint.safetensors --teacher teacher-a.safetensors --iterations 5 --into recovered-$size.safetensors"; do
     for form in "" --json; do
       # shellcheck disable=SC2086
-      "$UNDERSTUDY" $command --inputs x.npy $form >edge.log 2>&1
-      status=$?
-      if [ $status -le 2 ] && ! grep -qiE 'fatal|\bnan\b|encod|\binf\b' edge.log; then
-        pass "weights of $size: ${command%% *} $form"
-      else
-        fail "weights of $size: $command $form" "status $status: $(tail -n 2 edge.log)"
-      fi
+      decent "weights of $size: ${command%% *} $form" $command --inputs x.npy $form
     done
   done
 done

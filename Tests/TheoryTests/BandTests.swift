@@ -52,7 +52,8 @@ import UnderstudyNumerics
     let none = Boundaries(of: DenseLayer(weights: Matrix([[0, 0], [0, 0]]), biases: [1, 2]))
     let empty = BoundaryAlignment(teacher: teacher, student: none, spread: 1)
     #expect(empty.bestStudent(of: 0) == nil && empty.oneToOneMatching == [nil, nil])
-    let faint = Boundaries(of: DenseLayer(weights: Matrix([[1e-310, 0], [1, 1e-3]]), biases: [1, 0]))
+    let faintest = Double(sign: .plus, exponent: -1030, significand: 1)
+    let faint = Boundaries(of: DenseLayer(weights: Matrix([[faintest, 0], [1, 1e-3]]), biases: [1, 0]))
     let alignment = BoundaryAlignment(teacher: teacher, student: faint, spread: 1)
     #expect(alignment.oneToOneMatching == [1, nil] && alignment.bestStudent(of: 0) == 1)
   }
