@@ -20,7 +20,7 @@ private let everything =
     let onEvaluation = try correlation(of: teacher, with: student, over: evaluation.inputs)
     let gradient = try gradients(of: student, over: training.inputs, targets: training.targets)
     let before = try NetworkFile.decode(
-      try #require(run.checkpoints.last).student, name: "checkpoint", activation: .relu)
+      try #require(run.checkpoints.first { $0.epoch == 4 }).student, name: "checkpoint", activation: .relu)
     let indicator = { (nodes: [Int]) in (0..<6).map { nodes.contains($0) ? 1.0 : 0 } }
     let boundaries = { (layer: DenseLayer) -> [Double] in
       (0..<layer.nodeCount).flatMap { node -> [Double] in Array(layer.weights.row(node)) + [layer.biases?[node] ?? 0] }
@@ -119,7 +119,8 @@ private let everything =
   func checkpoints(overrides: [String]) throws {
     let study = try tinyStudy([everything] + overrides)
     let whole = try execute(study)
-    #expect(whole.checkpoints.map(\.epoch) == [1, 2, 3, 4])
+    // The last one comes before the paths, which take a student of their own.
+    #expect(whole.checkpoints.map(\.epoch) == [1, 2, 3, 4, 5])
     for checkpoint in whole.checkpoints {
       let resumed = try execute(study, from: checkpoint)
       #expect(resumed.data == whole.data, "from epoch \(checkpoint.epoch)")
@@ -141,6 +142,29 @@ private let everything =
     }
     #expect(checkpoint.epoch == 2)
     #expect(try execute(study, from: checkpoint).data == execute(study).data)
+  }
+
+  @Test(
+    "stopped in the middle of an epoch, a run goes on from where the epoch began, to the same bits",
+    arguments: [[], ["training.method=adam"], ["training.momentum=0.9", "training.batchOrder=reshuffled"]])
+  func stoppedWithinAnEpoch(overrides: [String]) throws {
+    let study = try tinyStudy(["training.stepsPerEpoch=100", "training.epochs=4"] + overrides)
+    let whole = try execute(study)
+    // Epochs of 100 steps are taken in 16, 32 and 52, with a poll before each, or where the machine is slow in seven parts:
+    // the eighth poll comes within the second or the third.
+    var polls = 0
+    let executor = executor(
+      study.runs[0], of: study,
+      isCancelled: {
+        polls += 1
+        return polls == 8
+      })
+    guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else {
+      Issue.record("it was not stopped")
+      return
+    }
+    #expect((1...2).contains(checkpoint.epoch))
+    #expect(try execute(study, from: checkpoint).data == whole.data)
   }
 
   @Test("a run that diverges is a result, with what was measured before")

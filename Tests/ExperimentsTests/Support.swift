@@ -25,7 +25,7 @@ struct Executed {
   let data: Data
   let student: Student
   let material: RunMaterial
-  /// Of every epoch but the last.
+  /// Of every epoch but the last, and of that if something follows the epochs.
   let checkpoints: [Checkpoint]
 
   func values(_ measure: Measure, epoch: Int) -> [Double]? {
