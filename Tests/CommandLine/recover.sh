@@ -207,7 +207,7 @@ mkdir folder
 ends "a file that is a folder" 2 "folder" "cannot be written" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --into folder
 rm runs/weights/"$(ls runs/weights | head -n 1)"
-ends "a run whose weights are gone" 2 "no such file" -- "$UNDERSTUDY" recover runs
+ends "a run whose weights are gone" 2 "weights are missing" "run the study again" -- "$UNDERSTUDY" recover runs
 ends "a folder that is not there, said before the work" 2 "nowhere/small" "cannot be written" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets y.npy --into nowhere/small.safetensors
 
