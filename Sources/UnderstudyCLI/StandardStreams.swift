@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Understudy
 
 /// Standard input, output and error, any of which may be closed, full, or a pipe whose reader is gone.
 enum StandardStreams {
@@ -35,13 +36,6 @@ enum StandardStreams {
       throw ExitCode(1)
     }
   }
-
-  /// What the system said, of an error that Foundation wraps.
-  private static func systemCode(of error: any Error) -> Int32 {
-    let error = error as NSError
-    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemCode(of: cause) }
-    return error.domain == NSPOSIXErrorDomain ? Int32(error.code) : EIO
-  }
 }
 
 /// Prints results: a line on standard output, as ``StandardStreams/write(_:)``.
@@ -50,7 +44,8 @@ func printLine(_ text: String = "") throws { try StandardStreams.write(text.with
 /// Writes a line to standard error; if nobody can read it, nothing happens.
 func writeError(_ text: String) { writeProgress(text.withVisibleControls + "\n") }
 
-/// Writes to standard error without ending the line; if nobody can read it, nothing happens.
+/// Writes to standard error without ending the line. If nobody can read it, nothing happens: telling of progress must not
+/// end the work.
 func writeProgress(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
 extension String {

@@ -9,7 +9,7 @@ private let dotLimit = 12_000
 
 /// What a dot above the diagonal means.
 let violationNote =
-  "A dot above the diagonal does not contradict the theorem, which asks for more samples than any run has; only what kink "
+  "Alignments are shares of the inputs' spread. A dot above the diagonal does not contradict the theorem, which asks for more samples than any run has; only what kink "
   + "witnesses prove cannot be broken."
 
 /// The alignment that the theorem predicts against the one that was measured.

@@ -33,16 +33,18 @@ func teacherTable(_ record: AuditRecord) -> String {
       node.bestObserver.map { "\($0)<span class=\"note\">κ \(node.bestObserverKappa.brief)</span>" } ?? "–",
       node.bestAlpha.brief, node.bands.map { String($0.sampleCount) }.joined(separator: ", "),
       node.bands.map(\.witnessContent).joined(separator: ", "),
-      node.predictedAlignment?.brief ?? "–", node.provenAlignment?.brief ?? "–", node.alignment?.brief ?? "–",
+      (node.predictedAlignment?.brief ?? "–")
+        + (node.provenAlignment.map { "<span class=\"note\">proven \($0.brief)</span>" } ?? ""),
+      node.alignment?.brief ?? "–",
       node.studentContent, node.correlation.brief,
     ]
   }
   return htmlTable(
     caption: "Teacher nodes\(bands.isEmpty ? "" : "; samples and witnesses in the bands of \(bands)")",
     head: [
-      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Proven",
-      "Measured", "Student", "ρ",
-    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 10, 12], isWide: true)
+      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Measured",
+      "Student", "ρ",
+    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 11], isWide: true)
 }
 
 func studentTable(_ record: AuditRecord) -> String {

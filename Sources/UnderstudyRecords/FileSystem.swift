@@ -58,14 +58,6 @@ enum DurableFile {
     if code == ENOSPC || code == EDQUOT || code == EFBIG { return .diskFull(path: url.path) }
     return .file(path: url.path, action: action, reason: String(cString: strerror(code)))
   }
-
-  /// What the system said, of an error that Foundation wraps.
-  static func systemCode(of error: any Error) -> Int32 {
-    let error = error as NSError
-    if let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError { return systemCode(of: cause) }
-    if error.domain == NSPOSIXErrorDomain { return Int32(error.code) }
-    return error.code == CocoaError.fileWriteOutOfSpace.rawValue ? ENOSPC : EIO
-  }
 }
 
 /// An exclusive lock on a results folder, held as long as the value lives.

@@ -52,7 +52,7 @@ public enum OutputFile {
         do {
           try handle.write(contentsOf: data)
         } catch {
-          throw DurableFile.failure(url, "write it", code: DurableFile.systemCode(of: error))
+          throw DurableFile.failure(url, "write it", code: systemCode(of: error))
         }
       }
     } catch {

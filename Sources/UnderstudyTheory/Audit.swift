@@ -383,7 +383,7 @@ extension Audit {
     let boundaries = Boundaries(of: student.network.layers[0])
     // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
     let groups = try BoundaryGroups(
-      teacher: teacher, student: student, tolerance: width / inputs.spread, offsetUnit: inputs.spread)
+      teacher: teacher, student: student, tolerance: width / inputs.spread, spread: inputs.spread)
     let balance = try KinkBalance(
       of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
     let dead = Set(correlation.deadStudentNodes)

@@ -28,15 +28,15 @@ public struct BoundaryGroups: Sendable, Equatable {
   public let studentNodesWithoutBoundary: [Int]
   public let tolerance: Double
 
-  /// - Parameter offsetUnit: the length, in units of the input, that offset differences are counted in; 1 is plain
+  /// - Parameter spread: the length, in units of the input, that offset differences are counted in; 1 is plain
   ///   eps-alignment, the spread of the inputs makes groups independent of the inputs' scale.
   /// - Precondition: both have as many features.
   /// - Complexity: O((teacher + student nodes)^2 x features).
-  public init(teacher: Boundaries?, student: Boundaries, tolerance: Double, offsetUnit: Double = 1) {
+  public init(teacher: Boundaries?, student: Boundaries, tolerance: Double, spread: Double = 1) {
     let teacherCount = teacher?.count ?? 0
     let sides = (teacher.map { [$0] } ?? []) + [student]
     let leaves = sides.flatMap { side in (0..<side.count).map { (side, $0) } }
-    let linkage = BoundaryLinkage(leaves, maximumEpsilon: tolerance, offsetUnit: offsetUnit)
+    let linkage = BoundaryLinkage(leaves, maximumEpsilon: tolerance, spread: spread)
     groups = linkage.roots.compactMap { root -> BoundaryGroup? in
       let leaves = linkage.leaves(of: root).sorted()
       guard linkage.hasBoundary[leaves[0]] else { return nil }
@@ -57,12 +57,12 @@ public struct BoundaryGroups: Sendable, Equatable {
   ///
   /// - Throws: ``ShapeError`` if the student does not fit the teacher.
   public init(
-    teacher: Teacher, student: Student, tolerance: Double, offsetUnit: Double = 1
+    teacher: Teacher, student: Student, tolerance: Double, spread: Double = 1
   ) throws(ShapeError) {
     try checkPair(teacher, student)
     self.init(
       teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]),
-      tolerance: tolerance, offsetUnit: offsetUnit)
+      tolerance: tolerance, spread: spread)
   }
 
   /// The group that a student node is in; nil if it has no boundary.
@@ -89,7 +89,7 @@ struct BoundaryLinkage {
   let isOpposite: [Bool]
   let hasBoundary: [Bool]
 
-  init(_ leaves: [(boundaries: Boundaries, node: Int)], maximumEpsilon: Double, offsetUnit: Double = 1) {
+  init(_ leaves: [(boundaries: Boundaries, node: Int)], maximumEpsilon: Double, spread: Double = 1) {
     let count = leaves.count
     var edges: [(epsilon: Double, first: Int, second: Int, isOpposite: Bool)] = []
     for (first, second) in Self.candidates(leaves, maximumSine: maximumEpsilon) {
@@ -97,7 +97,7 @@ struct BoundaryLinkage {
         let relation = leaves[first].boundaries.relation(
           of: leaves[first].node, to: leaves[second].boundaries, leaves[second].node)
       else { continue }
-      let epsilon = max(relation.sine, relation.offsetDifference / offsetUnit)
+      let epsilon = max(relation.sine, relation.offsetDifference / spread)
       if epsilon <= maximumEpsilon { edges.append((epsilon, first, second, relation.isOpposite)) }
     }
     edges.sort { ($0.epsilon, $0.second, $0.first) < ($1.epsilon, $1.second, $1.first) }

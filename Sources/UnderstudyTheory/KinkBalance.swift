@@ -95,7 +95,7 @@ public struct KinkBalance: Sendable, Equatable {
   ) throws(ShapeError) {
     try self.init(
       of: student, against: teacher,
-      groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance, offsetUnit: spread),
+      groups: try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance, spread: spread),
       over: inputs)
   }
 }

@@ -92,7 +92,7 @@ struct MergeMaterial {
     liveNodes = live
     constantNodes = contributing.filter { !boundaries.hasBoundary($0) }
     linkage = BoundaryLinkage(
-      live.map { (boundaries, $0) }, maximumEpsilon: Self.maximumEpsilon, offsetUnit: spread)
+      live.map { (boundaries, $0) }, maximumEpsilon: Self.maximumEpsilon, spread: spread)
   }
 
   var outputCount: Int { network.outputCount }

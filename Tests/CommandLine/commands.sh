@@ -92,7 +92,10 @@ import json, sys
 report = json.load(open(sys.argv[1]))
 (step,) = report["steps"]
 assert "OpenBLAS" in report["machine"], report
-assert step["threads"] == 1 and step["millisecondsPerStep"] > 0 and 0 < step["shareOfPeak"], step
+assert step["threads"] == 1 and step["millisecondsPerStep"] > 0 and step["peakGFLOPS"] > 0, step
+# A share is work over time and peak; how large it is depends on what else the machine does.
+work = step["shareOfPeak"] * step["peakGFLOPS"] * step["millisecondsPerStep"] * 1e-3
+assert abs(work / step["stepGFLOP"] - 1) < 1e-9, (work, step)
 assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
 PYTHON
 ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1
@@ -104,7 +107,11 @@ for row in rows:
     missing = {"m", "n", "d", "c", "batch", "precision", "microsecondsPerStep", "shareOfPeak"} - set(row)
     assert not missing, missing
     assert "OpenBLAS" in row["machine"], row
-    assert row["microsecondsPerStep"] > 0 and 0 < row["shareOfPeak"], row
+    assert row["microsecondsPerStep"] > 0 and row["peakGFLOPS"] > 0, row
+    # Forward, back and update of n (d + 1) + C (n + 1) weights, without the gradient of the inputs; 2 operations each.
+    work = row["shareOfPeak"] * row["peakGFLOPS"] * row["microsecondsPerStep"] * 1e3
+    first, last = row["n"] * (row["d"] + 1), row["c"] * (row["n"] + 1)
+    assert 4 * (first + last) < work / row["batch"] < 6.2 * (first + last), (work, row)
 sizes = {(row["m"], row["n"], row["d"], row["c"], row["batch"]) for row in rows if row["precision"] == "float64"}
 for size in [(20, 200, 100, 50, 16), (10, 50, 100, 50, 16), (5, 5, 100, 50, 16), (10, 50, 37, 11, 13)]:
     assert size in sizes, size

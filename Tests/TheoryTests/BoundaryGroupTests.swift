@@ -33,7 +33,7 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     let wider = BoundaryGroups(teacher: teacher, student: student, tolerance: 0.01)
     #expect(wider.groups[1].studentNodes == [.init(node: 5, isOpposite: false)])
     // In units of a ten thousandth an offset of 0.001 is far.
-    let strict = BoundaryGroups(teacher: teacher, student: student, tolerance: 0.01, offsetUnit: 1e-4)
+    let strict = BoundaryGroups(teacher: teacher, student: student, tolerance: 0.01, spread: 1e-4)
     #expect(strict.groups == groups.groups)
   }
 
