@@ -19,7 +19,7 @@ let package = Package(
       name: "CUnderstudyKernels",
       exclude: [
         "kernel_blocks.inc", "kernel_deep.inc", "kernel_gathered.inc", "kernel_gradients.inc", "kernel_precisions.inc",
-        "kernel_two_layer.inc",
+        "kernel_table.inc", "kernel_two_layer.inc",
       ]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),

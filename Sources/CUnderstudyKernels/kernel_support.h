@@ -8,3 +8,6 @@ static inline int64_t us_pad(int64_t count, int64_t lane_pad) { return (count + 
 
 // Nothing is contracted behind our back: every multiply-add is written as one.
 #pragma clang fp contract(off)
+
+extern const us_kernels_f64 us_kernels_f64_portable, us_kernels_f64_avx2, us_kernels_f64_avx512;
+extern const us_kernels_f32 us_kernels_f32_portable, us_kernels_f32_avx2, us_kernels_f32_avx512;

@@ -23,6 +23,25 @@ int us_supports(us_instruction_set set) {
 #endif
 }
 
+#if defined(__x86_64__)
+#define KERNELS_OF(SUFFIX)                                                         \
+  const us_kernels_##SUFFIX *us_kernels_of_##SUFFIX(us_instruction_set set) {      \
+    switch (set) {                                                                 \
+      case us_portable: return &us_kernels_##SUFFIX##_portable;                    \
+      case us_avx2: return &us_kernels_##SUFFIX##_avx2;                            \
+      case us_avx512: return &us_kernels_##SUFFIX##_avx512;                        \
+    }                                                                              \
+    return NULL;                                                                   \
+  }
+#else
+#define KERNELS_OF(SUFFIX)                                                         \
+  const us_kernels_##SUFFIX *us_kernels_of_##SUFFIX(us_instruction_set set) {      \
+    return set == us_portable ? &us_kernels_##SUFFIX##_portable : NULL;            \
+  }
+#endif
+KERNELS_OF(f64)
+KERNELS_OF(f32)
+
 int us_executes_skylakex(void) {
 #if defined(__x86_64__)
   // What compilers may use for it: unlike us_avx512, conflict detection and bit manipulation as well.

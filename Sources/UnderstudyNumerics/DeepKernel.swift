@@ -12,7 +12,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
   public var threadCount: Int {
     didSet { precondition(threadCount > 0) }
   }
-  let kernels: DeepKernelTable<Scalar>
+  let kernels: KernelTable<Scalar>
   /// Elements from one row of a layer's weights to the next, and from one sample's inputs of that layer to the next.
   let strides: [Int]
   let outputStride: Int
@@ -41,7 +41,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
     self.loss = loss
     self.threadCount = max(1, threadCount)
     self.instructions = instructions
-    kernels = Scalar.deepKernels(for: instructions)
+    kernels = Scalar.kernels(for: instructions)
     let bias = shape.hasBiases ? 1 : 0
     strides = shape.widths.dropLast().enumerated().map { layer, width in
       let lines = padded(width + bias, to: Scalar.lanePad) / Scalar.lanePad
@@ -167,7 +167,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
 
   private func forward(count: Int) {
     let lanes = Int64(workspace.lanes)
-    kernels.transpose(
+    kernels.deepTranspose(
       workspace.inputRows[0].start, lanes, Int64(strides[0]), workspace.inputs[0].start, lanes, 1)
     for layer in 0..<shape.layerCount {
       let isHidden = layer < shape.hiddenLayerCount
@@ -179,14 +179,14 @@ public final class DeepKernel<Scalar: KernelScalar> {
         isNormalized
         ? workspace.normalized[layer].start : isHidden ? workspace.inputs[layer + 1].start : workspace.outputs.start
       inParallel(rows: rows, depth: depth) { first, count in
-        kernels.forward(
+        kernels.deepForward(
           Int64(count), Int64(depth), lanes, weights[layer].start + first * stride, Int64(stride), input,
           output + first * Int(lanes), isHidden && !isNormalized ? 1 : 0, shape.negativeSlope)
       }
       if isNormalized { normalize(layer: layer, count: count) }
       if isHidden {
         let above = strides[layer + 1]
-        kernels.transpose(
+        kernels.deepTranspose(
           workspace.inputLanes[layer + 1].start, Int64(above), lanes,
           UnsafeMutablePointer(mutating: workspace.inputRows[layer + 1].start[0]), Int64(above), 1)
       }
@@ -219,12 +219,12 @@ public final class DeepKernel<Scalar: KernelScalar> {
   /// The negative gradient of the loss towards the outputs, times scale.
   private func startBackward(count: Int, scale: Double) {
     let (lanes, rows) = (Int64(workspace.lanes), shape.widths[shape.layerCount])
-    kernels.transpose(workspace.targetRows.start, lanes, Int64(outputStride), workspace.residuals.start, lanes, 1)
+    kernels.deepTranspose(workspace.targetRows.start, lanes, Int64(outputStride), workspace.residuals.start, lanes, 1)
     switch loss {
     case .squaredError:
-      kernels.residual(Int64(rows) * lanes, workspace.residuals.start, workspace.outputs.start, scale)
+      kernels.deepResidual(Int64(rows) * lanes, workspace.residuals.start, workspace.outputs.start, scale)
     case .crossEntropy:
-      kernels.crossEntropy(Int64(rows), lanes, workspace.residuals.start, workspace.outputs.start, scale)
+      kernels.deepCrossEntropy(Int64(rows), lanes, workspace.residuals.start, workspace.outputs.start, scale)
     }
   }
 
@@ -242,7 +242,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
         let isNormalized = shape.normalization != .none
         let activations = isNormalized ? nil : UnsafePointer(workspace.inputs[layer].start)
         inParallel(rows: inputCount, depth: rows) { first, count in
-          kernels.backward(
+          kernels.deepBackward(
             Int64(count), Int64(rows), lanes, weights[layer].start + first, Int64(stride), gradient,
             below + first * Int(lanes), activations.map { $0 + first * Int(lanes) }, shape.negativeSlope)
         }
@@ -255,7 +255,7 @@ public final class DeepKernel<Scalar: KernelScalar> {
         let current = gradient
         let columns = Int64(padded(inputCount + (shape.hasBiases ? 1 : 0), to: Scalar.lanePad))
         inParallel(rows: rows, depth: inputCount) { first, share in
-          kernels.update(
+          kernels.deepUpdate(
             Int64(share), columns, Int64(count), current + first * Int(lanes), lanes,
             workspace.inputRows[layer].start, weights + first * stride, Int64(stride))
         }

@@ -12,7 +12,7 @@ public enum InstructionSet: String, Sendable, CaseIterable, Codable {
   /// The fastest set that this processor has.
   public static let best: InstructionSet = [.avx512, .avx2].first(where: \.isSupported) ?? .portable
 
-  private var code: us_instruction_set {
+  var code: us_instruction_set {
     switch self {
     case .portable: us_portable
     case .avx2: us_avx2

@@ -2,12 +2,10 @@
 ///
 /// Each element of a product is summed over its depth in order: the same bits with AVX2 and AVX-512, whatever the shape.
 public struct ScratchKernels<Scalar: KernelScalar>: Sendable {
-  private let dense: KernelTable<Scalar>
-  private let kernels: ScratchKernelTable<Scalar>
+  private let kernels: KernelTable<Scalar>
 
   public init(instructions: InstructionSet = .best) {
-    dense = Scalar.kernels(for: instructions)
-    kernels = Scalar.scratchKernels(for: instructions)
+    kernels = Scalar.kernels(for: instructions)
   }
 
   /// `c = a^T D b` over the rows that gates let pass, in the rows of `c` from `firstRow` on.
@@ -67,7 +65,7 @@ public struct ScratchKernels<Scalar: KernelScalar>: Sendable {
     _ a: ScratchMatrix<Scalar>, _ b: ScratchMatrix<Scalar>, depth: Int, rows: Range<Int>, firstColumn: Int,
     to c: ScratchMatrix<Scalar>
   ) {
-    dense.product(
+    kernels.product(
       Int64(rows.count), Int64(depth), Int64(c.paddedColumnCount - firstColumn), a.start + rows.lowerBound, 1,
       Int64(a.stride), b.start + firstColumn, Int64(b.stride), c.row(rows.lowerBound) + firstColumn, Int64(c.stride),
       1)

@@ -28,12 +28,12 @@ func exactNormals(_ count: Int, key: Int, deviation: Double = 1) -> [Double] {
 /// those of AVX-512.
 func compare<Scalar: KernelScalar>(
   _: Scalar.Type, _ note: String, _ expected: [Bounded], sourceLocation: SourceLocation = #_sourceLocation,
-  _ run: (DeepKernelTable<Scalar>) -> [Double]
+  _ run: (KernelTable<Scalar>) -> [Double]
 ) {
   let epsilon = Double(Scalar.ulpOfOne)
   var bits: [InstructionSet: [UInt64]] = [:]
   for set in supportedSets {
-    let found = run(Scalar.deepKernels(for: set))
+    let found = run(Scalar.kernels(for: set))
     bits[set] = found.map(\.bitPattern)
     #expect(found.count == expected.count, "\(note)", sourceLocation: sourceLocation)
     let wrong = zip(found, expected).enumerated().first { !(abs($1.0 - $1.1.value) <= $1.1.epsilons * epsilon) }

@@ -58,7 +58,7 @@ import Testing
         kernels in
         let (w, b) = (AlignedBuffer<Scalar>(weights), AlignedBuffer<Scalar>(input))
         let c = AlignedBuffer<Scalar>(count: rows * columns)
-        kernels.forward(
+        kernels.deepForward(
           Int64(rows), Int64(depth), Int64(columns), w.start, Int64(stride), b.start, c.start, activates ? 1 : 0, slope)
         return c.values
       }
@@ -87,7 +87,7 @@ import Testing
         kernels in
         let (w, b) = (AlignedBuffer<Scalar>(weights), AlignedBuffer<Scalar>(input))
         let (c, f) = (AlignedBuffer<Scalar>(count: rows * columns), AlignedBuffer<Scalar>(gates))
-        kernels.backward(
+        kernels.deepBackward(
           Int64(rows), Int64(depth), Int64(columns), w.start, Int64(stride), b.start, c.start,
           isGated ? UnsafePointer(f.start) : nil, slope)
         return c.values
@@ -120,7 +120,7 @@ import Testing
       compare(Scalar.self, "update \(rows) x \(columns), \(count) samples", expected) { kernels in
         let (g, x, w) = (AlignedBuffer<Scalar>(gradient), AlignedBuffer<Scalar>(input), AlignedBuffer<Scalar>(old))
         let pointers = RowPointers(x, rowCount: count, stride: columns)
-        kernels.update(
+        kernels.deepUpdate(
           Int64(rows), Int64(columns), Int64(count), g.start, Int64(lanes), pointers.start, w.start, Int64(columns))
         return w.values
       }
@@ -130,7 +130,7 @@ import Testing
       compare(Scalar.self, "transpose \(lanes) x \(columns)", transposed) { kernels in
         let (x, out) = (AlignedBuffer<Scalar>(input), AlignedBuffer<Scalar>(count: columns * lanes))
         let pointers = RowPointers(x, rowCount: lanes, stride: columns)
-        kernels.transpose(pointers.start, Int64(lanes), Int64(columns), out.start, Int64(lanes), 0.5)
+        kernels.deepTranspose(pointers.start, Int64(lanes), Int64(columns), out.start, Int64(lanes), 0.5)
         return out.values
       }
     }
@@ -149,8 +149,8 @@ import Testing
         exactNormals(rows * columns, key: 7), exactNormals(rows * columns, key: 8, deviation: 3)
       )
       func run(
-        _ kernel: @escaping (DeepKernelTable<Scalar>, AlignedBuffer<Scalar>, AlignedBuffer<Scalar>) -> Void
-      ) -> (DeepKernelTable<Scalar>) -> [Double] {
+        _ kernel: @escaping (KernelTable<Scalar>, AlignedBuffer<Scalar>, AlignedBuffer<Scalar>) -> Void
+      ) -> (KernelTable<Scalar>) -> [Double] {
         { kernels in
           let (t, y) = (AlignedBuffer<Scalar>(targets), AlignedBuffer<Scalar>(outputs))
           kernel(kernels, t, y)
@@ -162,7 +162,7 @@ import Testing
       }
       compare(
         Scalar.self, "residual \(rows) x \(columns)", residuals,
-        run { $0.residual(Int64(rows * columns), $1.start, $2.start, scale) })
+        run { $0.deepResidual(Int64(rows * columns), $1.start, $2.start, scale) })
 
       var expected = [Bounded](repeating: Bounded(0, within: 0), count: rows * columns)
       for column in 0..<columns {
@@ -181,7 +181,7 @@ import Testing
       }
       compare(
         Scalar.self, "cross-entropy \(rows) x \(columns)", expected,
-        run { $0.crossEntropy(Int64(rows), Int64(columns), $1.start, $2.start, scale) })
+        run { $0.deepCrossEntropy(Int64(rows), Int64(columns), $1.start, $2.start, scale) })
     }
   }
 

@@ -66,99 +66,100 @@ typedef struct {
   double negative_slope;
 } us_joint_shape;
 
-#define US_DECLARE_KERNELS(SCALAR, SUFFIX)                                                                             \
-  /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:        \
-     W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                   \
-  void us_train_##SUFFIX(const us_two_layer_shape *shape, SCALAR *w1, SCALAR *w2, const SCALAR *inputs,              \
-                         const SCALAR *targets, const uint32_t *indices, int64_t batch, int64_t step_count,          \
-                         const us_update *update, SCALAR *workspace);                                                \
-  /* Gradient of samples first ..< first + count, added to d1 and d2 (shapes of W1, W2), times scale. */             \
-  void us_accumulate_##SUFFIX(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2, SCALAR *d1,       \
-                              SCALAR *d2, const SCALAR *inputs, const SCALAR *targets, int64_t first, int64_t count, \
-                              double scale, SCALAR *workspace);                                                      \
-  /* sum over samples of ||T - f(X)||^2, for samples in blocks of `width` (a multiple of the lane pad):              \
-     inputs[block][input_width][width], targets[block][C][width]; the last block holds `count` - earlier samples. */ \
-  double us_squared_error_##SUFFIX(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2,              \
-                                   const SCALAR *inputs, const SCALAR *targets, int64_t count, int64_t width,        \
-                                   SCALAR *workspace);                                                               \
-  /* C[r][0 ..< columns] (+)= sum_k A(r, k) B[k][0 ..< columns], A(r, k) = a[r * a_row_stride + k * a_depth_stride]; \
-     columns is a multiple of the lane pad. */                                                                       \
-  void us_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *a, int64_t a_row_stride,      \
-                           int64_t a_depth_stride, const SCALAR *b, int64_t b_stride, SCALAR *c, int64_t c_stride,   \
-                           int accumulate);                                                                          \
-  /* For `width` samples (a multiple of the lane pad) with preactivations[node][width], and for each row of                \
-     shifts[shift][node] added to them: |g_k| = |phi'(z_k) v_k . (f* - f)| of the student's nodes. node_maxima[n] and     \
-     sample_maxima[width] are raised to the largest of them. workspace: (m + 2 n + 1 + C) * width scalars. */             \
-  void us_shifted_gradients_##SUFFIX(const us_joint_shape *shape, const SCALAR *fan_out,                                \
-                                     const SCALAR *preactivations, int64_t width, const SCALAR *shifts,                 \
-                                     int64_t shift_count, SCALAR *node_maxima, SCALAR *sample_maxima,                   \
-                                     SCALAR *workspace);                                                                \
-  /* Networks of any depth. Activations and gradients are feature-major, [node][columns], `columns` the lane pad of the     \
-     batch; W[node][w_stride] with the bias, if any, in the column behind the last input.                                 \
-     Forward: C[rows][columns] = W B, or phi(W B) if `activates`; `depth` counts the bias. */                            \
-  void us_deep_forward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,        \
-                                const SCALAR *b, SCALAR *c, int activates, double slope);                               \
-  /* Backward: C[rows][columns] = W^T B over `depth` rows of W, times phi'(f) unless f is NULL. */                         \
-  void us_deep_backward_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,       \
-                                 const SCALAR *b, SCALAR *c, const SCALAR *f, double slope);                            \
-  /* W[rows][columns] += g[rows][count] x[count][columns], x by row pointers; columns is a multiple of the lane pad. */  \
-  void us_deep_update_##SUFFIX(int64_t rows, int64_t columns, int64_t count, const SCALAR *g, int64_t g_stride,         \
-                               const SCALAR *const *x, SCALAR *w, int64_t w_stride);                                    \
-  /* out[column][row] = scale * rows[row][column]; both counts are multiples of the lane pad. */                        \
-  void us_deep_transpose_##SUFFIX(const SCALAR *const *rows, int64_t row_count, int64_t columns, SCALAR *out,                \
-                             int64_t out_stride, double scale);                                                         \
-  /* t = scale (t - y), element by element. */                                                                          \
-  void us_deep_residual_##SUFFIX(int64_t count, SCALAR *t, const SCALAR *y, double scale);                              \
-  /* t[rows][columns] = scale (one-hot(arg max t) - softmax(y)), sample by sample. */                                   \
-  void us_deep_cross_entropy_##SUFFIX(int64_t rows, int64_t columns, SCALAR *t, const SCALAR *y, double scale);         \
-  /* Batch normalisation over the first `count` of `columns` samples: z becomes (z - mean) / sqrt(variance + epsilon), and \
-     y = phi(scale z + shift) with that slope; scales and shifts may both be NULL. Biased variances. */                  \
-  void us_normalize_##SUFFIX(int64_t rows, int64_t columns, int64_t count, SCALAR *z, SCALAR *y, const SCALAR *scales,  \
-                             const SCALAR *shifts, SCALAR *means, SCALAR *variances, SCALAR *inverses, double epsilon,  \
-                             double slope);                                                                             \
-  /* Its way back: g towards scale x + shift becomes g towards what was normalised; d_scales and d_shifts, unless NULL,   \
-     are added to. */                                                                                                   \
-  void us_normalize_backward_##SUFFIX(int64_t rows, int64_t columns, int64_t count, SCALAR *g, const SCALAR *x,         \
-                                      const SCALAR *scales, const SCALAR *inverses, SCALAR *d_scales,                   \
-                                      SCALAR *d_shifts);                                                                \
-  /* a = phi(z); g = phi'(f) g. */                                                                                      \
-  void us_activate_##SUFFIX(int64_t count, const SCALAR *z, SCALAR *a, double slope);                                   \
-  void us_gate_##SUFFIX(int64_t count, SCALAR *g, const SCALAR *f, double slope);                                       \
-  /* Update rules, g the negative gradient: v = momentum v + g - decay w, w += rate v; and Adam with its bias corrections. */ \
-  void us_momentum_##SUFFIX(int64_t count, SCALAR *w, SCALAR *v, const SCALAR *g, double momentum, double decay,        \
-                            double rate);                                                                               \
-  void us_adam_##SUFFIX(int64_t count, SCALAR *w, SCALAR *m, SCALAR *v, const SCALAR *g, double decay, double rate,     \
-                        double first, double second, double first_correction, double second_correction,                 \
-                        double epsilon);                                                                                \
-  /* C[r][0 ..< columns] = sum_k factors[k] A[index[k]][r] B[index[k]][0 ..< columns]; without factors they are 1.         \
-     columns is a multiple of the lane pad. */                                                                          \
-  void us_gathered_product_##SUFFIX(int64_t rows, int64_t depth, int64_t columns, const int32_t *index,                 \
-                                    const SCALAR *factors, const SCALAR *a, int64_t a_stride, const SCALAR *b,          \
-                                    int64_t b_stride, SCALAR *c, int64_t c_stride);                                     \
-  /* out[column][row] = in[row][column], for the lane pad of `columns` columns; the columns of `out` from `rows` to its    \
-     lane pad are written, too, and hold nothing of use. */                                                             \
-  void us_transpose_##SUFFIX(int64_t rows, int64_t columns, const SCALAR *in, int64_t in_stride, SCALAR *out,           \
-                             int64_t out_stride);                                                                       \
-  /* sums[c] += sum_r x[r][c]^2 for the first `columns` columns. Rows are readable to the lane pad. */                  \
-  void us_column_squares_##SUFFIX(int64_t rows, int64_t columns, const SCALAR *x, int64_t stride, double *sums);        \
-  /* products[j] = sum_r x[r][index[j]] y[r][j] for the first `count` columns of y. */                                  \
-  void us_column_products_##SUFFIX(int64_t rows, int64_t count, const int32_t *index, const SCALAR *x, int64_t x_stride, \
-                                   const SCALAR *y, int64_t y_stride, double *products);                                \
-  /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */             \
-  void us_unit_rows_##SUFFIX(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                \
-  /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that    \
-     they are not optimised away, and the number of lanes through `lanes`. For measuring the peak. */                \
-  double us_peak_##SUFFIX(int64_t repetitions, int64_t *lanes);
+// The kernels of one scalar type; a value for each instruction set.
+#define US_KERNELS(SCALAR, SUFFIX)                                                                                              \
+  typedef struct {                                                                                                              \
+    /* SGD: step_count steps, each over `batch` samples indices[step][batch]; the weights are updated in place:                 \
+       W1 += scale sum g_1 x^T, W2 += scale sum f e^T, both gradients taken before either update. */                            \
+    void (*train)(const us_two_layer_shape *shape, SCALAR *w1, SCALAR *w2, const SCALAR *inputs,                                \
+                  const SCALAR *targets, const uint32_t *indices, int64_t batch, int64_t step_count,                            \
+                  const us_update *update, SCALAR *workspace);                                                                  \
+    /* Gradient of samples first ..< first + count, added to d1 and d2 (shapes of W1, W2), times scale. */                      \
+    void (*accumulate)(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2, SCALAR *d1,                         \
+                       SCALAR *d2, const SCALAR *inputs, const SCALAR *targets, int64_t first, int64_t count,                   \
+                       double scale, SCALAR *workspace);                                                                        \
+    /* sum over samples of ||T - f(X)||^2, for samples in blocks of `width` (a multiple of the lane pad):                       \
+       inputs[block][input_width][width], targets[block][C][width]; the last block holds `count` - earlier samples. */          \
+    double (*squared_error)(const us_two_layer_shape *shape, const SCALAR *w1, const SCALAR *w2,                                \
+                            const SCALAR *inputs, const SCALAR *targets, int64_t count, int64_t width,                          \
+                            SCALAR *workspace);                                                                                 \
+    /* C[r][0 ..< columns] (+)= sum_k A(r, k) B[k][0 ..< columns], A(r, k) = a[r * a_row_stride + k * a_depth_stride];          \
+       columns is a multiple of the lane pad. */                                                                                \
+    void (*product)(int64_t rows, int64_t depth, int64_t columns, const SCALAR *a, int64_t a_row_stride,                        \
+                    int64_t a_depth_stride, const SCALAR *b, int64_t b_stride, SCALAR *c, int64_t c_stride,                     \
+                    int accumulate);                                                                                            \
+    /* For `width` samples (a multiple of the lane pad) with preactivations[node][width], and for each row of                   \
+       shifts[shift][node] added to them: |g_k| = |phi'(z_k) v_k . (f* - f)| of the student's nodes. node_maxima[n] and         \
+       sample_maxima[width] are raised to the largest of them. workspace: (m + 2 n + 1 + C) * width scalars. */                 \
+    void (*shifted_gradients)(const us_joint_shape *shape, const SCALAR *fan_out,                                               \
+                              const SCALAR *preactivations, int64_t width, const SCALAR *shifts,                                \
+                              int64_t shift_count, SCALAR *node_maxima, SCALAR *sample_maxima,                                  \
+                              SCALAR *workspace);                                                                               \
+    /* Networks of any depth. Activations and gradients are feature-major, [node][columns], `columns` the lane pad of the       \
+       batch; W[node][w_stride] with the bias, if any, in the column behind the last input.                                     \
+       Forward: C[rows][columns] = W B, or phi(W B) if `activates`; `depth` counts the bias. */                                 \
+    void (*deep_forward)(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,                       \
+                         const SCALAR *b, SCALAR *c, int activates, double slope);                                              \
+    /* Backward: C[rows][columns] = W^T B over `depth` rows of W, times phi'(f) unless f is NULL. */                            \
+    void (*deep_backward)(int64_t rows, int64_t depth, int64_t columns, const SCALAR *w, int64_t w_stride,                      \
+                          const SCALAR *b, SCALAR *c, const SCALAR *f, double slope);                                           \
+    /* W[rows][columns] += g[rows][count] x[count][columns], x by row pointers; columns is a multiple of the lane pad. */       \
+    void (*deep_update)(int64_t rows, int64_t columns, int64_t count, const SCALAR *g, int64_t g_stride,                        \
+                        const SCALAR *const *x, SCALAR *w, int64_t w_stride);                                                   \
+    /* out[column][row] = scale * rows[row][column]; both counts are multiples of the lane pad. */                              \
+    void (*deep_transpose)(const SCALAR *const *rows, int64_t row_count, int64_t columns, SCALAR *out,                          \
+                           int64_t out_stride, double scale);                                                                   \
+    /* t = scale (t - y), element by element. */                                                                                \
+    void (*deep_residual)(int64_t count, SCALAR *t, const SCALAR *y, double scale);                                             \
+    /* t[rows][columns] = scale (one-hot(arg max t) - softmax(y)), sample by sample. */                                         \
+    void (*deep_cross_entropy)(int64_t rows, int64_t columns, SCALAR *t, const SCALAR *y, double scale);                        \
+    /* Batch normalisation over the first `count` of `columns` samples: z becomes (z - mean) / sqrt(variance + epsilon), and    \
+       y = phi(scale z + shift) with that slope; scales and shifts may both be NULL. Biased variances. */                       \
+    void (*normalize)(int64_t rows, int64_t columns, int64_t count, SCALAR *z, SCALAR *y, const SCALAR *scales,                 \
+                      const SCALAR *shifts, SCALAR *means, SCALAR *variances, SCALAR *inverses, double epsilon,                 \
+                      double slope);                                                                                            \
+    /* Its way back: g towards scale x + shift becomes g towards what was normalised; d_scales and d_shifts, unless NULL,       \
+       are added to. */                                                                                                         \
+    void (*normalize_backward)(int64_t rows, int64_t columns, int64_t count, SCALAR *g, const SCALAR *x,                        \
+                               const SCALAR *scales, const SCALAR *inverses, SCALAR *d_scales,                                  \
+                               SCALAR *d_shifts);                                                                               \
+    /* a = phi(z); g = phi'(f) g. */                                                                                            \
+    void (*activate)(int64_t count, const SCALAR *z, SCALAR *a, double slope);                                                  \
+    void (*gate)(int64_t count, SCALAR *g, const SCALAR *f, double slope);                                                      \
+    /* Update rules, g the negative gradient: v = momentum v + g - decay w, w += rate v; and Adam with its bias corrections. */ \
+    void (*momentum)(int64_t count, SCALAR *w, SCALAR *v, const SCALAR *g, double momentum, double decay,                       \
+                     double rate);                                                                                              \
+    void (*adam)(int64_t count, SCALAR *w, SCALAR *m, SCALAR *v, const SCALAR *g, double decay, double rate,                    \
+                 double first, double second, double first_correction, double second_correction,                                \
+                 double epsilon);                                                                                               \
+    /* C[r][0 ..< columns] = sum_k factors[k] A[index[k]][r] B[index[k]][0 ..< columns]; without factors they are 1.            \
+       columns is a multiple of the lane pad. */                                                                                \
+    void (*gathered_product)(int64_t rows, int64_t depth, int64_t columns, const int32_t *index,                                \
+                             const SCALAR *factors, const SCALAR *a, int64_t a_stride, const SCALAR *b,                         \
+                             int64_t b_stride, SCALAR *c, int64_t c_stride);                                                    \
+    /* out[column][row] = in[row][column], for the lane pad of `columns` columns; the columns of `out` from `rows` to its       \
+       lane pad are written, too, and hold nothing of use. */                                                                   \
+    void (*transpose)(int64_t rows, int64_t columns, const SCALAR *in, int64_t in_stride, SCALAR *out,                          \
+                      int64_t out_stride);                                                                                      \
+    /* sums[c] += sum_r x[r][c]^2 for the first `columns` columns. Rows are readable to the lane pad. */                        \
+    void (*column_squares)(int64_t rows, int64_t columns, const SCALAR *x, int64_t stride, double *sums);                       \
+    /* products[j] = sum_r x[r][index[j]] y[r][j] for the first `count` columns of y. */                                        \
+    void (*column_products)(int64_t rows, int64_t count, const int32_t *index, const SCALAR *x, int64_t x_stride,               \
+                            const SCALAR *y, int64_t y_stride, double *products);                                               \
+    /* Rescale each of `rows` rows to unit norm over its first `width` elements; an all-zero row stays. */                      \
+    void (*unit_rows)(int64_t rows, int64_t width, SCALAR *w, int64_t stride);                                                  \
+    /* Executes repetitions * 24 * (lanes of one vector) independent fused multiply-adds; returns their sum so that             \
+       they are not optimised away, and the number of lanes through `lanes`. For measuring the peak. */                         \
+    double (*peak)(int64_t repetitions, int64_t *lanes);                                                                        \
+  } us_kernels_##SUFFIX;
 
-US_DECLARE_KERNELS(double, f64_portable)
-US_DECLARE_KERNELS(float, f32_portable)
-#if defined(__x86_64__)
-US_DECLARE_KERNELS(double, f64_avx2)
-US_DECLARE_KERNELS(float, f32_avx2)
-US_DECLARE_KERNELS(double, f64_avx512)
-US_DECLARE_KERNELS(float, f32_avx512)
-#endif
-#undef US_DECLARE_KERNELS
+US_KERNELS(double, f64)
+US_KERNELS(float, f32)
+#undef US_KERNELS
+
+// The kernels of a set; NULL if they are not of this kind of processor. Whether this one executes them, us_supports says.
+const us_kernels_f64 *us_kernels_of_f64(us_instruction_set set);
+const us_kernels_f32 *us_kernels_of_f32(us_instruction_set set);
 
 // Philox4x32-10 (Salmon et al., SC 2011): the four words for one counter and key.
 void us_philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]);
