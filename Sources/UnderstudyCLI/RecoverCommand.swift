@@ -51,7 +51,7 @@ struct RecoverCommand: AsyncParsableCommand {
 
   @Option(
     help:
-      "Each stage is over once no sample's gradient at the lowest layer is larger, inputs and outputs divided by their size."
+      "Each stage is over once no sample's gradient at the lowest layer is larger, in units of the samples and the node: inputs, outputs and the node's weights divided by their size."
   )
   var gradient = FinishingPlan().gradientTarget
 

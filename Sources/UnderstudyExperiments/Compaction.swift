@@ -28,7 +28,7 @@ func compacted(
   let scale = outputs.rootMeanSquare
   let isDeep = student.network.layers.count > 2
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
-  let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13 * scale, restartLimit: 0)
+  let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
   // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
   for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)

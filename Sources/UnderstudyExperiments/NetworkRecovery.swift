@@ -67,8 +67,7 @@ public struct NetworkRecovery: Sendable {
     public var rank: Int?
     public var smallestSingularValue: Double?
     public var isDetermined: Bool?
-    /// Of the finishing stage that the network comes from: `max_x |g_1(x)|_inf` with inputs and targets divided by their root
-    /// mean squares; and whether it is within the target and the outputs meet the targets.
+    /// Of the finishing stage that the network comes from: ``FinishingReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -149,7 +148,7 @@ public struct NetworkRecovery: Sendable {
         freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
         rank: determination.rank,
         smallestSingularValue: determination.smallestSingularValue, isDetermined: determination.isDetermined,
-        largestGradient: recovery.report.largestGradient, reachedTarget: recovery.report.reachedTarget,
+        largestGradient: recovery.report.gradientShare, reachedTarget: recovery.report.reachedTarget,
         refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
         wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,
         mergingSeconds: recovery.mergingSeconds)

@@ -26,8 +26,7 @@ public struct Recovery: Sendable {
   /// nil if the result is an unmerged student: what a cancelled stage had come to, or the better one.
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
-  /// so, whichever stage was cancelled. Loss and gradients are of the samples that were fitted, inputs and targets divided by
-  /// their root mean squares.
+  /// so, whichever stage was cancelled. It is of the samples that were fitted.
   public var report: FinishingReport
   /// How often the merged student was finished in turn.
   public var refinementCount = 0
@@ -68,7 +67,7 @@ public struct Recovery: Sendable {
 /// Where a search stalls, it is mostly because several nodes share a boundary and each waits for the others at some sample.
 /// Merged into one, they have no such choice, and what was learned stays. The teacher is not looked at, only `targets`.
 ///
-/// All is done with inputs and targets divided by their root mean squares, so that no decision depends on units. A tenth of
+/// Errors are compared in units of the targets' root mean square, so that no decision depends on units. A tenth of
 /// the samples is held out, where the others are equations enough for the student's weights. The result's loss over all
 /// samples is never above the given student's, but where both are below 1e-24 of the targets' squares: else the result is
 /// the finished student, unmerged, if that is better, or the given one.
@@ -91,36 +90,12 @@ public func recover(
       "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x "
         + "\(student.network.outputCount)")
   }
-  let units = RecoveryUnits(inputs: inputs, targets: targets)
   let equationSamples = (student.network.weightCount + targets.columnCount - 1) / max(1, targets.columnCount)
   let samples = RecoverySamples(
-    inputs: inputs.scaled(by: 1 / units.inputSize), targets: targets.scaled(by: 1 / units.outputSize),
-    split: SampleSplit(of: inputs.rowCount, neededCount: equationSamples))
-  let given = Student(units.scaled(student.network))
+    inputs: inputs, targets: targets, split: SampleSplit(of: inputs.rowCount, neededCount: equationSamples))
   var search = try RecoverySearch(
-    from: given, along: plan, on: samples, key: key, mergingCostLimit: mergingCostLimit, isCancelled: isCancelled)
+    from: student, along: plan, on: samples, key: key, mergingCostLimit: mergingCostLimit, isCancelled: isCancelled)
   try search.run(isCancelled: isCancelled)
   try search.judge()
-  var result = search.result
-  result.restoreUnits(units, given: given, student)
-  return result
-}
-
-extension Recovery {
-  fileprivate mutating func restoreUnits(_ units: RecoveryUnits, given: Student, _ student: Student) {
-    // To the bit, where it is the one that was given.
-    finished = finished == given ? student : Student(units.original(finished.network))
-    merged = merged.map { merged in
-      merged.replacing(
-        Student(units.original(merged.student.network)), largestChange: merged.largestChange * units.outputSize,
-        allowedChange: merged.allowedChange * units.outputSize)
-    }
-    let square = units.outputSize * units.outputSize
-    (lossBefore, loss, largestError) = (lossBefore * square, loss * square, largestError * units.outputSize)
-    heldOut = heldOut.map {
-      HeldOut(
-        sampleCount: $0.sampleCount, lossBefore: $0.lossBefore * square, loss: $0.loss * square,
-        largestError: $0.largestError * units.outputSize, largestChange: $0.largestChange.map { $0 * units.outputSize })
-    }
-  }
+  return search.result
 }

@@ -9,10 +9,13 @@ struct RecoverySamples {
   let targets: Matrix
   let heldOutInputs: Matrix
   let heldOutTargets: Matrix
+  /// The root mean square of all targets, in units of which errors are judged.
+  let outputSize: Double
 
   init(inputs: Matrix, targets: Matrix, split: SampleSplit) {
     (self.inputs, self.targets) = (inputs.rows(split.fitted), targets.rows(split.fitted))
     (heldOutInputs, heldOutTargets) = (inputs.rows(split.heldOut), targets.rows(split.heldOut))
+    outputSize = SampleUnits(inputs: inputs, targets: targets).outputSize
   }
 
   var hasHeldOut: Bool { heldOutInputs.rowCount > 0 }
@@ -22,10 +25,11 @@ struct RecoverySamples {
     try finish(student, along: FinishingPlan(iterationLimit: 0), on: inputs, targets: targets, key: 0).report
   }
 
-  /// Half the mean squared error over the samples that are fitted, over those that are held out, and over all.
+  /// Half the mean squared error over the samples that are fitted, over those that are held out, and over all, in units of
+  /// ``outputSize`` squared.
   func losses(of student: Student) throws(ShapeError) -> (fitted: Double, heldOut: Double, all: Double) {
-    let fitted = squaredDistance(try student.network.outputs(for: inputs), targets) / 2
-    let heldOut = squaredDistance(try student.network.outputs(for: heldOutInputs), heldOutTargets) / 2
+    let fitted = squaredDistance(try student.network.outputs(for: inputs), targets, unit: outputSize) / 2
+    let heldOut = squaredDistance(try student.network.outputs(for: heldOutInputs), heldOutTargets, unit: outputSize) / 2
     let (count, heldOutCount) = (Double(inputs.rowCount), Double(heldOutInputs.rowCount))
     return (fitted / count, heldOut / max(1, heldOutCount), (fitted + heldOut) / (count + heldOutCount))
   }
@@ -35,14 +39,14 @@ struct RecoverySamples {
     func isConstant(_ values: Matrix) -> Bool {
       (0..<values.columnCount).allSatisfy { c in
         let column = values.column(c)
-        return (column.max() ?? 0) - (column.min() ?? 0) <= 1e-12
+        return (column.max() ?? 0) - (column.min() ?? 0) <= 1e-12 * outputSize
       }
     }
     return isConstant(try student.network.outputs(for: inputs)) && !isConstant(targets)
   }
 }
 
-/// A recovery under way, in units in which inputs and targets are of size 1.
+/// A recovery under way.
 struct RecoverySearch {
   let plan: FinishingPlan
   let samples: RecoverySamples
@@ -143,7 +147,7 @@ struct RecoverySearch {
     }
     let error = largestDifference(try result.student.network.outputs(for: samples.inputs), samples.targets)
     // Gradients of 1e-10 are errors of 1e-9 or so, unless nodes are inactive where the errors are.
-    let isMet = result.report.reachedTarget && error <= max(1e-6, 1e4 * plan.gradientTarget)
+    let isMet = result.report.reachedTarget && error <= max(1e-6, 1e4 * plan.gradientTarget) * samples.outputSize
     let isSmaller = result.student.network.weightCount < given.network.weightCount
     let isLower = try samples.losses(of: result.student).all < before.all
     if try samples.isConstant(result.student) {
@@ -166,16 +170,17 @@ struct RecoverySearch {
     guard let merged = result.merged, result.report.reachedTarget else { return }
     let plan = FinishingPlan(iterationLimit: 20, gradientTarget: 0, restartLimit: 0)
     let (polished, report) = try finished(merged.student, along: plan, isCancelled: { false })
-    guard report.loss < result.report.loss || report.largestGradient <= self.plan.gradientTarget else { return }
+    guard report.loss < result.report.loss || report.gradientShare <= self.plan.gradientTarget else { return }
     result.merged = merged.replacing(
       polished, largestChange: merged.largestChange, allowedChange: merged.allowedChange)
     result.report = report
-    result.report.reachedTarget = report.largestGradient <= self.plan.gradientTarget
+    result.report.reachedTarget = report.gradientShare <= self.plan.gradientTarget
   }
 
   private mutating func describe(before: (fitted: Double, heldOut: Double, all: Double)) throws(ShapeError) {
     let after = try samples.losses(of: result.student)
-    (result.lossBefore, result.loss) = (before.fitted, after.fitted)
+    let square = samples.outputSize * samples.outputSize
+    (result.lossBefore, result.loss) = (before.fitted * square, after.fitted * square)
     result.largestError = largestDifference(
       try result.student.network.outputs(for: samples.inputs), samples.targets)
     result.determination = try weightDetermination(of: result.student.network, over: samples.inputs)
@@ -183,11 +188,15 @@ struct RecoverySearch {
     let error = largestDifference(
       try result.student.network.outputs(for: samples.heldOutInputs), samples.heldOutTargets)
     result.heldOut = Recovery.HeldOut(
-      sampleCount: samples.heldOutInputs.rowCount, lossBefore: before.heldOut, loss: after.heldOut,
+      sampleCount: samples.heldOutInputs.rowCount, lossBefore: before.heldOut * square, loss: after.heldOut * square,
       largestError: error, largestChange: result.merged == nil ? nil : result.heldOut?.largestChange)
   }
 }
 
-func squaredDistance(_ a: Matrix, _ b: Matrix) -> Double {
-  zip(a.values, b.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+/// The summed squares of the differences, in units of `unit` squared.
+func squaredDistance(_ a: Matrix, _ b: Matrix, unit: Double = 1) -> Double {
+  zip(a.values, b.values).reduce(0) { sum, pair in
+    let difference = (pair.0 - pair.1) / unit
+    return sum + difference * difference
+  }
 }

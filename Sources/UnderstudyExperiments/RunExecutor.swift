@@ -40,13 +40,20 @@ struct RunExecutor {
   ) throws(ExperimentError) -> End {
     var stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
     let material = try RunMaterial(run)
-    let trainer = try self.trainer(Scalar.self, material: material, checkpoint: checkpoint)
+    let state = try state(of: checkpoint, material: material)
+    let trainer = try ExperimentError.catching { () throws(ShapeError) in
+      try makeTrainer(
+        Scalar.self, student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
+        optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
+    }
     stopwatch.helperSeconds = { trainer.helperSeconds }
-    return try execute(trainer, material: material, from: checkpoint, stopwatch: stopwatch)
+    return try execute(
+      trainer, material: material, from: checkpoint, stages: state?.stages ?? StageProgress(), stopwatch: stopwatch)
   }
 
   private func execute<Trainer: StudentTrainer>(
-    _ trainer: Trainer, material: RunMaterial, from checkpoint: Checkpoint?, stopwatch: Stopwatch
+    _ trainer: Trainer, material: RunMaterial, from checkpoint: Checkpoint?, stages stageProgress: StageProgress,
+    stopwatch: Stopwatch
   ) throws(ExperimentError) -> End {
     let plan = material.plan
     let evaluation = trainer.lossSamples(inputs: material.evaluation.inputs, targets: material.evaluation.targets)
@@ -55,7 +62,7 @@ struct RunExecutor {
     var student = try self.student(of: trainer)
     var epoch = checkpoint?.epoch ?? 0
     var outcome = Outcome.completed
-    var lastCheckpoint = ContinuousClock.now
+    var timer = CheckpointTimer(interval: checkpointInterval)
 
     /// Measures the trainer's student; false once something is not finite: the run has diverged.
     func measure(previous: Student) throws(ExperimentError) -> Bool {
@@ -95,33 +102,44 @@ struct RunExecutor {
       if try !measure(previous: previous) {
         outcome = .diverged(epoch: epoch)
         student = previous
-      } else if epoch < plan.epochCount, ContinuousClock.now - lastCheckpoint > checkpointInterval {
-        lastCheckpoint = .now
+      } else if epoch < plan.epochCount, timer.isDue {
+        timer.restart()
         try saveCheckpoint(
           try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch))
       }
     }
 
-    // What comes after the last epoch is done in one go: stopped or killed in it, a run goes on from the end of its epochs.
     var data = encode(student, precision: trainingPrecision)
     if outcome == .completed {
-      let end = try self.checkpoint(epoch: epoch, student: student, trainer.optimizerState, measurements, stopwatch)
-      let stages = RunStages(
+      let (trained, state) = (student, trainer.optimizerState)
+      func standing(_ stages: StageProgress) throws(ExperimentError) -> Checkpoint {
+        try self.checkpoint(epoch: plan.epochCount, student: trained, state, measurements, stopwatch, stages: stages)
+      }
+      var stages = RunStages(
         run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
-        instructions: instructions, isCancelled: isCancelled)
+        instructions: instructions, isCancelled: isCancelled, progress: stageProgress, timer: timer,
+        saveCheckpoint: { (progress) throws(ExperimentError) in try saveCheckpoint(try standing(progress)) })
       let paths = study.measures(at: run.setting.lastEpoch, of: run.setting.lastEpoch).intersection(Measure.paths)
-      if run.setting.finishing.method != .none || !paths.isEmpty, end.epoch > checkpoint?.epoch ?? 0 {
-        try saveCheckpoint(end)
+      if run.setting.finishing.method != .none || !paths.isEmpty, plan.epochCount > checkpoint?.epoch ?? 0 {
+        try saveCheckpoint(try standing(stageProgress))
       }
       if let finishing = FinishingPlan(run.setting.finishing) {
-        guard let finished = try stages.finish(student, along: finishing) else { return .interrupted(end) }
         epoch += 1
-        measurements += try stages.measurements(
-          of: finished, previous: student, measures: study.measures(at: epoch, of: epoch), epoch: epoch)
-        student = finished.student
+        if let finished = stageProgress.finishing.finished {
+          student = finished
+        } else {
+          guard let finished = try stages.finish(student, along: finishing) else {
+            return .interrupted(try standing(stages.progress))
+          }
+          measurements += try stages.measurements(
+            of: finished, previous: student, measures: study.measures(at: epoch, of: epoch), epoch: epoch)
+          student = finished.student
+        }
         data = encode(student, precision: .float64)
         if try !confirms(data, material: material, trainer: try stages.trainer(of: student)) {
           outcome = .diverged(epoch: epoch)
+        } else if stageProgress.finishing.finished == nil, !paths.isEmpty {
+          try stages.didFinish(student)
         }
       } else if try !confirms(data, material: material, trainer: trainer) {
         outcome = .diverged(epoch: epoch)
@@ -131,7 +149,7 @@ struct RunExecutor {
         case .trained(let twin):
           measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
         case .diverged: break
-        case .interrupted: return .interrupted(end)
+        case .interrupted: return .interrupted(try standing(stages.progress))
         }
       }
     }
@@ -143,20 +161,13 @@ struct RunExecutor {
     return .finished(record, student: data)
   }
 
-  private func trainer<Scalar: KernelScalar>(
-    _: Scalar.Type, material: RunMaterial, checkpoint: Checkpoint?
-  ) throws(ExperimentError) -> any StudentTrainer<Scalar> {
-    let activation = material.initialStudent.network.activation
-    let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
+  /// What a checkpoint holds.
+  private func state(of checkpoint: Checkpoint?, material: RunMaterial) throws(ExperimentError) -> TrainingState? {
+    try checkpoint.map { (checkpoint) throws(ExperimentError) in
       try ExperimentError.reading { () throws(FileError) in
         try TrainingState(
-          decoding: checkpoint.student, name: "checkpoint of run \(run.hash)", activation: activation)
+          decoding: checkpoint.student, name: "checkpoint of run \(run.hash)", like: material.initialStudent.network)
       }
-    }
-    return try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
-        optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
     }
   }
 
@@ -179,13 +190,14 @@ struct RunExecutor {
 
   private func checkpoint(
     epoch: Int, student: Student, _ optimizerState: OptimizerState?, _ measurements: [Measurement],
-    _ stopwatch: Stopwatch
+    _ stopwatch: Stopwatch, stages: StageProgress = StageProgress()
   ) throws(ExperimentError) -> Checkpoint {
     Checkpoint(
       runHash: run.hash, epoch: epoch,
       student: try ExperimentError.reading { () throws(FileError) in
         try TrainingState.encode(
-          encode(student, precision: trainingPrecision), optimizerState: optimizerState, precision: trainingPrecision)
+          encode(student, precision: trainingPrecision), optimizerState: optimizerState, stages: stages,
+          precision: trainingPrecision)
       },
       measurements: measurements,
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)

@@ -5,6 +5,8 @@ import UnderstudyTheory
 import UnderstudyTraining
 
 /// What a run does after its last epoch: the finishing stage, and a twin to which its student can be joined by a path.
+///
+/// Both are stored as they go: see ``progress``.
 struct RunStages {
   let run: Run
   let material: RunMaterial
@@ -12,17 +14,47 @@ struct RunStages {
   let labelled: LabelledInputs
   let instructions: InstructionSet
   let isCancelled: () -> Bool
+  /// How far they are. Stopped or killed, the stages go on from there to the bits that they would have come to.
+  private(set) var progress: StageProgress
+  /// Tells when the next checkpoint is due.
+  var timer: CheckpointTimer
+  let saveCheckpoint: (StageProgress) throws(ExperimentError) -> Void
 
   typealias Finished = (student: Student, report: FinishingReport)
 
+  private mutating func save() throws(ExperimentError) {
+    try saveCheckpoint(progress)
+    timer.restart()
+  }
+
   /// The student after the finishing stage; nil if the run was asked to stop.
-  func finish(_ student: Student, along plan: FinishingPlan) throws(ExperimentError) -> Finished? {
-    let finished = try ExperimentError.catching { () throws(ShapeError) in
-      try UnderstudyTraining.finish(
+  mutating func finish(_ student: Student, along plan: FinishingPlan) throws(ExperimentError) -> Finished? {
+    try finish(student, along: plan, from: progress.finishing.search) { $0.finishing.search = $1 }
+  }
+
+  /// - Parameters:
+  ///   - stored: where the search stood.
+  ///   - note: takes down where it stands.
+  private mutating func finish(
+    _ student: Student, along plan: FinishingPlan, from stored: FinishingProgress?,
+    note: (inout StageProgress, FinishingProgress) -> Void
+  ) throws(ExperimentError) -> Finished? {
+    var search = try ExperimentError.catching("checkpoint of run \(run.hash)") { () throws(ShapeError) in
+      try FinishingSearch(
         student, along: plan, on: labelled.inputs, targets: labelled.targets, key: run.randomKey,
-        isCancelled: isCancelled)
+        from: stored)
     }
-    return finished.report.wasCancelled ? nil : finished
+    while !search.isOver {
+      if isCancelled() {
+        note(&progress, search.progress)
+        return nil
+      }
+      search.step()
+      guard timer.isDue else { continue }
+      note(&progress, search.progress)
+      try save()
+    }
+    return try ExperimentError.catching { () throws(ShapeError) in try search.result() }
   }
 
   /// What is recorded after the finishing stage.
@@ -46,6 +78,12 @@ struct RunStages {
     return result
   }
 
+  /// Stores that the finishing stage is over and measured.
+  mutating func didFinish(_ student: Student) throws(ExperimentError) {
+    progress.finishing = StudentFinishing(search: nil, finished: student)
+    try save()
+  }
+
   /// A trainer in double precision that holds a finished student: losses by the kernels.
   func trainer(of student: Student) throws(ExperimentError) -> any StudentTrainer<Double> {
     try ExperimentError.catching { () throws(ShapeError) in
@@ -64,26 +102,55 @@ struct RunStages {
   }
 
   /// The twin of the run's student, trained and finished like it.
-  func twin<Scalar: KernelScalar>(_: Scalar.Type) throws(ExperimentError) -> Twin {
+  mutating func twin<Scalar: KernelScalar>(_: Scalar.Type) throws(ExperimentError) -> Twin {
+    if let finished = progress.twin?.finishing.finished { return .trained(finished) }
     let material = try RunMaterial(run, isTwin: true)
-    let trainer = try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: material.initialStudent, plan: material.plan, batches: material.batches,
-        instructions: instructions)
+    let (plan, stored) = (material.plan, progress.twin)
+    guard stored?.epoch ?? 0 <= plan.epochCount else {
+      throw .input("checkpoint of run \(run.hash): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
     }
+    let trainer = try ExperimentError.catching("checkpoint of run \(run.hash)") { () throws(ShapeError) in
+      try makeTrainer(
+        Scalar.self, student: stored?.student ?? material.initialStudent, plan: plan, batches: material.batches,
+        optimizerState: stored?.optimizerState, isResuming: stored != nil, instructions: instructions)
+    }
+    func trained() throws(ExperimentError) -> Student {
+      try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
+    }
+    var current = StageProgress.Twin(
+      epoch: stored?.epoch ?? 0, student: try trained(), optimizerState: trainer.optimizerState,
+      finishing: stored?.finishing ?? StudentFinishing())
     var packed: (index: Int, samples: PackedSamples<Scalar>)?
-    for epoch in 1...material.plan.epochCount {
-      let index = material.trainingSetIndex(epoch: epoch)
+    while current.epoch < plan.epochCount {
+      let index = material.trainingSetIndex(epoch: current.epoch + 1)
       if packed?.index != index {
         let set = try material.trainingSet(index: index)
         packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
       }
-      if let packed, !trainer.train(epoch: epoch, on: packed.samples, isCancelled: isCancelled) { return .interrupted }
+      if let packed, !trainer.train(epoch: current.epoch + 1, on: packed.samples, isCancelled: isCancelled) {
+        progress.twin = current
+        return .interrupted
+      }
+      current = StageProgress.Twin(
+        epoch: current.epoch + 1, student: try trained(), optimizerState: trainer.optimizerState)
+      guard current.student.network.isFinite else { return .diverged }
+      if timer.isDue {
+        progress.twin = current
+        try save()
+      }
     }
-    let student = try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
-    guard student.network.isFinite else { return .diverged }
-    guard let finishing = FinishingPlan(run.setting.finishing) else { return .trained(student) }
-    return try finish(student, along: finishing).map { .trained($0.student) } ?? .interrupted
+    progress.twin = current
+    var student = current.student
+    if let finishing = FinishingPlan(run.setting.finishing) {
+      let finished = try finish(student, along: finishing, from: current.finishing.search) {
+        $0.twin?.finishing.search = $1
+      }
+      guard let finished else { return .interrupted }
+      student = finished.student
+    }
+    progress.twin?.finishing = StudentFinishing(search: nil, finished: student)
+    try save()
+    return .trained(student)
   }
 
   /// The losses along the paths between two students, over the training set.
@@ -114,6 +181,17 @@ struct RunStages {
     }
     return result
   }
+}
+
+/// Tells when a run's next checkpoint is due.
+struct CheckpointTimer {
+  let interval: Duration
+  private var last = ContinuousClock.now
+
+  init(interval: Duration) { self.interval = interval }
+
+  var isDue: Bool { ContinuousClock.now - last > interval }
+  mutating func restart() { last = .now }
 }
 
 extension Measure {

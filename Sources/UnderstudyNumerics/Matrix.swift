@@ -75,6 +75,11 @@ public struct Matrix: Sendable, Equatable {
     return Matrix(rowCount: count, columnCount: columnCount, values: values)
   }
 
+  /// Every element times `factor`.
+  public func scaled(by factor: Double) -> Matrix {
+    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
+  }
+
   public var isFinite: Bool { values.allSatisfy(\.isFinite) }
 
   /// Of all elements; 0 if there are none.

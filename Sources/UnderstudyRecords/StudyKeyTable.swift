@@ -279,7 +279,7 @@ extension StudyKey {
     ).later,
     .number(
       "finishing.gradientTarget", \.finishing.gradientTarget, .positive,
-      "The finishing stage ends when no sample has a larger gradient at any node of the lowest layer.",
+      "The finishing stage ends when no sample has a larger gradient at any node of the lowest layer; inputs, outputs and the node count in units of their size.",
       idle: withoutFinishing
     ).later,
     .integer(

@@ -173,12 +173,6 @@ private struct MatrixSum<Scalar: KernelScalar> {
 }
 
 extension Matrix {
-  fileprivate func scaled(by factor: Double) -> Matrix {
-    var result = self
-    for i in result.values.indices { result.values[i] *= factor }
-    return result
-  }
-
   /// The symmetric matrix of which this holds what is on and above the diagonal.
   fileprivate var mirrored: Matrix {
     var result = self

@@ -10,7 +10,7 @@ extension DeepFinishingProblem: FinishingObjective {
   }
 
   /// The same hidden layers under the output layer that fits best: least squares, damped by 1e-12 of the diagonal, so that
-  /// what several nodes could do equally well stays divided as it is. Then ``rescaled(_:)``.
+  /// what several nodes could do equally well stays divided as it is; ``normalized(_:)``.
   func refitted(_ state: DeepState) -> DeepState? {
     guard state.evaluation.isFinite, let features = state.evaluation.features.last else { return nil }
     var gram = Matrix(rowCount: features.columnCount, columnCount: features.columnCount)
@@ -23,7 +23,7 @@ extension DeepFinishingProblem: FinishingObjective {
     var weights = state.weights
     let last = weights.layers.count - 1
     for i in change.values.indices { weights.layers[last].values[i] += change.values[i] }
-    return self.state(of: rescaled(weights))
+    return self.state(of: normalized(weights))
   }
 
   func gradientNorm(at evaluation: DeepEvaluation) -> Double {

@@ -55,9 +55,6 @@ struct DeepFinishingProblem {
   let targets: Matrix
   let hasBiases: Bool
   let activation: Activation
-  /// `||row||^2 - ||column of the layer above||^2` of each node of each hidden layer of the student that is to be finished,
-  /// the bias counted with the row.
-  private(set) var normDifferences: [[Double]] = []
 
   /// - Throws: ``ShapeError`` if some layers have biases and others none, or the samples do not fit the student.
   init(_ student: Student, inputs: Matrix, targets: Matrix) throws(ShapeError) {
@@ -72,13 +69,6 @@ struct DeepFinishingProblem {
     activation = network.activation
     self.inputs = hasBiases ? inputs.appendingOnes() : inputs
     self.targets = targets
-    let weights = weights(of: student)
-    normDifferences = (0..<weights.layers.count - 1).map { l in
-      let columns = columnSquares(of: weights.layers[l + 1])
-      return (0..<weights.layers[l].rowCount).map { k in
-        weights.layers[l].row(k).reduce(0) { $0 + $1 * $1 } - columns[k]
-      }
-    }
   }
 
   var sampleCount: Int { inputs.rowCount }
@@ -189,32 +179,16 @@ struct DeepFinishingProblem {
     return (features, Matrix([]))
   }
 
-  /// The same function, every hidden node's strength divided between its two sides towards the difference of squared
-  /// norms that it had at the start: one sweep from the lowest layer to the highest.
-  ///
-  /// Gradient flow keeps these differences, so a finished student's weights are of the size that training would have ended
-  /// at. A sweep changes the rows above it, so the differences are met to within what later rescalings change; as the
-  /// weights converge, so do they.
-  func rescaled(_ weights: DeepWeights) -> DeepWeights {
+  func normalized(_ weights: DeepWeights) -> DeepWeights {
     var result = weights
-    for l in normDifferences.indices {
-      let columns = columnSquares(of: result.layers[l + 1])
-      for k in normDifferences[l].indices {
-        let first = euclideanNorm(result.layers[l].row(k))
-        let factor = rescaling(first: first, last: columns[k].squareRoot(), difference: normDifferences[l][k])
-        for f in 0..<result.layers[l].columnCount { result.layers[l][k, f] *= factor }
-        for h in 0..<result.layers[l + 1].rowCount { result.layers[l + 1][h, k] /= factor }
+    for l in 0..<result.layers.count - 1 {
+      for k in 0..<result.layers[l].rowCount {
+        let norm = euclideanNorm(result.layers[l].row(k))
+        guard norm.isNormal else { continue }
+        for f in 0..<result.layers[l].columnCount { result.layers[l][k, f] /= norm }
+        for h in 0..<result.layers[l + 1].rowCount { result.layers[l + 1][h, k] *= norm }
       }
     }
     return result
   }
-}
-
-/// The squared norm of every column.
-private func columnSquares(of matrix: Matrix) -> [Double] {
-  var sums = [Double](repeating: 0, count: matrix.columnCount)
-  for row in 0..<matrix.rowCount {
-    for column in sums.indices { sums[column] += matrix[row, column] * matrix[row, column] }
-  }
-  return sums
 }

@@ -10,10 +10,9 @@ extension DeepFinishingProblem {
     for l in state.evaluation.slopes.indices {
       guard let k = idlestNode(of: state, layer: l) else { continue }
       let width = state.weights.layers[l].columnCount
-      let norm = euclideanNorm(state.weights.layers[l].row(k))
       let row = stream.normals(width, standardDeviation: 1)
-      let rowNorm = euclideanNorm(row)
-      for f in 0..<width { state.weights.layers[l][k, f] = row[f] / rowNorm * max(norm, 0.1) }
+      let norm = euclideanNorm(row)
+      for f in 0..<width { state.weights.layers[l][k, f] = row[f] / norm }
       for h in 0..<state.weights.layers[l + 1].rowCount { state.weights.layers[l + 1][h, k] = 0 }
     }
     state = self.state(of: state.weights)

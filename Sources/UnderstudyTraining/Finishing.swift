@@ -5,7 +5,7 @@ import UnderstudyNumerics
 public struct FinishingPlan: Sendable, Hashable {
   /// Steps tried in all, over every restart.
   public var iterationLimit: Int
-  /// The run ends once `max_x |g_1(x)|_inf` is not above this.
+  /// The run ends once ``FinishingReport/gradientShare`` is not above this: a number without a unit.
   public var gradientTarget: Double
   public var restartLimit: Int
   /// Bytes that a directly solved system may take; larger ones are solved by conjugate gradients, without being formed.
@@ -23,7 +23,7 @@ public struct FinishingPlan: Sendable, Hashable {
 
 /// What a finishing run ended as; every number is of the student that was returned.
 public struct FinishingReport: Sendable, Equatable {
-  /// Whether `largestGradient` is at most the plan's target.
+  /// Whether `gradientShare` is at most the plan's target.
   public var reachedTarget: Bool
   /// Steps tried, over all restarts, those that were turned down included.
   public var iterationCount: Int
@@ -32,6 +32,10 @@ public struct FinishingReport: Sendable, Equatable {
   public var loss: Double
   /// `max_x |g_1(x)|_inf` over the samples.
   public var largestGradient: Double
+  /// The same in units of the samples and the nodes: max over the samples and the nodes k of the lowest layer of
+  /// `|g_k(x)| ||(s_x w_k, b_k)|| / s_y^2`, with s_x and s_y the root mean squares of the inputs and of the targets. Units of
+  /// inputs and outputs do not change it, nor does the rescaling of a node.
+  public var gradientShare: Double
   /// The norm of the gradient of J towards all weights. Where this is small and `largestGradient` is not, the student is
   /// near a critical point of the mean loss at which single samples still pull.
   public var gradientNorm: Double
@@ -56,10 +60,12 @@ public struct FinishingReport: Sendable, Equatable {
 }
 
 /// Brings a student, from where training left it, to a critical point of J at which every sample's gradient at
-/// the lowest hidden layer is small: `max_x |g_1(x)|_inf <= plan.gradientTarget`.
+/// the lowest hidden layer is small: ``FinishingReport/gradientShare`` at most `plan.gradientTarget`.
 ///
-/// Levenberg-Marquardt steps over all samples, with the output layer refitted after each; how a node's strength is divided
-/// between its two layers stays as gradient flow keeps it (`||w_k||^2 - ||v_k||^2`, the bias counted). A search that hardly
+/// Levenberg-Marquardt steps over all samples, with the output layer refitted after each. The search takes place with inputs
+/// and targets divided by their root mean squares and each hidden node's row by its norm: no decision depends on units, or on
+/// how a node's strength is divided between its two sides, which at the end is as gradient flow keeps it
+/// (`||w_k||^2 - ||v_k||^2`, the bias counted). A search that hardly
 /// gets on is restarted from the best student so far, some of its least useful nodes moved to new boundaries. The student
 /// of the lowest loss is returned, whether or not it reached the target: the report says which. A student that is there
 /// already, or whose weights are not finite, is returned as it is. The result is a function of the arguments (and of the
@@ -79,45 +85,10 @@ public func finish(
   _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  try student.network.checkIsPlain()
-  return try student.network.layers.count == 2
-    ? search(FinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
-    : search(DeepFinishingProblem(student, inputs: inputs, targets: targets), student, plan, key, isCancelled)
-}
-
-private func search<Objective: FinishingObjective>(
-  _ problem: Objective, _ student: Student, _ plan: FinishingPlan, _ key: UInt64, _ isCancelled: () -> Bool
-) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  var search = LevenbergMarquardt(problem, from: problem.state(of: problem.weights(of: student)))
-  var best = search.state
-  var hasMoved = false
-  var (iterationCount, restartCount, wasCancelled) = (0, 0, false)
-  if search.state.evaluation.isFinite && search.state.evaluation.largestGradient > plan.gradientTarget {
-    search.prepare(systemByteLimit: plan.systemByteLimit)
-    while iterationCount < plan.iterationLimit {
-      wasCancelled = isCancelled()
-      if wasCancelled { break }
-      iterationCount += 1
-      if search.iterate(), search.state.isBetter(than: best, target: plan.gradientTarget) {
-        best = search.state
-        hasMoved = true
-        if best.evaluation.largestGradient <= plan.gradientTarget { break }
-      }
-      guard search.isStalled else { continue }
-      guard restartCount < plan.restartLimit else { break }
-      restartCount += 1
-      search.restart(from: problem.reseeded(best, key: key, attempt: restartCount))
-    }
+  var search = try FinishingSearch(student, along: plan, on: inputs, targets: targets, key: key)
+  while !search.isOver {
+    if isCancelled() { return try search.result(wasCancelled: true) }
+    search.step()
   }
-  var report = FinishingReport(
-    reachedTarget: best.evaluation.largestGradient <= plan.gradientTarget, iterationCount: iterationCount,
-    restartCount: restartCount, loss: best.evaluation.loss, largestGradient: best.evaluation.largestGradient,
-    gradientNorm: problem.gradientNorm(at: best.evaluation), smallestCurvature: 0, largestCurvature: 0,
-    curvatureError: 0, boundarySampleCount: problem.boundarySampleCount(of: best.weights), wasCancelled: wasCancelled)
-  if !wasCancelled, best.evaluation.isFinite, let curvature = problem.curvatures(at: best, key: key) {
-    report.smallestCurvature = curvature.smallest
-    report.largestCurvature = curvature.largest
-    report.curvatureError = curvature.error
-  }
-  return (hasMoved ? try problem.student(of: best.weights) : student, report)
+  return try search.result()
 }

@@ -101,15 +101,8 @@ extension FinishingProblem {
 
   /// The extreme eigenvalues by ``UnderstudyTraining/lanczosCurvatures(count:key:iterationLimit:product:)``.
   func lanczosCurvatures(at state: FinishingState, key: UInt64) -> Curvatures? {
-    let (first, last) = (state.weights.first, state.weights.last)
-    let split = first.values.count
-    return UnderstudyTraining.lanczosCurvatures(count: split + last.values.count, key: key) { vector in
-      let image = hessianProduct(
-        FinishingWeights(
-          first: Matrix(rowCount: first.rowCount, columnCount: first.columnCount, values: Array(vector[..<split])),
-          last: Matrix(rowCount: last.rowCount, columnCount: last.columnCount, values: Array(vector[split...]))),
-        at: state)
-      return image.first.values + image.last.values
+    UnderstudyTraining.lanczosCurvatures(count: state.weights.flat.count, key: key) { vector in
+      hessianProduct(FinishingWeights(vector, like: state.weights), at: state).flat
     }
   }
 }

@@ -3,13 +3,22 @@ import UnderstudyNumerics
 
 /// A least-squares problem that a search descends: a student's squared error over fixed samples, for the students of one
 /// kind (two layers, or more).
+///
+/// A search takes place in units of its own: inputs and targets in ``SampleUnits``, and the weights of each hidden node's
+/// row ``normalized(_:)``. So whatever compares weights, gradients or diagonals with each other or with a constant (floors of
+/// the damping, boundaries drawn over `(x, 1)`, the target) decides the same in all units and at all scales of the nodes.
 protocol FinishingObjective {
   associatedtype Weights: FinishingVector
   associatedtype Evaluation: FinishingOutcome
 
+  /// - Throws: ``ShapeError`` if the layers' biases or the samples do not fit.
+  init(_ student: Student, inputs: Matrix, targets: Matrix) throws(ShapeError)
+
   var sampleCount: Int { get }
   func weights(of student: Student) -> Weights
   func student(of weights: Weights) throws(ShapeError) -> Student
+  /// The same function, the row of every hidden node, its bias included, of norm 1; rows of zeros stay as they are.
+  func normalized(_ weights: Weights) -> Weights
   /// Runs all samples through the student.
   func evaluate(_ weights: Weights) -> Evaluation
   /// Chooses how the system is solved, and sets it up; ``GaussNewtonSolver/linearize(at:_:)`` comes first of all.
@@ -29,6 +38,9 @@ protocol FinishingObjective {
 
 /// Weights, or a step of them.
 protocol FinishingVector {
+  /// These numbers in the shapes of `other`.
+  init(_ flat: [Double], like other: Self)
+  var flat: [Double] { get }
   static func + (a: Self, b: Self) -> Self
 }
 
@@ -60,6 +72,15 @@ protocol GaussNewtonSolver<Weights, Evaluation> {
   /// The step that minimises the linear model plus `damping` times the squared step, weighted by the diagonal of the
   /// Hessian of the squares; nil if the system is not positive definite in double precision and needs more damping.
   func step(damping: Double) -> GaussNewtonStep<Weights>?
+  /// Whether what it holds depends, in the last bits, on the weights that it took up before.
+  var keepsRoundings: Bool { get }
+  /// Forgets these: what comes next is made anew.
+  mutating func forget()
+}
+
+extension GaussNewtonSolver {
+  var keepsRoundings: Bool { false }
+  mutating func forget() {}
 }
 
 /// Weights with what they do on all samples.
@@ -75,5 +96,16 @@ struct SearchState<Objective: FinishingObjective> {
 }
 
 extension FinishingObjective {
+  /// The problem and the student in the search's own units.
+  static func inOwnUnits(
+    _ student: Student, inputs: Matrix, targets: Matrix
+  ) throws(ShapeError) -> (problem: Self, start: SearchState<Self>, units: SampleUnits) {
+    let units = SampleUnits(inputs: inputs, targets: targets)
+    let scaled = Student(units.scaled(student.network))
+    let problem = try Self(
+      scaled, inputs: inputs.scaled(by: 1 / units.inputSize), targets: targets.scaled(by: 1 / units.outputSize))
+    return (problem, problem.state(of: problem.normalized(problem.weights(of: scaled))), units)
+  }
+
   func state(of weights: Weights) -> SearchState<Self> { SearchState(weights: weights, evaluation: evaluate(weights)) }
 }

@@ -17,7 +17,7 @@ extension FinishingProblem: FinishingObjective {
   }
 
   /// The same first layer under the output layer that fits best: least squares, damped by 1e-12 of the diagonal, so that
-  /// what several nodes could do equally well stays divided as it is. Then ``rescaled(_:)``.
+  /// what several nodes could do equally well stays divided as it is; ``normalized(_:)``.
   ///
   /// - Returns: nil if the activations are too close to dependent even so.
   func refitted(_ state: FinishingState) -> FinishingState? {
@@ -27,7 +27,7 @@ extension FinishingProblem: FinishingObjective {
     let change = sides.transposed
     var weights = state.weights
     for i in change.values.indices { weights.last.values[i] += change.values[i] }
-    return self.state(of: rescaled(weights))
+    return self.state(of: normalized(weights))
   }
 
   /// The Cholesky factor of the activations' damped Gram matrix.

@@ -13,6 +13,17 @@ struct FinishingWeights {
   /// The fan-out weights without the biases, `[student node, output]`.
   var fanOut: Matrix { last.prefix(rows: nodeCount) }
   var isFinite: Bool { first.isFinite && last.isFinite }
+  /// The first layer's rows, then the last one's.
+  var flat: [Double] { first.values + last.values }
+
+  init(first: Matrix, last: Matrix) { (self.first, self.last) = (first, last) }
+
+  /// These numbers in the shapes of `other`.
+  init(_ flat: [Double], like other: FinishingWeights) {
+    self = other
+    first.values = Array(flat[..<first.values.count])
+    last.values = Array(flat[first.values.count...])
+  }
 
   static func + (a: FinishingWeights, b: FinishingWeights) -> FinishingWeights {
     var sum = a
@@ -46,8 +57,6 @@ struct FinishingProblem {
   let targets: Matrix
   let hasBiases: Bool
   let activation: Activation
-  /// `||w_k||^2 - ||v_k||^2` of each node of the student that is to be finished, its bias counted with `w_k`.
-  private var normDifferences: [Double] = []
 
   /// - Throws: ``ShapeError`` if the student is not of two layers that both have biases or both have none, or the samples
   ///   do not fit it.
@@ -59,10 +68,6 @@ struct FinishingProblem {
     activation = network.activation
     self.inputs = hasBiases ? inputs.appendingOnes() : inputs
     self.targets = targets
-    let weights = weights(of: student)
-    normDifferences = (0..<weights.nodeCount).map { k in
-      square(euclideanNorm(weights.first.row(k))) - square(euclideanNorm(weights.last.row(k)))
-    }
   }
 
   var sampleCount: Int { inputs.rowCount }
@@ -95,18 +100,13 @@ struct FinishingProblem {
         ], activation: activation))
   }
 
-  /// The same function, each node's strength divided between its two layers so that `||w_k||^2 - ||v_k||^2` is what it was at
-  /// the start.
-  ///
-  /// Gradient flow keeps this difference, so a finished student's weights, and with them its `g_1`, are of the size
-  /// that training would have ended at. Least-squares steps alone may leave a node with a tiny row and a huge fan-out.
-  func rescaled(_ weights: FinishingWeights) -> FinishingWeights {
+  func normalized(_ weights: FinishingWeights) -> FinishingWeights {
     var result = weights
     for k in 0..<weights.nodeCount {
-      let (first, last) = (euclideanNorm(weights.first.row(k)), euclideanNorm(weights.last.row(k)))
-      let factor = rescaling(first: first, last: last, difference: normDifferences[k])
-      for f in 0..<weights.first.columnCount { result.first[k, f] *= factor }
-      for c in 0..<weights.last.columnCount { result.last[k, c] /= factor }
+      let norm = euclideanNorm(weights.first.row(k))
+      guard norm.isNormal else { continue }
+      for f in 0..<weights.first.columnCount { result.first[k, f] /= norm }
+      for c in 0..<weights.last.columnCount { result.last[k, c] *= norm }
     }
     return result
   }
@@ -191,18 +191,6 @@ extension Matrix {
   fileprivate var magnitudes: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map(abs)) }
 }
 
-/// What to multiply a node's row with, and divide its fan-out by, so that the squares of their norms, `first` and `last`
-/// now, differ by `difference`; 1 where either is 0.
-func rescaling(first: Double, last: Double, difference: Double) -> Double {
-  let product = first * last
-  guard product > 0, product.isFinite else { return 1 }
-  // The roots of s^2 - difference s - product^2 = 0 are ||w||^2 and -||v||^2; the larger one has no cancellation.
-  let half = difference / 2
-  let larger = abs(half) + (half * half + product * product).squareRoot()
-  let wanted = half >= 0 ? larger.squareRoot() : product / larger.squareRoot()
-  return wanted / first
-}
-
 /// - Throws: ``ShapeError`` if there are no samples, or they do not fit the network.
 func checkSamples(inputs: Matrix, targets: Matrix, fit network: Network) throws(ShapeError) {
   guard inputs.rowCount == targets.rowCount else {
@@ -215,8 +203,6 @@ func checkSamples(inputs: Matrix, targets: Matrix, fit network: Network) throws(
         + "\(inputs.columnCount) and \(targets.columnCount)")
   }
 }
-
-private func square(_ value: Double) -> Double { value * value }
 
 extension Matrix {
   /// The matrix with one more column, of ones.

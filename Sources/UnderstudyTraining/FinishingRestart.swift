@@ -119,16 +119,18 @@ extension FinishingProblem {
     }
   }
 
-  /// Moves a row's boundary through a sample: by its bias, or without one by turning it.
+  /// Moves a row's boundary to a sample: by its bias, or without one by turning it. The sample ends on the active side, by far
+  /// more than the rounding of its pre-activation, which would decide its gate otherwise.
   private func passThrough(_ sample: Int, row: Int, of rows: inout Matrix) {
     let (x, width) = (inputs.row(sample), inputs.columnCount)
-    let z = zip(rows.row(row), x).reduce(0) { $0 + $1.0 * $1.1 }
+    let terms = zip(rows.row(row), x).map { $0 * $1 }
+    let move = terms.reduce(0, +) - 10 * FinishingReport.boundaryTolerance * terms.reduce(0) { $0 + abs($1) }
     if hasBiases {
-      rows[row, width - 1] -= z
+      rows[row, width - 1] -= move
     } else {
       let square = x.reduce(0) { $0 + $1 * $1 }
       guard square > 0 else { return }
-      for (f, value) in x.enumerated() { rows[row, f] -= z / square * value }
+      for (f, value) in x.enumerated() { rows[row, f] -= move / square * value }
     }
   }
 

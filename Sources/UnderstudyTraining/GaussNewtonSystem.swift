@@ -62,6 +62,17 @@ struct GaussNewtonSystem: GaussNewtonSolver {
     strengths = Matrix([])
   }
 
+  var keepsRoundings: Bool { true }
+
+  mutating func forget() {
+    for pair in jointGrams.indices {
+      for i in jointGrams[pair].values.indices { jointGrams[pair].values[i] = 0 }
+    }
+    for k in gates.indices {
+      for word in gates[k].indices { gates[k][word] = 0 }
+    }
+  }
+
   /// Bytes that a system of so many nodes takes: the matrix that is factored and the joint Gram matrices.
   static func byteCount(nodeCount: Int, width: Int) -> Int {
     let unknowns = nodeCount * width
@@ -233,7 +244,8 @@ private func appendBits(of word: UInt64, word index: Int, to samples: inout [Int
 /// Marquardt's damping of each unknown: `damping` times its diagonal element.
 ///
 /// An unknown that nothing depends on (the row of a dead node) has a diagonal of 0 and would make the system singular; a
-/// floor far below every live one keeps it where it is.
+/// floor far below every live one keeps it where it is. It compares unknowns of different kinds, which is why a search
+/// has units of its own, see ``FinishingObjective``.
 func dampings(of diagonal: [Double], _ damping: Double) -> [Double] {
   let floor = 1e-13 * (diagonal.max() ?? 0)
   return diagonal.map { damping * $0 + Swift.max(floor * damping, floor * 1e-3, 1e-300) }

@@ -1,5 +1,9 @@
 import UnderstudyNumerics
 
+/// How much of its past a search remembers: losses, by which it knows that it is stalled, and weights at which its system was
+/// brought up to date before the system is made anew.
+let searchMemory = (losses: 13, trail: 32)
+
 /// A descent by damped Gauss-Newton steps.
 ///
 /// A step is taken if the loss falls, and the damping follows the ratio of the fall to the one that the linear model
@@ -11,47 +15,74 @@ struct LevenbergMarquardt<Objective: FinishingObjective> {
   let problem: Objective
   private(set) var state: SearchState<Objective>
   private var solver: (any GaussNewtonSolver<Objective.Weights, Objective.Evaluation>)?
-  private var damping = 1e-2
-  private var growth = 2.0
-  /// The loss after each step of this search.
-  private var losses: [Double] = []
+  private(set) var damping = 1e-2
+  private(set) var growth = 2.0
+  /// The loss after each of the last steps of this search.
+  private(set) var losses: [Double] = []
+  /// See ``FinishingProgress/trail``.
+  private(set) var trail: [Objective.Weights]
 
   init(_ problem: Objective, from state: SearchState<Objective>) {
     self.problem = problem
     self.state = state
+    trail = [state.weights]
   }
 
-  /// Sets up the solver.
+  /// Goes on from where a search stood.
+  ///
+  /// - Precondition: the progress is one of such weights, see ``FinishingProgress/check(weightCount:)``.
+  init(_ problem: Objective, from progress: FinishingProgress, like weights: Objective.Weights) {
+    trail = progress.trail.map { Objective.Weights($0, like: weights) }
+    self.problem = problem
+    state = problem.state(of: trail.last ?? weights)
+    (damping, growth, losses) = (progress.damping, progress.growth, progress.losses)
+  }
+
+  /// Sets up the solver, unless that is done.
   mutating func prepare(systemByteLimit: Int) {
-    solver = problem.solver(at: state.weights, systemByteLimit: systemByteLimit)
+    guard solver == nil else { return }
+    var made = problem.solver(at: state.weights, systemByteLimit: systemByteLimit)
+    for weights in trail.dropLast() { made.linearize(at: weights, problem.evaluate(weights)) }
+    made.linearize(at: state.weights, state.evaluation)
+    solver = made
+  }
+
+  /// Brings the solver up to date: after an update or two its sums have other roundings than sums made anew, and a search
+  /// that goes on from a checkpoint makes the same updates.
+  private mutating func linearize() {
+    if solver?.keepsRoundings != true {
+      trail = []
+    } else if trail.count == searchMemory.trail {
+      solver?.forget()
+      trail = []
+    }
+    trail.append(state.weights)
     solver?.linearize(at: state.weights, state.evaluation)
   }
 
   mutating func restart(from state: SearchState<Objective>) {
     self.state = state
     (damping, growth, losses) = (1e-2, 2, [])
-    solver?.linearize(at: state.weights, state.evaluation)
+    linearize()
   }
 
-  /// Whether the last ``stallWindow`` steps did not even halve the loss, or none is small enough to be any good.
+  /// Whether the last steps did not even halve the loss, or none is small enough to be any good.
   var isStalled: Bool {
     guard damping < 1e8 else { return true }
-    guard losses.count > Self.stallWindow, let last = losses.last else { return false }
-    return last > 0.5 * losses[losses.count - 1 - Self.stallWindow]
+    guard losses.count == searchMemory.losses, let first = losses.first, let last = losses.last else { return false }
+    return last > 0.5 * first
   }
-
-  static var stallWindow: Int { 12 }
 
   /// Tries a step.
   ///
   /// - Returns: whether it was taken.
   mutating func iterate() -> Bool {
-    defer { losses.append(state.evaluation.loss) }
+    defer { losses = Array((losses + [state.evaluation.loss]).suffix(searchMemory.losses)) }
     guard let solved = solver?.step(damping: damping) else {
       damping = max(10 * damping, 1e-14)
       return false
     }
-    var next = problem.state(of: state.weights + solved.step)
+    var next = problem.state(of: problem.normalized(state.weights + solved.step))
     if let refitted = problem.refitted(next), refitted.evaluation.loss < next.evaluation.loss { next = refitted }
     let fall = (state.evaluation.loss - next.evaluation.loss) * Double(problem.sampleCount)
     let ratio = fall / solved.predictedFall
@@ -65,7 +96,7 @@ struct LevenbergMarquardt<Objective: FinishingObjective> {
     let excess = 2 * ratio - 1
     // At most a tenth each time; below 1e-14 of its diagonal the system is singular in double precision.
     damping = max(1e-14, damping * max(0.1, 1 - excess * excess * excess))
-    solver?.linearize(at: state.weights, state.evaluation)
+    linearize()
     return true
   }
 }

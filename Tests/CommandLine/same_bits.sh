@@ -106,6 +106,53 @@ for stop in INT TERM KILL; do
   equal "SIG$stop: no checkpoint is left" "$(query "$folder" "SELECT count(*) FROM checkpoint")" 0
 done
 
+# Killed or stopped in what follows the epochs, again and again: each session begins where the last one ended, and what comes
+# out is what an undisturbed run gives. The target is never reached, so that all steps are taken, and restarts among them.
+study "$work/stages.yaml" "record: [{measures: [finishing, evaluationLoss, constructedPath], last: true}]"
+stages=(run "$work/stages.yaml" --set finishing.method=levenbergMarquardt --set finishing.iterations=300
+  --set finishing.restarts=100000 --set finishing.gradientTarget=1e-300 --set training.outputNoise=0.1
+  --set inputs.training.count=3000 --set training.epochs=300 --set training.stepsPerEpoch=2000 --checkpoint-interval 0)
+ends "a run with a finishing stage and a twin" 0 -- "$UNDERSTUDY" "${stages[@]}" --results "$work/stages-whole"
+# where FOLDER: stage and how far it is, of the checkpoint: `1 STEPS` in the finishing stage, `2 EPOCHS` in the twin's
+# training, `3 STEPS` in the twin's finishing stage.
+where() {
+  python3 - "$1/results.sqlite" <<'PYTHON' 2>/dev/null
+import json, sqlite3, struct, sys
+row = sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=10).execute("SELECT student FROM checkpoint").fetchone()
+length, = struct.unpack("<Q", row[0][:8])
+header = json.loads(row[0][8:8 + length])
+def steps(name):
+    begin, _ = header[name]["data_offsets"]
+    return int(struct.unpack_from("<d", row[0], 8 + length + begin)[0])
+if "twin/search/counts" in header: print(3, steps("twin/search/counts"))
+elif "understudy.twinEpoch" in header.get("__metadata__", {}): print(2, header["__metadata__"]["understudy.twinEpoch"])
+elif "search/counts" in header: print(1, steps("search/counts"))
+PYTHON
+}
+# is_past STAGE COUNT: the checkpoint is further than that.
+is_past() {
+  local stage=0 count=0
+  read -r stage count < <(where "$folder") || true
+  [ "${stage:-0}" -gt "$1" ] || { [ "${stage:-0}" -eq "$1" ] && [ "${count:-0}" -gt "$2" ]; }
+}
+folder=$work/stages
+# The second stop in each stage is only reached by one that goes on: it waits for what the first one left.
+for place in "1 20 KILL" "1 100 INT" "2 20 INT" "2 100 KILL" "3 20 KILL" "3 100 INT"; do
+  read -r stage count stop <<<"$place"
+  "$UNDERSTUDY" "${stages[@]}" --results "$folder" >"$work/stages.log" 2>&1 &
+  pid=$!
+  wait_until 120 is_past "$stage" "$count" || fail "a run comes to stage $place" "$(cat "$work/stages.log")"
+  kill "-$stop" "$pid"
+  wait "$pid" 2>/dev/null
+  if is_past "$stage" "$count"; then pass "SIG$stop at $(where "$folder")"; else
+    fail "SIG$stop: it stands where it was stopped" "$(where "$folder"), after $place"
+  fi
+done
+ends "stopped twice in each stage: going on" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" "${stages[@]}" --results "$folder"
+check "stopped twice in each stage: weights" diff -r "$work/stages-whole/weights" "$folder/weights"
+check "stopped twice in each stage: measures" cmp \
+  <("$UNDERSTUDY" export "$work/stages-whole") <("$UNDERSTUDY" export "$folder")
+
 # All processors busy with runs that would take hours: Ctrl-C is heard all the same, and soon.
 "$UNDERSTUDY" run "$work/study.yaml" --set training.epochs=10000000 --set seeds=99 \
   --set 'record=[{measures: [evaluationLoss], last: true}]' --results "$work/busy" >"$work/busy.log" 2>&1 &

@@ -8,33 +8,38 @@ import UnderstudyTraining
 
 @Suite("Recovery of deep teachers") struct RecoveryTests {
   /// Weights are off by the residuals (gradients of 1e-10 at every sample) over the weakest direction that the inputs show
-  /// (about 1e-2). Now and then a search ends elsewhere; which one it is depends on the roundings of the machine's BLAS. With
-  /// any of its kernels 90 of 100 or more end at the teacher: fewer than 4 of 8 then has a chance of 4e-4.
-  @Test("two hidden layers are read back from their outputs")
-  func endToEnd() throws {
-    var size = RecoveryBenchmark.Size([4, 5], d: 6, epochCount: 10, seedCount: 8)
-    size.sampleCount = 2000
-    var recoveredCount = 0
-    for seed in 1...UInt64(size.seedCount) {
-      let outcome = try RecoveryBenchmark().run(size, seed: seed)
-      #expect(outcome.trainedLoss > 1e-12, "nothing is left for the finishing stage to do")
-      guard outcome.reachedTarget, outcome.unitCounts == [4, 5] else { continue }
-      #expect(outcome.isRecovered && outcome.weightErrors?.count == 3, "\(outcome)")
-      recoveredCount += 1
-    }
-    #expect(recoveredCount >= 4, "\(recoveredCount) of 8")
+  /// (about 1e-2). How many students that only training has brought near end there is measured by ``RecoveryBenchmark``.
+  @Test("two hidden layers are read back from their outputs", arguments: 1...4)
+  func endToEnd(key: Int) throws {
+    let (teacher, student, inputs, targets) = try doubled(by: 1e-3, key: UInt64(key))
+    let recovery = try recover(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1)
+    #expect(recovery.lossBefore > 1e-9, "nothing is left for the finishing stage to do")
+    #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
+    #expect(recovery.student.network.hiddenCounts == [4, 4])
+    let errors = try #require(weightErrors(of: recovery.student.network, against: teacher.network))
+    #expect(errors.count == 3 && errors.allSatisfy { $0 < 1e-8 })
+  }
+
+  @Test("the benchmark trains, finishes and merges, and tells what came of it")
+  func benchmark() throws {
+    var size = RecoveryBenchmark.Size([4, 5], d: 6, epochCount: 5, seedCount: 1)
+    (size.sampleCount, size.stepsPerEpoch) = (500, 200)
+    let outcome = try RecoveryBenchmark().run(size, seed: 1)
+    #expect(outcome.trainedLoss > 1e-12 && outcome.loss <= outcome.trainedLoss && outcome.unitCounts.count == 2)
+    #expect(outcome.isRecovered == (outcome.weightErrors?.allSatisfy { $0 < 1e-8 } ?? false))
   }
 
   /// A teacher, and a student in which every node is there twice, all weights moved a little.
-  private func doubled(by noise: Double) throws -> (teacher: Teacher, student: Student, inputs: Matrix, targets: Matrix)
-  {
+  private func doubled(
+    by noise: Double, key: UInt64 = 11
+  ) throws -> (teacher: Teacher, student: Student, inputs: Matrix, targets: Matrix) {
     var design = TeacherDesign(
       inputCount: 5, hiddenCounts: [4, 4], outputCount: 4, weights: .gaussian(scale: 1), bias: 0, strengthDecay: 0,
       activation: .relu)
     design.medianBiases = true
-    var stream = RandomStream(key: 11, purpose: .test)
+    var stream = RandomStream(key: key, purpose: .test)
     let inputs = stream.normalMatrix(rowCount: 1500, columnCount: 5, standardDeviation: 1)
-    let teacher = try design.draw(key: 11, calibration: inputs)
+    let teacher = try design.draw(key: key, calibration: inputs)
     let student = try Network(
       layers: teacher.network.layers.enumerated().map { index, layer in
         let (rows, columns) = (index == 2 ? 1 : 2, index == 0 ? 1 : 2)

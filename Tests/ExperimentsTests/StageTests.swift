@@ -24,13 +24,13 @@ import UnderstudyTheory
     let run = try execute(try finishingStudy())
     #expect(run.record.run.setting.lastEpoch == 11)
     let report = try #require(run.values(.finishing, epoch: 11))
-    #expect(report[2] == 1 && report[4] <= 1e-10)
+    #expect(report[2] == 1 && report[4] <= 1e-9)
     let loss = try #require(run.values(.trainingLoss, epoch: 11)?.first)
     #expect(loss < 1e-18 && loss < (run.values(.trainingLoss, epoch: 10)?.first ?? 0))
     let material = try RunMaterial(run.record.run)
     let training = try material.trainingSet(index: 0)
     let gradient = try gradients(of: run.student, over: training.inputs, targets: training.targets)
-    #expect(gradient.nodeMaxima.allSatisfy { $0 <= 1e-10 })
+    #expect(gradient.nodeMaxima.allSatisfy { $0 <= 1.001 * report[4] })
     #expect(run.record.stepCount == 1000)
   }
 
@@ -48,22 +48,125 @@ import UnderstudyTheory
     #expect((straight.max() ?? 0) > 1e-3)
   }
 
-  @Test("stopped in the finishing stage, a run goes on from the end of its epochs and has the same bits")
-  func interruption() throws {
-    let study = try finishingStudy()
+  /// A run whose finishing stage never reaches its target: all its steps are taken, restarts among them.
+  private func longStudy(_ more: [String] = []) throws -> Study {
+    try tinyStudy(
+      [
+        "finishing.method=levenbergMarquardt", "finishing.gradientTarget=1e-300", "finishing.iterations=60",
+        "finishing.restarts=1000", "training.epochs=4", "student.scale=0.1", "training.outputNoise=0.1",
+        "record=[{measures: [trainingLoss, evaluationLoss], every: 2}, {measures: [finishing, straightPath], last: true}]",
+      ] + more)
+  }
+
+  private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> StageProgress {
+    let network = try RunMaterial(study.runs[0]).initialStudent.network
+    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).stages
+  }
+
+  @Test(
+    "a run that goes on from anywhere in the finishing stage or its twin gives the same record",
+    arguments: [
+      [], ["training.precision=float32"], ["training.method=adam", "training.learningRate=0.01"],
+      [
+        "teacher.widths=3-3", "teacher.hiddenNodes=null", "finishing.iterations=40",
+        "record=[{measures: [finishing], last: true}]",
+      ],
+      ["network.activation=leakyRelu"],
+    ])
+  func goingOn(more: [String]) throws {
+    let study = try longStudy(more)
     let whole = try execute(study)
-    var epochs = 0
-    // After the last epoch the finishing stage is the first to ask.
-    let executor = executor(
-      study.runs[0], of: study, isCancelled: { epochs == 10 }, didTakeSteps: { _ in epochs += 1 })
-    guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else {
-      Issue.record("not interrupted")
-      return
+    let counts = try whole.checkpoints.map { checkpoint in
+      let stages = try stages(checkpoint, of: study)
+      return (
+        stages.finishing.search?.iterationCount ?? -1, stages.twin?.epoch ?? -1,
+        stages.twin?.finishing.search?.iterationCount ?? -1
+      )
     }
-    #expect(checkpoint.epoch == 10)
-    let resumed = try execute(study, from: checkpoint)
-    #expect(resumed.data == whole.data)
-    #expect(resumed.record.measurements == whole.record.measurements)
+    let iterations = study.runs[0].setting.finishing.iterations
+    // Every step of either search but the last, which ends it, and every epoch of the twin.
+    #expect(counts.map(\.0).filter { $0 > 0 } == Array(1...iterations))
+    if whole.values(.straightPath, epoch: 5) != nil {
+      #expect(Set(counts.map(\.1).filter { $0 > 0 }) == Set(1...4))
+      #expect(counts.map(\.2).filter { $0 > 0 } == Array(1...iterations))
+    }
+    #expect(try #require(whole.values(.finishing, epoch: 5))[1] > 1, "restarts are among them")
+    for (index, checkpoint) in whole.checkpoints.enumerated() where checkpoint.epoch == 4 && index % 11 == 0 {
+      let resumed = try execute(study, from: checkpoint)
+      #expect(resumed.data == whole.data)
+      #expect(resumed.record.measurements == whole.record.measurements)
+      #expect(resumed.record.stepCount == whole.record.stepCount)
+    }
+  }
+
+  @Test("stopped in what follows its epochs, a run says where it stands, and goes on from there")
+  func interruption() throws {
+    let study = try longStudy()
+    let whole = try execute(study)
+    // How often it asks whether to stop, in all; then it is stopped at some of these.
+    var polls = 0
+    let counting = executor(
+      study.runs[0], of: study,
+      isCancelled: {
+        polls += 1
+        return false
+      })
+    _ = try counting.execute(from: nil)
+    let total = polls
+    for place in stride(from: total - 1, to: total / 4, by: -13) {
+      polls = 0
+      let stopping = executor(
+        study.runs[0], of: study,
+        isCancelled: {
+          polls += 1
+          return polls > place
+        })
+      guard case .interrupted(let checkpoint) = try stopping.execute(from: nil) else {
+        Issue.record("not interrupted at \(place) of \(total)")
+        continue
+      }
+      let resumed = try execute(study, from: checkpoint)
+      #expect(resumed.data == whole.data && resumed.record.measurements == whole.record.measurements)
+    }
+  }
+
+  /// What a checkpoint holds is checked as what a user gives.
+  @Test("a checkpoint that is damaged in what follows the epochs is refused, in words")
+  func damage() throws {
+    let study = try longStudy()
+    let checkpoints = try execute(study).checkpoints
+    let last = try #require(checkpoints.last { (try? stages($0, of: study))?.twin?.finishing.search != nil })
+    let file = try SafetensorsFile.decode(last.student, name: "checkpoint")
+    typealias Tensor = SafetensorsFile.Tensor
+    func refused(_ what: String, _ change: (inout SafetensorsFile) -> Void) throws {
+      var (damaged, checkpoint) = (file, last)
+      change(&damaged)
+      checkpoint.student = damaged.encoded(precision: .float64)
+      let error = #expect(throws: ExperimentError.self, "\(what)") { _ = try execute(study, from: checkpoint) }
+      #expect(error?.description.contains("checkpoint of run") == true, "\(what): \(error.map(\.description) ?? "")")
+    }
+    let trail = try #require(file.tensors["twin/search/trail"])
+    for (name, values) in [
+      ("counts", [-1, 0]), ("counts", [0.5, 0]), ("counts", [1e300, 0]), ("counts", [1]), ("damping", [0, 2]),
+      ("damping", [-1, 2]), ("damping", [1, 0]), ("losses", [Double](repeating: 1, count: 100)), ("best", [1, 2]),
+    ] { try refused(name) { $0.tensors["twin/search/\(name)"] = Tensor(shape: [values.count], values: values) } }
+    for shape in [[0, 5], [1 << 40, 0], [1, 3], [trail.values.count]] {
+      let values = Array(trail.values.prefix(shape.reduce(1, *)))
+      try refused("a trail of \(shape)") { $0.tensors["twin/search/trail"] = Tensor(shape: shape, values: values) }
+    }
+    try refused("no trail") { $0.tensors["twin/search/trail"] = nil }
+    try refused("a twin without weights") { $0.tensors["twin/layers.0.weight"] = nil }
+    try refused("a student of another size") {
+      $0.tensors["finished/layers.0.weight"] = Tensor(shape: [6, 1], values: [1, 2, 3, 4, 5, 6])
+    }
+    try refused("a smaller student") {
+      $0.tensors["layers.0.weight"] = Tensor(shape: [1, 8], values: [Double](repeating: 1, count: 8))
+      $0.tensors["layers.0.bias"] = Tensor(shape: [1], values: [1])
+      $0.tensors["layers.1.weight"] = Tensor(shape: [4, 1], values: [1, 2, 3, 4])
+    }
+    try refused("an epoch past the end") { $0.metadata["understudy.twinEpoch"] = "5" }
+    try refused("no epoch") { $0.metadata["understudy.twinEpoch"] = nil }
+    try refused("a later format") { $0.metadata["understudy.stages"] = "2" }
   }
 
   @Test("an augmented training set has as many samples as are asked for, and fewer are drawn")

@@ -39,13 +39,43 @@ struct FinishingCase {
     state = problem.state(of: problem.weights(of: student))
   }
 
-  /// As the size of the first experiment, after 20000 steps of SGD.
-  static func trained(teacherNodes m: Int = 5, nodes n: Int = 10, strengthDecay p: Double = 0, key: UInt64) throws
-    -> FinishingCase
-  {
-    try FinishingCase(
-      inputs: 20, teacherNodes: m, nodes: n, outputs: 10, samples: 2000, strengthDecay: p, scale: 0.005,
-      trainedSteps: 20000, key: key)
+  /// A student that is certain to reach its teacher, whatever the rounding: of the teacher's nodes, moved by a share `distance`
+  /// of their weights, the first ones twice, their fan-out shared.
+  ///
+  /// Whether a student that only training has brought near gets there is luck in part: `bench finishing` counts them.
+  static func planted(
+    inputs d: Int = 20, teacherNodes m: Int = 5, nodes n: Int = 8, outputs: Int = 10, samples: Int = 2000,
+    hasBiases: Bool = true, negativeSlope: Double = 0, strengthDecay: Double = 0, distance: Double = 0.01, key: UInt64
+  ) throws -> FinishingCase {
+    var result = try FinishingCase(
+      inputs: d, teacherNodes: m, nodes: n, outputs: outputs, samples: samples, hasBiases: hasBiases,
+      negativeSlope: negativeSlope, strengthDecay: strengthDecay, key: key)
+    let (teacher, design) = (result.teacher.network, result.student.network)
+    var stream = RandomStream(key: key, purpose: .test)
+    func moved(_ values: [Double]) -> [Double] {
+      let size = distance * euclideanNorm(values) / Double(max(1, values.count)).squareRoot()
+      return zip(values, stream.normals(values.count, standardDeviation: size)).map { $0 + $1 }
+    }
+    var network = design
+    for k in 0..<n {
+      let j = k % m
+      let share = 1 / Double(1 + (n - 1 - j) / m)
+      let row = moved(Array(teacher.layers[0].weights.row(j)) + (teacher.layers[0].biases.map { [$0[j]] } ?? []))
+      for f in 0..<d { network.layers[0].weights[k, f] = row[f] }
+      if hasBiases { network.layers[0].biases?[k] = row[d] }
+      let fanOut = moved(teacher.layers[1].weights.column(j))
+      for c in 0..<outputs { network.layers[1].weights[c, k] = share * fanOut[c] }
+    }
+    network.layers[1].biases = teacher.layers[1].biases.map(moved)
+    result = FinishingCase(result, student: Student(network))
+    return result
+  }
+
+  /// The same samples with another student.
+  private init(_ other: FinishingCase, student: Student) {
+    (teacher, self.student, inputs, targets) = (other.teacher, student, other.inputs, other.targets)
+    problem = other.problem
+    state = problem.state(of: problem.weights(of: student))
   }
 }
 

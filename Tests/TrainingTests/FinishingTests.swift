@@ -10,20 +10,17 @@ private func finish(_ example: FinishingCase, _ plan: FinishingPlan = FinishingP
   try finish(example.student, along: plan, on: example.inputs, targets: example.targets, key: 1)
 }
 
-/// Of students that SGD has trained, one in thirty is not there after the standard 200 steps; which one, the roundings of
-/// the BLAS decide. With restarts enough all get there.
-private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
-
 @Suite("Finishing stage") struct FinishingTests {
   @Test("students reach 1e-10 at every sample", arguments: 1...6)
   func reaches(key: UInt64) throws {
-    let example = try FinishingCase.trained(key: key)
-    let (student, report) = try finish(example, patient)
-    #expect(report.reachedTarget && report.largestGradient <= 1e-10)
+    let example = try FinishingCase.planted(key: key)
+    #expect(example.state.evaluation.loss > 1e-6)
+    let (student, report) = try finish(example)
+    #expect(report.reachedTarget && report.gradientShare <= 1e-10)
     // The claim again, from the returned student alone.
     let problem = try FinishingProblem(student, inputs: example.inputs, targets: example.targets)
     let evaluation = problem.evaluate(problem.weights(of: student))
-    #expect(evaluation.largestGradient <= 1.01e-10)
+    #expect(abs(evaluation.largestGradient - report.largestGradient) <= 1e-3 * report.largestGradient)
     #expect(evaluation.loss <= 1e-18)
     // No direction descends from a loss of 0: the Hessian of the squares has no negative eigenvalue, and the residual
     // term is as small as the residuals.
@@ -34,20 +31,20 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
 
   @Test("a node's strength stays divided between its layers as gradient flow would keep it", arguments: [0.0, 2])
   func division(shift: Double) throws {
-    let example = try FinishingCase.trained(key: 2)
+    let example = try FinishingCase.planted(key: 2)
     // Other than balanced: rows scaled up, fan-out down.
     var start = example.student
-    for k in 0..<10 {
+    for k in 0..<8 {
       let factor = 1 + shift * Double(k)
       for f in 0..<20 { start.network.layers[0].weights[k, f] *= factor }
       start.network.layers[0].biases?[k] *= factor
       for c in 0..<10 { start.network.layers[1].weights[c, k] /= factor }
     }
     let (student, report) = try finish(
-      start, along: patient, on: example.inputs, targets: example.targets, key: 1)
+      start, along: FinishingPlan(), on: example.inputs, targets: example.targets, key: 1)
     #expect(report.reachedTarget)
     func differences(_ student: Student) -> [Double] {
-      (0..<10).map { k in
+      (0..<8).map { k in
         let row = student.network.layers[0].weights.row(k) + [student.network.layers[0].biases?[k] ?? 0]
         let fanOut = student.network.fanOutWeights.row(k)
         return row.reduce(0) { $0 + $1 * $1 } - fanOut.reduce(0) { $0 + $1 * $1 }
@@ -60,7 +57,7 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
 
   @Test("weak teacher nodes are found too", arguments: [1, 7, 14])
   func weakNodes(key: UInt64) throws {
-    let (_, report) = try finish(.trained(teacherNodes: 10, nodes: 20, strengthDecay: 2, key: key), patient)
+    let (_, report) = try finish(.planted(teacherNodes: 10, nodes: 14, strengthDecay: 2, key: key))
     #expect(report.reachedTarget)
   }
 
@@ -68,10 +65,10 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
     "without biases, leaky, of the teacher's own width, narrow outputs",
     arguments: [(8, false, 0.0), (8, true, 0.1), (8, false, 0.1), (4, true, 0.0)])
   func kinds(n: Int, hasBiases: Bool, slope: Double) throws {
-    let example = try FinishingCase(
-      inputs: 8, teacherNodes: 4, nodes: n, outputs: 5, samples: 600, hasBiases: hasBiases, negativeSlope: slope,
-      scale: 0.05, trainedSteps: 20000)
-    let (student, report) = try finish(example, patient)
+    let example = try FinishingCase.planted(
+      inputs: 8, teacherNodes: 4, nodes: n, outputs: 5, samples: 600, hasBiases: hasBiases, negativeSlope: slope, key: 1
+    )
+    let (student, report) = try finish(example)
     #expect(report.reachedTarget)
     #expect(student.network.hasBiases == hasBiases)
     #expect(student.network.activation == example.student.network.activation)
@@ -98,9 +95,7 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
 
   @Test("conjugate gradients get there as well")
   func matrixFree() throws {
-    var plan = patient
-    plan.systemByteLimit = 0
-    let (_, report) = try finish(.trained(key: 3), plan)
+    let (_, report) = try finish(.planted(key: 3), FinishingPlan(systemByteLimit: 0))
     #expect(report.reachedTarget)
   }
 
@@ -143,7 +138,7 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
 
   @Test("a cancelled run returns what it has", arguments: [0, 1, 3])
   func cancellation(after count: Int) throws {
-    let example = try FinishingCase.trained(teacherNodes: 10, nodes: 20, strengthDecay: 2, key: 1)
+    let example = try FinishingCase.planted(teacherNodes: 10, nodes: 14, strengthDecay: 2, distance: 0.3, key: 1)
     var asked = 0
     let (student, report) = try finish(
       example.student, along: FinishingPlan(), on: example.inputs, targets: example.targets, key: 1,
@@ -159,7 +154,7 @@ private let patient = FinishingPlan(iterationLimit: 2000, restartLimit: 200)
 
   @Test("limits of steps and restarts are kept")
   func limits() throws {
-    let example = try FinishingCase.trained(teacherNodes: 10, nodes: 20, strengthDecay: 2, key: 1)
+    let example = try FinishingCase.planted(teacherNodes: 10, nodes: 14, strengthDecay: 2, distance: 0.3, key: 1)
     for limit in [0, 2] {
       let (_, report) = try finish(example, FinishingPlan(iterationLimit: limit))
       #expect(report.iterationCount == limit && !report.reachedTarget && !report.wasCancelled)

@@ -1,17 +1,19 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// The units in which a network is recovered: inputs and targets of root mean square 1, so that no decision of the search
-/// depends on the units they come in.
-struct RecoveryUnits {
-  /// Root mean squares; 1 where all are 0.
-  let inputSize: Double
-  let outputSize: Double
+/// The units in which a student is finished and recovered: inputs and targets of root mean square 1, so that no decision of
+/// a search depends on the units they come in.
+///
+/// - Units: sizes are in those of the samples; 1 where all are 0 (or too large, or too small, to be divided by).
+public struct SampleUnits: Sendable, Equatable {
+  /// Root mean squares.
+  public let inputSize: Double
+  public let outputSize: Double
 
-  init(inputs: Matrix, targets: Matrix) {
+  public init(inputs: Matrix, targets: Matrix) {
     func size(_ samples: Matrix) -> Double {
       let size = samples.rootMeanSquare
-      return size > 0 ? size : 1
+      return size.isNormal ? size : 1
     }
     (inputSize, outputSize) = (size(inputs), size(targets))
   }
@@ -29,11 +31,5 @@ struct RecoveryUnits {
     result.layers[last].weights = result.layers[last].weights.scaled(by: outputs)
     result.layers[last].biases = result.layers[last].biases.map { $0.map { $0 * outputs } }
     return result
-  }
-}
-
-extension Matrix {
-  func scaled(by factor: Double) -> Matrix {
-    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
   }
 }

@@ -1,0 +1,202 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyTraining
+
+/// What a run needs to go on: its student, what its update rule remembers, and how far it is in what comes after its epochs;
+/// in one safetensors file.
+struct TrainingState {
+  var student: Student
+  var optimizerState: OptimizerState?
+  var stages = StageProgress()
+
+  /// The bytes of a student, with the optimizer's moments and the parts of the stages, if there are any, beside its tensors.
+  static func encode(
+    _ student: Data, optimizerState: OptimizerState?, stages: StageProgress = StageProgress(),
+    precision: SafetensorsFile.Precision
+  ) throws(FileError) -> Data {
+    guard optimizerState != nil || !stages.isEmpty else { return student }
+    var file = try SafetensorsFile.decode(student, name: "checkpoint")
+    file.add(optimizerState)
+    try stages.add(to: &file)
+    // What the stages hold has the digits of double precision; numbers of single precision lose nothing.
+    return file.encoded(precision: stages.isEmpty ? precision : .float64)
+  }
+
+  /// - Parameter network: the run's, before training: the stored ones have its size.
+  /// - Throws: ``FileError`` if the bytes are damaged, or of a student of another size.
+  init(decoding data: Data, name: String, like network: Network) throws(FileError) {
+    var file = try SafetensorsFile.decode(data, name: name)
+    stages = try StageProgress(takenFrom: &file, name: name, like: network)
+    optimizerState = file.takeOptimizerState()
+    student = try file.student(name: name, like: network)
+  }
+}
+
+/// How far a student is in the finishing stage.
+struct StudentFinishing {
+  /// Where its search stands; nil before its first step.
+  var search: FinishingProgress?
+  /// What came of it; nil before its end.
+  var finished: Student?
+}
+
+/// How far a run is in what comes after its epochs.
+struct StageProgress {
+  /// A second student to which the run's own can be joined by a path; see ``RunStages``.
+  struct Twin {
+    /// Epochs done.
+    var epoch: Int
+    var student: Student
+    var optimizerState: OptimizerState?
+    var finishing = StudentFinishing()
+  }
+
+  var finishing = StudentFinishing()
+  var twin: Twin?
+
+  var isEmpty: Bool { finishing.search == nil && finishing.finished == nil && twin == nil }
+
+  init() {}
+
+  /// Of the format of these parts.
+  private static let version = "1"
+  private static let (versionKey, epochKey) = ("understudy.stages", "understudy.twinEpoch")
+
+  fileprivate func add(to file: inout SafetensorsFile) throws(FileError) {
+    guard !isEmpty else { return }
+    file.metadata[Self.versionKey] = Self.version
+    try file.add(finishing)
+    guard let twin else { return }
+    var part = try SafetensorsFile(of: twin.student)
+    part.add(twin.optimizerState)
+    try part.add(twin.finishing)
+    file.add(part, under: "twin")
+    file.metadata[Self.epochKey] = "\(twin.epoch)"
+  }
+
+  fileprivate init(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
+    guard let version = file.metadata.removeValue(forKey: Self.versionKey) else { return }
+    guard version == Self.version else {
+      throw FileError(
+        path: name,
+        message: "holds what another version of Understudy has stored of the run's last stages; use that version")
+    }
+    if var part = file.take("twin") {
+      guard let epoch = file.metadata.removeValue(forKey: Self.epochKey).flatMap({ Int($0) }), epoch >= 0 else {
+        throw damaged(name, "it does not say how far the twin is")
+      }
+      let finishing = try StudentFinishing(takenFrom: &part, name: name, like: network)
+      let optimizerState = part.takeOptimizerState()
+      twin = Twin(
+        epoch: epoch, student: try part.student(name: name, like: network), optimizerState: optimizerState,
+        finishing: finishing)
+    }
+    finishing = try StudentFinishing(takenFrom: &file, name: name, like: network)
+  }
+}
+
+extension StudentFinishing {
+  fileprivate init(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
+    search = try file.take("search").map { (part) throws(FileError) in try FinishingProgress(part, name: name) }
+    finished = try file.take("finished").map { (part) throws(FileError) in
+      try part.student(name: name, like: network)
+    }
+  }
+}
+
+extension FinishingProgress {
+  fileprivate init(_ part: SafetensorsFile, name: String) throws(FileError) {
+    func values(_ tensor: String, count: Int) throws(FileError) -> [Double] {
+      guard let values = part.tensors[tensor]?.values, values.count == count else { throw damaged(name, tensor) }
+      return values
+    }
+    let counts = try values("counts", count: 2).map { Int(exactly: $0) }
+    let damping = try values("damping", count: 2)
+    guard let trail = part.tensors["trail"], trail.shape.count == 2, let steps = counts[0], let restarts = counts[1],
+      case let width = trail.shape[1], width > 0
+    else { throw damaged(name, "counts or trail") }
+    self.init(
+      iterationCount: steps, restartCount: restarts, damping: damping[0], growth: damping[1],
+      losses: part.tensors["losses"]?.values ?? [], best: part.tensors["best"]?.values,
+      trail: (0..<trail.shape[0]).map { Array(trail.values[$0 * width..<($0 + 1) * width]) })
+  }
+
+  fileprivate var file: SafetensorsFile {
+    typealias Tensor = SafetensorsFile.Tensor
+    var tensors = [
+      "counts": Tensor(shape: [2], values: [Double(iterationCount), Double(restartCount)]),
+      "damping": Tensor(shape: [2], values: [damping, growth]),
+      "trail": Tensor(shape: [trail.count, trail.first?.count ?? 0], values: trail.flatMap { $0 }),
+    ]
+    if !losses.isEmpty { tensors["losses"] = Tensor(shape: [losses.count], values: losses) }
+    if let best { tensors["best"] = Tensor(shape: [best.count], values: best) }
+    return SafetensorsFile(tensors: tensors)
+  }
+}
+
+private func damaged(_ name: String, _ what: String) -> FileError {
+  FileError(
+    path: name,
+    message: "is damaged (\(what)); delete its row of the table \"checkpoint\", and the run begins anew")
+}
+
+extension SafetensorsFile {
+  private static let (momentPrefix, stepCountKey) = ("optimizer.", "understudy.optimizerSteps")
+
+  /// A student's tensors.
+  fileprivate init(of student: Student) throws(FileError) {
+    self = try .decode(
+      NetworkFile.encode(student.network, precision: .float64), name: "checkpoint")
+  }
+
+  fileprivate func student(name: String, like network: Network) throws(FileError) -> Student {
+    let stored = try NetworkFile.decode(encoded(precision: .float64), name: name, activation: network.activation)
+    func shapes(_ network: Network) -> [[Int]] {
+      network.layers.map {
+        [$0.nodeCount, $0.inputCount, $0.biases?.count ?? 0, $0.normalization == nil ? 0 : 1]
+      }
+    }
+    guard shapes(stored) == shapes(network) else { throw damaged(name, "it is of a student of another size") }
+    return Student(stored)
+  }
+
+  /// Another file's tensors and texts, their names after that of the part.
+  fileprivate mutating func add(_ part: SafetensorsFile, under name: String) {
+    for (key, tensor) in part.tensors { tensors["\(name)/\(key)"] = tensor }
+    for (key, text) in part.metadata { metadata["\(name)/\(key)"] = text }
+  }
+
+  /// Takes a part out again; nil if there is none.
+  fileprivate mutating func take(_ name: String) -> SafetensorsFile? {
+    func taken<Value>(_ values: inout [String: Value]) -> [String: Value] {
+      let own = values.filter { $0.key.hasPrefix("\(name)/") }
+      for key in own.keys { values[key] = nil }
+      return Dictionary(uniqueKeysWithValues: own.map { (String($0.key.dropFirst(name.count + 1)), $0.value) })
+    }
+    let part = SafetensorsFile(tensors: taken(&tensors), metadata: taken(&metadata))
+    return part.tensors.isEmpty ? nil : part
+  }
+
+  fileprivate mutating func add(_ finishing: StudentFinishing) throws(FileError) {
+    if let search = finishing.search { add(search.file, under: "search") }
+    if let finished = finishing.finished { add(try SafetensorsFile(of: finished), under: "finished") }
+  }
+
+  fileprivate mutating func add(_ optimizerState: OptimizerState?) {
+    guard let optimizerState else { return }
+    for (index, values) in optimizerState.moments.enumerated() {
+      tensors["\(Self.momentPrefix)\(index)"] = Tensor(shape: [values.count], values: values)
+    }
+    metadata[Self.stepCountKey] = "\(optimizerState.stepCount)"
+  }
+
+  fileprivate mutating func takeOptimizerState() -> OptimizerState? {
+    var moments: [[Double]] = []
+    while let tensor = tensors.removeValue(forKey: "\(Self.momentPrefix)\(moments.count)") {
+      moments.append(tensor.values)
+    }
+    let stepCount = metadata.removeValue(forKey: Self.stepCountKey).flatMap { Int($0) }
+    return moments.isEmpty ? nil : OptimizerState(stepCount: stepCount ?? 0, moments: moments)
+  }
+}
