@@ -11,9 +11,9 @@ struct ConnectCommand: AsyncParsableCommand {
       nodes are put into the order and scale that fit the first's best, and the path that is constructed: what each of \
       its segments changes, and the largest loss along it.
 
-        understudy connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs x.npy
+        understudy connect A B --teacher T --inputs X
 
-      Where there is no path, it says what is in the way, and how many more nodes the students need. With --path the \
+      Where there is no path, it says what is in the way, and how many more nodes are enough. With --path the \
       networks at the path's corners are written to files: between two of them every weight goes along a straight line, so \
       that anyone can check the path.
       """)

@@ -46,6 +46,8 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public var studentB: String
   public var teacher: String
   public var inputs: String
+  /// Processor, kernels and OpenBLAS's kernels.
+  public var machine: String
   public var pointCount: Int
   /// Mean of the targets' squared norms by two, in the unit of the losses: what predicting 0 would cost.
   public var lossOfZero: Double
@@ -62,7 +64,8 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public let cornerNetworks: [Network]
 
   private enum CodingKeys: String, CodingKey {
-    case studentA, studentB, teacher, inputs, pointCount, lossOfZero, curves, segments, obstacle, corners, matching
+    case studentA, studentB, teacher, inputs, machine, pointCount, lossOfZero, curves, segments, obstacle, corners,
+      matching
   }
 
   /// Reads the files and measures all three ways.
@@ -87,6 +90,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
         ))
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
+    machine = machineKind()
     self.pointCount = pointCount
     lossOfZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(x.rowCount))
     curves = [Curve(name: "straight", losses: paths.straight), Curve(name: "matched", losses: paths.matched)]

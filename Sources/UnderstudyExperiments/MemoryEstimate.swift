@@ -36,6 +36,7 @@ struct MemoryEstimate {
     let trainingSet =
       set(inputs.training.count, file: inputs.training.file, copies: 2)
       + (inputs.augmentation == .none ? 0 : Double(inputs.training.count) * d * 8)
+      + (training.batchOrder == .reshuffled ? Double(inputs.training.count) * 8 : 0)
     let batch = training.method == .gd ? Double(inputs.training.count) : Double(training.batchSize)
     // Activations and gradients of a step.
     let step = batch * 2 * student.reduce(d + outputs, +) * scalar
@@ -51,10 +52,6 @@ struct MemoryEstimate {
       Part(
         bytes: setting.student.file == nil && setting.teacher.file == nil
           ? weights(student) * (16 + (2 + state) * scalar) : 0, keys: widths + dimensions),
-      Part(
-        bytes: training.method == .gd || training.batches != nil
-          ? 0 : Double(training.stepsPerEpoch) * Double(training.batchSize) * 4,
-        keys: ["training.stepsPerEpoch", "training.batchSize"]),
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
@@ -75,32 +72,33 @@ struct MemoryEstimate {
     guard runCount * bytesOfPlannedRun <= available else {
       throw .input(
         "\(study.name): \(study.settings.count) settings x \(study.seeds.count) seeds need about "
-          + "\(size(runCount * bytesOfPlannedRun)) of memory to be planned, but \(size(available)) are free; shorten the "
+          + "\(byteSize(runCount * bytesOfPlannedRun)) of memory to be planned, but \(byteSize(available)) are free; shorten the "
           + "lists or the seeds, or make several studies")
     }
     let estimate = MemoryEstimate(largest)
     let count = min(max(1, threadCount), study.settings.count * study.seeds.count)
     guard estimate.bytes * Double(count) > available else { return }
     let keys = estimate.parts[0].keys.joined(separator: ", ")
-    let needed = "\(study.label(of: largest)): a run needs about \(size(estimate.bytes)) of memory"
+    let needed = "\(study.label(of: largest)): a run needs about \(byteSize(estimate.bytes)) of memory"
     guard estimate.bytes > available else {
       throw .input(
-        "\(needed), and \(count) at a time \(size(estimate.bytes * Double(count))), but \(size(available)) are free; "
+        "\(needed), and \(count) at a time \(byteSize(estimate.bytes * Double(count))), but \(byteSize(available)) are free; "
           + "take fewer at a time (--threads \(Int(available / estimate.bytes))), or make it smaller: \(keys)")
     }
     throw .input(
-      "\(needed), most of it (\(size(estimate.parts[0].bytes))) for \(keys), but \(size(available)) are free; make these "
+      "\(needed), most of it (\(byteSize(estimate.parts[0].bytes))) for \(keys), but \(byteSize(available)) are free; make these "
         + "smaller")
   }
 
   /// Measured over a study of a million runs.
   private static let bytesOfPlannedRun = 3100.0
+}
 
-  private static func size(_ bytes: Double) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
-    let index = bytes < 1000 ? 0 : min(units.count - 1, Int(log10(bytes) / 3))
-    return String(format: "%.3g ", bytes / pow(1000, Double(index))) + units[index]
-  }
+/// `1.2 GB`.
+func byteSize(_ bytes: Double) -> String {
+  let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"]
+  let index = bytes < 1000 ? 0 : min(units.count - 1, Int(log10(bytes) / 3))
+  return String(format: "%.3g ", bytes / pow(1000, Double(index))) + units[index]
 }
 
 /// Bytes that this process may still take: what the machine has free, or its control group's limit leaves; nil if neither says.

@@ -169,10 +169,11 @@ public struct NetworkRecovery: Sendable {
     _ network: Network, _ outputs: Matrix, _ targets: Matrix, _ names: Names
   ) throws(ExperimentError) {
     guard outputs.columnCount == targets.columnCount, outputs.rowCount == targets.rowCount else {
+      let isTransposed = targets.rowCount == outputs.columnCount && targets.columnCount == outputs.rowCount
       throw .input(
         "\(names.targets): \(targets.rowCount) samples of \(targets.columnCount) outputs, but \(names.student) has "
-          + "\(outputs.columnCount) outputs and \(names.inputs) \(outputs.rowCount) samples; give a row for each sample"
-      )
+          + "\(outputs.columnCount) outputs and \(names.inputs) \(outputs.rowCount) samples; "
+          + (isTransposed ? "they look like [output, sample]; transpose them" : "give a row for each sample"))
     }
     guard targets.isFinite else { throw .input("\(names.targets): not all targets are finite numbers") }
     guard outputs.isFinite else {
@@ -180,6 +181,13 @@ public struct NetworkRecovery: Sendable {
     }
     guard squaredDistance(outputs, targets).isFinite else {
       throw .input("\(names.targets): targets or outputs overflow when they are squared; scale the networks down")
+    }
+    let size = targets.rootMeanSquare
+    let unit = size > 0 ? 1 / size : 1
+    guard squaredDistance(outputs.scaled(by: unit), targets.scaled(by: unit)).isFinite else {
+      throw .input(
+        "\(names.student): its outputs are so much larger than the targets of \(names.targets) that their squares overflow; "
+          + "give a student that is on its way to these targets")
     }
     guard network.activation != .linear else {
       throw .input("\(names.student): a linear network has no boundaries to be recovered by; give relu or leakyRelu")

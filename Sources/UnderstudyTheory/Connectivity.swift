@@ -37,7 +37,7 @@ public struct PathSegment: Sendable, Equatable {
 /// - Throws: ``ShapeError`` if they differ in shape.
 public func straightLine(from a: Student, to b: Student) throws(ShapeError) -> PathSegment {
   try checkSameShape(a.network, b.network)
-  return PathSegment(from: a.network, to: b.network, what: "every weight of student A to that of student B")
+  return PathSegment(from: a.network, to: b.network, what: "Every weight of student A becomes that of student B.")
 }
 
 /// J = 1/2 mean ||target - f||^2 at equally spaced points of a segment, its ends among them.

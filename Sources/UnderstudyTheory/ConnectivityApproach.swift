@@ -10,10 +10,10 @@ import UnderstudyNumerics
 /// those are free for the next. What it costs is what freeing the first node costs. Where no node can be freed without
 /// a loss, a node whose boundary has the same samples above it as the unit's becomes the unit where it stands.
 struct CanonicalApproach {
-  /// A segment, and what it does when it is gone the other way.
+  /// A segment, and the same gone the other way.
   struct Step {
     var segment: PathSegment
-    var backwards: String
+    var backwards: PathSegment
   }
 
   private(set) var steps: [Step] = []
@@ -49,9 +49,15 @@ struct CanonicalApproach {
     guard placeUnits() else { return nil }
   }
 
-  private mutating func move(to next: Network, _ what: String, backwards: String) {
+  /// - Parameters:
+  ///   - purpose: a sentence; which nodes it is that change is added.
+  ///   - backwards: the same for the way back.
+  private mutating func move(to next: Network, _ purpose: String, backwards: String) {
     guard next != network else { return }
-    steps.append(Step(segment: PathSegment(from: network, to: next, what: what), backwards: backwards))
+    steps.append(
+      Step(
+        segment: PathSegment(from: network, to: next, purpose: purpose),
+        backwards: PathSegment(from: next, to: network, purpose: backwards)))
     network = next
   }
 
@@ -83,8 +89,8 @@ struct CanonicalApproach {
     }
     if !idle.isEmpty, distance(of: freed) > rounding { return }
     move(
-      to: freed, "shrink the fan-out of \(words(count)) that the others can do without, and adjust theirs",
-      backwards: "let the fan-out of \(words(count)) grow that the others could do without")
+      to: freed, "Nodes that the others can do without give up their fan-out.",
+      backwards: "Nodes that the others could do without get the fan-out that they have in student B.")
   }
 
   private func withoutFanOut(_ nodes: [Int]) -> Network {
@@ -140,10 +146,9 @@ struct CanonicalApproach {
       }
       shrunk += turn.others
     }
-    let (few, many) = (words(turns.count), words(shrunk.count))
     move(
-      to: parallel, "adjust the fan-outs of \(words(turns.count + shrunk.count)) to be parallel on each boundary",
-      backwards: "adjust the fan-outs of \(words(turns.count + shrunk.count)) to student B's")
+      to: parallel, "The fan-outs of nodes that share a boundary become parallel.",
+      backwards: "The fan-outs of nodes that share a boundary become student B's.")
     var turned = network
     for turn in turns {
       place(turn.unit, at: turn.node, scale: turn.scale, in: &turned)
@@ -155,16 +160,14 @@ struct CanonicalApproach {
     }
     move(
       to: turned,
-      "move the boundaries of \(few) to where each carries alone, with no sample between, and shrink the weights of "
-        + "\(many) beside to 0",
-      backwards: "move the boundaries of \(few) to student B's, with no sample between, and let the weights of \(many) "
-        + "beside grow from 0")
+      "Boundaries move to where one node carries each alone, with no sample between.",
+      backwards: "Boundaries move to where they are in student B, with no sample between.")
     for node in shrunk {
       for c in 0..<turned.outputCount { turned.layers[1].weights[c, node] = 0 }
     }
     move(
-      to: turned, "shrink the fan-out of the \(many) without weights",
-      backwards: "let the fan-out of \(many) without weights grow to student B's")
+      to: turned, "Nodes without weights give up their fan-out.",
+      backwards: "Nodes without weights get the fan-out that they have in student B.")
     return true
   }
 
@@ -243,9 +246,8 @@ struct CanonicalApproach {
       }
       move(
         to: placed,
-        "set the weights of \(words(round.count)) without fan-out to \(round.count == 1 ? "a unit" : "units") "
-          + "that can carry a boundary alone",
-        backwards: "set the weights of \(words(round.count)) without fan-out to those of student B")
+        "Nodes without fan-out get weights with which they can carry a boundary alone.",
+        backwards: "Nodes without fan-out get the weights that they have in student B.")
       handOver(to: round)
     } while places.contains { $0 == nil }
     return true
@@ -277,11 +279,11 @@ struct CanonicalApproach {
     move(
       to: moved,
       leaving == 0 || round.isEmpty
-        ? "adjust the fan-outs to what the units need"
-        : "move the fan-out of \(words(leaving)) over to \(round.count == 1 ? "it" : "them")",
+        ? "The fan-outs are adjusted."
+        : "Fan-out moves to \(nodeWords(round.map(\.node))) from the nodes beside \(round.count == 1 ? "it" : "them").",
       backwards: leaving == 0 || round.isEmpty
-        ? "adjust the fan-outs to what student B needs"
-        : "move the fan-out over to \(words(leaving)) of student B that share boundaries")
+        ? "The fan-outs become those of student B."
+        : "Fan-out moves from \(nodeWords(round.map(\.node))) to the nodes that share boundaries in student B.")
   }
 
   /// The nodes whose fan-out a unit takes over.
@@ -293,6 +295,4 @@ struct CanonicalApproach {
       }
     }
   }
-
-  private func words(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }
 }

@@ -26,9 +26,11 @@ struct PathBuilder {
   var nodeCount: Int { target.hiddenCounts[0] }
 
   /// Adds a segment, unless nothing moves along it.
-  mutating func move(to network: Network, _ what: String) {
+  ///
+  /// - Parameter purpose: a sentence; which nodes it is that change is added.
+  mutating func move(to network: Network, _ purpose: String) {
     guard network != current else { return }
-    segments.append(PathSegment(from: current, to: network, what: what))
+    segments.append(PathSegment(from: current, to: network, purpose: purpose))
     current = network
   }
 
@@ -62,13 +64,13 @@ struct PathBuilder {
     var network = current
     for node in 0..<nodeCount where !carriers.contains(node) { place(node, of: target, at: node, in: &network) }
     for (node, refuge) in refuges { place(node, of: current, at: refuge, in: &network) }
-    let placed = nodeCount - carriers.count
     move(
       to: network,
-      shared.isEmpty
-        ? "set the weights of \(nodes(placed)) without fan-out to those of student B"
-        : "set the weights of \(nodes(placed)) without fan-out: \(placed - shared.count) to those of student B, "
-          + "\(shared.count) to copies of nodes that carry in both")
+      "Nodes without fan-out get the weights that they have in student B"
+        + (shared.isEmpty
+          ? "."
+          : "; \(nodeWords(refuges.values.sorted())) become copies of \(nodeWords(shared)), which carry in both students.")
+    )
     if !shared.isEmpty {
       var (weights, places) = (network, network)
       for (node, refuge) in refuges {
@@ -77,19 +79,18 @@ struct PathBuilder {
           weights.layers[1].weights[c, node] = 0
         }
       }
-      move(to: weights, "move the fan-out of \(nodes(shared.count)) to copies of them")
+      move(to: weights, "Nodes that carry in both students give their fan-out to their copies.")
       places = weights
       for node in shared { place(node, of: target, at: node, in: &places) }
-      move(to: places, "set the weights of the \(nodes(shared.count)) that are free now to those of student B")
+      move(to: places, "The nodes that this frees get the weights that they have in student B.")
     }
     network = current
     network.layers[1] = second.network.layers[1]
     move(
       to: network,
-      "move all fan-out from the \(nodes(carriers.count)) that carry student A's function to the \(nodes(wanted.count)) "
-        + "that carry student B's")
+      "All fan-out moves from the nodes that carry student A's function to those that carry student B's.")
     network.layers[0] = target.layers[0]
-    move(to: network, "set the weights of the \(nodes(carriers.count)) that carried to those of student B")
+    move(to: network, "The nodes that carried student A's function get the weights that they have in student B.")
   }
 
   // MARK: Boundary by boundary
@@ -102,7 +103,7 @@ struct PathBuilder {
     guard pending.isEmpty || pairs.count < nodeCount else {
       return
         "no spare node: all \(nodes(nodeCount)) carry a boundary, and \(pending.count) of them would have to trade "
-        + "places or change their scale; give the students at least one node more"
+        + "places or change their scale; 1 node more in both is enough"
     }
     var holders = Set(pairs.map(\.holder))
     while !pending.isEmpty {
@@ -121,15 +122,15 @@ struct PathBuilder {
           goals.contains(step.to) ? step.to : step.holder, of: goals.contains(step.to) ? target : current, at: step.to,
           in: &network)
       }
-      let directCount = moves.count { goals.contains($0.to) }
-      let refugeCount = moves.count - directCount
+      let leaving = moves.filter { !goals.contains($0.to) }
       move(
         to: network,
-        "set the weights of "
-          + [
-            directCount > 0 ? "\(nodes(directCount)) without fan-out to those of student B" : nil,
-            refugeCount > 0 ? "\(nodes(refugeCount)) that are spare to those of nodes that have to make way" : nil,
-          ].compactMap { $0 }.joined(separator: " and "))
+        [
+          leaving.count < moves.count ? "Nodes without fan-out get the weights that they have in student B." : nil,
+          leaving.isEmpty
+            ? nil
+            : "Spare nodes become copies of \(nodeWords(leaving.map(\.holder))), to take over the fan-out.",
+        ].compactMap { $0 }.joined(separator: " "))
       for step in moves {
         let factor = carryingFactor(
           fromRow: rowOf(step.holder, current), toRow: rowOf(step.to, current), activation: current.activation)
@@ -147,37 +148,31 @@ struct PathBuilder {
       } else {
         network = refitted(network, on: holders.sorted(), over: inputs, outputs: outputs)
       }
-      move(to: network, "move the fan-out of \(moves.count == 1 ? "one node" : "\(moves.count) nodes") to them")
+      move(to: network, "Fan-out moves to \(nodeWords(moves.map(\.to))) from the nodes that held it.")
     }
     var network = current
     network.layers[0] = target.layers[0]
-    move(to: network, "set the weights of nodes without fan-out to those of student B")
+    move(to: network, "Nodes without fan-out get the weights that they have in student B.")
     return nil
   }
 
   // MARK: Words and weights
 
   private func gathering(_ student: GatheredStudent) -> String {
-    let parts = [
-      student.removedCount > 0
-        ? "shrink the fan-out of \(nodes(student.removedCount)) whose boundaries carry nothing" : nil,
-      student.mergedCount > 0
-        ? "gather the fan-out of each boundary on one node, from \(nodes(student.mergedCount)) beside it" : nil,
+    let sentences = [
+      student.mergedCount > 0 ? "The fan-out of each boundary is gathered on one of its nodes." : nil,
+      student.removedCount > 0 ? "Nodes whose boundaries carry nothing give up their fan-out." : nil,
     ].compactMap { $0 }
-    let carrying = nodes(student.representatives.count)
-    return parts.isEmpty
-      ? "adjust the fan-out of the \(carrying) that carry"
-      : parts.joined(separator: "; ") + "; that leaves \(carrying) to carry all"
+    return sentences.isEmpty ? "The fan-outs of the nodes that carry are adjusted." : sentences.joined(separator: " ")
   }
 
   private func handingBack(_ student: GatheredStudent) -> String {
-    let parts = [
-      student.mergedCount > 0
-        ? "share the fan-out of each boundary with \(nodes(student.mergedCount)) beside its first" : nil,
+    let sentences = [
+      student.mergedCount > 0 ? "The fan-out of each boundary is shared among its nodes as in student B." : nil,
       student.removedCount > 0
-        ? "let the fan-out of \(nodes(student.removedCount)) grow whose boundaries carry nothing" : nil,
+        ? "Nodes whose boundaries carry nothing get the fan-out that they have in student B." : nil,
     ].compactMap { $0 }
-    return parts.isEmpty ? "adjust the fan-out to student B's" : parts.joined(separator: "; ") + ", as in student B"
+    return sentences.isEmpty ? "The fan-out becomes student B's." : sentences.joined(separator: " ")
   }
 
   func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }

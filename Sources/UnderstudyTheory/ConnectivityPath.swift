@@ -41,7 +41,7 @@ public func constructedPath(
 ) throws(ShapeError) -> ConstructedPath {
   try checkSameShape(a.network, b.network)
   if a == b {
-    let stay = PathSegment(from: a.network, to: b.network, what: "nothing moves: student A and student B are equal")
+    let stay = PathSegment(from: a.network, to: b.network, what: "Nothing moves: student A and student B are equal.")
     return ConstructedPath(segments: [stay], obstacle: nil)
   }
   func loss(_ path: ConstructedPath) throws(ShapeError) -> Double {
@@ -106,9 +106,7 @@ private func pathThroughUnits(
   guard middle.obstacle == nil else { return middle }
   return ConstructedPath(
     segments: first.steps.map(\.segment) + middle.segments
-      + last.steps.reversed().map { step in
-        PathSegment(from: step.segment.to, to: step.segment.from, what: step.backwards)
-      }, obstacle: nil)
+      + last.steps.reversed().map(\.backwards), obstacle: nil)
 }
 
 /// The largest loss at an end of a segment. Along a segment the loss is convex or does not change, so that no loss on

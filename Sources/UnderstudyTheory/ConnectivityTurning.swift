@@ -49,18 +49,20 @@ extension PathBuilder {
   private func obstacle(_ shared: SharedBoundaries, wanted: Int, isTurning: Bool) -> String {
     let (carrying, turnedCount) = (first.representatives.count, shared.opposite.count)
     let missing = carrying + wanted - nodeCount
-    let remedy = "give both at least \(nodes(missing)) more"
+    // What suffices: that fewer do not is not known as a rule.
+    let remedy = "\(nodes(missing)) more in both \(missing == 1 ? "is" : "are") enough"
     guard !isTurning else {
       return
-        "\(turnedCount) of the \(carrying) boundaries that the students share are in opposite orientation; turning them "
-        + "takes \(wanted) spare nodes, and of \(nodes(nodeCount)) only \(nodeCount - carrying) can be spared; \(remedy)"
+        "\(turnedCount) of the \(carrying) boundaries that the students share are in opposite orientation; "
+        + "\(wanted) spare \(wanted == 1 ? "node is" : "nodes are") enough to turn them, and of \(nodes(nodeCount)) \(nodeCount - carrying) can be spared; "
+        + remedy
     }
     let sharedCount = shared.same.count + turnedCount
     return
       "student A carries its function on \(nodes(carrying)) and student B on \(second.representatives.count), and they "
       + (shared.isComplete ? "do not do quite the same: they share " : "do not share all boundaries: they share ")
       + "\(sharedCount)\(turnedCount > 0 ? ", \(turnedCount) of them in opposite orientation" : "")"
-      + "; to hold both takes \(nodes(carrying + wanted)), and they have \(nodeCount); train them further, or \(remedy)"
+      + "; \(nodes(carrying + wanted)) hold both, and they have \(nodeCount); train them further, or widen them: \(remedy)"
   }
 
   /// Nodes without fan-out, but for one that waits to carry a constant.
@@ -86,7 +88,12 @@ extension PathBuilder {
     }
     var network = current
     for pair in placed { place(pair.goal, of: target, at: pair.holder, in: &network) }
-    move(to: network, "set the weights of \(nodes(placed.count)) without fan-out to those of nodes of student B")
+    let isAtHome = placed.allSatisfy { $0.holder == $0.goal }
+    move(
+      to: network,
+      isAtHome
+        ? "Nodes without fan-out get the weights that they have in student B."
+        : "Nodes without fan-out get the weights that \(nodeWords(placed.map(\.goal))) have in student B.")
     for i in network.layers[1].weights.values.indices { network.layers[1].weights.values[i] = 0 }
     for pair in held + placed {
       let factor = carryingFactor(
@@ -100,8 +107,8 @@ extension PathBuilder {
     move(
       to: network,
       placed.isEmpty
-        ? "shrink the fan-out of what student B has no boundary for"
-        : "move the fan-out over to \(nodes(placed.count)), all at once")
+        ? "Boundaries that student B does not have give up their fan-out."
+        : "Fan-out moves to \(nodeWords(placed.map(\.holder))), all at once.")
     return placed
   }
 
@@ -121,6 +128,9 @@ extension PathBuilder {
     let factor = hasHiddenBiases ? 1 + current.activation.negativeSlope : 1
     var weights = current
     place(pair.goal, of: target, at: node, in: &weights)
+    let gettingReady =
+      "Node \(node + 1) takes the boundary of node \(pair.holder + 1) in the other orientation, which node \(pair.goal + 1) "
+      + "has in student B"
 
     func movingFanOut(from network: Network) -> Network {
       var result = network
@@ -139,21 +149,19 @@ extension PathBuilder {
       turning.writeWeights(to: &weights, over: inputs, of: [turning.carriers.count - 1])
       move(
         to: weights,
-        "set the weights of 1 node without fan-out to those of student B's in the other orientation, and those of "
-          + "\(nodes(places.count)) to carry what is left over")
+        "\(gettingReady), and \(nodeWords(places)) get ready to carry what is left over.")
       moveFanOut(from: pair.holder, movingFanOut(from: current), turning)
     } else if let shares = turning.sharesOfWeights(part) {
       for (place, share) in shares.enumerated() { turning.carriers[place].add(fanOut: part.fanOut, factor * share) }
-      move(
-        to: weights, "set the weights of 1 node without fan-out to those of student B's in the other orientation")
+      move(to: weights, "\(gettingReady).")
       moveFanOut(from: pair.holder, movingFanOut(from: current), turning)
     } else {
       let shares = turning.sharesOfFanOut(part)
       for (place, share) in shares.enumerated() { turning.carriers[place].add(weights: part.weights, factor * share) }
       var network = current
       setWeights(of: node, toZeroIn: &network)
-      move(to: network, "shrink the weights of 1 node without fan-out to 0")
-      move(to: movingFanOut(from: network), "give it a fan-out: without weights it adds nothing")
+      move(to: network, "Node \(node + 1) is made ready for the boundary of node \(pair.holder + 1).")
+      move(to: movingFanOut(from: network), "Without weights it adds nothing, whatever its fan-out.")
       network = current
       place(pair.goal, of: target, at: node, in: &network)
       setWeights(of: pair.holder, toZeroIn: &network)
@@ -161,11 +169,10 @@ extension PathBuilder {
       absorbConstant(in: &network, turning)
       move(
         to: network,
-        "let the weights of 1 node grow to those of student B's in the other orientation, shrink those of the node that "
-          + "held the boundary to 0, and let the weights of \(nodes(turning.carriers.flatMap(\.nodes).count)) carry what is "
-          + "left over")
+        "\(gettingReady), node \(pair.holder + 1) gives it up, and \(nodeWords(turning.carriers.flatMap(\.nodes))) carry "
+          + "what is left over.")
       setFanOut(of: pair.holder, toZeroIn: &network)
-      move(to: network, "shrink the fan-out of the node without weights")
+      move(to: network, "The node without weights gives up its fan-out.")
     }
     while turning.carriers.count > rank { dropCarrier(&turning) }
     return SharedBoundaries.Pair(holder: node, goal: pair.goal)
@@ -177,7 +184,11 @@ extension PathBuilder {
     setFanOut(of: holder, toZeroIn: &network)
     turning.writeFanOuts(to: &network)
     absorbConstant(in: &network, turning)
-    move(to: network, "move the fan-out over to it, and what is left over to the nodes that carry that")
+    let carriers = turning.carriers.flatMap(\.nodes)
+    move(
+      to: network,
+      "The fan-out of node \(holder + 1) moves over"
+        + (carriers.isEmpty ? "." : ", and what is left over goes to \(nodeWords(carriers))."))
   }
 
   /// Lets the other carriers do what one of them does, where their fan-outs or their weights are dependent.
@@ -193,9 +204,9 @@ extension PathBuilder {
       for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
     }
     absorbConstant(in: &network, turning)
-    move(to: network, "let one carrier less hold what is left over")
+    move(to: network, "The others carry what is left over without \(nodeWords(dropped.nodes)).")
     for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
-    move(to: network, "shrink the fan-out of what carries nothing more")
+    move(to: network, "What carries nothing any more gives up its fan-out.")
   }
 
   /// A node of weights 0 and bias 1, for networks whose output layer has no biases.
@@ -205,7 +216,7 @@ extension PathBuilder {
     var network = current
     setWeights(of: node, toZeroIn: &network)
     network.layers[0].biases?[node] = 1
-    move(to: network, "set the weights of 1 node without fan-out to 0 and its bias to 1: it is to carry a constant")
+    move(to: network, "Node \(node + 1), of weights 0 and bias 1, is to carry a constant.")
   }
 
   /// Gives the output biases, or the constant node, what the outputs are off by: a constant.

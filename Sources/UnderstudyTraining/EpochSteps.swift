@@ -14,6 +14,9 @@ protocol SteppingKernel<Scalar> {
 extension TwoLayerKernel: SteppingKernel {}
 extension DeepKernel: SteppingKernel {}
 
+/// Sample indices that are drawn at a time at most, unless a single batch has more.
+private let drawnAtOnce = 1 << 20
+
 extension SteppingKernel {
   /// The steps of one epoch, counted from 1; false if it was cancelled in the middle.
   ///
@@ -23,27 +26,27 @@ extension SteppingKernel {
     of plan: TrainingPlan, epoch: Int, on samples: PackedSamples<Scalar>, batches: BatchOrder, rule: Rule,
     isCancelled: () -> Bool
   ) -> Bool {
-    var indices: [UInt32] = []
+    // Batches are drawn some steps at a time, so that an epoch takes no memory that grows with its steps.
+    var epochBatches: EpochBatches?
+    var longestStride = Int.max
     if case .stochastic(let batchSize) = plan.method {
-      indices = batches.indices(
+      epochBatches = batches.batches(
         epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
+      longestStride = max(1, drawnAtOnce / batchSize)
     }
     var (done, stride) = (0, 16)
     while done < plan.stepsPerEpoch {
       if isCancelled() { return false }
-      let steps = done..<min(done + stride, plan.stepsPerEpoch)
+      let steps = done..<min(done + min(stride, longestStride), plan.stepsPerEpoch)
       let start = ContinuousClock.now
       switch plan.method {
       case .stochastic(let batchSize):
-        let isWhole = steps.count == plan.stepsPerEpoch
         train(
-          on: samples,
-          batches: isWhole ? indices : Array(indices[steps.lowerBound * batchSize..<steps.upperBound * batchSize]),
-          batchSize: batchSize, rule: rule)
+          on: samples, batches: epochBatches?.next(steps.count * batchSize) ?? [], batchSize: batchSize, rule: rule)
       case .fullBatch:
         for _ in steps { descend(on: samples, rule: rule) }
       }
-      if ContinuousClock.now - start < .milliseconds(20) { stride *= 2 }
+      if ContinuousClock.now - start < .milliseconds(20), stride < longestStride { stride *= 2 }
       done = steps.upperBound
     }
     return true

@@ -16,7 +16,7 @@ check "nothing in it is NaN" bash -c '! grep -qi "nan\b" ends.log'
 ends "JSON" 0 -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --json --points 50
 cp ends.log paths.json
 check "the path has no loss, the straight line has" python3 - <<'PYTHON'
-import json
+import json, re
 paths = json.load(open("paths.json"))
 curves = {curve["name"]: curve for curve in paths["curves"]}
 assert set(curves) == {"straight", "matched", "constructed"}, set(curves)
@@ -29,7 +29,11 @@ for curve in curves.values():
     assert curve["largestLoss"] == max(curve["losses"]) and min(curve["losses"]) >= 0
     assert 0 <= curve["largestLossAt"] <= 1
 for segment in paths["segments"]:
-    assert segment["what"] and segment["largestLoss"] == max(segment["losses"]), segment["what"]
+    assert segment["largestLoss"] == max(segment["losses"]), segment["what"]
+    # Sentences that name nodes.
+    assert segment["what"][0].isupper() and segment["what"].endswith("."), segment["what"]
+    assert re.search(r"\bnodes? \d", segment["what"]), segment["what"]
+assert "OpenBLAS" in paths["machine"], paths["machine"]
 assert "obstacle" not in paths
 assert sorted(paths["matching"]["nodes"]) == list(range(1, 9))
 PYTHON
@@ -105,8 +109,8 @@ for spare in 0 1 2; do
   python3 "$tests/files.py" inputs flat.npy 400 3
   turned=("$UNDERSTUDY" connect from.safetensors to.safetensors --teacher upright.safetensors --inputs flat.npy)
   if [ $spare -lt 2 ]; then
-    ends "opposite orientations, $spare spare" 0 "5 of the 5 boundaries" "in opposite orientation" "takes 2 spare nodes" \
-      "of $((5 + spare)) nodes only $spare can be spared" "at least $((2 - spare)) node" \
+    ends "opposite orientations, $spare spare" 0 "5 of the 5 boundaries" "in opposite orientation" "2 spare nodes are enough to turn them" \
+      "of $((5 + spare)) nodes $spare can be spared" "$((2 - spare)) node" "more in both" "enough" \
       "path: there is none, and nothing was written" -- "${turned[@]}" --path turned
     check "no folder was made" test ! -e turned
   else
@@ -144,7 +148,7 @@ text = json.dumps(header).encode()
 with open("reversed.safetensors", "wb") as file:
     file.write(struct.pack("<Q", len(text)) + text + blob)
 PYTHON
-ends "students of the teacher's width" 0 "no constructed path: no spare node" "one node more" -- \
+ends "students of the teacher's width" 0 "no constructed path: no spare node" "1 node more in both is enough" -- \
   "$UNDERSTUDY" connect teacher.safetensors reversed.safetensors "${data[@]}"
 ends "and in JSON" 0 '"obstacle"' -- \
   "$UNDERSTUDY" connect teacher.safetensors reversed.safetensors "${data[@]}" --json
@@ -182,6 +186,9 @@ ends "a student of other outputs" 2 other.safetensors "3 outputs" -- \
 python3 "$tests/files.py" inputs narrow.npy 50 3
 ends "inputs of another width" 2 narrow.npy "3 features" "expects 6" -- \
   "$UNDERSTUDY" connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs narrow.npy
+python3 "$tests/files.py" inputs flat.npy 6 50
+ends "transposed inputs" 2 flat.npy "look like [feature, sample]; transpose them" -- \
+  "$UNDERSTUDY" connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs flat.npy
 python3 "$tests/files.py" inputs nan.npy 50 6 nan
 ends "inputs that are not finite" 2 nan.npy "finite" -- \
   "$UNDERSTUDY" connect a.safetensors b.safetensors --teacher teacher.safetensors --inputs nan.npy

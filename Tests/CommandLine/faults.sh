@@ -269,6 +269,20 @@ for setting in inputs.training.count=1000000000 network.inputDimension=100000000
   ends "$setting is refused before anything is allocated" 2 "${setting%%=*}" "of memory" "free" -- \
     "$UNDERSTUDY" run long.yaml --set "$setting" --results "size-$RANDOM"
 done
+# An epoch's batches are drawn some steps at a time: no number of steps is too many.
+for order in withReplacement reshuffled; do
+  (
+    ulimit -v 4000000
+    exec "$UNDERSTUDY" run long.yaml --set training.stepsPerEpoch=1000000000 --set training.batchSize=1000 \
+      --set training.batchOrder=$order --results "steps-$order"
+  ) >steps.log 2>&1 &
+  pid=$!
+  wait_until 60 has_study "steps-$order"
+  sleep 1
+  kill -INT "$pid"
+  wait "$pid"
+  equal "10^9 steps an epoch, $order: begun, and interrupted" $? 130
+done
 study many.yaml "record: [{measures: [evaluationLoss], last: true}]"
 sed -i "s/learningRate: 0.05/learningRate: [$(seq -s ', ' 0.0001 0.0001 1)]/; s/seeds: .*/seeds: 1000000/" many.yaml
 ends "too many runs to plan" 2 "seeds" "to be planned" -- "$UNDERSTUDY" run many.yaml --results planned

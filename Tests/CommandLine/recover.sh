@@ -194,6 +194,12 @@ ends "targets of another width" 2 x.npy "6 outputs" "4 outputs" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets x.npy
 ends "inputs of another width" 2 y.npy "expects 6" -- \
   "$UNDERSTUDY" recover "${student[@]}" --inputs y.npy --targets y.npy
+python3 "$tests/files.py" inputs flat.npy 6 1500
+ends "transposed inputs" 2 flat.npy "look like [feature, sample]; transpose them" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs flat.npy --targets y.npy
+python3 "$tests/files.py" inputs flat.npy 4 1500
+ends "transposed targets" 2 flat.npy "look like [output, sample]; transpose them" -- \
+  "$UNDERSTUDY" recover "${student[@]}" --inputs x.npy --targets flat.npy
 ends "a student that is narrower than the teacher" 2 teacher.safetensors "widen" -- \
   "$UNDERSTUDY" recover --student teacher.safetensors --inputs x.npy --teacher student.safetensors
 python3 "$tests/files.py" inputs nan.npy 1500 4 nan

@@ -94,7 +94,7 @@ import UnderstudyNumerics
     let obstacle = try #require(path.obstacle)
     #expect(obstacle.contains("no spare node") && obstacle.contains("4 nodes"))
     let same = try constructedPath(from: a, to: a, over: x, targets: targets)
-    #expect(same.segments.map(\.what) == ["nothing moves: student A and student B are equal"] && same.obstacle == nil)
+    #expect(same.segments.map(\.what) == ["Nothing moves: student A and student B are equal."] && same.obstacle == nil)
     #expect(same.segments[0].from == a.network && same.segments[0].to == a.network)
     #expect(try losses(along: same.segments[0], over: x, targets: targets).allSatisfy { $0 < 1e-20 })
   }

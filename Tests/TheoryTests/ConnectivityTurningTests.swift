@@ -147,13 +147,16 @@ import UnderstudyNumerics
           #expect(
             obstacle.hasPrefix("\(size.turnedCount) of the \(size.turnedCount + size.fixed) boundaries"), "\(obstacle)")
           #expect(
-            obstacle.contains("opposite orientation") && obstacle.contains("only \(spareCount) can"), "\(obstacle)")
+            obstacle.contains("opposite orientation") && obstacle.contains(" \(spareCount) can be spared"),
+            "\(obstacle)")
           let words = obstacle.split(separator: " ")
-          let takes = try #require(words.firstIndex(of: "takes").flatMap { Int(words[$0 + 1]) })
+          let takes = try #require(words.firstIndex(of: "spare").flatMap { Int(words[$0 - 1]) })
           #expect(takes > spareCount && takes == asked ?? takes, "\(obstacle)")
           let missing = takes - spareCount
           #expect(
-            obstacle.hasSuffix("give both at least \(missing) \(missing == 1 ? "node" : "nodes") more"), "\(obstacle)")
+            obstacle.hasSuffix(
+              missing == 1 ? "; 1 node more in both is enough" : "; \(missing) nodes more in both are enough"),
+            "\(obstacle)")
           asked = takes
           continue
         }

@@ -170,6 +170,35 @@ private func plan(
     #expect(epoch(1) != epoch(1, key: 2))
   }
 
+  @Test(
+    "batches are the same however many are asked for at a time",
+    arguments: [BatchOrder.drawn(key: 3), .reshuffled(key: 3), .given(indices: Array(0..<5000))], [1, 3, 8, 100, 977])
+  func inParts(order: BatchOrder, count: Int) {
+    let whole = order.indices(epoch: 4, stepCount: 143, batchSize: 7, sampleCount: 90)
+    var batches = order.batches(epoch: 4, stepCount: 143, batchSize: 7, sampleCount: 90)
+    var parts: [UInt32] = []
+    while parts.count < whole.count { parts += batches.next(min(count, whole.count - parts.count)) }
+    #expect(parts == whole)
+  }
+
+  /// Memory for its indices is on no machine, and the product of an epoch and its samples is beyond 64 bits.
+  @Test("an epoch of any length takes its steps, and stops when it is asked to", arguments: [1, 1_000_000_000])
+  func endlessEpoch(epoch: Int) throws {
+    let problem = try Problem()
+    for order in [BatchOrder.drawn(key: 1), .reshuffled(key: 1)] {
+      let plan = plan(.stochastic(batchSize: 1_000), epochs: epoch, steps: 1_000_000_000_000_000)
+      let trainer = try TwoLayerTrainer<Double>(student: problem.student, plan: plan, batches: order)
+      let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: trainer.shape)
+      var polls = 0
+      let isDone = trainer.train(epoch: epoch, on: samples) {
+        polls += 1
+        return polls > 3
+      }
+      #expect(!isDone && polls == 4)
+      #expect(try trainer.student != problem.student, "steps were taken")
+    }
+  }
+
   /// 70 samples in epochs of 6 x 13 = 78: every epoch but the first begins within a pass.
   @Test("reshuffled batches train as the same batches do when given, also in a trainer that goes on")
   func trainingReshuffled() throws {
