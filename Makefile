@@ -4,9 +4,11 @@ UNDERSTUDY := .build/release/understudy
 RESULTS ?= results
 # A Python that has torch and jax, for `make bench`; see Benchmarks/README.md. `make test` uses torch if it is there.
 PEERS_PYTHON ?= python3
+# How long `make fuzz` tries each kind of input.
+FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench clean
+.PHONY: help demo build test lint bench fuzz sanitize clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,5 +32,13 @@ bench: build ## time the training steps beside PyTorch and JAX (PEERS_PYTHON=a P
 	$(PEERS_PYTHON) Benchmarks/compare.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
 	$(PEERS_PYTHON) Benchmarks/compare_deep.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
 
+fuzz: build ## give the program damaged and hostile files, FUZZ_SECONDS=30 for each kind; what it finds goes into Tests/Fuzzing/corpus
+	swift build --package-path Tests/Fuzzing --sanitize fuzzer --scratch-path .build-fuzz --product parsers
+	python3 Tests/Fuzzing/fuzz.py --understudy $(UNDERSTUDY) --parsers .build-fuzz/debug/parsers --seconds $(FUZZ_SECONDS)
+
+sanitize: ## run the tests under the address, undefined behaviour and thread sanitizers; the first time takes long to build
+	@Scripts/install.sh
+	Scripts/sanitize.sh
+
 clean: ## remove what was built and installed here; results stay
-	rm -rf .build .build-test .venv
+	rm -rf .build .build-test .build-address .build-thread .build-fuzz .venv

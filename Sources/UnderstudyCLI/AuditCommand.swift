@@ -129,8 +129,9 @@ struct AuditCommand: AsyncParsableCommand {
       writeError("report: the first \(greatestCount) of \(ordered.count) audits; choose others by --seed and --where")
     }
     let shown = ordered.prefix(greatestCount).map { (title: $0.title, record: $0.record) }
-    let (_, missing) = try writeAuditReport(
-      shown, to: URL(fileURLWithPath: report), renderer: FigureRenderer(python: pythonPath(python)))
+    let (_, missing) = try drawing(python) {
+      try writeAuditReport(shown, to: URL(fileURLWithPath: report), renderer: $0)
+    }
     if let missing { writeError("figures left out: \(missing); then the same command draws them") }
     writeError("report: \(report)")
   }

@@ -69,8 +69,7 @@ struct ConnectCommand: AsyncParsableCommand {
       if let path { try writeCorners(of: &analysis, into: path) }
       try printLine(json ? jsonText(analysis) : text(of: analysis))
       guard let figure else { return }
-      try writeFigure(
-        analysis.figure, to: URL(fileURLWithPath: figure), renderer: FigureRenderer(python: pythonPath(python)))
+      try drawing(python) { try writeFigure(analysis.figure, to: URL(fileURLWithPath: figure), renderer: $0) }
       writeError("figure: \(figure)")
     }
   }

@@ -11,15 +11,8 @@ func reportingErrors<Value>(_ body: () async throws -> Value) async throws -> Va
   } catch let error as ValidationError {
     throw error
   } catch {
-    writeError("error: \(describe(error))")
+    writeError("error: \(reason(of: error))")
     throw ExitCode(exitCode(of: error))
-  }
-}
-
-private func describe(_ error: any Error) -> String {
-  switch error {
-  case let error as any CustomStringConvertible: error.description
-  default: "\(error)"
   }
 }
 

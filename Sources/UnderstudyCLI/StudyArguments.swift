@@ -110,6 +110,21 @@ func failureLines(_ failures: [RunFailure], of study: Study) -> [String] {
   return lines + (failures.count > greatestCount ? ["and \(failures.count - greatestCount) more"] : [])
 }
 
+/// Draws with a Python; Ctrl-C ends it, and what it has not drawn yet stays as it was.
+///
+/// - Throws: `ExitCode(130)` after an interruption, or what `body` throws.
+func drawing<Result>(_ python: String?, _ body: (FigureRenderer) throws -> Result) throws -> Result {
+  let stop = StopRequest()
+  let interruption = Interruption("stopping: what is not drawn yet stays as it was") { stop.request() }
+  defer { interruption.cancel() }
+  do {
+    return try body(FigureRenderer(python: pythonPath(python)) { stop.isRequested })
+  } catch let error as FigureError where error == .stopped {
+    writeError("interrupted: \(error)")
+    throw ExitCode(130)
+  }
+}
+
 /// Draws the figures and the report of result folders and says what was found.
 func drawReport(of folders: [URL], to file: URL, python: String?) throws {
   let studies = try folders.map { folder in
@@ -117,7 +132,7 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
     return ReportStudy(
       title: store.study.name, results: try store.results(measures: Set(Measure.allCases)), folder: folder)
   }
-  let summary = try writeReport(studies: studies, to: file, renderer: FigureRenderer(python: pythonPath(python)))
+  let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
   for problem in summary.problems { writeError("figure left out: \(problem)") }
   if let missing = summary.missingTool {
     writeError("figures left out: \(missing); then `understudy report` draws them")

@@ -129,7 +129,7 @@ public struct NetworkRecovery: Sendable {
     isCancelled: () -> Bool
   ) throws(ExperimentError) {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
-    try Self.check(student.network, before, targets, names)
+    try Self.check(student.network, inputs, before, targets, names)
     (record, network) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 0, isCancelled: isCancelled)
       let network = recovery.student.network
@@ -166,7 +166,7 @@ public struct NetworkRecovery: Sendable {
   }
 
   private static func check(
-    _ network: Network, _ outputs: Matrix, _ targets: Matrix, _ names: Names
+    _ network: Network, _ inputs: Matrix, _ outputs: Matrix, _ targets: Matrix, _ names: Names
   ) throws(ExperimentError) {
     guard outputs.columnCount == targets.columnCount, outputs.rowCount == targets.rowCount else {
       let isTransposed = targets.rowCount == outputs.columnCount && targets.columnCount == outputs.rowCount
@@ -178,6 +178,13 @@ public struct NetworkRecovery: Sendable {
     guard targets.isFinite else { throw .input("\(names.targets): not all targets are finite numbers") }
     guard outputs.isFinite else {
       throw .input("\(names.student): not all outputs are finite; give a student whose training did not diverge")
+    }
+    for (samples, name) in [(inputs, names.inputs), (targets, names.targets)] {
+      // They are divided by it; the reciprocal of what is smaller overflows.
+      let size = samples.rootMeanSquare
+      guard size == 0 || size >= .leastNormalMagnitude else {
+        throw .input("\(name): numbers of size \(size) have lost their digits; give them in another unit")
+      }
     }
     guard squaredDistance(outputs, targets).isFinite else {
       throw .input("\(names.targets): targets or outputs overflow when they are squared; scale the networks down")

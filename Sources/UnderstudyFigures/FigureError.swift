@@ -28,6 +28,8 @@ public enum FigureError: Error, Hashable, Sendable {
   case renderingFailed(detail: String)
   /// A file cannot be written or read.
   case fileFailed(path: String, detail: String)
+  /// The renderer was told to stop.
+  case stopped
 }
 
 extension FigureError: CustomStringConvertible {
@@ -48,7 +50,7 @@ extension FigureError: CustomStringConvertible {
       .missingMeasure(let figure, _, _, _, _), .allDiverged(let figure, _), .wrongShape(let figure, _, _, _),
       .ambiguousSetting(let figure, _, _, _), .invalidName(let figure), .duplicateName(let figure):
       figure
-    case .pythonMissing, .wheelMissing, .renderingFailed, .fileFailed: nil
+    case .pythonMissing, .wheelMissing, .renderingFailed, .fileFailed, .stopped: nil
     }
   }
 
@@ -84,6 +86,8 @@ extension FigureError: CustomStringConvertible {
       "drawing failed: \(detail) (the figures' .json files are written)"
     case .fileFailed(let path, let detail):
       "\(path): \(detail)"
+    case .stopped:
+      "drawing was stopped; draw again for the figures that are missing"
     }
   }
 

@@ -9,9 +9,17 @@ public struct FigureRenderer: Sendable {
 
   /// The interpreter: a path, or a name to be found on `PATH`.
   public var python: String
+  /// Asked from time to time while figures are drawn: whether to stop, which ends Python and throws `FigureError.stopped`.
+  public var isStopped: @Sendable () -> Bool
 
-  public init(python: String) {
+  public init(python: String, isStopped: @escaping @Sendable () -> Bool = { false }) {
     self.python = python
+    self.isStopped = isStopped
+  }
+
+  /// - Throws: `FigureError.stopped` if it is to stop.
+  func checkIsStopped() throws(FigureError) {
+    if isStopped() { throw .stopped }
   }
 
   /// Checks that the interpreter starts and has the wheel, without drawing anything.
@@ -105,7 +113,11 @@ public struct FigureRenderer: Sendable {
     } catch {
       throw .pythonMissing(python: python)
     }
+    while process.isRunning, !isStopped() { Thread.sleep(forTimeInterval: 0.02) }
+    // Not SIGTERM: a process that is started from one of Dispatch's threads has it blocked.
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()
+    try checkIsStopped()
     let text = String(decoding: try readFile(log), as: UTF8.self)
     let lines = text.split(separator: "\n").suffix(3).joined(separator: " | ")
     return (process.terminationStatus, lines)
@@ -117,6 +129,7 @@ public struct FigureRenderer: Sendable {
 /// Clip ids count up over the life of the process, so they are numbered anew for each file.
 private let renderScript = """
   import json, os, re, sys
+  parent = os.getppid()
   try:
       import vl_convert as vl
   except ImportError as error:
@@ -138,6 +151,8 @@ private let renderScript = """
       manifest = json.load(file)
   page_folder = manifest["pageFolder"]
   for index, stem in enumerate(manifest["figures"]):
+      if os.getppid() != parent:  # killed: nobody waits for what is drawn
+          sys.exit(1)
       try:
           with open(stem + ".json", encoding="utf-8") as file:
               specification = file.read()

@@ -7,7 +7,7 @@ func writeFile(_ data: Data, to file: URL) throws(FigureError) {
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
   } catch {
-    throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be written: \(error.reason)")
+    throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be written: \(reason(of: error))")
   }
   do throws(StoreError) {
     try OutputFile.write(data, to: file.path(percentEncoded: false))
@@ -20,31 +20,31 @@ func readFile(_ file: URL) throws(FigureError) -> Data {
   do {
     return try Data(contentsOf: file)
   } catch {
-    throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be read: \(error.reason)")
+    throw .fileFailed(path: file.path(percentEncoded: false), detail: "cannot be read: \(reason(of: error))")
   }
 }
 
-/// Runs `body` with a new folder that is removed afterwards.
+/// Runs `body` with a new folder that is removed afterwards. Those that killed processes left are removed before.
 func inTemporaryFolder<Result>(
   _ body: (URL) throws(FigureError) -> Result
 ) throws(FigureError) -> Result {
-  let folder = FileManager.default.temporaryDirectory.appending(path: "understudy-\(UUID().uuidString)")
+  let (parent, prefix) = (FileManager.default.temporaryDirectory, "understudy-drawing-")
+  AbandonedItems.remove(in: parent) { name in
+    name.hasPrefix(prefix) && UUID(uuidString: String(name.dropFirst(prefix.count))) != nil
+  }
+  let folder = parent.appending(path: prefix + UUID().uuidString)
   do {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   } catch {
-    throw .fileFailed(path: folder.path(percentEncoded: false), detail: "cannot be made: \(error.reason)")
+    throw .fileFailed(path: folder.path(percentEncoded: false), detail: "cannot be made: \(reason(of: error))")
   }
-  defer { try? FileManager.default.removeItem(at: folder) }
+  let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+  AbandonedItems.hold(descriptor)
+  defer {
+    try? FileManager.default.removeItem(at: folder)
+    close(descriptor)
+  }
   return try body(folder)
-}
-
-extension Error {
-  /// The system's reason, such as "No space left on device", where Foundation hides it in an underlying error.
-  fileprivate var reason: String {
-    let error = self as NSError
-    let underlying = error.userInfo[NSUnderlyingErrorKey] as? NSError
-    return (underlying ?? error).localizedDescription
-  }
 }
 
 /// The relative link from a page in `folder` to `file`, percent-encoded.

@@ -87,7 +87,8 @@ struct LayerTable {
 
   private static func counts(_ values: [Double]) -> [Int]? {
     let counts = values.compactMap { Int(exactly: $0) }
-    return counts.count == values.count && counts.allSatisfy { $0 >= 1 } ? counts : nil
+    // No network is wider; and so their sum is a number, too.
+    return counts.count == values.count && counts.allSatisfy((1...1_000_000_000).contains) ? counts : nil
   }
 }
 

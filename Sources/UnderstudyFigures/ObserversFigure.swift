@@ -15,7 +15,8 @@ func observersFigure(
   let first = declaration.epochs.first ?? 0
   var groups: [Double: [Double: ObserverGroup]] = [:]
   for run in runs {
-    let counts = try run.vector(.observerCounts, epoch: first, figure: declaration.name)
+    let counts = try run.required(.observerCounts, epoch: first, figure: declaration.name)
+      .wholeNumbers(figure: declaration.name)
     let last = declaration.epochs.count > 1 ? declaration.epochs[declaration.epochs.count - 1] : run.lastEpoch
     let table = try CorrelationTable(
       try run.required(.evaluationCorrelation, epoch: last, figure: declaration.name), figure: declaration.name)
@@ -56,13 +57,13 @@ private struct ObserverGroup {
   private var means: [Double] = []
   private var bins: [Int: (recovered: Int, total: Int)] = [:]
 
-  mutating func add(_ counts: [Double], _ table: CorrelationTable) {
-    means.append(mean(counts) ?? 0)
+  mutating func add(_ counts: [Int], _ table: CorrelationTable) {
+    means.append(mean(counts.map(Double.init)) ?? 0)
     for (node, count) in counts.enumerated() {
-      var tally = bins[observerBin(Int(count))] ?? (0, 0)
+      var tally = bins[observerBin(count)] ?? (0, 0)
       tally.total += 1
       if table.isRecovered(teacher: node) { tally.recovered += 1 }
-      bins[observerBin(Int(count))] = tally
+      bins[observerBin(count)] = tally
     }
   }
 

@@ -36,8 +36,8 @@ public struct ReportSummary: Sendable {
 /// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
 /// Without Python or its wheel the page is written without figures, unless a page with figures is there.
 ///
-/// - Throws: ``FigureError`` if Python or its wheel is missing and a page with figures is there, which stays, or if a file
-///   cannot be written; the figures' `.json` files are written even then.
+/// - Throws: ``FigureError`` if Python or its wheel is missing and a page with figures is there, which stays, if a file
+///   cannot be written, or if the renderer is stopped; the figures' `.json` files are written even then.
 /// - Complexity: O(size of the results), and about a second for each figure.
 public func writeReport(
   studies: [ReportStudy], to file: URL, renderer: FigureRenderer
@@ -45,7 +45,7 @@ public func writeReport(
   var summary = ReportSummary(file: file, figures: [], problems: [], findings: [])
   var sections: [ReportSection] = []
   for study in studies {
-    let written = try writeSpecifications(of: study.results, in: study.folder)
+    let written = try writeSpecifications(of: study.results, in: study.folder, renderer)
     summary.figures += written.figures.map(\.file)
     summary.problems += written.problems
     let findings = findings(of: study.results)
@@ -76,7 +76,7 @@ public func writeReport(
 public func writeFigures(
   of results: StudyResults, in folder: URL, renderer: FigureRenderer
 ) throws(FigureError) -> (files: [URL], problems: [FigureError]) {
-  let written = try writeSpecifications(of: results, in: folder)
+  let written = try writeSpecifications(of: results, in: folder, renderer)
   let files = written.figures.map(\.file)
   try renderer.draw(files)
   return (files, written.problems)
@@ -99,12 +99,13 @@ struct ReportSection {
 }
 
 private func writeSpecifications(
-  of results: StudyResults, in folder: URL
+  of results: StudyResults, in folder: URL, _ renderer: FigureRenderer
 ) throws(FigureError) -> (figures: [WrittenFigure], problems: [FigureError]) {
   var figures: [WrittenFigure] = []
   var problems: [FigureError] = []
   var names: Set<String> = []
   for declaration in results.study.figures {
+    try renderer.checkIsStopped()
     let specifications: [FigureSpecification]
     do throws(FigureError) {
       specifications = try figureSpecifications(of: declaration, from: results)

@@ -87,6 +87,15 @@ extension Measurement {
     return values
   }
 
+  /// As `vector`, of counts or codes: whole numbers from 0, and no more than any run counts.
+  func wholeNumbers(figure: String) throws(FigureError) -> [Int] {
+    let numbers = try vector(figure: figure).compactMap { Int(exactly: $0) }
+    guard numbers.count == values.count, numbers.allSatisfy((0...1_000_000_000).contains) else {
+      throw .wrongShape(figure: figure, measure: measure, shape: shape, expected: "whole numbers from 0")
+    }
+    return numbers
+  }
+
   func scalar(figure: String) throws(FigureError) -> Double {
     guard values.count == 1, let value = values.first else {
       throw .wrongShape(figure: figure, measure: measure, shape: shape, expected: "a scalar")

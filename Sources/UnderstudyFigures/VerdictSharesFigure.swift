@@ -129,8 +129,8 @@ extension RunRecord {
 extension Measurement {
   func verdicts(figure: String) throws(FigureError) -> [AuditVerdict: Int] {
     var counts: [AuditVerdict: Int] = [:]
-    for code in try vector(figure: figure) {
-      guard let verdict = AuditVerdict(code: Int(code)) else {
+    for code in try wholeNumbers(figure: figure) {
+      guard let verdict = AuditVerdict(code: code) else {
         throw .wrongShape(figure: figure, measure: .verdicts, shape: shape, expected: "codes of verdicts, 0 to 10")
       }
       counts[verdict, default: 0] += 1

@@ -12,7 +12,7 @@ public enum OutputFile {
     } catch let error as StoreError {
       throw error
     } catch {
-      throw .file(path: path, action: "write it", reason: "\(error)")
+      throw .file(path: path, action: "write it", reason: reason(of: error))
     }
   }
 
@@ -26,11 +26,17 @@ public enum OutputFile {
       return try fill(open(path, O_WRONLY | O_CLOEXEC), URL(fileURLWithPath: path), body)
     }
     let target = URL(fileURLWithPath: path).resolvingSymlinksInPath()
-    let temporary = target.deletingLastPathComponent()
-      .appendingPathComponent(".\(target.lastPathComponent.prefix(100)).\(getpid()).partial")
+    let folder = target.deletingLastPathComponent()
+    let (start, end) = (".\(target.lastPathComponent.prefix(100)).", ".partial")
+    AbandonedItems.remove(in: folder) { name in
+      name.hasPrefix(start) && name.hasSuffix(end) && Int32(name.dropFirst(start.count).dropLast(end.count)) != nil
+    }
+    let temporary = folder.appendingPathComponent("\(start)\(getpid())\(end)")
     let mode = exists ? status.st_mode & 0o777 : 0o644
     do {
-      try fill(DurableFile.create(temporary, mode: mode), temporary, body)
+      let descriptor = DurableFile.create(temporary, mode: mode)
+      AbandonedItems.hold(descriptor)
+      try fill(descriptor, temporary, body)
     } catch {
       unlink(temporary.path)
       throw error

@@ -148,7 +148,7 @@ public final class ResultsStore: Sendable {
         try FileManager.default.removeItem(at: weightsFolder.appendingPathComponent(name))
       }
     } catch {
-      throw .file(path: folder.path, action: "prepare the folder", reason: Self.reason(of: error))
+      throw .file(path: folder.path, action: "prepare the folder", reason: reason(of: error))
     }
     let url = folder.appendingPathComponent(ResultsFolder.studyName)
     let data = Data(yaml.utf8)
@@ -177,15 +177,7 @@ public final class ResultsStore: Sendable {
     } catch is DecodingError {
       throw .damaged(path: path, reason: "a text that is not what was written")
     } catch {
-      throw .database(path: path, reason: "\(error)")
+      throw .database(path: path, reason: reason(of: error))
     }
-  }
-
-  private static func reason(of error: any Error) -> String {
-    let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-    if let underlying, underlying.domain == NSPOSIXErrorDomain {
-      return String(cString: strerror(Int32(underlying.code)))
-    }
-    return (error as NSError).localizedDescription
   }
 }

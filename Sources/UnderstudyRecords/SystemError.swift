@@ -7,3 +7,15 @@ public func systemCode(of error: any Error) -> Int32 {
   if error.domain == NSPOSIXErrorDomain { return Int32(error.code) }
   return error.code == CocoaError.fileWriteOutOfSpace.rawValue ? ENOSPC : EIO
 }
+
+/// What an error says to people: of the system's and Foundation's the reason, such as "No space left on device", instead of their
+/// dump; of all others their description.
+public func reason(of error: any Error) -> String {
+  let system = error as NSError
+  if let cause = system.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(of: cause) }
+  switch system.domain {
+  case NSPOSIXErrorDomain: return String(cString: strerror(Int32(truncatingIfNeeded: system.code)))
+  case NSCocoaErrorDomain: return system.localizedDescription
+  default: return "\(error)"
+  }
+}

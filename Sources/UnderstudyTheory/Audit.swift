@@ -13,11 +13,12 @@ public enum BandWidth: Sendable, Hashable, ExpressibleByFloatLiteral {
 
   public init(floatLiteral value: Double) { self = .length(value) }
 
-  /// In units of the input.
+  /// In units of the input; at least the smallest number that has all its digits, whose reciprocal is a number, too: subnormal
+  /// inputs have a spread of which no share may be left.
   public func length(spread: Double) -> Double {
     switch self {
-    case .length(let length): length
-    case .share(let share): share * spread
+    case .length(let length): max(length, .leastNormalMagnitude)
+    case .share(let share): max(share * spread, .leastNormalMagnitude)
     }
   }
 }

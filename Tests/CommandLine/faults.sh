@@ -144,61 +144,6 @@ check "the weights are what they were" diff -r sweep/weights lost/weights
 query lost "SELECT run, measure, \"values\" FROM array ORDER BY run, measure" >lost.after
 check "and so are the records" cmp lost.before lost.after
 
-# --- a store that is damaged ---
-
-# damage WHAT SQL: a copy of a folder with a change that no version makes.
-damage() {
-  rm -rf damaged
-  cp -r sweep damaged
-  python3 - "$2" <<'PYTHON'
-import sqlite3, sys
-db = sqlite3.connect("damaged/results.sqlite")
-db.execute("PRAGMA ignore_check_constraints = ON")
-db.executescript(sys.argv[1])
-PYTHON
-  local command
-  for command in "export damaged" "report damaged --output damaged.html" "status damaged" "audit damaged --seed 1" \
-    "run wild.yaml --set training.learningRate=[0.001,0.01,1000] --set seeds=4 --set training.epochs=2 --results damaged"; do
-    # shellcheck disable=SC2086
-    decent "$1: ${command%% *}" $command
-  done
-}
-first="(SELECT hash FROM run ORDER BY hash LIMIT 1)"
-damage "endless times" "UPDATE run SET cpu_seconds = 1e300, wall_seconds = 9e999"
-damage "texts for numbers" "UPDATE run SET seed = 'x', step_count = 'many', setting_index = 1e300 WHERE hash = $first"
-damage "a scalar of a name that has eight numbers" "INSERT INTO scalar VALUES ($first, 'finishing', 1, 3.5)"
-damage "a shape beyond any memory" "UPDATE array SET shape = '[4611686018427387904, 4]'"
-damage "a shape of less than nothing" "UPDATE array SET shape = '[-1, -6]'"
-damage "bytes that are no numbers" "UPDATE array SET \"values\" = x'00ff'; UPDATE scalar SET value = x'61'"
-damage "a checkpoint of the far future" "DELETE FROM run WHERE hash = $first; INSERT INTO checkpoint VALUES
-  ($first, 4611686018427387904, x'00', '[]', -1, 9e999)"
-damage "a checkpoint of anything" "CREATE TABLE h AS SELECT hash FROM run ORDER BY hash LIMIT 1; DELETE FROM run WHERE hash IN (SELECT hash FROM h);
-  INSERT INTO checkpoint SELECT hash, 1, x'00', '[{\"measure\":\"finishing\",\"epoch\":1,\"shape\":[],\"values\":[]}]', 1, 1 FROM h"
-damage "a study of another kind" "UPDATE study SET definition = '{}'"
-damage "a run of no study" "UPDATE run SET hash = 'x' WHERE hash = $first"
-damage "a divergence before all time" "UPDATE run SET outcome = 'diverged', diverged_epoch = -9223372036854775808"
-damage "a time that never was" "UPDATE run SET finished_at = 'yesterday'"
-python3 - <<'PYTHON'
-# Bytes turned over, a few hundred at a time, by a fixed rule.
-import random, shutil
-random.seed(7)
-for copy in range(6):
-    shutil.rmtree(f"flipped-{copy}", ignore_errors=True)
-    shutil.copytree("sweep", f"flipped-{copy}")
-    with open(f"flipped-{copy}/results.sqlite", "r+b") as file:
-        data = bytearray(file.read())
-        for _ in range(60):
-            data[random.randrange(100, len(data))] ^= 1 << random.randrange(8)
-        file.seek(0)
-        file.write(data)
-PYTHON
-for copy in 0 1 2 3 4 5; do
-  for command in "export flipped-$copy" "report flipped-$copy --output flipped.html" "status flipped-$copy"; do
-    # shellcheck disable=SC2086
-    decent "flipped bytes: $command" $command
-  done
-done
-
 # --- texts that grow ---
 
 {

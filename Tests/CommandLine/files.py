@@ -182,8 +182,8 @@ def batches(path, steps, batch, samples, fault=None):
         array(path, "<i8", (steps, batch), struct.pack(f"<{len(values)}q", *values))
 
 
-random.seed(1)
 if __name__ == "__main__":
+    random.seed(1)
     writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep,
               "outputs": outputs, "turned": turned}[sys.argv[1]]
     writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

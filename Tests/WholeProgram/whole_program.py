@@ -110,10 +110,8 @@ def of_bundled(program: Program, folder: Path, name: str) -> dict[str, dict]:
 
 
 def write_file(folder: Path, *arguments: str) -> None:
-    """A network or array file, drawn with a fixed seed of the standard library's generator."""
-    subprocess.run(
-        [sys.executable, "-c", f"import random, runpy, sys; random.seed(7); sys.argv = {['files.py', *arguments]!r}; "
-         f"runpy.run_path({str(FILES)!r}, run_name='__main__')"], check=True, cwd=folder)
+    """A network or array file, drawn by the standard library's generator with a fixed seed."""
+    subprocess.run([sys.executable, str(FILES), *arguments], check=True, cwd=folder)
 
 
 def of_given_files(program: Program, folder: Path, _: str) -> dict[str, dict]:

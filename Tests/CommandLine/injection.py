@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Lets the n-th system call of a command fail, for many n, and looks at what is left.
+
+    injection.py --understudy PROGRAM --faults LIBRARY [--each 4 | --all] [--seed 1]
+
+LIBRARY is faulty_calls.c, compiled as a shared library. Whatever fails, the command says so or has dealt with it, what was there
+before is there or the new is there whole, and a study that is run again is what it would have been. The last line is
+`N passed, N failed`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+STUDY = """\
+network: {inputDimension: 4, outputDimension: 2}
+teacher: {hiddenNodes: 2, strengthDecay: [0, 1]}
+student: {overRealization: 2, scale: 0.1}
+inputs: {training: {count: 60}, evaluation: {count: 40}}
+training: {epochs: 3, stepsPerEpoch: 20, learningRate: 0.05}
+seeds: 2
+record: [{measures: [evaluationLoss, studentBoundaries], epochs: [0, 1, 2, 3]}]
+figures: [{name: loss, kind: evaluationLoss, caption: c}]
+"""
+FAULTS = [("ENOSPC", False), ("ENOSPC", True), ("EIO", False), ("EIO", True), ("EINTR", False), ("short", False), ("kill", False)]
+UNDIGNIFIED = re.compile(r"fatal|please report|NSError|Domain=|couldn.t be completed|UserInfo", re.I)
+
+
+class Wrong(Exception):
+    """What should not have happened."""
+
+
+def expect(condition: bool, text: str) -> None:
+    if not condition:
+        raise Wrong(text)
+
+
+class Command:
+    """A command and what has to hold after it. Each case has a folder of its own, a copy of the material."""
+
+    name = ""
+    #: What is at the output before; None for nothing.
+    old: bytes | None = b"old"
+
+    def __init__(self, understudy: str, material: Path) -> None:
+        self.understudy, self.material = understudy, material
+
+    def arguments(self, folder: Path) -> list[str]:
+        raise NotImplementedError
+
+    def prepare(self, folder: Path) -> None:
+        """Puts what the command needs into a folder."""
+        if self.old is not None:
+            self.output(folder).write_bytes(self.old)
+
+    def output(self, folder: Path) -> Path:
+        """The file that the command writes."""
+        return folder / "output"
+
+    def verify(self, folder: Path, status: int, can_clean_up: bool) -> None:
+        """The output is the old one, or whole; and, where files can be removed at all, nothing else is left."""
+        content = self.output(folder).read_bytes() if self.output(folder).exists() else None
+        if status == 0:
+            expect(content == self.wanted, "exit code 0, and the output is not what it should be")
+        expect(content in (self.old, self.wanted), "what was there before is not there, nor the new whole")
+        left = [path.name for path in folder.glob(".*partial")]
+        expect(not left or not can_clean_up, f"left behind: {left}")
+
+    def start(self, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [self.understudy, *self.arguments(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem", "SWIFT_BACKTRACE": "enable=no", **(environment or {})}, timeout=120)
+
+    def folder(self, parent: str) -> Path:
+        """A new folder, prepared."""
+        folder = Path(tempfile.mkdtemp(dir=parent))
+        self.prepare(folder)
+        return folder
+
+    def learn(self, parent: str) -> None:
+        """What an undisturbed one gives."""
+        folder = self.folder(parent)
+        finished = self.start(folder)
+        expect(finished.returncode == 0, f"{self.name}: undisturbed, status {finished.returncode}: {finished.stderr.decode()[-300:]}")
+        self.keep(folder)
+
+    def keep(self, folder: Path) -> None:
+        self.wanted = self.output(folder).read_bytes()
+
+
+class Export(Command):
+    name = "export"
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        shutil.copytree(self.material / "whole", folder / "results")
+
+    def arguments(self, folder):
+        return ["export", str(folder / "results"), "--output", str(folder / "output")]
+
+
+class Report(Export):
+    name = "report"
+    old = None  # a page with figures would stay where figures cannot be drawn
+
+    def arguments(self, folder):
+        return ["report", str(folder / "results"), "--output", str(folder / "output"), "--python", "/nonexistent/python"]
+
+
+class Recover(Command):
+    name = "recover --into"
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        for name in ("teacher.safetensors", "student.safetensors", "inputs.npy"):
+            shutil.copy(self.material / name, folder)
+
+    def files(self, folder):
+        return [
+            "--teacher", str(folder / "teacher.safetensors"), "--student", str(folder / "student.safetensors"), "--inputs",
+            str(folder / "inputs.npy")]
+
+    def arguments(self, folder):
+        return ["recover", *self.files(folder), "--iterations", "5", "--into", str(folder / "output")]
+
+    def keep(self, folder):
+        super().keep(folder)
+        # The file says of which student it was made.
+        self.wanted = self.wanted.replace(str(folder).encode(), b"FOLDER")
+
+    def verify(self, folder, status, can_clean_up):
+        path = self.output(folder)
+        if path.exists():
+            path.write_bytes(path.read_bytes().replace(str(folder).encode(), b"FOLDER"))
+        super().verify(folder, status, can_clean_up)
+
+
+class AuditJSON(Recover):
+    """JSON into a file that the shell opened: it may be cut, but not with exit code 0."""
+
+    name = "audit --json"
+
+    def arguments(self, folder):
+        return ["audit", *self.files(folder), "--json"]
+
+    def start(self, folder, environment=None):
+        with open(folder / "output", "wb") as file:
+            return subprocess.run(
+                [self.understudy, *self.arguments(folder)], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE,
+                env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem", "SWIFT_BACKTRACE": "enable=no", **(environment or {})}, timeout=120)
+
+    def verify(self, folder, status, can_clean_up):
+        if status == 0:
+            super().verify(folder, status, can_clean_up)
+
+
+class Run(Command):
+    """A study, which is run again after the fault."""
+
+    name = "run"
+
+    def arguments(self, folder):
+        return ["run", str(self.material / "study.yaml"), "--results", str(folder / "results"), "--threads", "1",
+                "--checkpoint-interval", "0", "--python", "/nonexistent/python"]
+
+    def rows(self, folder):
+        file = folder / "results" / "results.sqlite"
+        if not file.exists():
+            return set()
+        try:
+            database = sqlite3.connect(file)
+            return set(database.execute("SELECT hash, finished_at, wall_seconds, cpu_seconds FROM run"))
+        except sqlite3.OperationalError:  # no tables yet
+            return set()
+
+    def exported(self, folder):
+        return subprocess.run([self.understudy, "export", str(folder / "results")], capture_output=True, check=True).stdout
+
+    def weights(self, folder):
+        return {path.name: path.read_bytes() for path in (folder / "results" / "weights").iterdir()}
+
+    def keep(self, folder):
+        self.wanted = (self.exported(folder), self.weights(folder))
+
+    def verify(self, folder, status, can_clean_up):
+        before = self.rows(folder)
+        again = self.start(folder)
+        expect(again.returncode == 0, f"run again: status {again.returncode}: {again.stderr.decode()[-300:]}")
+        after = self.rows(folder)
+        expect(before <= after, "a run that was recorded was recorded again")
+        expect(len(after) == 4, f"{len(after)} of 4 runs are recorded")
+        expect(status != 0 or len(before) == 4, "exit code 0 with runs missing")
+        expect((self.exported(folder), self.weights(folder)) == self.wanted, "not what an undisturbed study gives")
+        checked = subprocess.run([self.understudy, "check", str(folder / "results")], capture_output=True)
+        expect(checked.returncode == 0, f"check: {checked.stdout.decode()[-300:]}")
+
+
+def case(command: Command, library: str, parent: str, kind: str, lasts: bool, call: int) -> tuple[int, str | None]:
+    """Lets one call fail; gives back how many calls there were (if the fault did not happen), and what is wrong."""
+    folder = command.folder(parent)
+    log = Path(f"{folder}.log")
+    environment = {
+        "LD_PRELOAD": library, "FAULT_PROGRAM": Path(command.understudy).name, "FAULT_PATH": str(folder), "FAULT_KIND": kind,
+        "FAULT_CALL": str(call), "FAULT_LOG": str(log), **({"FAULT_LASTS": "1"} if lasts else {})}
+    try:
+        finished = command.start(folder, environment)
+        text = log.read_text().split("\n")[0] if log.exists() else ""
+        if text.startswith("calls"):
+            return int(text.split()[1]), None
+        errors = finished.stderr.decode("utf-8", "replace")
+        killed = kind == "kill"
+        try:
+            expect(finished.returncode in ((-9,) if killed else (0, 1, 2)), f"status {finished.returncode}: {errors[-300:]}")
+            expect(finished.returncode == 0 or killed or bool(errors.strip()), f"status {finished.returncode} without a word")
+            expect(not UNDIGNIFIED.search(errors), f"says {errors[-300:]}")
+            command.verify(folder, finished.returncode, not killed and not (lasts and kind == "EIO"))
+        except (Wrong, subprocess.SubprocessError, sqlite3.Error, OSError) as wrong:
+            return 0, f"{text}: {wrong} [status {finished.returncode}: {errors.strip()[-200:]}]"
+        return 0, None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        log.unlink(missing_ok=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--understudy", required=True, type=lambda text: str(Path(text).resolve()))
+    parser.add_argument("--faults", required=True, type=lambda text: str(Path(text).resolve()))
+    parser.add_argument("--each", type=int, default=4, help="calls that fail, for each command and kind of fault")
+    parser.add_argument("--all", action="store_true", help="every call; takes many minutes")
+    parser.add_argument("--seed", type=int, default=1, help="chooses the calls")
+    parser.add_argument("--command", action="append", help="only this one; may be given several times")
+    options = parser.parse_args()
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as parent, concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        material = Path(parent) / "material"
+        material.mkdir()
+        (material / "study.yaml").write_text(STUDY)
+        for words in (["planted", "teacher.safetensors", "student.safetensors", "4", "2", "2"], ["inputs", "inputs.npy", "30", "4"]):
+            subprocess.run([sys.executable, HERE / "files.py", *words], check=True, cwd=material)
+        subprocess.run(
+            [options.understudy, "run", "study.yaml", "--results", "whole", "--no-report"], check=True, cwd=material,
+            capture_output=True)
+        for command in [kind(options.understudy, material) for kind in (Run, Export, Report, Recover, AuditJSON)]:
+            if options.command and command.name not in options.command:
+                continue
+            command.learn(parent)
+            for kind, lasts in FAULTS:
+                count, _ = case(command, options.faults, parent, kind, lasts, 0)
+                chosen = range(1, count + 1)
+                if not options.all:
+                    rng = random.Random(f"{options.seed} {command.name} {kind} {lasts}")
+                    chosen = sorted(rng.sample(chosen, min(count, options.each)))
+                results = pool.map(lambda call: case(command, options.faults, parent, kind, lasts, call)[1], chosen)
+                wrong = [(call, text) for call, text in zip(chosen, results) if text]
+                what = f"{command.name}: {kind}{' from there on' if lasts else ''}, at {len(chosen)} of {count} calls"
+                print(f"  {'FAILED' if wrong else 'ok':6}  {what}", flush=True)
+                for call, text in wrong:
+                    print(f"          call {call}: {text}")
+                passed, failed = passed + len(chosen) - len(wrong), failed + len(wrong)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
