@@ -94,7 +94,9 @@ struct AuditCommand: AsyncParsableCommand {
     progress.end()
     if let mergeInto {
       guard !(entry.record.omitted ?? []).contains("merging") else {
-        throw ExperimentError.input("--merge-into: merging was left out, because it would take long; give --complete")
+        throw ExperimentError.input(
+          "--merge-into: merging was left out, because it would take long or much memory; give --complete, or fewer inputs"
+        )
       }
       guard let merged = entry.merged else {
         throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")

@@ -7,8 +7,6 @@ struct AuditTables {
 
   init(_ record: AuditRecord) { self.record = record }
 
-  private var isMerged: Bool { !(record.omitted ?? []).contains("merging") }
-
   var text: String {
     [head, teacherTable, bandTable, studentTable, layerTable, summary].compactMap { $0 }.joined(separator: "\n\n")
   }
@@ -19,8 +17,8 @@ struct AuditTables {
       "inputs   \(record.inputsName): \(record.sampleCount) samples of \(record.inputDimension) features, rank "
         + "\(record.inputRank), spread \(record.inputSpread.map(short) ?? "-")",
       "loss     \(short(record.loss))    largest gradient of a sample: \(short(record.largestGradient)) on the inputs, "
-        + "\(record.largestGradientAgnostic.map(short) ?? "not measured") and "
-        + "\(record.largestGradientAware.map(short) ?? "not measured") on copies moved by "
+        + "\(record.largestGradientAgnostic.map(short) ?? notMeasured) and "
+        + "\(record.largestGradientAware.map(short) ?? notMeasured) on copies moved by "
         + "\(short(record.augmentationStep)) (teacher-agnostic, -aware)",
     ]
     for density in record.etaHat {
@@ -66,7 +64,8 @@ struct AuditTables {
       for band in node.bands {
         table.add([
           "teacher node \(node.node)", short(band.band), "\(band.sampleCount)", short(band.tau),
-          "\(band.observerCount)", "\(band.witnessCount)", band.witnessStudentCount.map { "\($0)" } ?? "-",
+          "\(band.observerCount)", band.witnessCount.map { "\($0)" } ?? notMeasured,
+          band.witnessStudentCount.map { "\($0)" } ?? "-",
           band.witnessStudent.map { "\($0)" } ?? "-", band.provenAlignment.map(short) ?? "-",
         ])
       }
@@ -81,8 +80,8 @@ struct AuditTables {
     ])
     for node in record.studentNodes {
       let fate =
-        switch isMerged ? node.fate : nil {
-        case nil: "-"
+        switch node.fate {
+        case nil: notMeasured
         case .carries: "carries"
         case .merged: node.mergedInto.map { "merged into \($0)" } ?? "merged"
         case .removed: "removed"
@@ -116,16 +115,22 @@ struct AuditTables {
 
   private var summary: String {
     let student = record.student
-    guard isMerged else { return "student: \(student.nodeCount) units in the lowest layer; merging was left out" }
+    guard let carryingCount = student.carryingCount, let mergeableCount = student.mergeableCount,
+      let removableCount = student.removableCount, let mergedNodeCount = student.mergedNodeCount,
+      let largestOutputChange = student.largestOutputChange
+    else {
+      return
+        "student: \(student.nodeCount) units in the lowest layer; which of them can be merged or removed was not measured"
+    }
     let heldOut = student.heldOutOutputChange.map { ", on \(student.heldOutCount ?? 0) held out \(short($0))" } ?? ""
     let error = student.weightError.map { "; largest weight error against the teacher \(short($0))" } ?? ""
-    let ofTeacher = student.carryingTeacherCount ?? student.carryingCount
-    let others = student.carryingCount - ofTeacher
+    let ofTeacher = student.carryingTeacherCount ?? carryingCount
+    let others = carryingCount - ofTeacher
     return
       "student\(record.layers == nil ? "" : ", lowest layer"): \(student.nodeCount) units, of which \(ofTeacher) carry the teacher, "
       + (others > 0 ? "\(others) carry other boundaries, " : "")
-      + "\(student.mergeableCount) can be merged and \(student.removableCount) removed: \(student.mergedNodeCount) are left; "
-      + "largest output change on the inputs \(short(student.largestOutputChange))\(heldOut) (outputs are of size "
+      + "\(mergeableCount) can be merged and \(removableCount) removed: \(mergedNodeCount) are left; "
+      + "largest output change on the inputs \(short(largestOutputChange))\(heldOut) (outputs are of size "
       + "\(short(student.outputScale)))\(error)"
   }
 
@@ -140,13 +145,17 @@ struct AuditTables {
       let record = entry.record
       table.add(
         [entry.title] + verdicts.map { verdict in "\(record.teacherNodes.count { $0.verdict == verdict })" } + [
-          short(record.largestGradient), "\(record.student.nodeCount)", "\(record.student.mergedNodeCount)",
+          short(record.largestGradient), "\(record.student.nodeCount)",
+          record.student.mergedNodeCount.map { "\($0)" } ?? notMeasured,
           record.student.weightError.map(short) ?? "-",
         ])
     }
     return table.text
   }
 }
+
+/// Where a part of an audit was left out.
+private let notMeasured = "not measured"
 
 /// Whether two boundaries have one orientation; nothing where there are not two.
 private func way(_ alignment: Double?, _ isOpposite: Bool) -> String {

@@ -52,7 +52,8 @@ extension String {
   /// With control characters other than line feeds and tabs written out, as `\u{1B}`: texts from files must not steer the
   /// terminal.
   var withVisibleControls: String {
-    let isPlain = unicodeScalars.allSatisfy { $0.properties.generalCategory != .control || $0 == "\n" || $0 == "\t" }
+    // Bytes are faster to look at: controls are below 0x20, 0x7F, or two bytes of which the first is 0xC2.
+    let isPlain = utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F && $0 != 0xC2 || $0 == 0x0A || $0 == 0x09 }
     guard !isPlain else { return self }
     return unicodeScalars.reduce(into: "") { text, scalar in
       let isControl = scalar.properties.generalCategory == .control && scalar != "\n" && scalar != "\t"

@@ -125,11 +125,11 @@ extension TeacherNodeRecord {
     bands = audit.bands.enumerated().map { index, band in
       TeacherBandRecord(
         band: band.width, sampleCount: band.observation.bandCounts[j], tau: band.observation.tau[j],
-        observerCount: node.observers[index].count, witnessCount: band.witnesses.counts[j],
-        witnessStudent: band.witnesses.explainingStudents[j].map { $0 + 1 },
-        witnessStudentCount: band.witnesses.explainedCounts[j],
-        provenAlignment: band.witnesses.proofs[j]?.epsilon(spread: audit.inputs.spread),
-        provenSine: band.witnesses.proofs[j]?.sine)
+        observerCount: node.observers[index].count, witnessCount: band.witnesses?.counts[j],
+        witnessStudent: band.witnesses?.explainingStudents[j].map { $0 + 1 },
+        witnessStudentCount: band.witnesses?.explainedCounts[j],
+        provenAlignment: band.witnesses?.proofs[j]?.epsilon(spread: audit.inputs.spread),
+        provenSine: band.witnesses?.proofs[j]?.sine)
     }
     predictedAlignment = node.predicted
     provenAlignment = node.proven
@@ -196,18 +196,13 @@ extension StudentSummaryRecord {
     nodeCount = audit.studentNodes.count
     outputScale = audit.outputScale
     weightError = audit.weightError
+    guard let merged = audit.merged else { return }
     carryingTeacherCount = audit.studentNodes.indices.count { k in
-      guard audit.studentNodes[k].isAligned else { return false }
-      guard case .carries? = audit.merged?.fates[k] else { return audit.merged == nil }
+      guard audit.studentNodes[k].isAligned, case .carries = merged.fates[k] else { return false }
       return true
     }
-    guard let merged = audit.merged else {
-      (carryingCount, mergedNodeCount) = (nodeCount, nodeCount)
-      return
-    }
-    mergeableCount = merged.mergedCount
-    removableCount = merged.removedCount
-    carryingCount = nodeCount - mergeableCount - removableCount
+    (mergeableCount, removableCount) = (merged.mergedCount, merged.removedCount)
+    carryingCount = nodeCount - merged.mergedCount - merged.removedCount
     mergedNodeCount = merged.student.network.hiddenCounts[0]
     largestOutputChange = merged.largestChange
   }

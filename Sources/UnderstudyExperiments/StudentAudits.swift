@@ -10,7 +10,7 @@ public struct StudentAudits: Sendable {
   public struct Entry: Sendable {
     public var title: String
     public var record: AuditRecord
-    /// nil where merging is not defined.
+    /// nil where merging was left out.
     public var merged: Network?
   }
 
@@ -61,7 +61,18 @@ public struct StudentAudits: Sendable {
       try teacher.network.checkWidth(of: inputs)
       return try diagnosis(of: inputs)
     }
-    let options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange, effort: effort)
+    var options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange, effort: effort)
+    if let available = availableMemory() {
+      let needed = auditMemory(of: student, learning: teacher, over: inputs, bandCount: options.bands.count)
+      guard needed <= available else {
+        throw .input(
+          "\(names.student): an audit of \(teacher.network.hiddenCounts[0]) teacher nodes and "
+            + "\(student.network.hiddenCounts[0]) student nodes over \(inputs.rowCount) inputs needs about "
+            + "\(byteSize(needed)) of memory, but \(byteSize(available)) are free; audit over fewer inputs or bands, or "
+            + "where more is free")
+      }
+      options.effort.bytes = min(effort.bytes, available - needed)
+    }
     let (audit, heldOut) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       try auditWithMerging(of: student, learning: teacher, over: inputs, options: options, progress: progress)
     }

@@ -44,7 +44,7 @@ struct TheoryMeasurement {
       let audit = try audit(
         of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band], effort: .complete))
       add(.predictedAlignment, audit.teacherNodes.map { share($0.predicted, of: audit.inputs.spread) })
-      add(.witnessCounts, audit.bands[0].witnesses.counts.map(Double.init))
+      add(.witnessCounts, audit.bands[0].witnesses?.counts.map(Double.init) ?? [])
       add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
     }
     if measures.contains(.kinkBalances) {

@@ -70,19 +70,24 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
     var row: [String: JSONValue] = [
       "x": .display(min(max(alignment(node), alignmentFloor), alignmentCeiling)),
       "y": .display(max(node.strength, weakest)),
-      "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate.words),
+      "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate?.words ?? fateNotMeasured),
       "z": .display(node.kinkBalance),
     ]
     if let teacher = node.alignedTeacher { row["j"] = .integer(teacher) }
     return .object(row)
   }
-  let fates = StudentNodeRecord.Fate.allCases.map(\.words).filter { words in rows.contains { $0["f"]?.text == words } }
-  let caption = "Student nodes: how well each is aligned with a teacher node, how strong it is, and what merging does."
+  let words = StudentNodeRecord.Fate.allCases.map(\.words) + [fateNotMeasured]
+  let fates = words.filter { words in rows.contains { $0["f"]?.text == words } }
+  let isMeasured = fates != [fateNotMeasured]
+  let caption =
+    "Student nodes: how well each is aligned with a teacher node, and how strong it is"
+    + (isMeasured ? "; and what merging does." : ".")
   let text = "Scatter plot on logarithmic axes. " + caption
   let flooredCount = record.studentNodes.count {
     $0.strength < weakest || alignment($0) < alignmentFloor || alignment($0) > alignmentCeiling
   }
   var notes = ["Each dot is a student node, with its number where there is room."]
+  if !isMeasured { notes.append("What merging does with them was not measured.") }
   if flooredCount > 0 {
     notes.append(
       "\(flooredCount) nodes lie on an edge: strength below 1e-20 of the largest, alignment below 1e-16 or above 10.")
@@ -122,6 +127,9 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
         "layer": .array([dots] + labelLayers(rows, field: "l", x: x, y: y, size: size)),
       ]))
 }
+
+/// Of nodes of an audit that left merging out.
+let fateNotMeasured = "not measured"
 
 extension StudentNodeRecord.Fate {
   var words: String {

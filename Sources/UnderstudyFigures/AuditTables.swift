@@ -5,11 +5,18 @@ extension AuditRecord {
   /// What is learned, what carries it, and what can go.
   var summarySentence: String {
     let learned = teacherNodes.count { $0.verdict.isFound }
-    var text =
-      "\(learned) of \(teacherNodes.count) teacher nodes are learned. Of \(student.nodeCount) student nodes "
-      + "\(student.carryingCount) carry boundaries\(student.carryingTeacherCount.map { " (\($0) of them the teacher's)" } ?? ""), \(student.mergeableCount) can be merged into them and "
-      + "\(student.removableCount) can be removed: what is left has \(student.mergedNodeCount) and changes no output on these "
-      + "inputs by more than \(student.largestOutputChange.brief) (outputs have size \(student.outputScale.brief))."
+    var text = "\(learned) of \(teacherNodes.count) teacher nodes are learned. "
+    guard let carrying = student.carryingCount, let mergeable = student.mergeableCount,
+      let removable = student.removableCount, let left = student.mergedNodeCount,
+      let largestChange = student.largestOutputChange
+    else {
+      return text + "Which of the \(student.nodeCount) student nodes can be merged or removed was not measured."
+    }
+    let ofTeacher = student.carryingTeacherCount.map { " (\($0) of them the teacher's)" } ?? ""
+    text +=
+      "Of \(student.nodeCount) student nodes \(carrying) carry boundaries\(ofTeacher), \(mergeable) can be merged into them "
+      + "and \(removable) can be removed: what is left has \(left) and changes no output on these inputs by more than "
+      + "\(largestChange.brief) (outputs have size \(student.outputScale.brief))."
     if let change = student.heldOutOutputChange, let count = student.heldOutCount {
       text += " On \(count) inputs that merging did not see the largest change is \(change.brief)."
     }
@@ -27,42 +34,42 @@ func teacherTable(_ record: AuditRecord) -> String {
       "\(node.node)",
       // Where a node is found the verdict says it all.
       node.verdict.content
-        + (node.reason.isEmpty || node.verdict.isFound
-          ? "" : "<span class=\"note\">\(node.reason.escapedForHTML)</span>"),
-      node.strength.brief, "\(node.observerCount)",
-      node.bestObserver.map { "\($0)<span class=\"note\">κ \(node.bestObserverKappa.brief)</span>" } ?? "–",
-      node.bestAlpha.brief, node.bands.map { String($0.sampleCount) }.joined(separator: ", "),
+        + (node.reason.isEmpty || node.verdict.isFound ? "" : note(node.reason)),
+      node.strength.brief,
+      "\(node.observerCount)"
+        + (node.bestObserver.map {
+          note("best: \($0)") + note("κ \(node.bestObserverKappa.brief)") + note("|α| \(node.bestAlpha.brief)")
+        } ?? ""),
+      node.bands.map { String($0.sampleCount) }.joined(separator: ", "),
       node.bands.map(\.witnessContent).joined(separator: ", "),
       (node.predictedAlignment?.brief ?? "–")
-        + (node.provenAlignment.map { "<span class=\"note\">proven \($0.brief)</span>" } ?? ""),
-      node.alignment?.brief ?? "–",
-      node.studentContent, node.correlation.brief,
+        + (node.provenAlignment.map { note("proven \($0.brief)") } ?? ""),
+      (node.alignment?.brief ?? "–") + node.studentContent + note("ρ \(node.correlation.brief)"),
     ]
   }
   return htmlTable(
     caption: "Teacher nodes\(bands.isEmpty ? "" : "; samples and witnesses in the bands of \(bands)")",
-    head: [
-      "Node", "Verdict", "Strength", "Observers", "Best one", "|α|", "Samples", "Witnesses", "Predicted", "Measured",
-      "Student", "ρ",
-    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8, 9, 11], isWide: true)
+    head: ["Node", "Verdict", "Strength", "Observers", "Samples", "Witnesses", "Predicted", "Nearest student node"],
+    rows: rows, numeric: [2, 3, 4, 5, 6, 7], isWide: true)
 }
+
+/// A smaller line below in a cell.
+private func note(_ text: String) -> String { "<span class=\"note\">\(text.escapedForHTML)</span>" }
 
 func studentTable(_ record: AuditRecord) -> String {
   let rows = record.studentNodes.map { node in
     [
-      "\(node.node)\(node.isDead ? "<span class=\"note\">dead</span>" : "")",
-      node.alignedTeacher.map { "\($0)\(node.isOpposite ? " (opposite)" : "")" } ?? "none",
+      "\(node.node)\(node.isDead ? note("dead") : "")",
+      node.alignedTeacher.map { "\($0)\(node.isOpposite ? note("opposite") : "")" } ?? "none",
       node.alignment?.brief ?? "–", node.sine?.brief ?? "–", node.offsetDifference?.brief ?? "–",
-      node.fanOutNorm.brief, node.strength.brief, node.kinkBalance.brief, "\(node.group)",
-      (node.mergedInto.map { "merged into \($0)" } ?? node.fate.words).escapedForHTML,
+      node.strength.brief + note("‖v‖ \(node.fanOutNorm.brief)"), node.kinkBalance.brief, "\(node.group)",
+      (node.mergedInto.map { "merged into \($0)" } ?? node.fate?.words ?? fateNotMeasured).escapedForHTML,
     ]
   }
   let table = htmlTable(
     caption: "Student nodes",
-    head: [
-      "Node", "Teacher node", "Alignment", "Sine", "Offset difference", "‖v‖", "‖v‖ ‖w‖", "Kink balance", "Group",
-      "Merging",
-    ], rows: rows, numeric: [2, 3, 4, 5, 6, 7, 8], isWide: true)
+    head: ["Node", "Teacher node", "Alignment", "Sine", "Offset", "‖v‖ ‖w‖", "Kink balance", "Group", "Merging"],
+    rows: rows, numeric: [2, 3, 4, 5, 6, 7], isWide: true)
   return rows.count > 30 ? "<details><summary>All \(rows.count) student nodes</summary>\(table)</details>" : table
 }
 
@@ -118,20 +125,19 @@ extension AuditVerdict {
 }
 
 extension TeacherNodeRecord {
+  /// Which student node is nearest, below how near it is.
   fileprivate var studentContent: String {
-    guard alignedStudent > 0 else { return "–" }
-    var text = "\(alignedStudent)\(isOpposite ? " (opposite)" : "")"
-    if let matchedStudent, matchedStudent != alignedStudent {
-      text += "<span class=\"note\">matched: \(matchedStudent)</span>"
-    }
-    return text
+    guard alignedStudent > 0 else { return "" }
+    let matched = matchedStudent.flatMap { $0 == alignedStudent ? nil : note("matched: \($0)") } ?? ""
+    return note("node \(alignedStudent)\(isOpposite ? ", opposite" : "")") + matched
   }
 }
 
 extension TeacherBandRecord {
   /// Witnesses, and how many of them one student node explains.
   fileprivate var witnessContent: String {
-    "\(witnessCount)" + (witnessStudentCount.map { $0 < witnessCount ? " (\($0))" : "" } ?? "")
+    guard let witnessCount else { return "not measured" }
+    return "\(witnessCount)" + (witnessStudentCount.map { $0 < witnessCount ? " (\($0))" : "" } ?? "")
   }
 }
 

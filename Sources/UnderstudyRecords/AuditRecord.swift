@@ -156,8 +156,9 @@ public struct TeacherBandRecord: Codable, Hashable, Sendable {
   public var tau: Double
   /// Student nodes with kappa > 0 in this band and alpha_kj not 0.
   public var observerCount: Int
-  /// Kink witnesses: triples of samples that prove a student's boundary within eps.
-  public var witnessCount: Int
+  /// Kink witnesses: triples of samples that prove a student's boundary within eps; absent, as the next three, where the
+  /// gradients that bear witness were not measured.
+  public var witnessCount: Int?
   /// The student node whose boundary explains most of them, from 1; and how many. The count is absent in records of before
   /// it was kept.
   public var witnessStudent: Int?
@@ -168,7 +169,8 @@ public struct TeacherBandRecord: Codable, Hashable, Sendable {
   public var provenSine: Double?
 
   public init(
-    band: Double, sampleCount: Int, tau: Double, observerCount: Int, witnessCount: Int, witnessStudent: Int? = nil,
+    band: Double, sampleCount: Int, tau: Double, observerCount: Int, witnessCount: Int? = nil,
+    witnessStudent: Int? = nil,
     witnessStudentCount: Int? = nil, provenAlignment: Double? = nil, provenSine: Double? = nil
   ) {
     self.band = band
@@ -281,7 +283,8 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   /// Rank of the fan-out weights of the student nodes that observe its boundary, at most C; absent where it would have taken
   /// too long.
   public var observerFanOutRank: Int?
-  public var fate = Fate.carries
+  /// Absent where merging was left out.
+  public var fate: Fate?
   /// The student node that takes it over, from 1, if it is merged.
   public var mergedInto: Int?
 
@@ -290,20 +293,21 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   }
 }
 
-/// The whole student, after the nodes that do nothing of their own are merged and removed.
+/// The whole student, after the nodes that do nothing of their own are merged and removed. Where merging was left out, all but
+/// `nodeCount` and `outputScale` is absent.
 public struct StudentSummaryRecord: Codable, Hashable, Sendable {
   /// n.
   public var nodeCount = 0
   /// Nodes that carry a boundary; nodes that can be merged into one of them; nodes that can be removed.
-  public var carryingCount = 0
+  public var carryingCount: Int?
   /// Of those that carry a boundary, the nodes that are aligned with a teacher node; absent in records of before it was kept.
   public var carryingTeacherCount: Int?
-  public var mergeableCount = 0
-  public var removableCount = 0
+  public var mergeableCount: Int?
+  public var removableCount: Int?
   /// Hidden nodes that are left.
-  public var mergedNodeCount = 0
+  public var mergedNodeCount: Int?
   /// Largest change of an output over the inputs that merging saw, and the root mean square of the outputs beside it.
-  public var largestOutputChange = 0.0
+  public var largestOutputChange: Double?
   public var outputScale = 0.0
   /// Inputs that were held out from merging, and the largest change over them; absent if none were.
   public var heldOutCount: Int?

@@ -51,7 +51,8 @@ public struct BandAudit: Sendable {
   public var observation: BandObservation
   public var agnosticGradients: SampleGradients
   public var awareGradients: SampleGradients
-  public var witnesses: KinkWitnesses
+  /// nil where the gradients over the teacher-aware copies, which bear witness, were left out.
+  public var witnesses: KinkWitnesses?
   public var density: DensityBound
 }
 
@@ -151,7 +152,7 @@ public struct Audit: Sendable {
   public var bands: [BandAudit]
   public var teacherNodes: [TeacherNodeAudit]
   public var studentNodes: [StudentNodeAudit]
-  /// The smaller student that does the same; nil where merging is not defined.
+  /// The smaller student that does the same; nil where merging was left out.
   public var merged: MergedStudent?
   /// The largest weight error of the merged student against the teacher; nil if the sizes differ.
   public var weightError: Double?
@@ -171,7 +172,8 @@ public struct Audit: Sendable {
 /// - Throws: ``ShapeError`` if student, teacher and inputs do not fit, or a number is not finite.
 /// - Parameter progress: is told what begins, and how much of it is done.
 /// - Complexity: O(bands x (2d + 1 + 2m) x samples x nodes x outputs) for two layers, as far as the options' effort allows;
-///   O(samples x (weights + nodes^2 / 64) + nodes^2 x features) besides, and merging. Memory O(samples x features + nodes^2).
+///   O(samples x (weights + nodes^2 / 64) + nodes^2 x features) besides, and merging. Memory O(samples x features + teacher
+///   nodes x student nodes), and what the parts of ``AuditEffort`` take.
 /// - Source: Tian 2020, arXiv:1909.13458, student specialization with finite samples and small gradients; read backwards,
 ///   see the derivation of the finite-data statement.
 public func audit(
@@ -197,13 +199,9 @@ public func audit(
     over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: widths)
   let cost = AuditCost(
     teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: widths.count)
-  var omitted: [OmittedPart] = []
+  let plan = AuditPlan(options.effort, cost)
   func gradients(_ scheme: Augmentation.Scheme, step: Double) throws(ShapeError) -> SampleGradients {
-    let (part, cost) = (
-      scheme == .teacherAgnostic ? AuditEffort.Part.agnosticGradients : .awareGradients, cost.gradients(scheme)
-    )
-    guard options.effort.allows(part, cost: cost) else {
-      if !omitted.contains(where: { $0.part == part }) { omitted.append(OmittedPart(part: part, cost: cost)) }
+    guard plan.includes(scheme == .teacherAgnostic ? .agnosticGradients : .awareGradients) else {
       return .unmeasured(sampleCount: inputs.rowCount, nodeCount: student.network.hiddenCounts[0])
     }
     return try sampleGradients(
@@ -225,8 +223,8 @@ public func audit(
         observation: try observation(
           of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: width),
         agnosticGradients: agnostic, awareGradients: aware,
-        witnesses: try kinkWitnesses(
-          of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima),
+        witnesses: aware.isMeasured
+          ? try kinkWitnesses(of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima) : nil,
         density: density))
   }
   progress("coupling and correlation")
@@ -250,39 +248,35 @@ public func audit(
     throw ShapeError(
       "gradients or strengths overflow: weights or inputs are too large; rescale them to ordinary sizes")
   }
-  audit.omitted = omitted
   progress("teacher nodes")
   audit.teacherNodes = audit.judgeTeacherNodes()
   progress("student nodes")
-  audit.studentNodes = try audit.describeStudentNodes(of: student, learning: teacher, over: inputs)
-  if options.effort.allows(.merging, cost: cost.merging) {
+  (audit.studentNodes, audit.omitted) = try audit.describeStudentNodes(
+    of: student, learning: teacher, over: inputs, within: plan)
+  if plan.includes(.merging) {
     progress("merging")
     let merged = try merge(student, over: inputs, targets: targets, allowedChange: options.allowedChange)
     try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
-  } else {
-    audit.omitted.append(OmittedPart(part: .merging, cost: cost.merging))
   }
   return audit
 }
 
 /// The strength of each node of a teacher's lowest layer: its coupling with itself gives E[beta_jj].
 private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeError) -> [Double] {
-  let beta = try coupling(of: teacher, with: Student(teacher.network), over: inputs).meanBeta
-  return Boundaries(of: teacher.network.layers[0]).norms.enumerated().map { j, norm in
-    norm * max(0, beta[j, j]).squareRoot()
-  }
+  let fanOuts = try coupling(of: teacher, with: Student(teacher.network), over: inputs).fanOutNorms
+  return zip(Boundaries(of: teacher.network.layers[0]).norms, fanOuts).map(*)
 }
 
 extension Audit {
   /// Whether what the verdicts and tables are made of can be told from infinity.
   fileprivate var isFinite: Bool {
-    let strengths = studentNorms.indices.map { max(0, coupling.meanBeta[$0, $0]).squareRoot() * studentNorms[$0] }
+    let strengths = zip(coupling.fanOutNorms, studentNorms).map(*)
     // A kink balance adds up all strengths.
     let numbers =
       [loss, outputScale, gradients.largest, (teacherStrengths + strengths).reduce(0, +)]
       + bands.flatMap { [$0.agnosticGradients, $0.awareGradients] }.filter(\.isMeasured).map(\.largest)
       + teacherNorms + studentNorms
-    return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.meanBeta.isFinite
+    return numbers.allSatisfy { $0.isFinite } && coupling.meanAlpha.isFinite && coupling.fanOut.isFinite
   }
 
   /// Takes up a smaller student and what it says of the original one.
@@ -343,8 +337,8 @@ extension Audit {
             observerCount: observers[b][j].count, bestAlpha: strongestOfNode, strongestAlpha: strongest[b],
             predicted: strongestOfNode > 0
               ? min(epsilonAgnostic(b, alpha: strongestOfNode), epsilonAware(b, alpha: strongestOfNode)) : nil,
-            witnessCount: bands[b].witnesses.explainedCounts[j],
-            unexplainedCount: bands[b].witnesses.unexplainedCounts[j], proof: proof(of: j, band: b))
+            witnessCount: bands[b].witnesses?.explainedCounts[j],
+            unexplainedCount: bands[b].witnesses?.unexplainedCounts[j] ?? 0, proof: proof(of: j, band: b))
         }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity)
       let widest = observers[bands.count - 1][j]
       let bestObserver = widest.max { alpha[$0, j] < alpha[$1, j] }
@@ -371,15 +365,16 @@ extension Audit {
 
   /// What witnesses prove of a teacher node and the student node that explains them, held against their boundaries.
   private func proof(of j: Int, band: Int) -> NodeEvidence.Proof? {
-    guard let proof = bands[band].witnesses.proofs[j] else { return nil }
+    guard let proof = bands[band].witnesses?.proofs[j] else { return nil }
     return NodeEvidence.Proof(
       eps: proof.epsilon(spread: inputs.spread),
       isBroken: !(alignment[j, proof.student].map { proof.holds(for: $0) } ?? false))
   }
 
-  fileprivate mutating func describeStudentNodes(
-    of student: Student, learning teacher: Teacher, over samples: Matrix
-  ) throws(ShapeError) -> [StudentNodeAudit] {
+  /// - Returns: also what the whole audit leaves out.
+  fileprivate func describeStudentNodes(
+    of student: Student, learning teacher: Teacher, over samples: Matrix, within plan: AuditPlan
+  ) throws(ShapeError) -> (nodes: [StudentNodeAudit], omitted: [OmittedPart]) {
     let width = bands[bands.count - 1].width
     let boundaries = Boundaries(of: student.network.layers[0])
     // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
@@ -388,36 +383,37 @@ extension Audit {
     let balance = try KinkBalance(
       of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
     let dead = Set(correlation.deadStudentNodes)
-    let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width)
-    return (0..<boundaries.count).map { k in
+    let fanOuts = coupling.fanOutNorms
+    var plan = plan
+    let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width, within: &plan)
+    let nodes = (0..<boundaries.count).map { k in
       let nearest = alignment.bestTeacher(of: k)
       let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
-      let norm = max(0, coupling.meanBeta[k, k]).squareRoot()
       return StudentNodeAudit(
         nearestTeacher: nearest, relation: nearest.flatMap { alignment[$0, k] }, alignment: eps,
-        isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: norm,
-        strength: norm * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
+        isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: fanOuts[k],
+        strength: fanOuts[k] * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
         group: groups.group(ofStudentNode: k),
         observerRank: ranks?[k])
     }
+    return (nodes, plan.omitted)
   }
 
   /// The rank of the fan-out weights of each student node's observers; nil if it would take too long.
-  private mutating func observerRanks(
-    of boundaries: Boundaries, by student: Student, over inputs: Matrix, width: Double
+  private func observerRanks(
+    of boundaries: Boundaries, by student: Student, over inputs: Matrix, width: Double, within plan: inout AuditPlan
   ) throws(ShapeError) -> [Int]? {
-    func omitting(_ cost: Double) -> Bool {
-      guard !options.effort.allows(.observerRanks, cost: cost) else { return false }
-      omitted.append(OmittedPart(part: .observerRanks, cost: cost))
-      return true
+    let cost = AuditCost.observers(nodeCount: boundaries.count, sampleCount: inputs.rowCount)
+    guard plan.take(.observerRanks, cost: cost, bytes: AuditCost.observerBytes(nodeCount: boundaries.count)) else {
+      return nil
     }
-    var cost = AuditCost.observers(nodeCount: boundaries.count, sampleCount: inputs.rowCount)
-    if omitting(cost) { return nil }
     let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
     let observers = (0..<boundaries.count).map(seen.observers)
     var ranks = FanOutRanks(coupling)
-    cost += Set(observers).reduce(0) { $0 + ranks.cost(of: $1) }
-    return omitting(cost) ? nil : observers.map { ranks.rank(of: $0) }
+    guard plan.take(.observerRanks, cost: Set(observers).reduce(0) { $0 + ranks.cost(of: $1) }, bytes: 0) else {
+      return nil
+    }
+    return observers.map { ranks.rank(of: $0) }
   }
 
   /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes

@@ -2,24 +2,30 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// How far an audit goes: some of its parts grow with the product of samples, features and weights, and are left out if they
-/// would take too long. The audit says so.
+/// would take too long or too much memory. The audit says so.
 public struct AuditEffort: Sendable, Hashable {
-  /// About so many minutes for the whole audit, on one core of 3 GHz; `understudy bench audit` measures them.
+  /// At most about so many minutes for the whole audit; `understudy bench audit --shapes` measures them.
   public var minutes: Double
+  /// Memory that a part may take for tables of samples and pairs of nodes.
+  public var bytes: Double
 
-  public init(minutes: Double) { self.minutes = minutes }
+  public init(minutes: Double, bytes: Double = 4e9) { (self.minutes, self.bytes) = (minutes, bytes) }
 
   public static let minute = AuditEffort(minutes: 1)
-  /// Everything, however long it takes.
-  public static let complete = AuditEffort(minutes: .infinity)
+  /// Everything, however long it takes and however much memory.
+  public static let complete = AuditEffort(minutes: .infinity, bytes: .infinity)
 
-  /// The parts whose cost is estimated before they begin.
+  /// Multiplications of the whole audit: a core with AVX-512 does them in half of the time, so that a slower one has time enough.
+  var multiplications: Double { 5e11 * minutes }
+
+  /// The parts whose cost is estimated before they begin, those first that tell most.
   public enum Part: String, Sendable, Hashable, CaseIterable {
-    /// The gradients over both augmented sets, over all bands.
-    case agnosticGradients, awareGradients
+    /// The gradients over the augmented set, over all bands.
+    case awareGradients
+    case merging
+    case agnosticGradients
     /// The ranks of the fan-out weights that each student node is observed by.
     case observerRanks
-    case merging
 
     public var words: String {
       switch self {
@@ -30,17 +36,6 @@ public struct AuditEffort: Sendable, Hashable {
       }
     }
   }
-
-  /// Multiplications that an audit may spend on a part.
-  public func limit(of part: Part) -> Double {
-    switch part {
-    case .agnosticGradients, .awareGradients: 1.2e11 * minutes
-    case .observerRanks: 4e10 * minutes
-    case .merging: 4e11 * minutes
-    }
-  }
-
-  func allows(_ part: Part, cost: Double) -> Bool { cost <= limit(of: part) }
 }
 
 /// A part that an audit left out, and what it would have taken.
@@ -48,6 +43,8 @@ public struct OmittedPart: Sendable, Equatable {
   public var part: AuditEffort.Part
   /// Multiplications.
   public var cost: Double
+  /// Memory, if that is why.
+  public var bytes: Double?
 
   /// A sentence for people.
   public var note: String {
@@ -58,9 +55,9 @@ public struct OmittedPart: Sendable, Equatable {
       case .observerRanks: "their column is empty"
       case .merging: "no student node is said to be superfluous"
       }
-    return
-      "not measured: \(part.words), \(power(of: cost)) multiplications; \(meaning). Ask for them with --complete, or audit "
-      + "over fewer inputs"
+    let size = bytes.map { "\(power(of: $0)) bytes of memory" } ?? "\(power(of: cost)) multiplications"
+    let remedy = bytes == nil ? "Ask for them with --complete" : "Ask for them with --complete where that much is free"
+    return "not measured: \(part.words), \(size); \(meaning). \(remedy), or audit over fewer inputs"
   }
 
   private func power(of cost: Double) -> String {
@@ -70,54 +67,33 @@ public struct OmittedPart: Sendable, Equatable {
   }
 }
 
-/// What the parts of an audit take, in multiplications.
-struct AuditCost {
-  let teacher: Network
-  let student: Network
-  let sampleCount: Int
-  let bandCount: Int
+/// Which parts of an audit are within its effort: one after the other, as long as something is left of it.
+struct AuditPlan {
+  private(set) var omitted: [OmittedPart] = []
+  private var left: Double
+  private let bytes: Double
 
-  /// Of the gradients over one augmentation, over all bands; see ``sampleGradients(of:learning:over:augmentedBy:)``.
-  func gradients(_ scheme: Augmentation.Scheme) -> Double {
-    let directionCount = scheme == .teacherAgnostic ? teacher.inputCount : teacher.hiddenCounts[0]
-    let copies = Double(bandCount) * Double(sampleCount) * Double(2 * directionCount + 1)
-    let isShared = teacher.layers.count == 2 && teacher.activation == student.activation
-    // With two layers the lowest one is met once a sample and not once a copy.
-    let own = weightCount(student, from: isShared ? 1 : 0) + weightCount(student, from: 1)
-    return copies * (own + weightCount(teacher, from: isShared ? 1 : 0))
-  }
-
-  /// Of finding who observes the student nodes' boundaries: a word operation for 64 samples and pair of nodes,
-  /// which takes as long as ten multiplications.
-  static func observers(nodeCount: Int, sampleCount: Int) -> Double {
-    10 * Double(nodeCount) * Double(nodeCount) * Double(sampleCount) / 64
-  }
-
-  /// How many samples alpha and beta of a deep network are taken over: a thousand, or as many as a third of the effort allows.
-  func couplingSamples(_ effort: AuditEffort) -> Int {
-    let lowest = Double(student.hiddenCounts[0])
-    let chains = 2 * Double(student.outputCount) * (weightCount(student, from: 1) + weightCount(teacher, from: 1))
-    let affordable = effort.minutes * 5e10 / (chains + lowest * lowest * Double(student.outputCount))
-    return Int(min(1000, max(10, affordable)))
-  }
-
-  /// Of merging, several times over, if no more than a few percent of the tries to join nodes fail late.
-  var merging: Double {
-    let widths = [student.inputCount] + student.hiddenCounts + [student.outputCount]
-    let passes = Double(sampleCount) * weightCount(student, from: 0)
-    if student.layers.count == 2 {
-      let n = Double(widths[1])
-      return 20 * passes + n * n * (Double(widths[0] + widths[2]) + n / 3)
-    }
-    // Principal coordinates of what enters each upper layer, and a try to do without each node; twice or more.
-    return (1..<widths.count - 1).reduce(20 * passes) { sum, layer in
-      let below = layer > 1 ? Double(widths[layer - 1]) : 0
-      return sum + 20 * Double(sampleCount) * below * below + Double(widths[layer]) * passes / 10
+  init(_ effort: AuditEffort, _ cost: AuditCost) {
+    (left, bytes) = (effort.multiplications - cost.base(effort), effort.bytes)
+    for part in AuditEffort.Part.allCases where part != .observerRanks {
+      _ = take(part, cost: cost.cost(of: part), bytes: part == .merging ? cost.mergingBytes : 0)
     }
   }
 
-  private func weightCount(_ network: Network, from layer: Int) -> Double {
-    network.layers[layer...].reduce(0) { $0 + Double($1.nodeCount) * Double($1.inputCount) }
+  func includes(_ part: AuditEffort.Part) -> Bool { !omitted.contains { $0.part == part } }
+
+  /// Whether a part is within what is left; if not, it is omitted.
+  ///
+  /// - Parameters:
+  ///   - cost: multiplications.
+  ///   - bytes: of memory.
+  mutating func take(_ part: AuditEffort.Part, cost: Double, bytes: Double) -> Bool {
+    guard cost <= left, bytes <= self.bytes else {
+      omitted.append(OmittedPart(part: part, cost: cost, bytes: bytes > self.bytes ? bytes : nil))
+      return false
+    }
+    left -= cost
+    return true
   }
 }
 

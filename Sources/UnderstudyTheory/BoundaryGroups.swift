@@ -27,6 +27,8 @@ public struct BoundaryGroups: Sendable, Equatable {
   public let teacherNodesWithoutBoundary: [Int]
   public let studentNodesWithoutBoundary: [Int]
   public let tolerance: Double
+  /// The group of each student node.
+  private let studentGroups: [Int?]
 
   /// - Parameter spread: the length, in units of the input, that offset differences are counted in; 1 is plain
   ///   eps-alignment, the spread of the inputs makes groups independent of the inputs' scale.
@@ -37,7 +39,7 @@ public struct BoundaryGroups: Sendable, Equatable {
     let sides = (teacher.map { [$0] } ?? []) + [student]
     let leaves = sides.flatMap { side in (0..<side.count).map { (side, $0) } }
     let linkage = BoundaryLinkage(leaves, maximumEpsilon: tolerance, spread: spread)
-    groups = linkage.roots.compactMap { root -> BoundaryGroup? in
+    let groups = linkage.roots.compactMap { root -> BoundaryGroup? in
       let leaves = linkage.leaves(of: root).sorted()
       guard linkage.hasBoundary[leaves[0]] else { return nil }
       let sign = linkage.isOpposite[leaves[0]]
@@ -48,6 +50,11 @@ public struct BoundaryGroups: Sendable, Equatable {
         teacherNodes: leaves.filter { $0 < teacherCount }.map(member),
         studentNodes: leaves.filter { $0 >= teacherCount }.map(member))
     }
+    var studentGroups = [Int?](repeating: nil, count: student.count)
+    for (index, group) in groups.enumerated() {
+      for member in group.studentNodes { studentGroups[member.node] = index }
+    }
+    (self.groups, self.studentGroups) = (groups, studentGroups)
     teacherNodesWithoutBoundary = (0..<teacherCount).filter { teacher?.hasBoundary($0) == false }
     studentNodesWithoutBoundary = (0..<student.count).filter { !student.hasBoundary($0) }
     self.tolerance = tolerance
@@ -66,9 +73,7 @@ public struct BoundaryGroups: Sendable, Equatable {
   }
 
   /// The group that a student node is in; nil if it has no boundary.
-  public func group(ofStudentNode node: Int) -> Int? {
-    groups.firstIndex { $0.studentNodes.contains { $0.node == node } }
-  }
+  public func group(ofStudentNode node: Int) -> Int? { studentGroups[node] }
 }
 
 /// How boundaries join to groups as the tolerance grows: the tree of single linkage.
@@ -91,18 +96,9 @@ struct BoundaryLinkage {
 
   init(_ leaves: [(boundaries: Boundaries, node: Int)], maximumEpsilon: Double, spread: Double = 1) {
     let count = leaves.count
-    var edges: [(epsilon: Double, first: Int, second: Int, isOpposite: Bool)] = []
-    for (first, second) in Self.candidates(leaves, maximumSine: maximumEpsilon) {
-      guard
-        let relation = leaves[first].boundaries.relation(
-          of: leaves[first].node, to: leaves[second].boundaries, leaves[second].node)
-      else { continue }
-      let epsilon = max(relation.sine, relation.offsetDifference / spread)
-      if epsilon <= maximumEpsilon { edges.append((epsilon, first, second, relation.isOpposite)) }
-    }
-    edges.sort { ($0.epsilon, $0.second, $0.first) < ($1.epsilon, $1.second, $1.first) }
+    let edges = Self.spanningForest(leaves, maximumEpsilon: maximumEpsilon, spread: spread)
 
-    // Kruskal's method; `cluster` and `members` belong to the leaf that represents a cluster.
+    // `cluster` and `members` belong to the leaf that represents a cluster.
     var representative = Array(0..<count)
     var cluster = Array(0..<count)
     var members = (0..<count).map { [$0] }
@@ -110,7 +106,6 @@ struct BoundaryLinkage {
     var joins: [Join] = []
     for edge in edges {
       var (kept, absorbed) = (representative[edge.first], representative[edge.second])
-      guard kept != absorbed else { continue }
       joins.append(Join(epsilon: edge.epsilon, first: cluster[kept], second: cluster[absorbed]))
       if members[kept].count < members[absorbed].count { swap(&kept, &absorbed) }
       let turns = (isOpposite[edge.first] != isOpposite[edge.second]) != edge.isOpposite
@@ -129,27 +124,71 @@ struct BoundaryLinkage {
     roots = (0..<count).compactMap { seen.insert(representative[$0]).inserted ? cluster[representative[$0]] : nil }
   }
 
-  /// Pairs whose sine may be at most a bound, by products of whole blocks: nearly all pairs are too far apart.
-  private static func candidates(
-    _ leaves: [(boundaries: Boundaries, node: Int)], maximumSine: Double
-  ) -> [(first: Int, second: Int)] {
+  private struct Edge {
+    var epsilon: Double
+    var first: Int
+    var second: Int
+    var isOpposite: Bool
+  }
+
+  /// The edges of the smallest spanning forest among those of at most `maximumEpsilon`, in ascending order: Kruskal's method.
+  ///
+  /// All pairs of thousands of nodes on few boundaries do not fit into memory. What a part of the edges does not need, the whole
+  /// does not need either: so their forest alone is kept whenever there are many. As no two edges are equal in their order,
+  /// there is one such forest, however they are divided.
+  private static func spanningForest(
+    _ leaves: [(boundaries: Boundaries, node: Int)], maximumEpsilon: Double, spread: Double
+  ) -> [Edge] {
+    let keptCount = max(1 << 20, 8 * leaves.count)
+    var edges: [Edge] = []
+    forEachCandidate(leaves, maximumSine: maximumEpsilon) { first, second in
+      guard
+        let relation = leaves[first].boundaries.relation(
+          of: leaves[first].node, to: leaves[second].boundaries, leaves[second].node)
+      else { return }
+      let epsilon = max(relation.sine, relation.offsetDifference / spread)
+      guard epsilon <= maximumEpsilon else { return }
+      edges.append(Edge(epsilon: epsilon, first: first, second: second, isOpposite: relation.isOpposite))
+      if edges.count >= keptCount { edges = smallestForest(of: edges, leafCount: leaves.count) }
+    }
+    return smallestForest(of: edges, leafCount: leaves.count)
+  }
+
+  private static func smallestForest(of edges: [Edge], leafCount: Int) -> [Edge] {
+    var parent = Array(0..<leafCount)
+    func root(_ leaf: Int) -> Int {
+      var leaf = leaf
+      while parent[leaf] != leaf {
+        parent[leaf] = parent[parent[leaf]]
+        leaf = parent[leaf]
+      }
+      return leaf
+    }
+    return edges.sorted { ($0.epsilon, $0.second, $0.first) < ($1.epsilon, $1.second, $1.first) }.filter { edge in
+      let (first, second) = (root(edge.first), root(edge.second))
+      parent[second] = first
+      return first != second
+    }
+  }
+
+  /// Calls with the pairs whose sine may be at most a bound, found by products of whole blocks: nearly all pairs are too far
+  /// apart.
+  private static func forEachCandidate(
+    _ leaves: [(boundaries: Boundaries, node: Int)], maximumSine: Double, _ body: (_ first: Int, _ second: Int) -> Void
+  ) {
     let rows = Matrix(leaves.map { Array($0.boundaries.directions.row($0.node)) })
     // A thousand roundings below the cosine that belongs to the bound.
     let smallestCosine = max(0, 1 - maximumSine * maximumSine).squareRoot() - 1e-12
     let blockSize = 256
-    var result: [(first: Int, second: Int)] = []
     for start in stride(from: 0, to: leaves.count, by: blockSize) {
       let end = min(start + blockSize, leaves.count)
       let block = rows.rows(start..<end)
       var cosines = Matrix(rowCount: end - start, columnCount: end)
       LinearAlgebra.multiply(block, rows.prefix(rows: end), transposingSecond: true, into: &cosines)
       for second in start..<end {
-        for first in 0..<second where abs(cosines[second - start, first]) >= smallestCosine {
-          result.append((first, second))
-        }
+        for first in 0..<second where abs(cosines[second - start, first]) >= smallestCosine { body(first, second) }
       }
     }
-    return result
   }
 
   var leafCount: Int { hasBoundary.count }

@@ -15,8 +15,9 @@ public struct Coupling: Sendable, Equatable {
   public var smallestAlpha: Matrix
   /// E[|alpha_kj|], `[student node, teacher node]`.
   public var meanAbsoluteAlpha: Matrix
-  /// E[beta_kk'], `[student node, student node]`; the roots of its diagonal are the strengths of the student nodes.
-  public var meanBeta: Matrix
+  /// F with `E[beta] = F F^T`, `[student node, direction]`: in two layers the fan-out weights themselves. A table of all pairs
+  /// of nodes is formed only where it is smaller.
+  public var fanOut: Matrix
   /// Distinct gate patterns above the lowest layer that the data meet; 1 for two layers.
   public var regionCount: Int
   /// Hyperplanes that bound the regions: K = m_1 + n_1 for two layers. In deeper networks (Q) each node above the lowest
@@ -24,6 +25,12 @@ public struct Coupling: Sendable, Equatable {
   public var hyperplaneCount: Int
   /// Samples that alpha and beta are taken over.
   public var sampleCount: Int
+
+  /// E[beta_kk'].
+  public func meanBeta(_ k: Int, _ other: Int) -> Double { product(fanOut.row(k), fanOut.row(other)) }
+
+  /// sqrt(E[beta_kk]), in two layers ||v_k||, `[student node]`.
+  public var fanOutNorms: [Double] { (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) } }
 }
 
 /// Measures the coupling over a data set.
@@ -33,8 +40,9 @@ public struct Coupling: Sendable, Equatable {
 /// - Shape: `inputs` is `[sample, feature]`.
 /// - Units: alpha and beta in (output / activation)^2.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
-/// - Complexity: two layers: O((teacher + student nodes) x student nodes x outputs); deeper: that for each region, and the
-///   chain of products from the output down to the lowest layer.
+/// - Complexity: two layers: O(teacher x student nodes x outputs); deeper: that for each region, and the chain of products from
+///   the output down to the lowest layer. Memory O(teacher x student nodes + student nodes x min(samples x outputs, student
+///   nodes)).
 /// - Source: Tian 2020, arXiv:1909.13458, the recursive gradient rule and its matrices A and B.
 public func coupling(
   of teacher: Teacher, with student: Student, over inputs: Matrix, sampleLimit: Int = 1000
@@ -49,8 +57,9 @@ public func coupling(
   var result = Coupling(
     meanAlpha: Matrix(rowCount: n, columnCount: m),
     smallestAlpha: Matrix(rowCount: n, columnCount: m, repeating: .infinity),
-    meanAbsoluteAlpha: Matrix(rowCount: n, columnCount: m), meanBeta: Matrix(rowCount: n, columnCount: n),
+    meanAbsoluteAlpha: Matrix(rowCount: n, columnCount: m), fanOut: Matrix(rowCount: n, columnCount: 0),
     regionCount: 0, hyperplaneCount: m + n, sampleCount: wanted)
+  var beta = MeanBeta(nodeCount: n, outputCount: student.network.outputCount, sampleCount: wanted)
   for index in 0..<wanted {
     let sample = index * inputs.rowCount / wanted
     let z = JointPreactivations(of: [inputs.row(sample)], teacher: teacher.network, student: student.network)
@@ -62,8 +71,9 @@ public func coupling(
       result.meanAbsoluteAlpha.values[i] += abs(alpha) / Double(wanted)
       result.smallestAlpha.values[i] = min(result.smallestAlpha.values[i], abs(alpha))
     }
-    for i in region.beta.values.indices { result.meanBeta.values[i] += region.beta.values[i] / Double(wanted) }
+    beta.add(region.studentFanOut)
   }
+  result.fanOut = beta.factor
   result.regionCount = patterns.regionCount
   result.hyperplaneCount += patterns.upperHyperplaneCount
   return result
@@ -106,8 +116,61 @@ func appendPackedGates(_ preactivations: Matrix, column: Int, to words: inout [U
 struct Region {
   /// `[student node, teacher node]`
   var alpha: Matrix
-  /// `[student node, student node]`
-  var beta: Matrix
+  /// V_1 of the student, `[output, student node]`: beta is the products of its columns.
+  var studentFanOut: Matrix
+}
+
+/// E[beta] = E[V_1^T V_1], as a factor of it: the V_1 of all samples side by side, or where that is larger, of the table of all
+/// pairs of nodes.
+private struct MeanBeta {
+  private let sampleCount: Int
+  /// `[sample x output, node]`, filled so far; nil where the table is smaller.
+  private var rows: [Double]?
+  /// `[node, node]`
+  private var table: Matrix
+  private let nodeCount: Int
+
+  init(nodeCount: Int, outputCount: Int, sampleCount: Int) {
+    let isTable = sampleCount > 1 && sampleCount * outputCount > nodeCount
+    (self.nodeCount, self.sampleCount) = (nodeCount, sampleCount)
+    rows = isTable ? nil : []
+    table = isTable ? Matrix(rowCount: nodeCount, columnCount: nodeCount) : Matrix(rowCount: 0, columnCount: 0)
+  }
+
+  mutating func add(_ fanOut: Matrix) {
+    guard rows == nil else {
+      let root = Double(sampleCount).squareRoot()
+      rows?.append(contentsOf: sampleCount == 1 ? fanOut.values : fanOut.values.map { $0 / root })
+      return
+    }
+    var beta = Matrix(rowCount: nodeCount, columnCount: nodeCount)
+    multiply(fanOut, fanOut, into: &beta, transposingFirst: true)
+    for i in beta.values.indices { table.values[i] += beta.values[i] / Double(sampleCount) }
+  }
+
+  /// `[node, direction]`; not finite if beta is not.
+  var factor: Matrix {
+    if let rows {
+      return Matrix(rowCount: nodeCount > 0 ? rows.count / nodeCount : 0, columnCount: nodeCount, values: rows)
+        .transposed
+    }
+    // Of fan-outs divided by their lengths, so that no faint node is lost beside a strong one.
+    let lengths = (0..<nodeCount).map { max(0, table[$0, $0]).squareRoot() }
+    var unit = table
+    for (k, length) in lengths.enumerated() {
+      for (other, otherLength) in lengths.enumerated() {
+        // One after the other: the product of two lengths may underflow.
+        unit[k, other] = length > 0 && otherLength > 0 ? unit[k, other] / length / otherLength : 0
+      }
+    }
+    guard table.isFinite, var factor = LinearAlgebra.semidefiniteFactor(of: unit) else {
+      return Matrix(rowCount: nodeCount, columnCount: 1, repeating: .infinity)
+    }
+    for (k, length) in lengths.enumerated() {
+      for direction in 0..<factor.columnCount { factor[k, direction] *= length }
+    }
+    return factor
+  }
 }
 
 /// Couplings by region; the last few are kept, for neighbouring samples often share one.
@@ -129,7 +192,7 @@ struct RegionTable {
     let studentFanOut = lowestFanOut(of: student, preactivations: z.student, column: column)
     var region = Region(
       alpha: Matrix(rowCount: studentFanOut.columnCount, columnCount: teacherFanOut.columnCount),
-      beta: Matrix(rowCount: studentFanOut.columnCount, columnCount: studentFanOut.columnCount))
+      studentFanOut: studentFanOut)
     multiply(studentFanOut, teacherFanOut, into: &region.alpha, transposingFirst: true)
     // Orthogonal fan-outs leave a product of rounding errors, which couples nothing.
     let norms = (
@@ -141,7 +204,6 @@ struct RegionTable {
         region.alpha[k, j] = 0
       }
     }
-    multiply(studentFanOut, studentFanOut, into: &region.beta, transposingFirst: true)
     if kept.count >= Self.keptCount { kept.removeAll(keepingCapacity: true) }
     kept[key] = region
     return region

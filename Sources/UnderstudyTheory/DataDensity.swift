@@ -14,6 +14,9 @@ public struct DensityBound: Sendable, Equatable {
     case random
   }
 
+  /// Planes through samples that are tried, and random planes, of each so many.
+  public static let planeCount = 40
+
   /// eps, in units of the input.
   public var bandWidth: Double
   /// eta_hat, per unit of the input; at least 0.
@@ -27,20 +30,23 @@ public struct DensityBound: Sendable, Equatable {
   public var triedCount: Int
 }
 
+/// Principal directions, those of small variance first, to which planes are tried.
+let principalPlaneLimit = 200
+
 /// `eta_hat`, the largest `(|D ∩ I(eps)| - (d + 1)) / (eps |D|)` over a stated family of hyperplanes.
 ///
 /// To find the worst of all hyperplanes is hard; any family gives a lower bound. This one holds the boundaries of all nodes,
 /// planes through the mean normal to each principal direction (of small variance above all), planes through d samples, and
-/// random planes through a sample. (A hyperplane has d degrees of freedom: d samples in general position determine it, and
+/// random planes through a sample. Of more than some hundred features, fewer of those that are dear to find. (A hyperplane has d degrees of freedom: d samples in general position determine it, and
 /// none passes through d + 1 of them. The (d + 1) of the assumption allows for one more.)
 ///
 /// - Parameter planeCount: planes through samples, and random planes, of each so many.
 /// - Throws: ``ShapeError`` if the inputs do not fit.
-/// - Complexity: O(samples x hyperplanes x features + planeCount x features^3).
+/// - Complexity: O(samples x hyperplanes x features + min(planeCount x features^3, 2e9)).
 /// - Source: Tian 2020, arXiv:1909.13458, data set assumption; the families are Understudy's.
 public func densityBounds(
   over inputs: Matrix, diagnosis: InputDiagnosis, teacher: Teacher, student: Student, bandWidths: [Double],
-  planeCount: Int = 40
+  planeCount: Int = DensityBound.planeCount
 ) throws(ShapeError) -> [DensityBound] {
   try checkInputs(inputs, fit: teacher.network)
   var candidates: [(family: DensityBound.Family, index: Int, normal: [Double], offset: Double)] = []
@@ -52,7 +58,7 @@ public func densityBounds(
   add(.teacherNodes, Boundaries(of: teacher.network.layers[0]))
   add(.studentNodes, Boundaries(of: student.network.layers[0]))
   let d = inputs.columnCount
-  for direction in 0..<d {
+  for direction in 0..<min(d, principalPlaneLimit) {
     let normal = Array(diagnosis.principalDirections.row(direction))
     candidates.append((.principalDirections, direction, normal, -product(normal, diagnosis.mean[...])))
   }
@@ -60,7 +66,9 @@ public func densityBounds(
   var stream = RandomStream(key: 1, purpose: .hyperplanes)
   for index in 0..<planeCount {
     let chosen = stream.integers(min(d, inputs.rowCount), below: inputs.rowCount).map { Int($0) }
-    if let plane = hyperplane(through: chosen, of: inputs) {
+    // Each takes a decomposition of d^3 operations.
+    if Double(index + 1) * Double(d) * Double(d) * Double(d) <= 2e9, let plane = hyperplane(through: chosen, of: inputs)
+    {
       candidates.append((.throughSamples, index, plane.normal, plane.offset))
     }
     let direction = stream.normals(d, standardDeviation: 1)

@@ -6,22 +6,18 @@ import UnderstudyNumerics
 ///
 /// Fan-outs are divided by their lengths first, so that rescaling a node does not change a rank.
 public struct FanOutRanks: Sendable {
-  /// Rows whose products are those of the unit fan-outs, `[student node, direction]`; 0 for a node without fan-out.
+  /// Fan-outs divided by their lengths, `[student node, direction]`; 0 for a node without fan-out.
   private let factor: Matrix
   /// Many boundaries are seen by the same nodes.
   private var known: [[Int]: Int] = [:]
 
-  /// - Complexity: O(nodes^2 directions), of which there are at most C in two layers.
+  /// - Complexity: O(nodes x directions), of which there are C in two layers.
   public init(_ coupling: Coupling) {
-    var products = coupling.meanBeta
-    let lengths = (0..<products.rowCount).map { max(0, products[$0, $0]).squareRoot() }
-    for (k, length) in lengths.enumerated() {
-      for (other, otherLength) in lengths.enumerated() {
-        // One after the other: the product of two lengths may underflow.
-        products[k, other] = length > 0 && otherLength > 0 ? products[k, other] / length / otherLength : 0
-      }
+    var factor = coupling.fanOut
+    for (k, length) in coupling.fanOutNorms.enumerated() {
+      for direction in 0..<factor.columnCount { factor[k, direction] = length > 0 ? factor[k, direction] / length : 0 }
     }
-    factor = LinearAlgebra.semidefiniteFactor(of: products) ?? Matrix(rowCount: lengths.count, columnCount: 0)
+    self.factor = factor
   }
 
   /// The rank; eigenvalues, which are squares, below 1e-12 of the largest count as 0.

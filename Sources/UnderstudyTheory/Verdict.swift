@@ -24,7 +24,8 @@ public enum Verdict: Sendable, Equatable {
     case noObserver
     /// The gradients would be small enough if the node were as strong as the strongest, which has so many times its alpha.
     case weakAlpha(timesWeaker: Double)
-    /// All else holds so far; the gradients over both augmentations were left out, see ``AuditEffort``.
+    /// All else holds so far; the gradients over both augmentations, or those over the teacher-aware copies that bear witness,
+    /// were left out, see ``AuditEffort``.
     case gradientsNotMeasured
     /// The gradients are so many times too large.
     case gradientTooLarge(factor: Double)
@@ -56,10 +57,11 @@ struct NodeEvidence: Equatable {
     var bestAlpha: Double
     /// The largest |alpha| that any teacher node has with its observers.
     var strongestAlpha: Double
-    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer, infinite if they were left out.
+    /// The eps that the gradients on D' predict: the smaller of both augmentations'; nil without an observer, infinite if they
+    /// were left out.
     var predicted: Double?
-    /// Witnesses that the student node explains which explains most.
-    var witnessCount: Int
+    /// Witnesses that the student node explains which explains most; nil if they were left out.
+    var witnessCount: Int?
     var unexplainedCount: Int
     /// What those prove; nil if nothing.
     var proof: Proof?
@@ -139,9 +141,8 @@ extension NodeEvidence {
         ? .weakAlpha(timesWeaker: band.strongestAlpha / band.bestAlpha)
         : .gradientTooLarge(factor: predicted / band.width)
     }
-    if band.witnessCount < needed {
-      return .tooFewSamples(found: band.witnessCount, needed: needed, areWitnesses: true)
-    }
-    return band.proof == nil ? .thinWitnesses(count: band.witnessCount) : nil
+    guard let witnessCount = band.witnessCount else { return .gradientsNotMeasured }
+    if witnessCount < needed { return .tooFewSamples(found: witnessCount, needed: needed, areWitnesses: true) }
+    return band.proof == nil ? .thinWitnesses(count: witnessCount) : nil
   }
 }

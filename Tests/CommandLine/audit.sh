@@ -53,7 +53,7 @@ ends "1200 nodes on 200 inputs end soon" 0 "1200 units" -- \
 python3 "$tests/files.py" network broad-teacher.safetensors 100 2 100
 python3 "$tests/files.py" network broad.safetensors 100 800 100
 python3 "$tests/files.py" inputs many.npy 10000 100
-broad=(--teacher broad-teacher.safetensors --student broad.safetensors --inputs many.npy)
+broad=(--teacher broad-teacher.safetensors --student broad.safetensors --inputs many.npy --bands 0.1,0.2)
 ends "what would take long is left out, with a word" 0 "not measured: gradients over teacher-agnostic copies" \
   "--complete" "not measured and" -- timeout 300 "$UNDERSTUDY" audit "${broad[@]}"
 ends "JSON says so" 0 -- timeout 300 "$UNDERSTUDY" audit "${broad[@]}" --json
@@ -114,6 +114,9 @@ ends "a student that is narrower" 2 student "cannot cover" -- \
 python3 "$tests/files.py" inputs narrow.npy 50 3
 ends "inputs of another width" 2 "3 features" "expects 6" -- \
   "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs narrow.npy
+python3 "$tests/files.py" inputs flat.npy 6 50
+ends "transposed inputs" 2 flat.npy "look like [feature, sample]; transpose them" -- \
+  "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs flat.npy
 python3 "$tests/files.py" inputs nan.npy 50 6 nan
 ends "inputs that are not finite" 2 nan.npy -- "$UNDERSTUDY" audit "${files[@]:0:4}" --inputs nan.npy
 python3 "$tests/files.py" inputs few.npy 4 6
@@ -121,5 +124,21 @@ ends "fewer samples than features" 0 "fewer samples than features" "inputs of lo
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --inputs few.npy
 check "a merged file that cannot be written leaves nothing" bash -c \
   '! "$UNDERSTUDY" audit --teacher teacher.safetensors --student student.safetensors --inputs x.npy --merge-into nowhere/m.safetensors >/dev/null 2>&1; test ! -e nowhere'
+
+# A wide student: a table of all pairs of its nodes would have 3.2 GB.
+python3 "$tests/files.py" network wide.safetensors 6 20000 5
+wide=(--teacher teacher.safetensors --student wide.safetensors --inputs few.npy)
+ends "a student of 20000 nodes, in little memory" 0 "not measured: merging" "can be merged or removed was not measured" -- \
+  bash -c 'ulimit -v 3000000; exec "$UNDERSTUDY" audit "$@"' _ "${wide[@]}"
+ends "and in JSON, with a page" 0 -- bash -c '"$UNDERSTUDY" audit "$@" --json --report wide.html --python /nowhere/python3 >wide.json' \
+  _ "${wide[@]}"
+check "what was not measured is not there" python3 - <<'PYTHON'
+import json
+audit = json.load(open("wide.json"))
+assert {"merging", "observerRanks"} >= set(audit["omitted"]) >= {"merging"}, audit["omitted"]
+assert not [node for node in audit["studentNodes"] if "fate" in node or "mergedInto" in node]
+assert set(audit["student"]) == {"nodeCount", "outputScale"}, audit["student"]
+PYTHON
+check "nor on the page" bash -c 'grep -q "can be merged or removed was not measured" wide.html && ! grep -q "carries a boundary" wide.html'
 
 finish

@@ -34,7 +34,7 @@ private let everything =
       (.predictedAlignment, found.teacherNodes.map { $0.predicted.map { $0 / found.inputs.spread } ?? -1 }),
       (.largestGradient, [gradient.nodeMaxima.max() ?? 0]),
       (.observerCounts, found.teacherNodes.map { Double($0.observers[0].count) }),
-      (.witnessCounts, found.bands[0].witnesses.counts.map(Double.init)),
+      (.witnessCounts, try #require(found.bands[0].witnesses).counts.map(Double.init)),
       (.kinkBalances, found.studentNodes.map(\.kinkBalance)),
       (.verdicts, found.teacherNodes.map { Double(AuditVerdict($0.verdict).code) }),
       (.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])]),

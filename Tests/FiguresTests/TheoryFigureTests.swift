@@ -124,6 +124,26 @@ import UnderstudyRecords
     #expect(auditFigures(of: AuditRecord(), name: "empty").isEmpty)
   }
 
+  @Test func partsOfAnAuditThatWereLeftOutAreSaidToBe() throws {
+    var record = SyntheticTheory.audit()
+    for k in record.studentNodes.indices {
+      (record.studentNodes[k].fate, record.studentNodes[k].mergedInto) = (nil, nil)
+    }
+    for j in record.teacherNodes.indices {
+      for b in record.teacherNodes[j].bands.indices { record.teacherNodes[j].bands[b].witnessCount = nil }
+    }
+    record.student = StudentSummaryRecord()
+    record.student.nodeCount = 40
+    let figure = try #require(auditFigures(of: record, name: "a").last)
+    let rows = try #require(figure.document["data"]?["values"]?.elements)
+    #expect(rows.count == 40 && rows.allSatisfy { $0["f"] == "not measured" })
+    #expect(figure.notes.contains { $0.contains("not measured") } && !figure.caption.contains("merging"))
+    let section = auditSection(record, title: "A", figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    #expect(section.contains("Which of the 40 student nodes can be merged or removed was not measured."))
+    #expect(section.contains("<td class=\"number\">not measured, not measured</td>"), "witnesses of two bands")
+    #expect(!section.contains("carries a boundary") && !section.contains("0 can be merged"))
+  }
+
   @Test func missingMeasuresAreNamed() {
     let bare = [TheoryFindingTests.run([])]
     for kind in FigureDeclaration.Kind.allCases {

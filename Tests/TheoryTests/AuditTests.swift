@@ -72,7 +72,7 @@ import UnderstudyNumerics
       if case .predictedAndFound = node.verdict { Issue.record("predicted") }
       #expect(node.observers.count == 3)
     }
-    #expect(found.bands.allSatisfy { $0.witnesses.unexplainedCounts.allSatisfy { $0 == 0 } })
+    #expect(found.bands.allSatisfy { $0.witnesses?.unexplainedCounts.allSatisfy { $0 == 0 } == true })
   }
 
   @Test("inputs of low rank are named as the cause")

@@ -96,7 +96,7 @@ struct Units {
       #expect(a.group == b.group && a.observerRank == b.observerRank)
     }
     #expect(scaled.inputs.rank == plain.inputs.rank && scaled.teacher == plain.teacher)
-    #expect(scaled.bands.map(\.witnesses.counts) == plain.bands.map(\.witnesses.counts))
+    #expect(scaled.bands.map(\.witnesses?.counts) == plain.bands.map(\.witnesses?.counts))
 
     // The standard band is a share of the spread, and so needs no translation.
     func verdicts(_ audit: Audit) -> [String] { audit.teacherNodes.map { Self.name($0.verdict) } }

@@ -51,6 +51,25 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     #expect(BoundaryGroups(teacher: nil, student: layer(rows, angles), tolerance: 0.1).groups.count == 10)
   }
 
+  @Test("the tree of more pairs than are held at a time is that of all of them")
+  func manyPairs() {
+    // On a line all boundaries are parallel: 1.3 million pairs, many of them equal.
+    let count = 1600
+    var stream = RandomStream(key: 5, purpose: .test)
+    let offsets = stream.integers(count, below: 997).map { Double($0) / 997 }
+    let signs = stream.integers(count, below: 2).map { $0 == 0 ? 1.0 : -1 }
+    let boundaries = layer(signs.map { [$0] }, zip(signs, offsets).map(*))
+    let linkage = BoundaryLinkage((0..<count).map { (boundaries, $0) }, maximumEpsilon: 1)
+    // Neighbours in order of their offsets join, nearest first.
+    let sorted = offsets.sorted()
+    let gaps = zip(sorted, sorted.dropFirst()).map { $1 - $0 }.sorted()
+    #expect(linkage.joins.count == count - 1 && linkage.roots.count == 1)
+    #expect(zip(linkage.joins, gaps).allSatisfy { abs($0.epsilon - $1) < 1e-15 })
+    #expect(zip(linkage.joins, linkage.joins.dropFirst()).allSatisfy { $0.epsilon <= $1.epsilon })
+    let first = linkage.isOpposite[0]
+    #expect((0..<count).allSatisfy { (linkage.isOpposite[$0] == first) == (signs[$0] == signs[0]) })
+  }
+
   /// Without the C library: the series, to rounding for |x| <= 4.
   private func cosine(_ x: Double) -> Double {
     var (sum, term) = (0.0, 1.0)

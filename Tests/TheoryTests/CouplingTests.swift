@@ -70,10 +70,31 @@ import UnderstudyNumerics
       }
       for other in 0..<5 {
         let beta = product(student.fanOutWeights.row(k), student.fanOutWeights.row(other))
-        #expect(abs(found.meanBeta[k, other] - beta) < 1e-14)
+        #expect(abs(found.meanBeta(k, other) - beta) < 1e-14)
       }
     }
     #expect(found.regionCount == 1 && found.hyperplaneCount == 7 && found.sampleCount == 1)
+  }
+
+  @Test(
+    "E[beta] of few samples, whose fan-outs stand side by side, and of many, which become a table",
+    arguments: [1, 2, 3, 40])
+  func meanBeta(sampleCount: Int) throws {
+    // Two outputs and five nodes: a table from three samples on.
+    let (teacher, student) = (try Draw.network([3, 4, 3, 2], key: 3), try Draw.network([3, 5, 6, 2], key: 4))
+    let x = Draw.inputs(sampleCount, 3)
+    let found = try coupling(of: Teacher(teacher), with: Student(student), over: x)
+    let z = student.preactivations(of: x.transposed.padded(columns: 40))
+    for k in 0..<5 {
+      for other in 0..<5 {
+        let mean = (0..<sampleCount).reduce(0) { sum, i in
+          let v = lowestFanOut(of: student, preactivations: z, column: i)
+          return sum + product(v.column(k), v.column(other)) / Double(sampleCount)
+        }
+        #expect(abs(found.meanBeta(k, other) - mean) < 1e-12)
+      }
+      #expect(abs(found.fanOutNorms[k] - max(0, found.meanBeta(k, k)).squareRoot()) < 1e-12)
+    }
   }
 
   @Test("deeper: V_1(x) carries the lowest activations to the output, and regions are counted")

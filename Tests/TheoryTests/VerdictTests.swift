@@ -62,6 +62,7 @@ import UnderstudyNumerics
     #expect(cause { $0.bands[0].predicted = 0.8 } == .notLearned(.gradientTooLarge(factor: 8)))
     #expect(
       cause { $0.bands[0].witnessCount = 0 } == .notLearned(.tooFewSamples(found: 0, needed: 6, areWitnesses: true)))
+    #expect(cause { $0.bands[0].witnessCount = nil } == .notLearned(.gradientsNotMeasured), "nobody looked for them")
     #expect(cause { $0.bands[0].proof = nil } == .notLearned(.thinWitnesses(count: 20)))
     #expect(cause { _ in } == .notLearned(.provenOnlyTo(eps: 0.25)))
     // The order: rank before gradient, the node's own faults before all.

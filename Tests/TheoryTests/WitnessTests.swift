@@ -53,7 +53,7 @@ import UnderstudyNumerics
       // A feature may happen to be near d + 1 witnesses; what is proven then holds.
       if let proven = node.proven, let alignment = node.alignment { #expect(alignment <= proven) }
     }
-    #expect(found.bands[0].witnesses.unexplainedCounts.allSatisfy { $0 == 0 })
+    #expect(try #require(found.bands[0].witnesses).unexplainedCounts.allSatisfy { $0 == 0 })
   }
 
   /// Hyperplanes that pass within s of all points, drawn at random: none may be further apart than the points prove.
