@@ -22,6 +22,8 @@ struct RunStages {
 
   typealias Finished = (student: Student, report: FinishingReport)
 
+  private var checkpointName: String { "checkpoint of run \(run.hash)" }
+
   private mutating func save() throws(ExperimentError) {
     try saveCheckpoint(progress)
     timer.restart()
@@ -39,7 +41,7 @@ struct RunStages {
     _ student: Student, along plan: FinishingPlan, from stored: FinishingProgress?,
     note: (inout StageProgress, FinishingProgress) -> Void
   ) throws(ExperimentError) -> Finished? {
-    var search = try ExperimentError.catching("checkpoint of run \(run.hash)") { () throws(ShapeError) in
+    var search = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
       try FinishingSearch(
         student, along: plan, on: labelled.inputs, targets: labelled.targets, key: run.randomKey,
         from: stored)
@@ -107,9 +109,9 @@ struct RunStages {
     let material = try RunMaterial(run, isTwin: true)
     let (plan, stored) = (material.plan, progress.twin)
     guard stored?.epoch ?? 0 <= plan.epochCount else {
-      throw .input("checkpoint of run \(run.hash): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
+      throw .input("\(checkpointName): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
     }
-    let trainer = try ExperimentError.catching("checkpoint of run \(run.hash)") { () throws(ShapeError) in
+    let trainer = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
       try makeTrainer(
         Scalar.self, student: stored?.student ?? material.initialStudent, plan: plan, batches: material.batches,
         optimizerState: stored?.optimizerState, isResuming: stored != nil, instructions: instructions)
