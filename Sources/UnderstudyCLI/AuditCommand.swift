@@ -108,7 +108,7 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   private func auditRuns(of folder: String, _ audits: StudentAudits) throws {
-    let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
+    let store = try openResults(folder)
     let runs = try choice.finishedRuns(of: store)
     let progress = LineProgress(title: "audit", count: runs.count)
     var entries: [StudentAudits.Entry] = []

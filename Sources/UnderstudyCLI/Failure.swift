@@ -22,7 +22,7 @@ private func exitCode(of error: any Error) -> Int32 {
   case is StudyError: 2
   case ExperimentError.input: 2
   case ExperimentError.store(let error): exitCode(of: error)
-  case StoreError.diskFull, StoreError.file, StoreError.database: 1
+  case StoreError.diskFull, StoreError.file, StoreError.database, StoreError.busy, StoreError.vanished: 1
   case is StoreError: 2
   default: 1
   }

@@ -24,7 +24,7 @@ func writeOutput(to path: String, _ body: ((Data) throws -> Void) throws -> Void
 func checkOutput(_ output: String?, reads: [String?]) throws {
   guard let output else { return }
   try checkWritable(output)
-  if let own = identity(of: output), let read = reads.compactMap({ $0 }).first(where: { identity(of: $0) == own }) {
+  if let own = FileIdentity(output), let read = reads.compactMap({ $0 }).first(where: { FileIdentity($0) == own }) {
     let sameAs = read == output ? "" : "the same file as \(read), "
     throw ExperimentError.input("\(output): is \(sameAs)what this command reads; write to another file")
   }
@@ -32,7 +32,7 @@ func checkOutput(_ output: String?, reads: [String?]) throws {
   var folder = file.deletingLastPathComponent()
   // The results folder above the file, if there is one.
   while folder.path != "/" {
-    if FileManager.default.fileExists(atPath: folder.appendingPathComponent("results.sqlite").path) {
+    if ResultsStore.isResults(folder) {
       let inside = file.pathComponents.dropFirst(folder.pathComponents.count)
       guard inside.first == "figures" || (inside.count == 1 && file.pathExtension.lowercased() == "html") else {
         throw ExperimentError.input(
@@ -42,12 +42,6 @@ func checkOutput(_ output: String?, reads: [String?]) throws {
     }
     folder = folder.deletingLastPathComponent()
   }
-}
-
-/// Device and number of a file, links followed; nil if there is none.
-private func identity(of path: String) -> [UInt64]? {
-  var status = stat()
-  return stat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
 }
 
 /// Says so before long work if a folder for new files is not empty, is no folder, or cannot be made.

@@ -122,7 +122,7 @@ struct RecoverCommand: AsyncParsableCommand {
   }
 
   private func recoverRuns(of folder: String, _ stop: StopRequest) throws {
-    let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
+    let store = try openResults(folder)
     let runs = try choice.finishedRuns(of: store)
     var table = TextTable([
       "setting", "seed", "loss before", "loss now", "held out", "gradient", "left", "teacher", "weight error", "time",

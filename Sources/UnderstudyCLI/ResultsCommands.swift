@@ -12,53 +12,54 @@ struct StatusCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
-      let (study, runs) = (store.study, try store.results(measures: [.finishing]).runs)
-      let checkpoints = try store.checkpointEpochs()
-      let divergedCount = runs.count { $0.outcome != .completed }
+      let study = store.study
+      let tallies = try store.tallies()
+      func sum<Value: AdditiveArithmetic>(_ value: (SettingTally) -> Value) -> Value {
+        tallies.values.reduce(.zero) { $0 + value($1) }
+      }
+      let checkpointCount = try store.checkpointCount()
       try printLine("study      \(study.name)")
       if !study.claim.isEmpty { try printLine("claim      \(study.claim)") }
       let failures = try store.failures()
       try printLine(
-        "runs       \(runs.count) of \(study.runs.count) recorded, \(divergedCount) diverged"
+        "runs       \(sum(\.recordedCount)) of \(study.runs.count) recorded, \(sum(\.divergedCount)) diverged"
           + (failures.isEmpty ? "" : ", \(failures.count) failed"))
-      if !checkpoints.isEmpty { try printLine("resumable  \(checkpoints.count) begun and not finished") }
-      let faults = try store.weightsFaults(readingFiles: false)
+      if checkpointCount > 0 { try printLine("resumable  \(checkpointCount) begun and not finished") }
+      let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
-      let finished = runs.compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
-      if !finished.isEmpty {
+      if study.settings.contains(where: { $0.finishing.method != .none }) {
+        let finished = try store.results(measures: [.finishing]).runs
+          .compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
         try printLine("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
       }
-      try printLine("time       \(duration(runs.reduce(0) { $0 + $1.cpuSeconds })) of one processor")
+      try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()
-      let bySetting = Dictionary(grouping: runs, by: \.run.settingIndex)
       var table = TextTable(["setting", "seeds done", "diverged", "s/run"])
       for (index, setting) in study.settings.enumerated() {
-        let done = bySetting[index] ?? []
-        let seconds = done.reduce(0) { $0 + $1.wallSeconds } / Double(max(1, done.count))
+        let done = tallies[index]
         table.add([
-          study.label(of: setting), "\(done.count) of \(study.seeds.count)",
-          "\(done.count { $0.outcome != .completed })", done.isEmpty ? "" : format(seconds, digits: 2),
+          study.label(of: setting), "\(done?.recordedCount ?? 0) of \(study.seeds.count)",
+          "\(done?.divergedCount ?? 0)",
+          done.map { format($0.wallSeconds / Double(max(1, $0.recordedCount)), digits: 2) } ?? "",
         ])
       }
       try printLine(table.text)
-      try printDiverged(runs, of: study)
+      try printDiverged(store, count: sum(\.divergedCount))
       if !failures.isEmpty { try printLine("\n" + failureLines(failures, of: study).joined(separator: "\n")) }
     }
   }
 
   /// Which runs diverged, and when: the first ones, as there may be thousands.
-  private func printDiverged(_ runs: [RunRecord], of study: Study) throws {
-    let diverged = runs.compactMap { record in
-      if case .diverged(let epoch) = record.outcome { (record.run, epoch) } else { nil }
-    }
-    guard !diverged.isEmpty else { return }
+  private func printDiverged(_ store: ResultsStore, count: Int) throws {
+    guard count > 0 else { return }
     try printLine("\ndiverged")
     let shownCount = 20
-    for (run, epoch) in diverged.prefix(shownCount) {
-      try printLine("  \(study.label(of: run.setting)), seed \(run.seed): in epoch \(epoch)")
+    for run in try store.divergedRuns(atMost: shownCount) {
+      let setting = store.study.settings[run.settingIndex]
+      try printLine("  \(store.study.label(of: setting)), seed \(run.seed): in epoch \(run.epoch)")
     }
-    if diverged.count > shownCount {
-      try printLine("  and \(diverged.count - shownCount) more; `understudy export` has them")
+    if count > shownCount {
+      try printLine("  and \(count - shownCount) more; `understudy export` has them")
     }
   }
 }
@@ -66,8 +67,12 @@ struct StatusCommand: AsyncParsableCommand {
 struct CheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
-    abstract: "Verify a results folder: its database, every recorded number, every file of weights.",
-    discussion: "Exit code 0 if all is well, 1 if something is not. `understudy run` makes weights again.")
+    abstract:
+      "Verify a results folder: its database, every recorded number, every file of weights, every copy of a file.",
+    discussion: """
+      Exit code 0 if all is well, 1 if something is not. `understudy run` makes weights again, and copies files again while \
+      the originals are as they were.
+      """)
 
   @Argument(help: "Results folder.")
   var results: String
@@ -77,16 +82,27 @@ struct CheckCommand: AsyncParsableCommand {
       let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
       let problems = try store.databaseProblems()
       for problem in problems { try printLine("database   \(problem)") }
-      let runs = try store.results(measures: Set(Measure.allCases)).runs
-      let faults = try store.weightsFaults(readingFiles: true)
-      for run in runs {
-        guard let fault = faults[run.run.hash] else { continue }
-        try printLine("weights    \(fault.rawValue): \(store.weightsURL(of: run.run.hash).path)")
+      var (runCount, measurementCount) = (0, 0)
+      try store.forEachResult(Set(Measure.allCases)) { record in
+        runCount += 1
+        measurementCount += record.measurements.count
       }
+      let progress = LineProgress(title: "weights", count: runCount)
+      let faults = try store.weightsFaults(.content) { _, _ in
+        progress.advance()
+        return true
+      }
+      progress.end()
+      let copies = store.copyFaults()
+      for fault in faults {
+        try printLine("weights    \(fault.kind.rawValue): \(store.weightsURL(of: fault.run.hash).path)")
+      }
+      for copy in copies { try printLine("file       \(copy.fault.rawValue): \(copy.path)") }
+      let problemCount = problems.count + faults.count + copies.count
       try printLine(
-        "\(runs.count) runs, \(runs.reduce(0) { $0 + $1.measurements.count }) measurements, "
-          + (problems.isEmpty && faults.isEmpty ? "all well" : "\(problems.count + faults.count) problems"))
-      guard problems.isEmpty, faults.isEmpty else { throw ExitCode(1) }
+        "\(runCount) runs, \(measurementCount) measurements, "
+          + (problemCount == 0 ? "all well" : "\(problemCount) problems"))
+      guard problemCount == 0 else { throw ExitCode(1) }
     }
   }
 }

@@ -45,3 +45,13 @@ struct RunChoice: ParsableArguments {
     return chosen
   }
 }
+
+/// Opens a results folder whose runs are to be looked at again, and says which files they named are not what they were: the
+/// folder's own copies are used.
+func openResults(_ folder: String) throws -> ResultsStore {
+  let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
+  for (file, state) in store.changedSources() where file.content != nil {
+    writeError("\(file.path) \(state.rawValue) since the study was run; the copy in \(store.folder.path) is used")
+  }
+  return store
+}

@@ -24,7 +24,7 @@ struct RunCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let study = try namedStudy()
-      let folder = URL(fileURLWithPath: results ?? "results/\(study.name)")
+      let folder = folder(of: study.name)
       try await execute(study, in: folder, options: options)
       guard !options.noReport else { return }
       guard !study.figures.isEmpty || !study.findings.isEmpty else {
@@ -43,8 +43,17 @@ struct RunCommand: AsyncParsableCommand {
         throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
       }
     }
-    return try Study.load(path: study, scale: scale, overrides: options.overrides)
+    return try Study.load(path: study, scale: scale, overrides: options.overrides) { name, path in
+      // The original may be gone by now: the folder of an earlier run has a copy.
+      guard let store = try? ResultsStore.openForReading(folder(of: name)),
+        let file = store.study.files.first(where: { $0.path == path }), file.content != nil
+      else { return nil }
+      writeError("\(name): \(path) is gone; the copy in \(store.folder.path) is used")
+      return file
+    }
   }
+
+  private func folder(of name: String) -> URL { URL(fileURLWithPath: results ?? "results/\(name)") }
 }
 
 struct ReproduceCommand: AsyncParsableCommand {

@@ -72,13 +72,21 @@ func pythonPath(_ given: String?) -> String {
 ///
 /// - Throws: `ExitCode(130)` after an interruption.
 func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async throws {
+  let runCount = study.runs.count
+  if runCount > 100_000 {
+    writeError(
+      "\(study.name): planning \(runCount) runs, \(study.settings.count) settings x \(study.seeds.count) seeds")
+  }
+  let study = study.usingCopies(in: folder)
   try StudyRunner.check(study, options: options.runnerOptions)
-  let store = try ResultsStore.openForWriting(folder, study: study)
+  let store = try ResultsStore.openForWriting(folder, study: study, notice: { writeError($0) })
+  defer { store.close() }
   let runner = StudyRunner(study, into: store, options: options.runnerOptions)
   let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { runner.stop.request() }
   defer { interruption.cancel() }
   let bar = ProgressBar(title: study.name)
-  let summary = try await runner.run { bar.show($0) }
+  let reading = StepProgress(title: "\(study.name): reading weights that were moved or changed")
+  let summary = try await runner.run(reading: { _, _ in reading.advance() }, report: { bar.show($0) })
   bar.end()
   let counts = [
     "\(summary.recordedCount) of \(summary.runCount) runs recorded in \(duration(summary.wallSeconds))",
@@ -102,10 +110,9 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
 /// A line for each of the first failures, with its setting, seed and reason.
 func failureLines(_ failures: [RunFailure], of study: Study) -> [String] {
   let greatestCount = 10
-  let runs = Dictionary(study.runs.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
   let lines = failures.prefix(greatestCount).map { failure in
-    let run = runs[failure.runHash].map { "\(study.label(of: $0.setting)), seed \($0.seed)" } ?? failure.runHash
-    return "failed: \(run): \(failure.reason)"
+    let setting = study.label(of: study.settings[failure.settingIndex])
+    return "failed: \(setting), seed \(failure.seed): \(failure.reason)"
   }
   return lines + (failures.count > greatestCount ? ["and \(failures.count - greatestCount) more"] : [])
 }

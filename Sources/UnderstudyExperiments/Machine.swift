@@ -37,8 +37,9 @@ struct Stopwatch {
     cpuBefore = cpuSeconds
   }
 
-  var wallSeconds: Double { wallBefore + Stopwatch.monotonicSeconds() - wallStart }
-  var cpuSeconds: Double { cpuBefore + threadSeconds() - cpuStart + helperSeconds() }
+  // What was spent is not taken back, whatever a virtual machine or a tool does to its clocks.
+  var wallSeconds: Double { wallBefore + max(0, Stopwatch.monotonicSeconds() - wallStart) }
+  var cpuSeconds: Double { cpuBefore + max(0, threadSeconds() - cpuStart) + max(0, helperSeconds()) }
 
   private static func monotonicSeconds() -> Double {
     var time = timespec()

@@ -97,7 +97,7 @@ struct RunMaterial {
 
   private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
     guard let file else { return nil }
-    let data = try file.content()
+    let data = try file.checkedContent()
     let matrix = try ExperimentError.reading { () throws(FileError) in
       try ArrayFile.decodeMatrix(data, name: file.path)
     }
@@ -117,7 +117,7 @@ struct RunMaterial {
       case .reshuffled: .reshuffled(key: batchKey)
       }
     if let file = training.batches?.file {
-      let data = try file.content()
+      let data = try file.checkedContent()
       let batches = try ExperimentError.reading { () throws(FileError) in
         try ArrayFile.decodeBatches(data, name: file.path, sampleCount: sampleCount)
       }
@@ -201,7 +201,7 @@ struct RunNetworks {
       case .linear: .linear
       }
     func read(_ file: SourceFile) throws(ExperimentError) -> Network {
-      let data = try file.content()
+      let data = try file.checkedContent()
       return try ExperimentError.reading { () throws(FileError) in
         try NetworkFile.decode(data, name: file.path, activation: activation)
       }
@@ -264,7 +264,7 @@ struct RunNetworks {
     var calibration: Matrix?
     if design.needsCalibration {
       if let file = inputs.training.file {
-        let data = try file.content()
+        let data = try file.checkedContent()
         calibration = try ExperimentError.reading { () throws(FileError) in
           try ArrayFile.decodeMatrix(data, name: file.path)
         }

@@ -1,6 +1,5 @@
 import Foundation
 import Synchronization
-import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 
@@ -38,92 +37,73 @@ public struct StudyRunner: Sendable {
   public let stop = StopRequest()
 
   public init(_ study: Study, into store: ResultsStore, options: Options = Options()) {
-    self.study = study
+    self.study = study.usingCopies(in: store.folder)
     self.store = store
     self.options = options
-  }
-
-  /// Estimates the memory of the largest runs, then builds the networks of each setting and reads the files it names, so that
-  /// a mistake is found before anything runs.
-  public static func check(_ study: Study, options: Options = Options()) throws(ExperimentError) {
-    try MemoryEstimate.check(study, threadCount: options.threadCount)
-    var checked: Set<Int> = []
-    for run in study.runs where checked.insert(run.settingIndex).inserted {
-      let setting = run.setting
-      let inputs = setting.inputs
-      if setting.network.activation == .linear,
-        let measure = study.record.flatMap(\.measures).first(where: Measure.ofBoundaries.contains)
-      {
-        throw .input(
-          "record: \(measure.rawValue) is about boundaries, and with network.activation linear there are none; "
-            + "leave it out, or take relu or leakyRelu")
-      }
-      if inputs.training.file != nil || inputs.evaluation.file != nil || setting.training.batches != nil
-        || inputs.augmentation != .none || inputs.rank > 0
-      {
-        try checkPaths(of: study, try RunMaterial(run).initialStudent)
-      } else {
-        try checkPaths(of: study, try RunNetworks(run, studentKey: run.randomKey).student)
-      }
-    }
-  }
-
-  /// Refuses paths of students with batch normalisation, whose weights are not those of the function.
-  private static func checkPaths(of study: Study, _ student: Student) throws(ExperimentError) {
-    guard !student.network.isPlain, let measure = study.record.flatMap(\.measures).first(where: Measure.paths.contains)
-    else { return }
-    throw .input(
-      "record: \(measure.rawValue) is for students without batch normalisation; leave it out, or give "
-        + "student.normalization none")
   }
 
   /// Runs the study to its end, or until ``stop`` is asked for.
   ///
   /// A run that cannot be carried out is recorded as failed, with its reason, and the others go on.
   ///
-  /// - Parameter report: told of the progress from time to time, on the threads of the runs.
+  /// - Parameters:
+  ///   - reading: told how many of how many files of weights were read, where they must be because they were changed or moved.
+  ///   - report: told of the progress from time to time, on the threads of the runs.
   /// - Throws: ``ExperimentError/store(_:)`` of a results folder that takes no more; what was recorded by then stays, and
   ///   runs in flight are checkpointed.
-  public func run(report: @escaping @Sendable (StudyProgress.Snapshot) -> Void) async throws -> Summary {
+  public func run(
+    reading: (Int, Int) -> Void = { _, _ in }, report: @escaping @Sendable (StudyProgress.Snapshot) -> Void
+  ) async throws -> Summary {
     let start = ContinuousClock.now
-    let faults = try store.weightsFaults(readingFiles: true)
-    store.willReplace(faults.keys)
-    let finished = try store.finishedHashes().subtracting(faults.keys)
-    let missing = study.runs.filter { !finished.contains($0.hash) }
+    store.stopWaiting { stop.isRequested }
+    let faults = try store.weightsFaults(.changes) { done, count in
+      reading(done, count)
+      return !stop.isRequested
+    }
+    store.willReplace(faults.map(\.run.hash))
+    var recorded = try store.recordedSeeds()
+    for fault in faults { recorded[fault.run.settingIndex]?.remove(fault.run.seed) }
+    var queue = RunQueue(study, recorded: recorded)
+    let presentCount = study.runs.count - queue.missingCount
     let progress = StudyProgress(
-      runCount: study.runs.count, presentCount: study.runs.count - missing.count,
-      plannedCost: missing.reduce(0) { $0 + StudyProgress.cost(of: $1.setting) }, report: report)
-    // Longest first: the last runs to end are short, and no thread waits long for the others.
-    var queue = missing.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) }[...]
+      runCount: study.runs.count, presentCount: presentCount, plannedCost: queue.cost, report: report)
     let studyHash = study.hash
     let threads = ThreadShares(threadCount: options.threadCount)
-    let (divergedCount, failures) = try await withThrowingTaskGroup(of: End.self) { group in
-      for run in queue.prefix(max(1, options.threadCount)) {
-        group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
-      }
-      queue = queue.dropFirst(max(1, options.threadCount))
-      var (divergedCount, failures) = (0, [RunFailure]())
-      do {
-        while let end = try await group.next() {
-          switch end {
-          case .recorded(.diverged): divergedCount += 1
-          case .failed(let failure): failures.append(failure)
-          case .recorded(.completed), .stopped: break
-          }
-          guard !stop.isRequested, let run = queue.popFirst() else { continue }
+    var (divergedCount, failures) = (0, [RunFailure]())
+    do {
+      try await withThrowingTaskGroup(of: End.self) { group in
+        for _ in 0..<max(1, options.threadCount) {
+          guard let run = queue.next() else { break }
           group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
         }
-      } catch {
-        stop.request()
-        throw error
+        do {
+          while let end = try await group.next() {
+            switch end {
+            case .recorded(.diverged): divergedCount += 1
+            case .failed(let failure): failures.append(failure)
+            case .recorded(.completed), .stopped: break
+            }
+            guard !stop.isRequested, let run = queue.next() else { continue }
+            group.addTask { try execute(run, studyHash: studyHash, progress: progress, threads: threads) }
+          }
+        } catch {
+          stop.request()
+          throw error
+        }
       }
-      return (divergedCount, failures)
+      try ExperimentError.storing { () throws(StoreError) in try store.flush() }
+    } catch ExperimentError.store(.busy) {
+      // Another program's lock was waited for until the study was asked to stop.
+    } catch {
+      _ = try? store.flush()
+      throw error
     }
-    let recordedCount = progress.finish()
+    _ = progress.finish()
+    let recordedCount = store.submittedCount
     return Summary(
-      runCount: study.runs.count, presentCount: study.runs.count - missing.count, recordedCount: recordedCount,
+      runCount: study.runs.count, presentCount: presentCount, recordedCount: recordedCount,
       divergedCount: divergedCount, remadeCount: faults.count, failures: failures,
-      wasInterrupted: recordedCount + failures.count < missing.count,
+      wasInterrupted: recordedCount + failures.count < queue.missingCount,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
   }
 
@@ -149,8 +129,8 @@ public struct StudyRunner: Sendable {
       throw .store(error)
     } catch {
       let failure = RunFailure(
-        runHash: run.hash, reason: error.description, version: understudyVersion, failedAt: Date())
-      try ExperimentError.storing { () throws(StoreError) in try store.recordFailure(failure) }
+        run, reason: error.description, version: understudyVersion, failedAt: Date())
+      try ExperimentError.storing { () throws(StoreError) in try store.recordFailure(failure, of: run) }
       progress.didFail(run.setting)
       return .failed(failure)
     }
@@ -167,11 +147,11 @@ public struct StudyRunner: Sendable {
       saveCheckpoint: { (checkpoint) throws(ExperimentError) in
         try ExperimentError.storing { () throws(StoreError) in try store.saveCheckpoint(checkpoint) }
       })
-    let checkpoint = try ExperimentError.storing { () throws(StoreError) in try store.checkpoint(of: run.hash) }
+    let checkpoint = try ExperimentError.storing { () throws(StoreError) in try store.checkpoint(of: run) }
     progress.willResume(checkpoint?.epoch ?? 0, of: run.setting)
     switch try executor.execute(from: checkpoint) {
     case .finished(let record, let student):
-      try ExperimentError.storing { () throws(StoreError) in try store.record(record, student: student) }
+      try ExperimentError.storing { () throws(StoreError) in try store.submit(record, student: student) }
       progress.didFinish(run.setting, outcome: record.outcome)
       return .recorded(record.outcome)
     case .interrupted(let checkpoint):

@@ -31,8 +31,7 @@ extension RunRecord {
 
   /// The run in words: the study's varied keys with their values, and the seed.
   func label(study: Study) -> String {
-    let values = run.setting.keyValues
-    let parts = study.variedKeys.compactMap { key in values[key].map { "\(key) \($0.shown)" } }
+    let parts = study.variedKeys.compactMap { key in run.setting.keyValue(of: key).map { "\(key) \($0.shown)" } }
     return (parts + ["seed \(run.seed)"]).joined(separator: ", ")
   }
 }

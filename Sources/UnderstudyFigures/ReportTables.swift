@@ -106,20 +106,19 @@ extension FindingDeclaration {
 func settingsContent(_ results: StudyResults) -> String {
   let study = results.study
   let runs = Dictionary(grouping: results.runs, by: \.run.settingIndex)
-  let flattened = study.settings.map(\.keyValues)
   let rows = study.settings.indices.map { index in
     let finished = runs[index, default: []]
     let diverged = finished.compactMap { record in
       record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
     }
-    return study.variedKeys.map { (flattened[index][$0]?.shown ?? "–").escapedForHTML } + [
+    return study.variedKeys.map { (study.settings[index].keyValue(of: $0)?.shown ?? "–").escapedForHTML } + [
       "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),
     ]
   }
   let table = htmlTable(
     caption: "Settings and their runs", head: study.variedKeys.map(\.escapedForHTML) + ["Finished", "Diverged"],
     rows: rows)
-  let common = (flattened.first ?? [:]).filter { entry in
+  let common = (study.settings.first?.keyValues ?? [:]).filter { entry in
     !study.variedKeys.contains(entry.key)
   }
   let list = common.keys.sorted()

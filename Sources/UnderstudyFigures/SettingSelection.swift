@@ -15,13 +15,12 @@ struct SettingSelection {
   /// - Throws: `FigureError.unknownKey` and `.emptySelection`; `subject` names the figure or finding in them.
   init(_ selection: [String: [KeyValue]], of results: StudyResults, subject: String) throws(FigureError) {
     let study = results.study
-    let flattened = study.settings.map(\.keyValues)
-    for key in selection.keys.sorted() where !flattened.contains(where: { $0[key] != nil }) {
+    for key in selection.keys.sorted() where !study.settings.contains(where: { $0.keyValue(of: key) != nil }) {
       throw .unknownKey(figure: subject, key: key, varied: study.variedKeys)
     }
     settingIndices = study.settings.indices.filter { index in
       selection.allSatisfy { key, values in
-        guard let value = flattened[index][key] else { return false }
+        guard let value = study.settings[index].keyValue(of: key) else { return false }
         return values.contains { $0.matches(value) }
       }
     }
@@ -48,10 +47,11 @@ struct SettingSelection {
         "\(diverged.count) diverged run\(diverged.count == 1 ? " is" : "s are") left out: "
           + named.joined(separator: "; ") + rest + ".")
     }
-    let flattened = settingIndices.map { study.settings[$0].keyValues }
     for key in study.variedKeys where !shownKeys.contains(key) {
-      var values: [KeyValue] = []
-      for value in flattened.compactMap({ $0[key] }) where !values.contains(value) { values.append(value) }
+      var known: Set<KeyValue> = []
+      let values = settingIndices.compactMap { study.settings[$0].keyValue(of: key) }.filter {
+        known.insert($0).inserted
+      }
       if values.count > 1 { notes.append("Pools \(key) \(values.map(\.shown).joined(separator: ", ")).") }
     }
     return notes
@@ -77,32 +77,23 @@ struct SettingSelection {
 }
 
 extension Setting {
-  /// Every key of this setting with its value, dotted as in a study file; keys without a value are absent.
+  /// Every key of this setting with its value, dotted as in a study file; keys without a value are absent. A file has its
+  /// digest beside it.
   var keyValues: [String: KeyValue] {
-    guard let data = try? JSONEncoder().encode(self),
-      let document = try? JSONDecoder().decode(JSONValue.self, from: data)
-    else { return [:] }
     var values: [String: KeyValue] = [:]
-    document.collectKeyValues(prefix: "", into: &values)
-    // Widths and schedules, which are no single values in JSON.
-    for key in StudyKey.all where values[key.path] == nil { values[key.path] = value(of: key.path) }
+    for key in StudyKey.all {
+      guard let value = keyValue(of: key.path) else { continue }
+      values[key.path] = value
+      if let digest = file(of: key.path)?.digest { values[key.path + ".digest"] = .text(digest) }
+    }
     return values
   }
-}
 
-extension JSONValue {
-  fileprivate func collectKeyValues(prefix: String, into values: inout [String: KeyValue]) {
-    switch self {
-    case .object(let members):
-      for (key, member) in members {
-        member.collectKeyValues(prefix: prefix.isEmpty ? key : prefix + "." + key, into: &values)
-      }
-    case .number(let value):
-      values[prefix] = value == value.rounded() && abs(value) < 1e15 ? .integer(Int(value)) : .number(value)
-    case .boolean(let value): values[prefix] = .boolean(value)
-    case .text(let value): values[prefix] = .text(value)
-    case .array, .null: break
-    }
+  /// The key's value; a whole number as an integer, whatever the key takes.
+  func keyValue(of path: String) -> KeyValue? {
+    guard let value = value(of: path) else { return nil }
+    guard case .number(let number) = value, number == number.rounded(), abs(number) < 1e15 else { return value }
+    return .integer(Int(number))
   }
 }
 

@@ -17,9 +17,12 @@ public struct ContentHash: Sendable {
   public init() {}
 
   public mutating func combine(_ bytes: some Sequence<UInt8>) {
-    for byte in bytes {
-      state = (state ^ UInt128(byte)) &* Self.prime
-    }
+    var next = state
+    func combine(_ byte: UInt8) { next = (next ^ UInt128(byte)) &* Self.prime }
+    // Texts and data lie in one piece, which is walked several times faster.
+    let inOnePiece: Void? = bytes.withContiguousStorageIfAvailable { for byte in $0 { combine(byte) } }
+    if inOnePiece == nil { for byte in bytes { combine(byte) } }
+    state = next
   }
 
   /// 32 lower-case hexadecimal digits.

@@ -38,10 +38,10 @@ public struct Exporter: Sendable {
     case .csv: try sink(columns.map(Self.csvCell).joined(separator: ",") + "\n")
     case .json: try sink("[")
     }
-    for record in try store.runs() {
+    try store.forEachResult(measures) { record in
       var text = ""
       let start = Self.start(of: record, keys: keys, format: format)
-      try store.forEachMeasurement(of: record.run.hash, measures) { measurement in
+      for measurement in record.measurements {
         for index in measurement.values.indices {
           let row = Self.row(measurement, index, format: format)
           switch format {
@@ -123,17 +123,5 @@ extension KeyValue {
   /// Texts bare; numbers as they read back.
   fileprivate var csv: String {
     if case .text(let text) = self { text } else { json }
-  }
-}
-
-extension ResultsStore {
-  func forEachMeasurement(
-    of hash: String, _ measures: Set<Measure>, _ body: (Measurement) throws -> Void
-  ) throws {
-    try Self.catching(databasePath) {
-      try database.read { db in
-        try forEachMeasurement(measures, run: hash, db) { try body($1) }
-      }
-    }
   }
 }

@@ -7,6 +7,7 @@ enum ResultsFolder {
   static let lockName = ".understudy.lock"
   static let weightsName = "weights"
   static let figuresName = "figures"
+  static let filesName = "files"
   static let reportName = "report.html"
 }
 
@@ -16,33 +17,63 @@ enum DurableFile {
   ///
   /// - Throws: ``StoreError``; then `temporary` is gone and what was at `url` is as before.
   static func write(_ data: Data, to url: URL, temporary: URL) throws(StoreError) {
-    let descriptor = create(temporary)
-    guard descriptor >= 0 else { throw failure(temporary, "create it") }
-    do throws(StoreError) {
-      do {
-        try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: data)
-      } catch {
-        throw failure(temporary, "write it", code: systemCode(of: error))
-      }
-      guard fsync(descriptor) == 0 else { throw failure(temporary, "flush it") }
-    } catch {
-      close(descriptor)
-      unlink(temporary.path)
-      throw error
-    }
-    close(descriptor)
-    guard rename(temporary.path, url.path) == 0 else {
-      let error = failure(url, "rename a file to it")
-      unlink(temporary.path)
-      throw error
-    }
+    try write([File(data: data, url: url, temporary: temporary)])
     flushFolder(url.deletingLastPathComponent())
+  }
+
+  struct File {
+    var data: Data
+    var url: URL
+    var temporary: URL
+  }
+
+  /// The same for several files, but for the folder. All are on their way to the disk before the first is waited for, so that
+  /// the file system's own journal is written once and not for each.
+  static func write(_ files: [File]) throws(StoreError) {
+    var descriptors: [Int32] = []
+    do throws(StoreError) {
+      for file in files {
+        let descriptor = create(file.temporary)
+        guard descriptor >= 0 else { throw failure(file.temporary, "create it") }
+        descriptors.append(descriptor)
+        do {
+          try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: file.data)
+        } catch {
+          throw failure(file.temporary, "write it", code: systemCode(of: error))
+        }
+        // Begins to write it to the disk, and waits for nothing.
+        posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED)
+      }
+      for (file, descriptor) in zip(files, descriptors) {
+        guard fsync(descriptor) == 0 else { throw failure(file.temporary, "flush it") }
+        guard rename(file.temporary.path, file.url.path) == 0 else { throw failure(file.url, "rename a file to it") }
+      }
+    } catch {
+      for descriptor in descriptors { close(descriptor) }
+      for file in files { unlink(file.temporary.path) }
+      throw error
+    }
+    for descriptor in descriptors { close(descriptor) }
   }
 
   /// A new file, in place of one that was there: a link that somebody put there is removed, not followed.
   static func create(_ url: URL, mode: mode_t = 0o644) -> Int32 {
     unlink(url.path)
     return open(url.path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+  }
+
+  /// The bytes of a regular file; nil of anything else: a pipe would be waited for, a device has no end.
+  static func content(of path: String) -> Data? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    do {
+      return try FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).readToEnd() ?? Data()
+    } catch {
+      return nil
+    }
   }
 
   /// The rename itself is durable only once its folder is. Some file systems cannot flush folders; that is no error.
@@ -84,6 +115,17 @@ final class FolderLock: Sendable {
     ftruncate(descriptor, 0)
     try? FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(contentsOf: Data("\(getpid())\n".utf8))
     self.descriptor = descriptor
+  }
+
+  /// Whether processes can share memory through files of this folder, as a write-ahead log needs it: between machines they
+  /// cannot, and some file systems have none at all.
+  func sharesMemory(in folder: URL) -> Bool {
+    guard !FileSystem(of: folder).isOfNetwork else { return false }
+    let length = 4096
+    let memory = mmap(nil, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0)
+    guard let memory, memory != MAP_FAILED else { return false }
+    munmap(memory, length)
+    return true
   }
 
   deinit { close(descriptor) }

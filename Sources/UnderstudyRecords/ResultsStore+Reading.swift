@@ -4,22 +4,7 @@ import GRDB
 extension ResultsStore {
   /// Hashes of the runs that are recorded.
   public func finishedHashes() throws(StoreError) -> Set<String> {
-    try Self.catching(databasePath) {
-      try database.read { try String.fetchSet($0, sql: "SELECT hash FROM run") }
-    }
-  }
-
-  /// Epochs done of each run that has a checkpoint, by hash.
-  public func checkpointEpochs() throws(StoreError) -> [String: Int] {
-    try Self.catching(databasePath) {
-      try database.read { db in
-        var epochs: [String: Int] = [:]
-        for row in try Row.fetchAll(db, sql: "SELECT run, epoch FROM checkpoint") {
-          epochs[try row.stored("run")] = try row.storedCount("epoch", path: databasePath)
-        }
-        return epochs
-      }
-    }
+    try reading { try String.fetchSet($0, sql: "SELECT hash FROM run") }
   }
 
   /// The recorded runs by setting index, then seed, without their measurements.
@@ -29,31 +14,53 @@ extension ResultsStore {
   ///
   /// - Complexity: O(what is read); one pass over each table, about a second for a full two-layer sweep.
   public func results(measures: Set<Measure>) throws(StoreError) -> StudyResults {
-    try Self.catching(databasePath) {
-      try database.read { db in
-        var measurements: [String: [Measurement]] = [:]
-        try forEachMeasurement(measures, run: nil, db) { measurements[$0, default: []].append($1) }
-        var records = try runRecords(db)
-        for index in records.indices {
-          records[index].measurements = measurements[records[index].run.hash] ?? []
-        }
-        return StudyResults(study: study, runs: records)
+    try reading { db in
+      var places: [String: Int] = [:]
+      var records: [RunRecord] = []
+      try forEachRecord(db) { record in
+        places[record.run.hash] = records.count
+        records.append(record)
+      }
+      try forEachMeasurement(measures, run: nil, db) { hash, measurement in
+        if let place = places[hash] { records[place].measurements.append(measurement) }
+      }
+      return StudyResults(study: study, runs: records)
+    }
+  }
+
+  /// Hands over the recorded runs one after the other, each with its measurements of the given measures: memory for one run.
+  public func forEachResult(_ measures: Set<Measure>, _ body: (RunRecord) throws -> Void) throws {
+    try reading { db in
+      try forEachRecord(db) { record in
+        var record = record
+        try forEachMeasurement(measures, run: record.run.hash, db) { record.measurements.append($1) }
+        try body(record)
       }
     }
   }
 
-  func runRecords(_ db: Database) throws -> [RunRecord] {
-    var records: [RunRecord] = []
-    let rows = try Row.fetchCursor(db, sql: "SELECT * FROM run ORDER BY setting_index, seed")
+  /// - Throws: ``StoreError/damaged(path:reason:)`` for a row whose hash is not that of its setting and seed.
+  private func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
+    let naming = RunNaming(study)
+    var text = (index: -1, canonical: "")
+    let rows = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT hash, setting_index, seed, outcome, diverged_epoch, study_hash, version, machine, finished_at, wall_seconds,
+          cpu_seconds, step_count FROM run ORDER BY setting_index, seed
+        """)
     while let row = try rows.next() {
       let hash: String = try row.stored("hash")
-      guard let run = runsByHash[hash] else {
+      let (index, seed): (Int, Int) = (try storedSetting(row), try row.stored("seed"))
+      if text.index != index { text = (index, study.settings[index].canonicalText) }
+      let run = naming.run(study.settings[index], text: text.canonical, index: index, seed: seed)
+      guard run.hash == hash, seeds.contains(seed) else {
         throw StoreError.damaged(path: databasePath, reason: "run \(hash) is not one of its study")
       }
       let isDiverged = try row.stored("outcome") == "diverged"
       let epoch = isDiverged ? try row.storedCount("diverged_epoch", path: databasePath) : nil
       let finishedAt: String = try row.stored("finished_at")
-      records.append(
+      try body(
         RunRecord(
           run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed,
           studyHash: try row.stored("study_hash"), version: try row.stored("version"),
@@ -62,7 +69,6 @@ extension ResultsStore {
           cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath),
           stepCount: try row.storedCount("step_count", path: databasePath), measurements: []))
     }
-    return records
   }
 
   /// Hands over each measurement, of one run or of all: by measure, then epoch, within a run; scalars before arrays.

@@ -26,26 +26,72 @@ public struct Checkpoint: Hashable, Sendable {
   }
 }
 
+/// A finished run that is to be recorded.
+struct PendingRecord: Sendable {
+  var record: RunRecord
+  /// Its final student, a network file.
+  var student: Data
+}
+
 extension ResultsStore {
   /// Records a finished run and its final student (a network file), and forgets its checkpoint. Any thread may call it.
-  ///
-  /// In this order: begin, insert (which fails if the run is there already), weights to a temporary name, flush, rename,
-  /// commit. Interrupted before the commit, the run is not recorded, and a later record replaces the weights file.
   ///
   /// - Throws: ``StoreError``: recorded already, not of this study, a value that is not finite, disk full, ...; the store is
   ///   then as it was before.
   public func record(_ record: RunRecord, student: Data) throws(StoreError) {
-    let hash = record.run.hash
-    try check(hash, record.measurements)
+    try check(record.run, record.measurements)
+    try commit([PendingRecord(record: record, student: student)])
+  }
+
+  /// The same, but soon: together with what other threads hand in within a tenth of a second. ``flush()`` waits for it.
+  ///
+  /// - Throws: as ``record(_:student:)``, also of what was handed in before.
+  public func submit(_ record: RunRecord, student: Data) throws(StoreError) {
+    try check(record.run, record.measurements)
     try Self.catching(databasePath) {
+      let bytes = student.count + record.measurements.reduce(0) { $0 + 64 + 8 * $1.values.count }
+      try groups.submit(PendingRecord(record: record, student: student), bytes: bytes) { [self] in try commitParts($0) }
+    }
+  }
+
+  /// Waits until all that was submitted is recorded.
+  ///
+  /// - Throws: as ``submit(_:student:)``.
+  public func flush() throws(StoreError) {
+    try Self.catching(databasePath) { try groups.flush() }
+  }
+
+  /// How many of the submitted runs were recorded since the folder was opened.
+  public var submittedCount: Int { groups.committedCount }
+
+  /// Of a group that does not fit on the disk as a whole, a part may.
+  private func commitParts(_ group: [PendingRecord]) throws(StoreError) {
+    do throws(StoreError) {
+      try commit(group)
+    } catch {
+      guard case .diskFull = error, group.count > 1 else { throw error }
+      let half = group.count / 2
+      try commitParts(Array(group[..<half]))
+      try commitParts(Array(group[half...]))
+    }
+  }
+
+  /// In this order: begin, insert (which fails if a run is there already), weights to temporary names, flush, rename, commit.
+  /// Interrupted before the commit, none of the runs is recorded, and later records replace the weights files.
+  private func commit(_ group: [PendingRecord]) throws(StoreError) {
+    // Once, should the commit have to be tried again.
+    var weights: [StoredWeights] = []
+    try changing {
       try database.write { db in
-        try makeRoom(for: hash, isRecord: true, db)
-        try insert(record, db)
-        try db.execute(
-          sql: "INSERT OR REPLACE INTO weights (run, digest) VALUES (?, ?)", arguments: [hash, contentHash(student)])
-        try DurableFile.write(student, to: weightsURL(of: hash), temporary: partialWeightsURL(of: hash))
+        for item in group {
+          try makeRoom(for: item.record.run.hash, isRecord: true, db)
+          try insert(item.record, db)
+        }
+        if weights.isEmpty { weights = try writeWeights(group) }
+        for row in weights { try row.insert(db) }
       }
     }
+    replaced.withLock { hashes in for item in group { hashes.remove(item.record.run.hash) } }
   }
 
   /// Keeps where a run stands, in place of its earlier checkpoint. Any thread may call it.
@@ -53,7 +99,7 @@ extension ResultsStore {
   /// - Throws: ``StoreError``, as ``record(_:student:)``.
   public func saveCheckpoint(_ checkpoint: Checkpoint) throws(StoreError) {
     try check(checkpoint.runHash, checkpoint.measurements)
-    try Self.catching(databasePath) {
+    try changing {
       let measurements = String(decoding: try JSONEncoder().encode(checkpoint.measurements), as: UTF8.self)
       try database.write { db in
         try makeRoom(for: checkpoint.runHash, isRecord: false, db)
@@ -71,30 +117,41 @@ extension ResultsStore {
   }
 
   /// The last checkpoint of a run that is not finished; nil if there is none.
-  public func checkpoint(of hash: String) throws(StoreError) -> Checkpoint? {
-    try Self.catching(databasePath) {
-      try database.read { db in
-        let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoint WHERE run = ?", arguments: [hash])
-        guard let row else { return nil }
-        let measurements: String = try row.stored("measurements")
-        let decoded = try JSONDecoder().decode([Measurement].self, from: Data(measurements.utf8)).map {
-          try Measurement(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
-        }
-        let epoch = try row.storedCount("epoch", path: databasePath)
-        guard let run = runsByHash[hash], epoch <= run.setting.training.epochs else {
-          throw StoreError.damaged(path: databasePath, reason: "a checkpoint at epoch \(epoch) of run \(hash)")
-        }
-        return Checkpoint(
-          runHash: hash, epoch: epoch, student: try row.stored("student"), measurements: decoded,
-          wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
-          cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath))
+  public func checkpoint(of run: Run) throws(StoreError) -> Checkpoint? {
+    let hash = run.hash
+    return try reading { db in
+      let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoint WHERE run = ?", arguments: [hash])
+      guard let row else { return nil }
+      let measurements: String = try row.stored("measurements")
+      let decoded = try JSONDecoder().decode([Measurement].self, from: Data(measurements.utf8)).map {
+        try Measurement(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
       }
+      let epoch = try row.storedCount("epoch", path: databasePath)
+      guard epoch <= run.setting.training.epochs else {
+        throw StoreError.damaged(path: databasePath, reason: "a checkpoint at epoch \(epoch) of run \(hash)")
+      }
+      return Checkpoint(
+        runHash: hash, epoch: epoch, student: try row.stored("student"), measurements: decoded,
+        wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
+        cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath))
     }
   }
 
+  /// Refuses what is not of this study, and numbers that are none.
+  private func check(_ run: Run, _ measurements: [Measurement]) throws(StoreError) {
+    guard isOwn(run) else { throw .unknownRun(run: run.hash, study: study.name) }
+    try check(run.hash, measurements)
+  }
+
+  func isOwn(_ run: Run) -> Bool {
+    guard study.settings.indices.contains(run.settingIndex) else { return false }
+    let setting = study.settings[run.settingIndex]
+    let own = RunNaming(study).run(setting, text: setting.canonicalText, index: run.settingIndex, seed: run.seed)
+    return own.hash == run.hash && seeds.contains(run.seed)
+  }
+
   private func check(_ hash: String, _ measurements: [Measurement]) throws(StoreError) {
-    guard runsByHash[hash] != nil else { throw .unknownRun(run: hash, study: study.name) }
-    guard !database.configuration.readonly else { throw .readOnly(folder: folder.path) }
+    guard !isReadOnly else { throw .readOnly(folder: folder.path) }
     struct Moment: Hashable {
       var measure: Measure
       var epoch: Int
@@ -123,10 +180,10 @@ extension ResultsStore {
     var divergedEpoch: Int?
     if case .diverged(let epoch) = record.outcome { divergedEpoch = epoch }
     try db.execute(
-      sql: "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sql: "INSERT INTO run_record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        hash, runsByHash[hash]?.settingIndex ?? record.run.settingIndex, record.run.seed, record.run.setting.json,
-        divergedEpoch == nil ? "completed" : "diverged", divergedEpoch, record.studyHash, record.version,
+        hash, record.run.settingIndex, record.run.seed, divergedEpoch == nil ? "completed" : "diverged", divergedEpoch,
+        record.studyHash, record.version,
         record.machine, record.finishedAt.formatted(.iso8601), record.wallSeconds, record.cpuSeconds, record.stepCount,
       ])
     let scalar = try db.cachedStatement(sql: "INSERT INTO scalar VALUES (?, ?, ?, ?)")
@@ -144,6 +201,7 @@ extension ResultsStore {
           ])
       }
     }
+    try Self.keep(record.run.setting, index: record.run.settingIndex, db)
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
     try forgetFailure(of: hash, db)
   }

@@ -2,31 +2,63 @@ import Foundation
 import GRDB
 import Synchronization
 
-/// A results folder: `study.yaml`, `results.sqlite`, `weights/<run hash>.safetensors`, `figures/`, `report.html`.
+/// A results folder: `study.yaml`, `results.sqlite`, `weights/<run hash>.safetensors`, `files/`, `figures/`, `report.html`.
 ///
 /// A class because it has an identity: it owns the folder's lock and the connection to its database, and several threads
 /// record into the same one (the connection lets one at a time write).
 ///
-/// Each run is recorded in one transaction that commits after the weights are safely on the disk. So a run that is in the
+/// Runs are recorded in transactions that commit after their weights are safely on the disk. So a run that is in the
 /// database is complete, and kill -9 at any moment costs at most the runs that were not recorded yet.
 public final class ResultsStore: Sendable {
   public let folder: URL
-  /// As resolved; when writing the caller's, when reading the stored one.
+  /// As resolved; when writing the caller's, when reading the stored one. Its files have the folder's copies.
   public let study: Study
-  /// The study's runs by hash.
-  let runsByHash: [String: Run]
+  /// Of the tables, as they were found; version 1 keeps no files.
+  let version: Int
+  /// Of the study, to look up.
+  let seeds: Set<Int>
   let database: DatabaseQueue
   /// Recorded runs that are carried out again; see ``willReplace(_:)``.
   let replaced = Mutex<Set<String>>([])
+  let groups = GroupCommit<PendingRecord>()
+  let journal: Mutex<Journal>
+  let patience: Patience
+  /// Of the database when it was opened.
+  private let identity: FileIdentity?
+  private let copy: TemporaryCopy?
+  private let isClosed = Atomic(false)
   /// Held while the folder is open for writing.
   private let lock: FolderLock?
 
-  private init(folder: URL, study: Study, runsByHash: [String: Run], database: DatabaseQueue, lock: FolderLock?) {
+  private init(
+    folder: URL, study: Study, version: Int, database: DatabaseQueue, journal: Journal, patience: Patience,
+    copy: TemporaryCopy? = nil, lock: FolderLock? = nil
+  ) {
     self.folder = folder
-    self.study = study
-    self.runsByHash = runsByHash
+    self.study = study.usingCopies(in: folder)
+    self.version = version
+    seeds = Set(study.seeds)
     self.database = database
+    self.journal = Mutex(journal)
+    self.patience = patience
+    self.copy = copy
     self.lock = lock
+    identity = FileIdentity(folder.appendingPathComponent(ResultsFolder.databaseName).path)
+  }
+
+  deinit { close() }
+
+  /// Waits for what was submitted, and ends the log of a folder that was open for writing. Nothing can be read or written after
+  /// that; the folder stays locked as long as the value lives.
+  public func close() {
+    guard !isReadOnly, !isClosed.exchange(true, ordering: .relaxed) else { return }
+    try? groups.flush()
+    if Journal.hasLog(databasePath) {
+      let isWhole = (try? database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM run") }) == study.runs.count
+      Journal.end(database, isWhole: isWhole)
+    }
+    // The last connection that is closed takes the log's files with it.
+    try? database.close()
   }
 
   public var figuresFolder: URL { folder.appendingPathComponent(ResultsFolder.figuresName) }
@@ -34,19 +66,27 @@ public final class ResultsStore: Sendable {
   /// The final student of a run.
   public func weightsURL(of hash: String) -> URL { weightsFolder.appendingPathComponent("\(hash).safetensors") }
 
+  var isReadOnly: Bool { lock == nil }
   var databasePath: String { folder.appendingPathComponent(ResultsFolder.databaseName).path }
   var weightsFolder: URL { folder.appendingPathComponent(ResultsFolder.weightsName) }
   /// One name a run is enough: the folder has one writing process, and its connection serves one thread at a time.
   func partialWeightsURL(of hash: String) -> URL { weightsFolder.appendingPathComponent(".\(hash).partial") }
 
+  /// Whether a folder holds results, whatever is in the file of that name.
+  public static func isResults(_ folder: URL) -> Bool {
+    StoreSchema.isOurs(folder.appendingPathComponent(ResultsFolder.databaseName).path)
+  }
+
   /// Opens a folder for recording, making it if need be, and keeps other processes from doing the same.
   ///
   /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date.
   ///
+  /// - Parameter notice: told, once, when another program's lock has to be waited for.
   /// - Throws: ``StoreError``: a folder that is locked, of another study, newer, damaged or not ours is left as it was.
-  public static func openForWriting(_ folder: URL, study: Study) throws(StoreError) -> ResultsStore {
+  public static func openForWriting(
+    _ folder: URL, study: Study, notice: @escaping @Sendable (String) -> Void = { _ in }
+  ) throws(StoreError) -> ResultsStore {
     let folder = folder.standardizedFileURL
-    let runsByHash = Dictionary(study.runs.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {
@@ -56,14 +96,21 @@ public final class ResultsStore: Sendable {
     let lock = try FolderLock(folder)
     try checkForeign(folder)
     let yaml: String
-    do { yaml = try study.yaml() } catch { throw .study(error) }
-    let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
-    let database: DatabaseQueue = try catching(path) {
-      let database = try DatabaseQueue(path: path, configuration: StoreSchema.configuration(isReadOnly: false))
-      try prepare(database, folder: folder, study: study, runs: runsByHash)
-      return database
+    do { yaml = try study.yaml(fileName: { "\(ResultsFolder.filesName)/\($0.copyName)" }) } catch {
+      throw .study(error)
     }
-    let store = ResultsStore(folder: folder, study: study, runsByHash: runsByHash, database: database, lock: lock)
+    let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
+    let patience = Patience(path, notice: notice)
+    let (database, journal) = try catching(path) {
+      try patience.attempt {
+        try Journal.open(path, sharesMemory: lock.sharesMemory(in: folder)) { database in
+          try prepare(database, folder: folder, study: study)
+        }
+      }
+    }
+    let store = ResultsStore(
+      folder: folder, study: study, version: StoreSchema.version, database: database, journal: journal,
+      patience: patience, lock: lock)
     try store.prepareFiles(yaml: yaml)
     return store
   }
@@ -76,16 +123,13 @@ public final class ResultsStore: Sendable {
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     guard FileManager.default.fileExists(atPath: path) else { throw .notResults(folder: folder.path) }
     return try catching(path) {
-      // A journal is left when a process was killed while it wrote. SQLite takes the half-done transaction back by
-      // itself, for which it needs to write.
-      let hasJournal = FileManager.default.fileExists(atPath: path + "-journal")
-      let isReadOnly = !(hasJournal && FileManager.default.isWritableFile(atPath: path))
-      let database = try DatabaseQueue(path: path, configuration: StoreSchema.configuration(isReadOnly: isReadOnly))
-      guard let study = try database.read({ try StoreSchema.readStudy($0, folder: folder) }) else {
+      let reader = try StoreReader(path)
+      guard let (study, version) = try reader.database.read({ try StoreSchema.readStudy($0, folder: folder) }) else {
         throw StoreError.notResults(folder: folder.path)
       }
-      let runsByHash = Dictionary(study.runs.map { ($0.hash, $0) }, uniquingKeysWith: { first, _ in first })
-      return ResultsStore(folder: folder, study: study, runsByHash: runsByHash, database: database, lock: nil)
+      return ResultsStore(
+        folder: folder, study: study, version: version, database: reader.database, journal: .rollback,
+        patience: Patience(path, notice: { _ in }), copy: reader.copy)
     }
   }
 
@@ -103,41 +147,7 @@ public final class ResultsStore: Sendable {
     }
   }
 
-  /// Makes the tables, or checks that what is there belongs to the study; one transaction.
-  private static func prepare(
-    _ database: DatabaseQueue, folder: URL, study: Study, runs: [String: Run]
-  ) throws {
-    try database.write { db in
-      guard let stored = try StoreSchema.readStudy(db, folder: folder) else {
-        return try StoreSchema.create(db, study: study)
-      }
-      try db.execute(sql: StoreSchema.failureStatement + StoreSchema.weightsStatement)
-      guard stored.name == study.name else {
-        throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
-      }
-      let recorded = try Row.fetchAll(db, sql: "SELECT hash, setting_index, seed FROM run ORDER BY setting_index, seed")
-      let strangers = try recorded.filter { runs[try $0.stored("hash")] == nil }
-      if let first = strangers.first {
-        let index: Int = try first.stored("setting_index")
-        let setting = stored.settings.indices.contains(index) ? stored.label(of: stored.settings[index]) : "?"
-        let seed: Int = try first.stored("seed")
-        throw StoreError.otherRuns(
-          folder: folder.path, study: study.name, count: strangers.count, example: "\(setting), seed \(seed)")
-      }
-      guard stored != study else { return }
-      try StoreSchema.write(study, db)
-      // The grid may have grown in the middle.
-      for row in recorded {
-        let hash: String = try row.stored("hash")
-        let index: Int = try row.stored("setting_index")
-        guard let run = runs[hash], run.settingIndex != index else { continue }
-        try db.execute(
-          sql: "UPDATE run SET setting_index = ? WHERE hash = ?", arguments: [run.settingIndex, hash])
-      }
-    }
-  }
-
-  /// Folders, `study.yaml`, and removal of what an interrupted write left.
+  /// Folders, the files that the study names, `study.yaml`, and removal of what an interrupted write left.
   private func prepareFiles(yaml: String) throws(StoreError) {
     do {
       for url in [weightsFolder, figuresFolder] {
@@ -150,11 +160,41 @@ public final class ResultsStore: Sendable {
     } catch {
       throw .file(path: folder.path, action: "prepare the folder", reason: reason(of: error))
     }
+    try keepFiles()
     let url = folder.appendingPathComponent(ResultsFolder.studyName)
     let data = Data(yaml.utf8)
     if (try? Data(contentsOf: url)) == data { return }
     try DurableFile.write(data, to: url, temporary: folder.appendingPathComponent(".study.yaml.partial"))
   }
+
+  /// Changes the database as soon as nobody's lock keeps it from being changed.
+  ///
+  /// - Throws: ``StoreError/vanished(folder:)`` if it is not there any more: SQLite would write on into a file without a name.
+  func changing<Result>(_ body: () throws -> Result) throws(StoreError) -> Result {
+    guard !isReadOnly else { throw .readOnly(folder: folder.path) }
+    guard FileIdentity(databasePath) == identity else { throw .vanished(folder: folder.path) }
+    do throws(StoreError) {
+      return try Self.catching(databasePath) {
+        try patience.attempt {
+          if case .rollbackForNow = journal.withLock({ $0 }) { journal.withLock { $0 = Journal.begin(database) } }
+          return try body()
+        }
+      }
+    } catch {
+      guard FileIdentity(databasePath) == identity else { throw .vanished(folder: folder.path) }
+      throw error
+    }
+  }
+
+  /// Reads from the database. Who records waits for other programs' locks here too.
+  func reading<Result>(_ body: (Database) throws -> Result) throws(StoreError) -> Result {
+    try Self.catching(databasePath) {
+      isReadOnly ? try database.read(body) : try patience.attempt { try database.read(body) }
+    }
+  }
+
+  /// From now on, what waits for another program's lock gives up soon after this says so.
+  public func stopWaiting(when condition: @escaping @Sendable () -> Bool) { patience.end(when: condition) }
 
   /// Runs `body` and makes a ``StoreError`` of whatever it throws.
   static func catching<Result>(_ path: String, _ body: () throws -> Result) throws(StoreError) -> Result {
@@ -168,8 +208,7 @@ public final class ResultsStore: Sendable {
       switch error.resultCode {
       case .SQLITE_FULL: throw .diskFull(path: path)
       case .SQLITE_NOTADB, .SQLITE_CORRUPT: throw .damaged(path: path, reason: error.message ?? "SQLite cannot read it")
-      case .SQLITE_BUSY, .SQLITE_LOCKED:
-        throw .database(path: path, reason: "another program has kept the database locked for 30 seconds")
+      case .SQLITE_BUSY, .SQLITE_LOCKED: throw .busy(path: path, program: lockHolder(of: path))
       default: throw .database(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
       }
     } catch let error as StoredValueError {

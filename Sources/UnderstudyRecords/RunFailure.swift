@@ -4,66 +4,77 @@ import GRDB
 /// A run that could not be carried out: it is not among the recorded ones, and running the study again tries it once more.
 public struct RunFailure: Hashable, Sendable {
   public var runHash: String
+  /// Position of the run's setting in the study's grid, and its seed.
+  public var settingIndex: Int
+  public var seed: Int
   /// What went wrong and what to change, for people.
   public var reason: String
   /// Of Understudy.
   public var version: String
   public var failedAt: Date
 
-  public init(runHash: String, reason: String, version: String, failedAt: Date) {
-    (self.runHash, self.reason, self.version, self.failedAt) = (runHash, reason, version, failedAt)
+  public init(_ run: Run, reason: String, version: String, failedAt: Date) {
+    (runHash, settingIndex, seed) = (run.hash, run.settingIndex, run.seed)
+    (self.reason, self.version, self.failedAt) = (reason, version, failedAt)
   }
-}
-
-extension StoreSchema {
-  /// Came after the other tables, in folders of the same version: those who do not know it are not disturbed.
-  static let failureStatement = """
-    CREATE TABLE IF NOT EXISTS failure (
-      run TEXT PRIMARY KEY NOT NULL,
-      reason TEXT NOT NULL,
-      version TEXT NOT NULL,
-      failed_at TEXT NOT NULL
-    ) WITHOUT ROWID;
-    """
 }
 
 extension ResultsStore {
   /// Keeps why a run could not be carried out, in place of an earlier reason. Any thread may call it.
   ///
   /// - Throws: ``StoreError``, as ``record(_:student:)``.
-  public func recordFailure(_ failure: RunFailure) throws(StoreError) {
-    guard runsByHash[failure.runHash] != nil else { throw .unknownRun(run: failure.runHash, study: study.name) }
-    guard !database.configuration.readonly else { throw .readOnly(folder: folder.path) }
-    try Self.catching(databasePath) {
+  public func recordFailure(_ failure: RunFailure, of run: Run) throws(StoreError) {
+    guard isOwn(run) else { throw .unknownRun(run: run.hash, study: study.name) }
+    try changing {
       try database.write { db in
         try db.execute(
-          sql: "INSERT OR REPLACE INTO failure (run, reason, version, failed_at) VALUES (?, ?, ?, ?)",
-          arguments: [failure.runHash, failure.reason, failure.version, failure.failedAt.formatted(.iso8601)])
+          sql: """
+            INSERT OR REPLACE INTO failure (run, setting_index, seed, reason, version, failed_at)
+            VALUES (?, ?, ?, ?, ?, ?)
+            """,
+          arguments: [
+            failure.runHash, failure.settingIndex, failure.seed, failure.reason, failure.version,
+            failure.failedAt.formatted(.iso8601),
+          ])
       }
     }
   }
 
-  /// The runs that failed and have not been recorded since, by setting and seed.
+  /// The runs that failed and have not been recorded since, by setting and seed; none of folders of before 0.2, whose runs are
+  /// tried again before anything else.
   public func failures() throws(StoreError) -> [RunFailure] {
-    try Self.catching(databasePath) {
-      try database.read { db in
-        guard try db.tableExists("failure") else { return [] }
-        let failures = try Row.fetchAll(db, sql: "SELECT run, reason, version, failed_at FROM failure").map { row in
-          let failedAt: String = try row.stored("failed_at")
-          return RunFailure(
-            runHash: try row.stored("run"), reason: try row.stored("reason"), version: try row.stored("version"),
-            failedAt: (try? Date(failedAt, strategy: .iso8601)) ?? .distantPast)
-        }
-        let places = Dictionary(
-          study.runs.enumerated().map { ($1.hash, $0) }, uniquingKeysWith: { first, _ in first })
-        return failures.filter { places[$0.runHash] != nil }
-          .sorted { (places[$0.runHash] ?? 0) < (places[$1.runHash] ?? 0) }
+    try reading { db in
+      guard version > 1 else { return [] }
+      let rows = try Row.fetchCursor(
+        db, sql: "SELECT run, setting_index, seed, reason, version, failed_at FROM failure ORDER BY setting_index, seed"
+      )
+      var failures: [RunFailure] = []
+      let naming = RunNaming(study)
+      while let row = try rows.next() {
+        let failedAt: String = try row.stored("failed_at")
+        let index = try storedSetting(row)
+        let setting = study.settings[index]
+        let run = naming.run(setting, text: setting.canonicalText, index: index, seed: try row.stored("seed"))
+        failures.append(
+          RunFailure(
+            run, reason: try row.stored("reason"), version: try row.stored("version"),
+            failedAt: (try? Date(failedAt, strategy: .iso8601)) ?? .distantPast))
       }
+      return failures
     }
   }
 
   /// Forgets why a run failed, once it is recorded.
   func forgetFailure(of hash: String, _ db: Database) throws {
     try db.execute(sql: "DELETE FROM failure WHERE run = ?", arguments: [hash])
+  }
+
+  /// The place of a row's setting in the grid.
+  func storedSetting(_ row: Row) throws -> Int {
+    let index: Int = try row.stored("setting_index")
+    guard study.settings.indices.contains(index) else {
+      throw StoreError.damaged(path: databasePath, reason: "a row of setting \(index), and there is none")
+    }
+    return index
   }
 }

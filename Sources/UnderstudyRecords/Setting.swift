@@ -187,6 +187,21 @@ public struct SourceFile: Codable, Hashable, Sendable {
   public var path: String
   /// `contentHash` of the bytes.
   public var digest: String
+  /// Where a results folder keeps the same bytes; no part of what the file is, and not stored.
+  public var copy: String?
+
+  private enum CodingKeys: String, CodingKey { case path, digest }
+
+  public init(path: String, digest: String) { (self.path, self.digest) = (path, digest) }
+
+  public static func == (left: SourceFile, right: SourceFile) -> Bool {
+    left.path == right.path && left.digest == right.digest
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(path)
+    hasher.combine(digest)
+  }
 }
 
 extension TeacherSetting {

@@ -17,12 +17,18 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// A system call on a file failed.
   case file(path: String, action: String, reason: String)
   case database(path: String, reason: String)
+  /// Another program's lock, and nobody waits for it any more.
+  case busy(path: String, program: String?)
+  /// The folder, or its database, is not there any more.
+  case vanished(folder: String)
   case alreadyRecorded(run: String)
   case unknownRun(run: String, study: String)
   case notFinite(run: String, measure: Measure, epoch: Int)
   case duplicateMeasurement(run: String, measure: Measure, epoch: Int)
   /// The final student of a run is not there, or not as it was recorded.
-  case weights(path: String, fault: ResultsStore.WeightsFault)
+  case weights(path: String, fault: WeightsFault.Kind)
+  /// A file that the study names is not what it was, and the folder has no copy.
+  case source(path: String)
   case study(StudyError)
 
   public var description: String {
@@ -51,6 +57,12 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(path): cannot \(action): \(reason); check the folder's permissions and the disk, then run again"
     case .database(let path, let reason):
       "\(path): \(reason); check the disk, then run again: only what is missing runs"
+    case .busy(let path, let program):
+      "\(path): another program (\(program ?? "unknown")) reads or writes it, so that the last runs could not be recorded; "
+        + "run again when it has ended: only what is missing runs"
+    case .vanished(let folder):
+      "\(folder): the folder or its \(ResultsFolder.databaseName) was deleted, moved or replaced while the study ran, and what "
+        + "was recorded went with it; put it back and run again, or run again to begin anew"
     case .alreadyRecorded(let run):
       "run \(run) is recorded already; nothing was changed"
     case .unknownRun(let run, let study):
@@ -61,6 +73,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
       "run \(run): \(measure.rawValue) at epoch \(epoch) is given twice; give each measurement once"
     case .weights(let path, let fault):
       "\(path): the run's weights are \(fault.rawValue); run the study again in this folder: it makes them again"
+    case .source(let path):
+      "\(path): is not the file any more that the study was read with, and the folder keeps no copy of that; put the old one "
+        + "back, or run the study with the new one in a new folder"
     case .study(let error): error.description
     }
   }

@@ -3,8 +3,8 @@ import GRDB
 
 /// The tables of `results.sqlite` and the version of their form.
 enum StoreSchema {
-  /// In `PRAGMA user_version`. A reader refuses greater ones.
-  static let version = 1
+  /// In `PRAGMA user_version`. A reader refuses greater ones. Version 1 had a table `run` with the setting in each row.
+  static let version = 2
   /// In `PRAGMA application_id`, "UStd": says that the file is ours.
   static let applicationID = 0x5553_7464
 
@@ -17,11 +17,10 @@ enum StoreSchema {
       -- The study as resolved, for reading back without its files.
       definition TEXT NOT NULL
     );
-    CREATE TABLE run (
+    CREATE TABLE run_record (
       hash TEXT PRIMARY KEY NOT NULL,
       setting_index INTEGER NOT NULL,
       seed INTEGER NOT NULL,
-      setting TEXT NOT NULL,
       outcome TEXT NOT NULL CHECK (outcome IN ('completed', 'diverged')),
       diverged_epoch INTEGER,
       study_hash TEXT NOT NULL,
@@ -33,14 +32,14 @@ enum StoreSchema {
       step_count INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE scalar (
-      run TEXT NOT NULL REFERENCES run (hash) ON DELETE CASCADE,
+      run TEXT NOT NULL REFERENCES run_record (hash) ON DELETE CASCADE,
       measure TEXT NOT NULL,
       epoch INTEGER NOT NULL,
       value REAL NOT NULL,
       PRIMARY KEY (run, measure, epoch)
     ) WITHOUT ROWID;
     CREATE TABLE array (
-      run TEXT NOT NULL REFERENCES run (hash) ON DELETE CASCADE,
+      run TEXT NOT NULL REFERENCES run_record (hash) ON DELETE CASCADE,
       measure TEXT NOT NULL,
       epoch INTEGER NOT NULL,
       shape TEXT NOT NULL,
@@ -58,29 +57,101 @@ enum StoreSchema {
     );
     """
 
-  /// One file and a rollback journal, not a write-ahead log: a run is one write, so the log would gain nothing, and this
-  /// way the folder can be copied or mounted read-only whenever no run is being recorded.
-  static func configuration(isReadOnly: Bool) -> Configuration {
+  /// Those that came with version 2, or between the two.
+  static let laterStatements = """
+    CREATE TABLE IF NOT EXISTS setting (
+      setting_index INTEGER PRIMARY KEY NOT NULL,
+      setting TEXT NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS failure (
+      run TEXT PRIMARY KEY NOT NULL,
+      setting_index INTEGER NOT NULL,
+      seed INTEGER NOT NULL,
+      reason TEXT NOT NULL,
+      version TEXT NOT NULL,
+      failed_at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS weights (
+      run TEXT PRIMARY KEY NOT NULL REFERENCES run_record (hash) ON DELETE CASCADE,
+      digest TEXT NOT NULL,
+      -- Of the file when it was last found to have the digest: bytes, and nanoseconds since 1970.
+      size INTEGER,
+      modified INTEGER
+    ) WITHOUT ROWID;
+    """
+
+  /// `run`, as people and programs ask for it: with the setting of each run. It can be changed by hand as a table can.
+  static let viewStatements = """
+    CREATE VIEW run AS
+      SELECT hash, setting_index, seed, setting, outcome, diverged_epoch, study_hash, version, machine, finished_at,
+        wall_seconds, cpu_seconds, step_count
+      FROM run_record LEFT JOIN setting USING (setting_index);
+    CREATE TRIGGER run_deletion INSTEAD OF DELETE ON run BEGIN
+      DELETE FROM run_record WHERE hash = OLD.hash;
+    END;
+    CREATE TRIGGER run_update INSTEAD OF UPDATE ON run BEGIN
+      UPDATE run_record SET hash = NEW.hash, setting_index = NEW.setting_index, seed = NEW.seed, outcome = NEW.outcome,
+        diverged_epoch = NEW.diverged_epoch, study_hash = NEW.study_hash, version = NEW.version, machine = NEW.machine,
+        finished_at = NEW.finished_at, wall_seconds = NEW.wall_seconds, cpu_seconds = NEW.cpu_seconds,
+        step_count = NEW.step_count
+      WHERE hash = OLD.hash;
+    END;
+    """
+
+  /// A writer does not wait in SQLite: see ``Patience``. A reader waits while a commit of a rollback journal is written.
+  static func configuration(isReadOnly: Bool, busySeconds: Double = 0.2) -> Configuration {
     var configuration = Configuration()
     configuration.readonly = isReadOnly
-    configuration.busyMode = .timeout(30)
+    configuration.busyMode = .timeout(busySeconds)
     configuration.label = "understudy results"
     configuration.prepareDatabase { db in
-      if !isReadOnly {
-        try db.execute(sql: "PRAGMA journal_mode = DELETE")
-        try db.execute(sql: "PRAGMA synchronous = FULL")
-      }
+      if !isReadOnly { try db.execute(sql: "PRAGMA synchronous = FULL") }
     }
     return configuration
   }
 
   /// Makes the tables in an empty database, in one transaction.
   static func create(_ db: Database, study: Study) throws {
-    try db.execute(sql: statements)
-    try db.execute(sql: failureStatement + weightsStatement)
+    try db.execute(sql: statements + laterStatements + viewStatements)
     try db.execute(sql: "PRAGMA application_id = \(applicationID)")
     try db.execute(sql: "PRAGMA user_version = \(version)")
     try write(study, db)
+  }
+
+  /// Brings the tables of version 1 to this form, in the caller's transaction.
+  static func migrate(_ db: Database) throws {
+    // Runs that failed are tried again by who migrates.
+    try db.execute(sql: "DROP TABLE IF EXISTS failure")
+    let hadWeights = try db.tableExists("weights")
+    // What refers to the table follows its new name.
+    try db.execute(sql: "ALTER TABLE run RENAME TO run_record")
+    try db.execute(sql: laterStatements)
+    if hadWeights {
+      try db.execute(
+        sql: "ALTER TABLE weights ADD COLUMN size INTEGER; ALTER TABLE weights ADD COLUMN modified INTEGER")
+    }
+    try db.execute(
+      sql: """
+        INSERT OR REPLACE INTO setting SELECT setting_index, min(setting) FROM run_record GROUP BY setting_index;
+        ALTER TABLE run_record DROP COLUMN setting;
+        PRAGMA user_version = \(version);
+        """ + viewStatements)
+  }
+
+  /// Whether a file says that it is a database of ours; what is in it may be damaged.
+  static func isOurs(_ path: String) -> Bool {
+    guard let header = header(of: path) else { return false }
+    return header[68..<72].reduce(0) { $0 << 8 | Int($1) } == applicationID
+  }
+
+  /// The first 100 bytes of an SQLite file; nil if it is none.
+  static func header(of path: String) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var header = [UInt8](repeating: 0, count: 100)
+    guard read(descriptor, &header, 100) == 100, header.starts(with: "SQLite format 3\0".utf8) else { return nil }
+    return header
   }
 
   static func write(_ study: Study, _ db: Database) throws {
@@ -91,10 +162,10 @@ enum StoreSchema {
       arguments: [study.name, study.hash, study.claim, definition])
   }
 
-  /// The study in the database; nil if there are no tables yet.
+  /// The study in the database and the version of its tables; nil if there are no tables yet.
   ///
   /// - Throws: ``StoreError`` if the file is not ours or newer.
-  static func readStudy(_ db: Database, folder: URL) throws -> Study? {
+  static func readStudy(_ db: Database, folder: URL) throws -> (study: Study, version: Int)? {
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
@@ -110,7 +181,7 @@ enum StoreSchema {
       throw StoreError.damaged(path: path, reason: "it holds no study")
     }
     do {
-      return try JSONDecoder().decode(Study.self, from: Data(definition.utf8))
+      return (try JSONDecoder().decode(Study.self, from: Data(definition.utf8)), found)
     } catch {
       throw StoreError.damaged(path: path, reason: "its study cannot be read")
     }

@@ -1,5 +1,5 @@
 /// A study as declared: a claim, a grid of settings, seeds, what to record and when, which figures to draw and what is expected of the numbers.
-public struct Study: Codable, Hashable, Sendable {
+public struct Study: Hashable, Sendable {
   public var name: String
   /// What the study sets out to show, in sentences.
   public var claim: String

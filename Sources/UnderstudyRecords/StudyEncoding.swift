@@ -4,15 +4,17 @@ extension Study {
   ///
   /// Writing the defaults out keeps the file's meaning should a later version change one.
   ///
+  /// - Parameter fileName: what to call a file that a setting names.
   /// - Throws: ``StudyError`` of kind `notAGrid` if the settings are not all combinations of some lists, which can only be
   ///   so for a study that was made in code.
-  public func yaml() throws(StudyError) -> String {
+  public func yaml(fileName: (SourceFile) -> String = \.path) throws(StudyError) -> String {
     var lines = [
       "# A study as Understudy resolved it: scale and overrides applied, defaults written out.",
       "name: \(jsonText(name))",
     ]
     if !claim.isEmpty { lines.append("claim: \(jsonText(claim))") }
-    for (key, values) in try axes() {
+    for (key, found) in try axes() {
+      let values = found.map { value in value.file.map { KeyValue.text(fileName($0)) } ?? value.value }
       lines.append("\(key.path): \(values.count == 1 ? values[0].json : Self.flow(values.map(\.json)))")
     }
     lines.append("seeds: \(Self.flow(seeds.map(String.init)))")
@@ -43,17 +45,17 @@ extension Study {
   }
 
   /// The lists whose combinations are the settings. Keys without effect are left out: a file that gives them is refused.
-  private func axes() throws(StudyError) -> [(key: StudyKey, values: [KeyValue])] {
-    var axes: [(key: StudyKey, values: [KeyValue])] = []
+  private func axes() throws(StudyError) -> [(key: StudyKey, values: [GridValue])] {
+    var axes: [(key: StudyKey, values: [GridValue])] = []
     var count = 1
     for key in StudyKey.all where settings.contains(where: { key.idleReason($0) == nil }) {
-      var values: [KeyValue] = []
+      var values: [GridValue] = []
       var known: Set<KeyValue> = []
       for setting in settings {
         guard let value = key.read(setting) else { continue }
-        if known.insert(value).inserted { values.append(value) }
+        if known.insert(value).inserted { values.append(GridValue(value: value, file: key.file(setting))) }
       }
-      if values == [.integer(0)] && (key.path == "training.batchSize" || key.path == "training.stepsPerEpoch") {
+      if values.map(\.value) == [.integer(0)], ["training.batchSize", "training.stepsPerEpoch"].contains(key.path) {
         continue  // As training.batches.file has it.
       }
       guard !values.isEmpty else { continue }

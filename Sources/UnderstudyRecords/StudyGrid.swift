@@ -11,12 +11,13 @@ struct StudyGrid {
   /// - Parameters:
   ///   - layer: all layers put together.
   ///   - folder: what relative file paths are relative to.
+  ///   - kept: the file that was at a path, if a results folder keeps it; asked for those that are missing.
   /// - Throws: `StudyError`: types, ranges, empty lists, equal values, missing files, keys without effect.
-  init(_ layer: StudyLayer, folder: URL) throws(StudyError) {
+  init(_ layer: StudyLayer, folder: URL, kept: (String) -> SourceFile?) throws(StudyError) {
     var axes: [Axis] = []
     for key in StudyKey.all {
       guard let tree = layer.values[key.path], !tree.isNull else { continue }
-      axes.append(try Axis(key, tree, folder: folder))
+      axes.append(try Axis(key, tree, folder: folder, kept: kept))
     }
     variedKeys = axes.filter { $0.values.count > 1 }.map(\.key.path)
     var start = Setting()
@@ -33,30 +34,19 @@ struct StudyGrid {
           .outOfRange, key: axis.key.path, "the grid has more than \(Self.greatestCount) settings",
           "shorten the lists, or make several studies")
       }
-      var longer: [Setting] = []
-      longer.reserveCapacity(settings.count * axis.values.count)
-      for setting in settings {
-        for value in axis.values {
-          var next = setting
-          axis.key.write(&next, value.value, value.file)
-          longer.append(next)
-        }
-      }
-      settings = longer
+      settings = axis.key.spread(axis.values, over: settings)
     }
     try check(axes)
   }
 
   private struct Axis {
-    struct Value {
-      var value: KeyValue
-      var file: SourceFile?
-    }
     var key: StudyKey
     var tree: YAMLTree
-    var values: [Value]
+    var values: [GridValue]
 
-    init(_ key: StudyKey, _ tree: YAMLTree, folder: URL) throws(StudyError) {
+    init(
+      _ key: StudyKey, _ tree: YAMLTree, folder: URL, kept: (String) -> SourceFile?
+    ) throws(StudyError) {
       self.key = key
       self.tree = tree
       values = []
@@ -72,9 +62,13 @@ struct StudyGrid {
         }
         var file: SourceFile?
         if case .text(let path) = value, key.form == .file {
-          file = try SourceFile(path, relativeTo: folder, key: key.path, tree: item)
+          file = try SourceFile(path, relativeTo: folder, kept: kept, key: key.path, tree: item)
         }
-        values.append(Value(value: value, file: file))
+        if let file, let twin = values.first(where: { $0.file?.digest == file.digest })?.file {
+          throw item.error(
+            .duplicateValue, key: key.path, "\(file.path) holds what \(twin.path) does", "list each content once")
+        }
+        values.append(GridValue(value: value, file: file))
       }
       guard !values.isEmpty else {
         throw tree.error(.emptyList, key: key.path, "an empty list", "give \(key.form.phrase), or leave the key out")
@@ -201,11 +195,17 @@ extension YAMLTree {
 
 extension SourceFile {
   /// Finds a file and hashes its bytes.
-  fileprivate init(_ path: String, relativeTo folder: URL, key: String, tree: YAMLTree) throws(StudyError) {
+  fileprivate init(
+    _ path: String, relativeTo folder: URL, kept: (String) -> SourceFile?, key: String, tree: YAMLTree
+  ) throws(StudyError) {
     let url = path.hasPrefix("/") ? URL(fileURLWithPath: path) : folder.appendingPathComponent(path)
     let absolute = url.standardizedFileURL.path
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: absolute, isDirectory: &isFolder) else {
+      if let file = kept(absolute) {
+        self = file
+        return
+      }
       throw tree.error(
         .missingFile, key: key, "no file \(absolute)", "paths are relative to the study file's folder: \(folder.path)")
     }

@@ -301,6 +301,9 @@ extension Setting {
   /// The value of a dotted key such as `teacher.strengthDecay`; a file's path; nil for an unknown key or no file.
   public func value(of key: String) -> KeyValue? { StudyKey.named(key)?.read(self) }
 
+  /// The file that a dotted key such as `teacher.file` names; nil if it names none.
+  public func file(of key: String) -> SourceFile? { StudyKey.named(key)?.file(self) }
+
   /// Whether every key of the selection has one of its values here. A selection without keys matches everything.
   public func matches(_ selection: [String: [KeyValue]]) -> Bool {
     selection.allSatisfy { key, values in

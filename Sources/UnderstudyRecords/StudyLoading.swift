@@ -30,10 +30,13 @@ extension Study {
   ///   - path: the file; paths of files in it are relative to its folder.
   ///   - scale: one of the file's `scales`, whose values win over the file's own; nil for the file as it is.
   ///   - overrides: `key=value` with YAML values, as after `--set`; they win over the scale, later over earlier.
+  ///   - kept: the file that was at a path, given the study's name and the path, if a results folder keeps it; asked for files
+  ///     that are missing.
   /// - Throws: ``StudyError`` for anything that is not known, not used, of the wrong type, out of range or missing.
   /// - Complexity: O(settings x keys + bytes of the files that are named).
   public static func load(
-    path: String, scale: String? = nil, overrides: [String] = []
+    path: String, scale: String? = nil, overrides: [String] = [],
+    kept: (String, String) -> SourceFile? = { _, _ in nil }
   ) throws(StudyError) -> Study {
     let data: Data
     do {
@@ -50,7 +53,8 @@ extension Study {
     }
     let folder = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent()
     let baseName = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
-    return try parse(text, origin: path, folder: folder, baseName: baseName, scale: scale, overrides: overrides)
+    return try parse(
+      text, origin: path, folder: folder, baseName: baseName, scale: scale, overrides: overrides, kept: kept)
   }
 
   /// The names of a study file's scales, in its order; none if it has none or cannot be read.
@@ -69,7 +73,8 @@ extension Study {
   ///   - folder: where the paths in it begin.
   ///   - baseName: the study's name if it does not give one.
   public static func parse(
-    _ text: String, origin: String, folder: URL, baseName: String, scale: String? = nil, overrides: [String] = []
+    _ text: String, origin: String, folder: URL, baseName: String, scale: String? = nil, overrides: [String] = [],
+    kept: (String, String) -> SourceFile? = { _, _ in nil }
   ) throws(StudyError) -> Study {
     let tree = try YAMLTree.parse(text, origin: origin)
     guard case .mapping(let entries) = tree.content else {
@@ -98,7 +103,7 @@ extension Study {
       guard let tree = layer.values[key], !tree.isNull else { return nil }
       return tree
     }
-    let grid = try StudyGrid(layer, folder: folder)
+    let grid = try StudyGrid(layer, folder: folder) { kept(name, $0) }
     var study = Study(name: name, settings: grid.settings, variedKeys: grid.variedKeys, seeds: [1])
     if let tree = declared("claim") { study.claim = try tree.text(key: "claim").trimmed }
     if let tree = declared("seeds") { study.seeds = try StudyDeclarations.seeds(tree) }

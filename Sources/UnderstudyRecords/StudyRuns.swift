@@ -1,27 +1,6 @@
 extension Study {
   /// Every training of the study: settings in the order of the grid, and for each all seeds.
-  ///
-  /// Computed at each call. A run's hash tells its content: study name, setting (of files what is in them, not where they
-  /// are), record rules and seed. Its random key leaves the record rules out: recording more does not change the numbers.
-  ///
-  /// - Complexity: O(runs x keys), about 20 microseconds a run.
-  public var runs: [Run] {
-    let record = canonicalRecord
-    var runs: [Run] = []
-    runs.reserveCapacity(settings.count * seeds.count)
-    for (index, setting) in settings.enumerated() {
-      let canonicalSetting = setting.canonicalText
-      for seed in seeds {
-        let texts = Self.canonicalTexts(name: name, setting: canonicalSetting, record: record, seed: seed)
-        var key = ContentHash()
-        key.combine(texts.random.utf8)
-        runs.append(
-          Run(
-            hash: contentHash(texts.run), settingIndex: index, setting: setting, seed: seed, randomKey: key.key))
-      }
-    }
-    return runs
-  }
+  public var runs: StudyRuns { StudyRuns(self) }
 
   /// Identifies what the study computes: name, settings, seeds and record rules. Claim, figures and findings may change.
   public var hash: String {
@@ -43,20 +22,77 @@ extension Study {
     record.filter { $0.moments.include(epoch, of: lastEpoch) }.reduce(into: []) { $0.formUnion($1.measures) }
   }
 
-  private var canonicalRecord: String {
+  /// The record rules, in one form for equal rules.
+  var canonicalRecord: String {
     let rules = record.map { rule in
       let measures = rule.measures.map { jsonText($0.rawValue) }.sorted().joined(separator: ",")
       return "{\"measures\":[\(measures)],\(rule.moments.canonicalText)}"
     }
     return "[\(rules.joined(separator: ","))]"
   }
+}
 
-  /// The texts that are hashed. The first line is the version of the form: it changes when the meaning of a key or the
-  /// arithmetic of a run does, so that old results are never taken for new ones.
-  static func canonicalTexts(name: String, setting: String, record: String, seed: Int) -> (run: String, random: String)
-  {
-    let random = "understudy run 1\nseed \(seed)\nname \(jsonText(name))\nsetting \(setting)\n"
-    return (random + "record \(record)\n", random)
+/// The runs of a study, each made when it is asked for: their number is arithmetic, and no list of them is kept.
+///
+/// A run's hash tells its content: study name, setting (of files what is in them, not where they are), record rules and seed.
+/// Its random key leaves the record rules out: recording more does not change the numbers.
+///
+/// - Complexity: O(keys) an element, about 20 microseconds in a walk, where the seeds of a setting share its text.
+public struct StudyRuns: RandomAccessCollection, Sendable {
+  private let settings: [Setting]
+  private let seeds: [Int]
+  private let naming: RunNaming
+
+  init(_ study: Study) {
+    (settings, seeds, naming) = (study.settings, study.seeds, RunNaming(study))
+  }
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { settings.count * seeds.count }
+
+  public subscript(position: Int) -> Run {
+    let setting = position / seeds.count
+    return naming.run(
+      settings[setting], text: settings[setting].canonicalText, index: setting, seed: seeds[position % seeds.count])
+  }
+
+  public func makeIterator() -> Iterator { Iterator(runs: self) }
+
+  public struct Iterator: IteratorProtocol {
+    fileprivate let runs: StudyRuns
+    private var position = 0
+    private var text = ""
+
+    fileprivate init(runs: StudyRuns) { self.runs = runs }
+
+    public mutating func next() -> Run? {
+      guard position < runs.endIndex else { return nil }
+      let (index, seed) = position.quotientAndRemainder(dividingBy: runs.seeds.count)
+      if seed == 0 { text = runs.settings[index].canonicalText }
+      position += 1
+      return runs.naming.run(runs.settings[index], text: text, index: index, seed: runs.seeds[seed])
+    }
+  }
+}
+
+/// Makes the runs of a study: their hashes and random keys.
+struct RunNaming: Sendable {
+  private let name: String
+  private let record: String
+
+  init(_ study: Study) { (name, record) = (jsonText(study.name), study.canonicalRecord) }
+
+  /// The first line of what is hashed is the version of the form: it changes when the meaning of a key or the arithmetic of a
+  /// run does, so that old results are never taken for new ones.
+  ///
+  /// - Parameter text: the setting's ``Setting/canonicalText``.
+  func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
+    let random = "understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n"
+    var hash = ContentHash()
+    hash.combine(random.utf8)
+    let key = hash.key
+    hash.combine("record \(record)\n".utf8)
+    return Run(hash: hash.text, settingIndex: index, setting: setting, seed: seed, randomKey: key)
   }
 }
 

@@ -87,6 +87,35 @@ import UnderstudyRecords
     #expect(snapshot.isLast)
   }
 
+  @Test("what is missing is taken longest first, of equals in the order of the grid, and nothing else")
+  func queue() throws {
+    let study = try tinyStudy("training.epochs=[3, 7, 5]", "training.learningRate=[0.1, 0.2]", "seeds=[4, 2, 9]")
+    let recorded: [Int: Set<Int>] = [0: [2], 3: [4, 2, 9], 5: [9]]
+    var queue = RunQueue(study, recorded: recorded)
+    let missing = study.runs.filter { !(recorded[$0.settingIndex]?.contains($0.seed) ?? false) }
+    #expect(queue.missingCount == missing.count && missing.count == 13)
+    #expect(queue.cost == missing.reduce(0) { $0 + StudyProgress.cost(of: $1.setting) })
+    var found: [Run] = []
+    while let run = queue.next() { found.append(run) }
+    #expect(found == missing.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) })
+  }
+
+  @Test("of many settings those are built before anything runs that hold every value once")
+  func checkedSettings() throws {
+    let list = "[\((64...123).map { "\(Double($0) / 64)" }.joined(separator: ", "))]"
+    let study = try tinyStudy(
+      "student.overRealization=\(list)", "network.inputDimension=[4, 5, 6, 7, 8, 9]",
+      "training.learningRate=[0.1, 0.2]",
+      "teacher.bias=[0, 1, 2]")
+    let checked = StudyRunner.checkedSettings(study.settings)
+    #expect(study.settings.count == 2160 && checked.count < 70 && checked.first == 0)
+    for key in ["student.overRealization", "network.inputDimension"] {
+      #expect(Set(checked.map { study.settings[$0].value(of: key) }) == Set(study.settings.map { $0.value(of: key) }))
+    }
+    let few = try tinyStudy("network.inputDimension=[4, 5, 6, 7, 8, 9]", "training.learningRate=[0.1, 0.2]")
+    #expect(StudyRunner.checkedSettings(few.settings) == [0, 2, 4, 6, 8, 10])
+  }
+
   @Test("bundled studies load at every scale, the two-layer sweep with the paper's sizes")
   func bundled() throws {
     for name in BundledStudies.names {

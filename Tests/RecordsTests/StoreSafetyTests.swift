@@ -5,8 +5,8 @@ import Testing
 
 /// What must not happen to a results folder.
 @Suite struct StoreSafetyTests {
-  /// kill -9 in the middle of a record: inside its transaction, while the weights are being written. A pipe in place of
-  /// the temporary weights file holds the writer there until the process is killed.
+  /// kill -9 in the middle of a record: inside its transaction, while the weights are being written, which are so many that
+  /// it takes a while.
   @Test func killedWhileRecording() async throws {
     let folder = try TemporaryFolder()
     let study = try smallStudy()
@@ -19,11 +19,9 @@ import Testing
       let folder = URL(fileURLWithPath: path)
       let store = try ResultsStore.openForWriting(folder, study: study)
       let run = study.runs[1]
-      mkfifo(store.partialWeightsURL(of: run.hash).path, 0o644)
-      let thread = Thread { try? store.record(record(of: run, study: study), student: Data("w".utf8)) }
+      let thread = Thread { try? store.record(record(of: run, study: study), student: Data(count: 200_000_000)) }
       thread.start()
-      // The journal is there as soon as the transaction has written.
-      while !FileManager.default.fileExists(atPath: store.databasePath + "-journal") { usleep(1000) }
+      while !FileManager.default.fileExists(atPath: store.partialWeightsURL(of: run.hash).path) { usleep(100) }
       kill(getpid(), SIGKILL)
     }
     // The same, later: weights in place, transaction not committed.
@@ -101,7 +99,7 @@ import Testing
     var newer = good
     newer[63] = 9
     try newer.write(to: path)
-    let expected = StoreError.newerFormat(folder: folder.url.path, found: 9, known: 1)
+    let expected = StoreError.newerFormat(folder: folder.url.path, found: 9, known: 2)
     #expect(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) } == expected)
     #expect(thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) } == expected)
     #expect("\(expected)".contains("use a newer Understudy"))
@@ -229,21 +227,41 @@ import Testing
     #expect(try store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM scalar") } == 0, "they go along")
   }
 
-  @Test("why runs failed is kept until they are recorded, also in folders of before") func failures() throws {
+  @Test("why runs failed is kept until they are recorded") func failures() throws {
     let folder = try TemporaryFolder()
     let study = try smallStudy()
-    do {
-      let store = try ResultsStore.openForWriting(folder.url, study: study)
-      try store.database.write { try $0.execute(sql: "DROP TABLE failure") }
-      #expect(try store.failures().isEmpty)
-    }
     let store = try ResultsStore.openForWriting(folder.url, study: study)
     let failure = RunFailure(
-      runHash: study.runs[1].hash, reason: "a file is gone", version: "1", failedAt: Date(timeIntervalSince1970: 9))
-    try store.recordFailure(failure)
+      study.runs[1], reason: "a file is gone", version: "1", failedAt: Date(timeIntervalSince1970: 9))
+    try store.recordFailure(failure, of: study.runs[1])
     #expect(try store.failures() == [failure] && store.finishedHashes().isEmpty)
     try store.record(record(of: study.runs[1], study: study), student: Data("w".utf8))
     #expect(try store.failures().isEmpty)
+  }
+
+  /// SQLite would write on into a file that has no name any more.
+  @Test("a folder that is deleted, moved or put anew while it is written into is said to be") func vanished() throws {
+    let study = try smallStudy()
+    for change in ["delete", "move", "database"] {
+      let folder = try TemporaryFolder()
+      let results = folder.url.appendingPathComponent("results")
+      let store = try ResultsStore.openForWriting(results, study: study)
+      try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+      switch change {
+      case "delete": try FileManager.default.removeItem(at: results)
+      case "move": try FileManager.default.moveItem(at: results, to: folder.url.appendingPathComponent("elsewhere"))
+      default:
+        try FileManager.default.removeItem(atPath: store.databasePath)
+        try Data("other".utf8).write(to: URL(fileURLWithPath: store.databasePath))
+      }
+      let expected = StoreError.vanished(folder: store.folder.path)
+      #expect(
+        thrown(StoreError.self) { try store.record(record(of: study.runs[1], study: study), student: Data()) }
+          == expected)
+      try store.submit(record(of: study.runs[2], study: study), student: Data())
+      #expect(thrown(StoreError.self) { try store.flush() } == expected, "\(change)")
+      #expect("\(expected)".contains("deleted, moved or replaced"))
+    }
   }
 
   /// Names and bytes of all files but the lock.

@@ -1,0 +1,80 @@
+import Foundation
+import Testing
+
+@testable import UnderstudyRecords
+
+/// The results folder's own copies of what a study names.
+@Suite struct SourceCopyTests {
+  @Test("a folder keeps what its study names, and is complete without the originals") func selfContained() throws {
+    let folder = try TemporaryFolder()
+    let originals = ["t1.safetensors", "t2.safetensors", "x.npy"].map { folder.url.appendingPathComponent($0) }
+    for original in originals {
+      try folder.write("content of \(original.lastPathComponent)", original.lastPathComponent)
+    }
+    let text = """
+      name: named
+      teacher: {file: [t1.safetensors, t2.safetensors]}
+      inputs: {training: {file: x.npy}, evaluation: {file: x.npy}}
+      """
+    let study = try Study.load(path: folder.write(text, "named.yaml"))
+    let results = folder.url.appendingPathComponent("results")
+    do {
+      let store = try ResultsStore.openForWriting(results, study: study)
+      #expect(store.study.files.count == 3 && store.copyFaults().isEmpty && store.changedSources().isEmpty)
+      let names = try FileManager.default.contentsOfDirectory(atPath: results.appendingPathComponent("files").path)
+      #expect(names.sorted() == study.files.map(\.copyName).sorted())
+    }
+    // In the place of one original there is something else, another is gone; and the folder is somewhere else.
+    try Data("else".utf8).write(to: originals[0])
+    try FileManager.default.removeItem(at: originals[2])
+    let moved = folder.url.appendingPathComponent("moved")
+    try FileManager.default.moveItem(at: results, to: moved)
+    let store = try ResultsStore.openForReading(moved)
+    #expect(store.study == study)
+    #expect(store.changedSources().map(\.state) == [.changed, .gone])
+    for (file, original) in zip(store.study.files, ["t1.safetensors", "x.npy", "t2.safetensors"]) {
+      #expect(file.content == Data("content of \(original)".utf8), "\(file.path)")
+    }
+    // The folder's study is one of the folder's files, and the same runs.
+    let own = try Study.load(path: moved.appendingPathComponent("study.yaml").path)
+    #expect(own.runs.map(\.hash) == study.runs.map(\.hash))
+    do {
+      let again = try ResultsStore.openForWriting(moved, study: own)
+      try again.record(record(of: own.runs[0], study: own), student: Data())
+    }
+    #expect(try ResultsStore.openForReading(moved).finishedHashes() == [study.runs[0].hash])
+    // So is the user's study, where a file is gone; where it has changed, it is another study.
+    let kept: (String, String) -> SourceFile? = { _, path in store.study.files.first { $0.path == path } }
+    let path = folder.url.appendingPathComponent("named.yaml").path
+    #expect(thrown(StudyError.self) { _ = try Study.load(path: path) }?.kind == .missingFile)
+    #expect(try Study.load(path: path, kept: kept).runs.map(\.hash) != study.runs.map(\.hash))
+    try folder.write("content of t1.safetensors", "t1.safetensors")
+    #expect(try Study.load(path: path, kept: kept).runs.map(\.hash) == study.runs.map(\.hash))
+  }
+
+  @Test("a copy that is lost is named, and made again from the original if that is as it was") func lostCopies() throws
+  {
+    let folder = try TemporaryFolder()
+    try folder.write("bytes", "t")
+    let study = try Study.parse("teacher: {file: t}", origin: "s.yaml", folder: folder.url, baseName: "s")
+    let results = folder.url.appendingPathComponent("results")
+    do { _ = try ResultsStore.openForWriting(results, study: study) }
+    let copy = results.appendingPathComponent("files/\(study.files[0].copyName)")
+    for damage in [Data("bytez".utf8), nil] {
+      try? FileManager.default.removeItem(at: copy)
+      try damage?.write(to: copy)
+      let reader = try ResultsStore.openForReading(results)
+      #expect(reader.copyFaults().map(\.fault) == [damage == nil ? .missing : .damaged])
+      #expect(reader.study.files[0].content == Data("bytes".utf8))
+      do { _ = try ResultsStore.openForWriting(results, study: study) }
+      #expect(try Data(contentsOf: copy) == Data("bytes".utf8))
+    }
+    try FileManager.default.removeItem(at: copy)
+    mkfifo(copy.path, 0o600)
+    try Data("other".utf8).write(to: folder.url.appendingPathComponent("t"))
+    #expect(try ResultsStore.openForReading(results).study.files[0].content == nil)
+    #expect(
+      thrown(StoreError.self) { _ = try ResultsStore.openForWriting(results, study: study) }
+        == .source(path: study.files[0].path))
+  }
+}
