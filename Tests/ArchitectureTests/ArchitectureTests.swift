@@ -67,6 +67,31 @@ import Testing
   }
 }
 
+/// A reader sees a target's parts in its folders.
+@Suite struct RoomTests {
+  @Test func noFolderHoldsMoreFilesThanAGlanceTakes() throws {
+    let folders = Dictionary(grouping: try Repository.sources(below: "Sources")) {
+      $0.path.split(separator: "/").dropLast().joined(separator: "/")
+    }
+    #expect(folders.count > 30)
+    for (folder, files) in folders { #expect(files.count <= 17, "\(folder) has \(files.count) files; give it rooms") }
+  }
+
+  @Test("every target with rooms has them in the guide", arguments: ImportTable.rows)
+  func architectureGuideNamesTheRooms(row: ImportTable.Row) throws {
+    let rooms = Set(
+      try Repository.folders(in: "Sources/\(row.target)").filter { room in
+        try Repository.sources(below: "Sources/\(row.target)/\(room)").contains(where: \.isSwift)
+      })
+    guard !rooms.isEmpty else { return }
+    let line = try Repository.text("ARCHITECTURE.md").split(separator: "\n").first {
+      $0.hasPrefix("| `\(row.target)` | `") && $0.filter { $0 == "|" }.count == 3
+    }
+    let named = Set((line ?? "").matches(of: /`(\w+)`/).map { String($0.1) }).subtracting([row.target])
+    #expect(named == rooms)
+  }
+}
+
 /// The readers above read what they should.
 @Suite struct ReaderTests {
   @Test(

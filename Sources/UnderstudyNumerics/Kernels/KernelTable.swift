@@ -1,7 +1,9 @@
 import CUnderstudyKernels
 
 /// The C kernels of one precision and instruction set; see understudy_kernels.h for what each computes.
-public struct KernelTable<Scalar: KernelScalar>: Sendable {
+///
+/// Unchecked, because the compiler does not know that functions of C carry nothing with them.
+public struct KernelTable<Scalar: KernelScalar>: @unchecked Sendable {
   typealias Constant = UnsafePointer<Scalar>?
   typealias Variable = UnsafeMutablePointer<Scalar>?
   typealias Rows = UnsafePointer<UnsafePointer<Scalar>?>?
@@ -10,50 +12,48 @@ public struct KernelTable<Scalar: KernelScalar>: Sendable {
 
   // Two layers.
   let train:
-    @Sendable (
+    (
       Shape, Variable, Variable, Constant, Constant, UnsafePointer<UInt32>?, Int64, Int64, UnsafePointer<us_update>?,
       Variable
     ) -> Void
   let accumulate:
-    @Sendable (Shape, Constant, Constant, Variable, Variable, Constant, Constant, Int64, Int64, Double, Variable) -> Void
-  let squaredError: @Sendable (Shape, Constant, Constant, Constant, Constant, Int64, Int64, Variable) -> Double
+    (Shape, Constant, Constant, Variable, Variable, Constant, Constant, Int64, Int64, Double, Variable) ->
+      Void
+  let squaredError: (Shape, Constant, Constant, Constant, Constant, Int64, Int64, Variable) -> Double
   let shiftedGradients:
-    @Sendable (
+    (
       UnsafePointer<us_joint_shape>?, Constant, Constant, Int64, Constant, Int64, Variable, Variable, Variable
     ) -> Void
-  let unitRows: @Sendable (Int64, Int64, Variable, Int64) -> Void
+  let unitRows: (Int64, Int64, Variable, Int64) -> Void
 
   // Any depth.
-  let deepForward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Int32, Double) -> Void
-  let deepBackward: @Sendable (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double) -> Void
-  let deepUpdate: @Sendable (Int64, Int64, Int64, Constant, Int64, Rows, Variable, Int64) -> Void
-  let deepTranspose: @Sendable (Rows, Int64, Int64, Variable, Int64, Double) -> Void
-  let deepResidual: @Sendable (Int64, Variable, Constant, Double) -> Void
-  let deepCrossEntropy: @Sendable (Int64, Int64, Variable, Constant, Double) -> Void
+  let deepForward: (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Int32, Double) -> Void
+  let deepBackward: (Int64, Int64, Int64, Constant, Int64, Constant, Variable, Constant, Double) -> Void
+  let deepUpdate: (Int64, Int64, Int64, Constant, Int64, Rows, Variable, Int64) -> Void
+  let deepTranspose: (Rows, Int64, Int64, Variable, Int64, Double) -> Void
+  let deepResidual: (Int64, Variable, Constant, Double) -> Void
+  let deepCrossEntropy: (Int64, Int64, Variable, Constant, Double) -> Void
   let normalize:
-    @Sendable (
+    (
       Int64, Int64, Int64, Variable, Variable, Constant, Constant, Variable, Variable, Variable, Double, Double
     ) -> Void
-  let normalizeBackward:
-    @Sendable (Int64, Int64, Int64, Variable, Constant, Constant, Constant, Variable, Variable) -> Void
-  let activate: @Sendable (Int64, Constant, Variable, Double) -> Void
-  let gate: @Sendable (Int64, Variable, Constant, Double) -> Void
-  let momentum: @Sendable (Int64, Variable, Variable, Constant, Double, Double, Double) -> Void
+  let normalizeBackward: (Int64, Int64, Int64, Variable, Constant, Constant, Constant, Variable, Variable) -> Void
+  let activate: (Int64, Constant, Variable, Double) -> Void
+  let gate: (Int64, Variable, Constant, Double) -> Void
+  let momentum: (Int64, Variable, Variable, Constant, Double, Double, Double) -> Void
   let adam:
-    @Sendable (Int64, Variable, Variable, Variable, Constant, Double, Double, Double, Double, Double, Double, Double) ->
+    (Int64, Variable, Variable, Variable, Constant, Double, Double, Double, Double, Double, Double, Double) ->
       Void
 
   // Matrices.
-  let product:
-    @Sendable (Int64, Int64, Int64, Constant, Int64, Int64, Constant, Int64, Variable, Int64, Int32) -> Void
+  let product: (Int64, Int64, Int64, Constant, Int64, Int64, Constant, Int64, Variable, Int64, Int32) -> Void
   let gatheredProduct:
-    @Sendable (Int64, Int64, Int64, Indices, Constant, Constant, Int64, Constant, Int64, Variable, Int64) -> Void
-  let transpose: @Sendable (Int64, Int64, Constant, Int64, Variable, Int64) -> Void
-  let columnSquares: @Sendable (Int64, Int64, Constant, Int64, UnsafeMutablePointer<Double>?) -> Void
-  let columnProducts:
-    @Sendable (Int64, Int64, Indices, Constant, Int64, Constant, Int64, UnsafeMutablePointer<Double>?) -> Void
+    (Int64, Int64, Int64, Indices, Constant, Constant, Int64, Constant, Int64, Variable, Int64) -> Void
+  let transpose: (Int64, Int64, Constant, Int64, Variable, Int64) -> Void
+  let columnSquares: (Int64, Int64, Constant, Int64, UnsafeMutablePointer<Double>?) -> Void
+  let columnProducts: (Int64, Int64, Indices, Constant, Int64, Constant, Int64, UnsafeMutablePointer<Double>?) -> Void
 
-  let peak: @Sendable (Int64, UnsafeMutablePointer<Int64>?) -> Double
+  let peak: (Int64, UnsafeMutablePointer<Int64>?) -> Double
 }
 
 extension KernelTable<Double> {

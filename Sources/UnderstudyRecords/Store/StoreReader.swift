@@ -53,7 +53,7 @@ final class TemporaryCopy: Sendable {
       }
     } catch {
       try? FileManager.default.removeItem(at: folder)
-      throw .file(path: original, action: "copy it to read it", reason: ResultsStore.reason(of: error))
+      throw .file(path: original, action: "copy it to read it", reason: UnderstudyRecords.reason(of: error))
     }
   }
 

@@ -85,7 +85,7 @@ extension ResultsStore {
       try FileManager.default.createDirectory(
         at: folder.appendingPathComponent(ResultsFolder.filesName), withIntermediateDirectories: true)
     } catch {
-      throw .file(path: folder.path, action: "prepare the folder", reason: Self.reason(of: error))
+      throw .file(path: folder.path, action: "prepare the folder", reason: UnderstudyRecords.reason(of: error))
     }
     for file in study.files {
       guard let copy = file.copy, faults[copy] != nil else { continue }
