@@ -17,7 +17,7 @@ extension Double: KernelScalar {
   public static var lanePad: Int { 8 }
 
   public static func kernels(for instructions: InstructionSet) -> KernelTable<Double> {
-    KernelTable(table(of: instructions, us_kernels_of_f64))
+    table(of: instructions, among: doubleTables)
   }
 
   public static func convert(
@@ -35,7 +35,7 @@ extension Float: KernelScalar {
   public static var lanePad: Int { 16 }
 
   public static func kernels(for instructions: InstructionSet) -> KernelTable<Float> {
-    KernelTable(table(of: instructions, us_kernels_of_f32))
+    table(of: instructions, among: floatTables)
   }
 
   public static func convert(
@@ -49,11 +49,23 @@ extension Float: KernelScalar {
   }
 }
 
-private func table<Kernels>(
-  of instructions: InstructionSet, _ kernels: (us_instruction_set) -> UnsafePointer<Kernels>?
-) -> Kernels {
-  guard instructions.isSupported, let table = kernels(instructions.code) else {
+// Made once: a table takes memory for each of its functions.
+private let doubleTables = tables(us_kernels_of_f64) { KernelTable<Double>($0) }
+private let floatTables = tables(us_kernels_of_f32) { KernelTable<Float>($0) }
+
+private func tables<Kernels, Table>(
+  _ kernels: (us_instruction_set) -> UnsafePointer<Kernels>?, _ table: (Kernels) -> Table
+) -> [InstructionSet: Table] {
+  var tables: [InstructionSet: Table] = [:]
+  for instructions in InstructionSet.allCases {
+    tables[instructions] = kernels(instructions.code).map { table($0.pointee) }
+  }
+  return tables
+}
+
+private func table<Table>(of instructions: InstructionSet, among tables: [InstructionSet: Table]) -> Table {
+  guard instructions.isSupported, let table = tables[instructions] else {
     preconditionFailure("this processor has no \(instructions.rawValue)")
   }
-  return table.pointee
+  return table
 }

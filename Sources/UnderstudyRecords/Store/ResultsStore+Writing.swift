@@ -70,6 +70,8 @@ extension ResultsStore {
       try commit(group)
     } catch {
       guard case .diskFull = error, group.count > 1 else { throw error }
+      // The log has grown by the whole group, as far as there was room.
+      Journal.end(database, isWhole: false)
       let half = group.count / 2
       try commitParts(Array(group[..<half]))
       try commitParts(Array(group[half...]))
@@ -77,19 +79,30 @@ extension ResultsStore {
   }
 
   /// In this order: begin, insert (which fails if a run is there already), weights to temporary names, flush, rename, commit.
-  /// Interrupted before the commit, none of the runs is recorded, and later records replace the weights files.
+  /// Interrupted before the commit, none of the runs is recorded, and later records replace the weights files; where it fails,
+  /// these are removed, as a full disk needs the room.
   private func commit(_ group: [PendingRecord]) throws(StoreError) {
     // Once, should the commit have to be tried again.
     var weights: [StoredWeights] = []
-    try changing {
-      try database.write { db in
-        for item in group {
-          try makeRoom(for: item.record.run.hash, isRecord: true, db)
-          try insert(item.record, db)
+    var areNew = false
+    do throws(StoreError) {
+      try changing {
+        try database.write { db in
+          for item in group {
+            try makeRoom(for: item.record.run.hash, isRecord: true, db)
+            try insert(item.record, db)
+          }
+          areNew = true
+          if weights.isEmpty { weights = try writeWeights(group) }
+          for row in weights { try row.insert(db) }
         }
-        if weights.isEmpty { weights = try writeWeights(group) }
-        for row in weights { try row.insert(db) }
       }
+    } catch {
+      let kept = replaced.withLock { $0 }
+      for item in group where areNew && !kept.contains(item.record.run.hash) {
+        unlink(weightsURL(of: item.record.run.hash).path)
+      }
+      throw error
     }
     replaced.withLock { hashes in for item in group { hashes.remove(item.record.run.hash) } }
   }
