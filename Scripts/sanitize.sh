@@ -20,7 +20,7 @@ address() {
 # hide a race; the other tests use one thread.
 thread() {
   swift test --sanitize thread --scratch-path .build-thread \
-    --filter 'RunnerTests|ExecutorTests|StoreTests|StoreSafetyTests|DeepKernelTests'
+    --filter 'RunnerTests|ExecutorTests|StageTests|StoreTests|StoreSafetyTests|StoreSharingTests|DeepKernelTests'
 }
 
 failed=()
