@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import UnderstudyNetworks
 import UnderstudyRecords
 
 @testable import UnderstudyExperiments
@@ -114,6 +115,36 @@ import UnderstudyRecords
     }
     let few = try tinyStudy("network.inputDimension=[4, 5, 6, 7, 8, 9]", "training.learningRate=[0.1, 0.2]")
     #expect(StudyRunner.checkedSettings(few.settings) == [0, 2, 4, 6, 8, 10])
+  }
+
+  @Test(
+    "batch normalisation that a key or a file gives is refused before anything runs where it cannot be",
+    arguments: [
+      ["training.method=gd"], ["training.method=[sgd, gd]"], ["training.batchSize=1"],
+      ["finishing.method=levenbergMarquardt"], ["record=[{measures: [constructedPath], last: true}]"],
+    ], ["beforeActivation", "afterActivation"])
+  func normalizationIsRefusedBefore(overrides: [String], placement: String) throws {
+    let normalized = "student.normalization=\(placement)"
+    #expect(throws: (any Error).self) {
+      try StudyRunner.check(try tinyStudy([normalized] + overrides))
+    }
+    let student = try RunMaterial(try tinyStudy([normalized]).runs[0]).initialStudent
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
+    try NetworkFile.encode(student.network).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    func study(_ overrides: [String]) throws -> Study {
+      try Study.parse(
+        """
+        network: {inputDimension: 8, outputDimension: 4}
+        teacher: {hiddenNodes: 3}
+        student: {file: \(file.path)}
+        inputs: {training: {count: 150}, evaluation: {count: 70}}
+        training: {epochs: 5, stepsPerEpoch: 20, learningRate: 0.05}
+        """, origin: "file.yaml", folder: URL(fileURLWithPath: "/nowhere"), baseName: "file", overrides: overrides)
+    }
+    try StudyRunner.check(try study([]))
+    let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(try study(overrides)) }
+    #expect("\(try #require(error))".contains(file.lastPathComponent))
   }
 
   @Test("bundled studies load at every scale, the two-layer sweep with the paper's sizes")

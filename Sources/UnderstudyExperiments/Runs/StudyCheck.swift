@@ -23,9 +23,9 @@ extension StudyRunner {
       if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
-        try checkPaths(of: study, try RunMaterial(run).initialStudent)
+        try checkNormalization(of: try RunMaterial(run).initialStudent, run.setting, study)
       } else {
-        try checkPaths(of: study, try RunNetworks(run, studentKey: run.randomKey).student)
+        try checkNormalization(of: try RunNetworks(run, studentKey: run.randomKey).student, run.setting, study)
       }
     }
   }
@@ -48,13 +48,27 @@ extension StudyRunner {
     }
   }
 
-  /// Refuses paths of students with batch normalisation, whose weights are not those of the function.
-  private static func checkPaths(of study: Study, _ student: Student) throws(ExperimentError) {
-    guard !student.network.isPlain, let measure = study.record.flatMap(\.measures).first(where: Measure.paths.contains)
-    else { return }
-    throw .input(
-      "record: \(measure.rawValue) is for students without batch normalisation; leave it out, or give "
-        + "student.normalization none")
+  /// Refuses what students with batch normalisation cannot have. Where a key gives it, the study's reader has refused most of
+  /// this; of a file it is known only here.
+  private static func checkNormalization(
+    of student: Student, _ setting: Setting, _ study: Study
+  ) throws(ExperimentError) {
+    guard !student.network.isPlain else { return }
+    let name = setting.student.file?.path ?? "student.normalization \(setting.student.normalization.rawValue)"
+    func refuse(_ what: String, _ remedy: String) throws(ExperimentError) {
+      throw .input("\(what) is for students without batch normalisation, which \(name) gives; \(remedy)")
+    }
+    if let measure = study.record.flatMap(\.measures).first(where: Measure.paths.contains) {
+      // The weights of such a student are not those of the function.
+      try refuse("record: \(measure.rawValue)", "leave it out, or take a student without")
+    }
+    if setting.finishing.method != .none {
+      try refuse("finishing.method \(setting.finishing.method.rawValue)", "leave it out, or take a student without")
+    }
+    if setting.training.method == .gd { try refuse("training.method gd", "train by sgd or adam") }
+    if setting.training.method != .gd, setting.training.batchSize == 1 {
+      try refuse("training.batchSize 1", "give batches of 2 samples or more")
+    }
   }
 }
 
@@ -78,6 +92,12 @@ extension Setting {
     // Batches from a file must be as many and as large as the training asks for.
     let (batches, epochs) = (training.batches, training.epochs)
     setting.training = defaults.training
+    if student.file != nil {
+      // It may have batch normalisation.
+      setting.finishing.method = finishing.method
+      setting.training.method = training.method
+      setting.training.batchSize = min(training.batchSize, 2)
+    }
     guard let batches else { return setting }
     setting.training.batches = batches
     setting.training.epochs = epochs

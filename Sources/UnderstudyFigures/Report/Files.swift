@@ -24,27 +24,19 @@ func readFile(_ file: URL) throws(FigureError) -> Data {
   }
 }
 
-/// Runs `body` with a new folder that is removed afterwards. Those that killed processes left are removed before.
+/// Runs `body` with a new folder that is removed afterwards.
 func inTemporaryFolder<Result>(
   _ body: (URL) throws(FigureError) -> Result
 ) throws(FigureError) -> Result {
-  let (parent, prefix) = (FileManager.default.temporaryDirectory, "understudy-drawing-")
-  AbandonedItems.remove(in: parent) { name in
-    name.hasPrefix(prefix) && UUID(uuidString: String(name.dropFirst(prefix.count))) != nil
-  }
-  let folder = parent.appending(path: prefix + UUID().uuidString)
+  let folder: TemporaryFolder
   do {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    folder = try TemporaryFolder(for: "drawing")
   } catch {
-    throw .fileFailed(path: folder.path(percentEncoded: false), detail: "cannot be made: \(reason(of: error))")
+    let parent = FileManager.default.temporaryDirectory.path(percentEncoded: false)
+    throw .fileFailed(path: parent, detail: "takes no new folder: \(reason(of: error))")
   }
-  let descriptor = open(folder.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-  AbandonedItems.hold(descriptor)
-  defer {
-    try? FileManager.default.removeItem(at: folder)
-    close(descriptor)
-  }
-  return try body(folder)
+  defer { withExtendedLifetime(folder) {} }
+  return try body(folder.url)
 }
 
 /// The relative link from a page in `folder` to `file`, percent-encoded.

@@ -6,7 +6,7 @@ struct SettingContradiction: Sendable {
   let find: @Sendable (Setting) -> (problem: String, remedy: String)?
 
   static let all: [SettingContradiction] = [
-    finishing, normalizationOfOneSample, biases("teacher.medianBiases", \.medianBiases),
+    finishing, normalization, biases("teacher.medianBiases", \.medianBiases),
     biases("teacher.normalizedOutput", \.normalizedOutput), oneClass,
   ]
 
@@ -26,21 +26,20 @@ struct SettingContradiction: Sendable {
     return nil
   }
 
-  private static let normalizationOfOneSample = SettingContradiction(
-    keys: ["training.batchSize", "inputs.training.count", "student.normalization"]
+  private static let normalization = SettingContradiction(
+    keys: ["training.method", "training.batchSize", "student.normalization"]
   ) { setting in
     guard setting.student.file == nil, setting.student.normalization != .none else { return nil }
-    let training = setting.training
-    if training.method != .gd && training.batchSize == 1 {
+    if setting.training.method == .gd {
+      return (
+        "full-batch steps (training.method gd) take no batch normalisation",
+        "train by sgd or adam, or give student.normalization none"
+      )
+    }
+    if setting.training.batchSize == 1 {
       return (
         "one sample a step (training.batchSize 1) has no variance that student.normalization could divide by",
         "give batches of 2 samples or more, or student.normalization none"
-      )
-    }
-    if training.method == .gd && setting.inputs.training.file == nil && setting.inputs.training.count == 1 {
-      return (
-        "one sample (inputs.training.count 1) has no variance that student.normalization could divide by",
-        "give 2 samples or more, or student.normalization none"
       )
     }
     return nil

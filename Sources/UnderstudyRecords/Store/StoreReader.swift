@@ -36,28 +36,23 @@ struct StoreReader {
   }
 }
 
-/// A database with its log in a folder of its own. A class because it removes the folder once.
-final class TemporaryCopy: Sendable {
+/// A database with its log in a folder of its own.
+struct TemporaryCopy: Sendable {
   let path: String
-  private let folder: URL
+  private let folder: TemporaryFolder
 
   init(of original: String) throws(StoreError) {
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
-    path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     do {
-      try FileManager.default.createDirectory(
-        at: folder, withIntermediateDirectories: false, attributes: [.posixPermissions: 0o700])
+      folder = try TemporaryFolder(for: "reading")
+      path = folder.url.appendingPathComponent(ResultsFolder.databaseName).path
       for suffix in ["-wal", ""] where FileManager.default.fileExists(atPath: original + suffix) {
         try FileManager.default.copyItem(atPath: original + suffix, toPath: path + suffix)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path + suffix)
       }
     } catch {
-      try? FileManager.default.removeItem(at: folder)
       throw .file(path: original, action: "copy it to read it", reason: UnderstudyRecords.reason(of: error))
     }
   }
-
-  deinit { try? FileManager.default.removeItem(at: folder) }
 }
 
 /// What is to be known of the file system of a folder.
