@@ -3,8 +3,7 @@ import Understudy
 
 /// Everything that Understudy reads from files, one input at a time, as libFuzzer's target: `FUZZ_PARSER` says which.
 ///
-/// Whatever the bytes, they are taken or refused with an error: a trap, a leak or an endless loop is what libFuzzer reports. So
-/// what is read back as something else traps as well.
+/// Whatever the bytes, they are taken or refused with an error: a trap, a leak or an endless loop is what libFuzzer reports.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func readInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> Int32 {
   let data = Data(UnsafeBufferPointer(start: start, count: count))
@@ -19,9 +18,7 @@ private let parser: @Sendable (Data) throws -> Void = {
   case "arrays": readArrays
   case "studies": readStudy
   case "numbers": measure
-  default:
-    try? FileHandle.standardError.write(contentsOf: Data("set FUZZ_PARSER to networks, arrays, studies or numbers\n".utf8))
-    exit(64)
+  default: fatalError("set FUZZ_PARSER to networks, arrays, studies or numbers")
   }
 }()
 
