@@ -27,7 +27,9 @@ import UnderstudyRecords
         ]),
     ]
     let page = try drawReport(results, named: "layers", figureCount: 16)
-    #expect(page.contains("the teacher nodes of hidden layer 1 (lowest), of the best ρ with a student node of that layer, last epoch"))
+    #expect(
+      page.contains(
+        "the teacher nodes of hidden layer 1 (lowest), of the best ρ with a student node of that layer, last epoch"))
     #expect(page.contains("of each setting, then the mean over settings; 1: from the bottom up<"))
   }
 }
