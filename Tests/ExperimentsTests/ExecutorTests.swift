@@ -2,10 +2,12 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 private let everything =
   "record=[{measures: [\(Measure.allCases.map(\.rawValue).joined(separator: ", "))], every: 1}]"

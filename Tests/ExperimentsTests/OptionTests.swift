@@ -2,9 +2,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTraining
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// Every option of a setting has the effect that its key states.
 @Suite("Settings") struct OptionTests {

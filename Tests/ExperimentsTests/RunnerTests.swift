@@ -3,8 +3,10 @@ import Synchronization
 import Testing
 import UnderstudyNetworks
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 @Suite("Studies") struct RunnerTests {
   /// Runs a study in a folder of its own, hands over the folder's store and removes it.

@@ -3,9 +3,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// What runs do after their last epoch, and data sets that are augmented or of low rank.
 @Suite("Stages of a run") struct StageTests {

@@ -2,8 +2,10 @@ import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// A study of one tiny run, changed by `key=value` as after `--set`.
 func tinyStudy(_ overrides: String...) throws -> Study { try tinyStudy(overrides) }

@@ -2,9 +2,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// What plain loops find at one hidden layer, sample by sample.
 private struct PlainCoupling {

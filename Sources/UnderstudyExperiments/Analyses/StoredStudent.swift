@@ -2,6 +2,7 @@ import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// The final student of a stored run, batch normalisation folded, and what it learned from.

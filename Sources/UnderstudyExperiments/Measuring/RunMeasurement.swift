@@ -1,6 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// Takes the measures of one epoch of a run.

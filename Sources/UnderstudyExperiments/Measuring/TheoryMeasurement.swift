@@ -1,7 +1,8 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
+import UnderstudyReconstruction
 
 /// Takes the measures of the theory laboratory: alignments, observers, kink balances, verdicts.
 ///

@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTraining
 
 // Not all of Foundation: it has a `Measurement` too.

@@ -1,8 +1,9 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
+import UnderstudyReconstruction
 
 /// What a run does after its last epoch: the finishing stage, and a twin to which its student can be joined by a path.
 ///

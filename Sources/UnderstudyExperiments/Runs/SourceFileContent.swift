@@ -1,6 +1,6 @@
 import Foundation
 import UnderstudyNetworks
-import UnderstudyRecords
+import UnderstudySchema
 
 extension SourceFile {
   /// The file's bytes, which must be those that the study was resolved with: they are part of what its runs are named by. They

@@ -1,5 +1,5 @@
 import UnderstudyNetworks
-import UnderstudyRecords
+import UnderstudySchema
 
 extension StudyRunner {
   /// Estimates the memory of the largest runs, then builds the networks of the settings and reads the files they name, so that

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The share of teacher nodes that a number of samples brings to alignment.
 let wantedShare = 0.9

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The losses that the figure looks for, as shares of the loss at epoch 0.
 private let lossRatios = [(1e-2, "loss below 1e−2 of its start"), (1e-4, "below 1e−4"), (1e-6, "below 1e−6")]

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Evaluation loss over the epochs: mean over runs of its log10, with a band of one standard deviation.
 ///
@@ -23,7 +23,7 @@ func evaluationLossFigure(
       guard let center = mean(logarithms) else { continue }
       let deviation = standardDeviation(logarithms)
       rows.append([
-        "p": panel.values[key.panel].numeric.map(JSONValue.number) ?? .text(panel.labels[key.panel]),
+        "p": panel.values[key.panel].number.map(JSONValue.number) ?? .text(panel.labels[key.panel]),
         "o": .number(key.multiple), "t": .integer(epoch), "y": .display(pow(10, center)),
         "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
         "n": .integer(logarithms.count),
@@ -53,7 +53,7 @@ func evaluationLossFigure(
       layers: lossLayers(
         axis: LogarithmicAxis(
           "evaluation loss J", around: ["a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } })),
-      order: panel.values.allSatisfy { $0.numeric != nil } ? nil : panel.labels))
+      order: panel.values.allSatisfy { $0.number != nil } ? nil : panel.labels))
 }
 
 private func lossEncoding(multipleCount: Int) -> [String: JSONValue] {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Best rho of each student node against its fan-out norm: nodes that learnt a teacher node stand in the upright arm at
 /// rho = 1, the others lie in the arm along the bottom.

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Best rho of each live student node with a teacher node of its layer against its strength sqrt(E[beta_kk]): a row for each
 /// hidden layer, the lowest at the bottom, a column for each epoch.

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// When each hidden layer specializes: first recorded epoch with a mean best rho of at least 0.95, median over runs with the
 /// quartiles, a line for each over-realization.

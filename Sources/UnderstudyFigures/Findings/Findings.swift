@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// What the stored results say about one of a study's expectations.
 public struct Finding: Hashable, Sendable {

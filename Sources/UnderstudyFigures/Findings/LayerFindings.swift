@@ -1,4 +1,5 @@
 import UnderstudyRecords
+import UnderstudySchema
 
 /// The statistics of hidden layers.
 func layerStatistic(of declaration: FindingDeclaration, over runs: [RunRecord]) throws(FigureError) -> Evaluation {

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// The statistics of the theory's statements.
 func theoryStatistic(

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The panels of a figure of deep runs: columns by over-realization, rows by the key that varies most beside it; if one of
 /// the two is all there is, panels by that.

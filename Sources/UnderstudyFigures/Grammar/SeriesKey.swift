@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A setting key by which a figure tells its runs apart: as colours, panels or positions.
 struct SeriesKey {
@@ -13,9 +13,9 @@ struct SeriesKey {
     for index in selection.settingIndices {
       guard let value = study.settings[index].value(of: path) else { continue }
       valuesBySetting[index] = value
-      if !values.contains(where: { $0.matches(value) }) { values.append(value) }
+      if !values.contains(where: { $0.isSame(as: value) }) { values.append(value) }
     }
-    if values.allSatisfy({ $0.numeric != nil }) { values.sort { ($0.numeric ?? 0) < ($1.numeric ?? 0) } }
+    if values.allSatisfy({ $0.number != nil }) { values.sort { ($0.number ?? 0) < ($1.number ?? 0) } }
   }
 
   /// The first of `preferred` that varies in the selection; else the key with the most values there, the first of equals in
@@ -49,7 +49,7 @@ struct SeriesKey {
   /// The position of the value among `labels`.
   func index(of record: RunRecord) -> Int { labels.firstIndex(of: label(of: record)) ?? 0 }
   /// The value as a number; 0 for one that is none.
-  func number(of record: RunRecord) -> Double { valuesBySetting[record.run.settingIndex]?.numeric ?? 0 }
+  func number(of record: RunRecord) -> Double { valuesBySetting[record.run.settingIndex]?.number ?? 0 }
 
   private func label(_ value: KeyValue) -> String {
     path == "student.overRealization" ? value.shown + "x" : Self.words[value.shown] ?? value.shown

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A teacher or student node is called aligned up to this eps by the figures and findings: a share of the inputs' spread.
 let alignmentThreshold = 0.1

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 extension AuditRecord {
   /// What is learned, what carries it, and what can go.

@@ -1,24 +1,4 @@
-import Foundation
-
-/// One training: a setting and a seed. The unit of scheduling, storing and resuming.
-public struct Run: Hashable, Sendable {
-  /// Identifies the run's content: equal for equal study name, setting (file contents, not paths), record plan and seed.
-  public let hash: String
-  /// Position of the setting in the study's grid, from 0.
-  public let settingIndex: Int
-  public let setting: Setting
-  public let seed: Int
-  /// Key of all the run's random streams; equal for equal study name, setting and seed, whatever is recorded.
-  public let randomKey: UInt64
-
-  public init(hash: String, settingIndex: Int, setting: Setting, seed: Int, randomKey: UInt64) {
-    self.hash = hash
-    self.settingIndex = settingIndex
-    self.setting = setting
-    self.seed = seed
-    self.randomKey = randomKey
-  }
-}
+import struct Foundation.Date
 
 /// How a run ended. Divergence is a result, not an error.
 public enum Outcome: Codable, Hashable, Sendable {
@@ -57,5 +37,23 @@ public struct RunRecord: Sendable {
     self.cpuSeconds = cpuSeconds
     self.stepCount = stepCount
     self.measurements = measurements
+  }
+}
+
+/// A run that could not be carried out: it is not among the recorded ones, and running the study again tries it once more.
+public struct RunFailure: Hashable, Sendable {
+  public var runHash: String
+  /// Position of the run's setting in the study's grid, and its seed.
+  public var settingIndex: Int
+  public var seed: Int
+  /// What went wrong and what to change, for people.
+  public var reason: String
+  /// Of Understudy.
+  public var version: String
+  public var failedAt: Date
+
+  public init(_ run: Run, reason: String, version: String, failedAt: Date) {
+    (runHash, settingIndex, seed) = (run.hash, run.settingIndex, run.seed)
+    (self.reason, self.version, self.failedAt) = (reason, version, failedAt)
   }
 }

@@ -25,16 +25,16 @@ public struct StudyKey: Sendable {
   public let explanation: String
 
   /// The key's value in a setting; a file's path; nil for no file.
-  let read: @Sendable (Setting) -> KeyValue?
+  package let read: @Sendable (Setting) -> KeyValue?
   /// Sets a value that has been checked against `form`; the file is given for keys of form `file` only.
-  let write: @Sendable (inout Setting, KeyValue, SourceFile?) -> Void
+  package let write: @Sendable (inout Setting, KeyValue, SourceFile?) -> Void
   /// The file a setting names here.
-  let file: @Sendable (Setting) -> SourceFile?
+  package let file: @Sendable (Setting) -> SourceFile?
   /// Why the key has no effect in a setting; nil if it has one.
-  let idleReason: @Sendable (Setting) -> String?
+  package let idleReason: @Sendable (Setting) -> String?
   /// Whether the key came after version 0.1: at its default it does not enter a run's hash and random key, so that runs
   /// which were made before it was there keep theirs.
-  var isLater = false
+  package var isLater = false
 
   /// The key, as one that came after version 0.1.
   var later: StudyKey {
@@ -46,10 +46,10 @@ public struct StudyKey: Sendable {
   /// The key of that path.
   public static func named(_ path: String) -> StudyKey? { byPath[path] }
 
-  static let byPath: [String: StudyKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+  private static let byPath: [String: StudyKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
 
   /// Every proper prefix of a key: `teacher`, `inputs.training`, ...
-  static let groups: Set<String> = {
+  package static let groups: Set<String> = {
     var groups: Set<String> = []
     for key in all {
       let parts = key.path.split(separator: ".")
@@ -106,7 +106,7 @@ extension StudyKey.Form {
   }
 
   /// The name of the kind of value, for "expected ..., found ...".
-  var typeName: String {
+  package var typeName: String {
     switch self {
     case .integer: "an integer"
     case .number: "a number"
@@ -121,7 +121,7 @@ extension StudyKey.Form {
 
 extension StudyKey {
   /// Sizes above this are typing errors: no such array fits a machine.
-  static let greatestSize = 1_000_000_000
+  package static let greatestSize = 1_000_000_000
 
   typealias Path<Value> = WritableKeyPath<Setting, Value> & Sendable
   typealias IdleReason = @Sendable (Setting) -> String?

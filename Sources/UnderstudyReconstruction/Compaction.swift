@@ -18,7 +18,7 @@ import UnderstudyTraining
 ///   ``merge(_:over:targets:allowedChange:)``.
 /// - Throws: ``ShapeError`` as merging does.
 /// - Complexity: that of merging, and at most four finishing stages of a smaller student.
-func compacted(
+package func compacted(
   _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
   costLimit: Double = 2e10
 ) throws(ShapeError) -> MergedStudent {

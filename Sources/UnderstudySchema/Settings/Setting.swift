@@ -17,8 +17,8 @@ public struct Setting: Codable, Hashable, Sendable {
 }
 
 /// What teacher and student share.
-public struct NetworkSetting: Codable, Hashable, Sendable {
-  public enum Activation: String, Codable, Hashable, Sendable, CaseIterable { case relu, leakyRelu, linear }
+public struct NetworkSetting: Encodable, Hashable, Sendable {
+  public enum Activation: String, Encodable, Hashable, Sendable, CaseIterable { case relu, leakyRelu, linear }
   /// Input dimension d. Unused when the teacher comes from a file.
   public var inputDimension = 100
   /// Output dimension C. Unused when the teacher comes from a file.
@@ -31,13 +31,13 @@ public struct NetworkSetting: Codable, Hashable, Sendable {
 }
 
 /// Where the batch normalisation of hidden layers is, if there is one.
-public enum NormalizationSetting: String, Codable, Hashable, Sendable, CaseIterable {
+public enum NormalizationSetting: String, Encodable, Hashable, Sendable, CaseIterable {
   case none, beforeActivation, afterActivation
 }
 
 /// The fixed network that labels the inputs.
-public struct TeacherSetting: Codable, Hashable, Sendable {
-  public enum Weights: String, Codable, Hashable, Sendable, CaseIterable { case discrete, gaussian, orthogonal }
+public struct TeacherSetting: Encodable, Hashable, Sendable {
+  public enum Weights: String, Encodable, Hashable, Sendable, CaseIterable { case discrete, gaussian, orthogonal }
   /// m, nodes of the only hidden layer; unused beside `widths`.
   public var hiddenNodes = 10
   /// m_l, nodes of each hidden layer, lowest first; nil: one layer of `hiddenNodes`.
@@ -62,8 +62,8 @@ public struct TeacherSetting: Codable, Hashable, Sendable {
 }
 
 /// The trained network.
-public struct StudentSetting: Codable, Hashable, Sendable {
-  public enum Initialization: String, Codable, Hashable, Sendable, CaseIterable {
+public struct StudentSetting: Encodable, Hashable, Sendable {
+  public enum Initialization: String, Encodable, Hashable, Sendable, CaseIterable {
     case plain, adversarial, helpful, uniform, he, perturbedTeacher, teacherDirections, teacherSigns
 
     /// Whether `scale` is the standard deviation of the weights; the others have their own size, times `weightFactor`.
@@ -90,11 +90,11 @@ public struct StudentSetting: Codable, Hashable, Sendable {
 }
 
 /// The data.
-public struct InputSetting: Codable, Hashable, Sendable {
-  public enum Distribution: String, Codable, Hashable, Sendable, CaseIterable {
+public struct InputSetting: Encodable, Hashable, Sendable {
+  public enum Distribution: String, Encodable, Hashable, Sendable, CaseIterable {
     case gaussian, teacherBoundaries, uniform
   }
-  public enum Augmentation: String, Codable, Hashable, Sendable, CaseIterable {
+  public enum Augmentation: String, Encodable, Hashable, Sendable, CaseIterable {
     case none, teacherAgnostic, teacherAware
   }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
@@ -118,19 +118,19 @@ public struct InputSetting: Codable, Hashable, Sendable {
 }
 
 /// A set of samples: drawn (`count`) or given (`file`).
-public struct SampleSetting: Codable, Hashable, Sendable {
+public struct SampleSetting: Encodable, Hashable, Sendable {
   public var count = 10_000
   /// An array file `[sample, feature]` instead.
   public var file: SourceFile?
 }
 
 /// How the student learns.
-public struct TrainingSetting: Codable, Hashable, Sendable {
-  public enum Method: String, Codable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
-  public enum Loss: String, Codable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
-  public enum FrozenLayer: String, Codable, Hashable, Sendable, CaseIterable { case none, first, last }
-  public enum Precision: String, Codable, Hashable, Sendable, CaseIterable { case float64, float32 }
-  public enum BatchOrder: String, Codable, Hashable, Sendable, CaseIterable { case withReplacement, reshuffled }
+public struct TrainingSetting: Encodable, Hashable, Sendable {
+  public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
+  public enum Loss: String, Encodable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
+  public enum FrozenLayer: String, Encodable, Hashable, Sendable, CaseIterable { case none, first, last }
+  public enum Precision: String, Encodable, Hashable, Sendable, CaseIterable { case float64, float32 }
+  public enum BatchOrder: String, Encodable, Hashable, Sendable, CaseIterable { case withReplacement, reshuffled }
   /// `sgd`: batches; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
   public var method = Method.sgd
   /// Samples a step; used by `sgd` and `adam`. 0, which no study file can say, means "as `batches` has it": the file's columns.
@@ -163,13 +163,13 @@ public struct TrainingSetting: Codable, Hashable, Sendable {
   public var batches: BatchSetting?
 }
 
-public struct BatchSetting: Codable, Hashable, Sendable {
+public struct BatchSetting: Encodable, Hashable, Sendable {
   public var file: SourceFile
 }
 
 /// What happens after the last epoch: full-batch steps that use curvature, until the gradient of every sample is tiny.
-public struct FinishingSetting: Codable, Hashable, Sendable {
-  public enum Method: String, Codable, Hashable, Sendable, CaseIterable { case none, levenbergMarquardt }
+public struct FinishingSetting: Encodable, Hashable, Sendable {
+  public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case none, levenbergMarquardt }
   public var method = Method.none
   /// Steps at most, restarts included.
   public var iterations = 200
@@ -214,93 +214,5 @@ extension Setting {
   /// rounded up.
   public var studentWidths: [Int] {
     teacher.hiddenWidths.map { Int((Double($0) * student.overRealization).rounded(.up)) }
-  }
-}
-
-// Folders of earlier versions hold settings without the keys that came later: they have their defaults.
-
-extension Setting {
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    network = try values.decode(NetworkSetting.self, forKey: .network)
-    teacher = try values.decode(TeacherSetting.self, forKey: .teacher)
-    student = try values.decode(StudentSetting.self, forKey: .student)
-    inputs = try values.decode(InputSetting.self, forKey: .inputs)
-    training = try values.decode(TrainingSetting.self, forKey: .training)
-    finishing = try values.decodeIfPresent(FinishingSetting.self, forKey: .finishing) ?? FinishingSetting()
-  }
-}
-
-extension InputSetting {
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    distribution = try values.decode(Distribution.self, forKey: .distribution)
-    standardDeviation = try values.decode(Double.self, forKey: .standardDeviation)
-    boundaryOffsetMinimum = try values.decode(Double.self, forKey: .boundaryOffsetMinimum)
-    boundaryOffsetMaximum = try values.decode(Double.self, forKey: .boundaryOffsetMaximum)
-    regenerateEachEpoch = try values.decode(Bool.self, forKey: .regenerateEachEpoch)
-    training = try values.decode(SampleSetting.self, forKey: .training)
-    evaluation = try values.decode(SampleSetting.self, forKey: .evaluation)
-    let later = InputSetting()
-    augmentation = try values.decodeIfPresent(Augmentation.self, forKey: .augmentation) ?? later.augmentation
-    augmentationStep = try values.decodeIfPresent(Double.self, forKey: .augmentationStep) ?? later.augmentationStep
-    rank = try values.decodeIfPresent(Int.self, forKey: .rank) ?? later.rank
-  }
-}
-
-extension TeacherSetting {
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    let later = TeacherSetting()
-    hiddenNodes = try values.decode(Int.self, forKey: .hiddenNodes)
-    widths = try values.decodeIfPresent(LayerWidths.self, forKey: .widths)
-    weights = try values.decode(Weights.self, forKey: .weights)
-    scale = try values.decode(Double.self, forKey: .scale)
-    bias = try values.decode(Double.self, forKey: .bias)
-    medianBiases = try values.decodeIfPresent(Bool.self, forKey: .medianBiases) ?? later.medianBiases
-    normalizedOutput = try values.decodeIfPresent(Bool.self, forKey: .normalizedOutput) ?? later.normalizedOutput
-    normalization =
-      try values.decodeIfPresent(NormalizationSetting.self, forKey: .normalization) ?? later.normalization
-    strengthDecay = try values.decode(Double.self, forKey: .strengthDecay)
-    file = try values.decodeIfPresent(SourceFile.self, forKey: .file)
-  }
-}
-
-extension StudentSetting {
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    let later = StudentSetting()
-    overRealization = try values.decode(Double.self, forKey: .overRealization)
-    scale = try values.decode(Double.self, forKey: .scale)
-    initialization = try values.decode(Initialization.self, forKey: .initialization)
-    weightFactor = try values.decodeIfPresent(Double.self, forKey: .weightFactor) ?? later.weightFactor
-    perturbation = try values.decodeIfPresent(Double.self, forKey: .perturbation) ?? later.perturbation
-    normalization =
-      try values.decodeIfPresent(NormalizationSetting.self, forKey: .normalization) ?? later.normalization
-    learntScale = try values.decodeIfPresent(Bool.self, forKey: .learntScale) ?? later.learntScale
-    file = try values.decodeIfPresent(SourceFile.self, forKey: .file)
-  }
-}
-
-extension TrainingSetting {
-  public init(from decoder: any Decoder) throws {
-    let values = try decoder.container(keyedBy: CodingKeys.self)
-    let later = TrainingSetting()
-    method = try values.decode(Method.self, forKey: .method)
-    batchSize = try values.decode(Int.self, forKey: .batchSize)
-    learningRate = try values.decode(Double.self, forKey: .learningRate)
-    learningRateHalvingInterval = try values.decode(Int.self, forKey: .learningRateHalvingInterval)
-    learningRates = try values.decodeIfPresent(LearningRateSchedule.self, forKey: .learningRates)
-    momentum = try values.decodeIfPresent(Double.self, forKey: .momentum) ?? later.momentum
-    weightDecay = try values.decodeIfPresent(Double.self, forKey: .weightDecay) ?? later.weightDecay
-    loss = try values.decodeIfPresent(Loss.self, forKey: .loss) ?? later.loss
-    epochs = try values.decode(Int.self, forKey: .epochs)
-    stepsPerEpoch = try values.decode(Int.self, forKey: .stepsPerEpoch)
-    frozenLayer = try values.decode(FrozenLayer.self, forKey: .frozenLayer)
-    unitNormFirstLayer = try values.decode(Bool.self, forKey: .unitNormFirstLayer)
-    outputNoise = try values.decode(Double.self, forKey: .outputNoise)
-    precision = try values.decode(Precision.self, forKey: .precision)
-    batchOrder = try values.decodeIfPresent(BatchOrder.self, forKey: .batchOrder) ?? later.batchOrder
-    batches = try values.decodeIfPresent(BatchSetting.self, forKey: .batches)
   }
 }

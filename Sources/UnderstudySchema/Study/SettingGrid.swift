@@ -1,5 +1,8 @@
 /// All combinations of some lists, kept as the lists: a grid of 20 000 settings has some hundred values.
-struct SettingGrid: Codable {
+package struct SettingGrid: Codable {
+  /// More settings than this are a typing error.
+  package static let greatestCount = 1_000_000
+
   struct Axis: Codable {
     /// The key's path.
     var key: String
@@ -32,13 +35,13 @@ struct SettingGrid: Codable {
     guard self.settings == settings else { return nil }
   }
 
-  /// nil if there are more than ``StudyGrid/greatestCount``, or a key is not known.
+  /// nil if there are more than ``greatestCount``, or a key is not known.
   var settings: [Setting]? {
     var settings = [base]
     for axis in axes {
       guard let key = StudyKey.named(axis.key) else { return nil }
       let (count, overflows) = settings.count.multipliedReportingOverflow(by: axis.values.count)
-      guard !overflows, (1...StudyGrid.greatestCount).contains(count) else { return nil }
+      guard !overflows, (1...Self.greatestCount).contains(count) else { return nil }
       settings = key.spread(axis.values, over: settings)
     }
     return settings
@@ -46,14 +49,16 @@ struct SettingGrid: Codable {
 }
 
 /// A value that an axis of a grid takes.
-struct GridValue: Codable, Hashable {
-  var value: KeyValue
-  var file: SourceFile?
+package struct GridValue: Codable, Hashable {
+  package var value: KeyValue
+  package var file: SourceFile?
+
+  package init(value: KeyValue, file: SourceFile?) { (self.value, self.file) = (value, file) }
 }
 
 extension StudyKey {
   /// Each setting with each of the values, all values of the first setting first.
-  func spread(_ values: [GridValue], over settings: [Setting]) -> [Setting] {
+  package func spread(_ values: [GridValue], over settings: [Setting]) -> [Setting] {
     guard values.count != 1 else {
       var settings = settings
       for index in settings.indices { write(&settings[index], values[0].value, values[0].file) }

@@ -40,3 +40,13 @@ public enum TextFormError: Error, Hashable, Sendable {
   /// Of the form, but with a part that makes no sense, which the text names.
   case outOfRange(String)
 }
+
+extension StringProtocol {
+  /// Without white space at both ends.
+  package var trimmed: String {
+    var text = Substring(self)
+    while let first = text.first, first.isWhitespace { text.removeFirst() }
+    while let last = text.last, last.isWhitespace { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,3 +1,4 @@
+import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
@@ -41,7 +42,7 @@ public struct LayerCouplingBenchmark: Sendable {
         wholeSeconds: .infinity, diagonalSeconds: .infinity, correlationSeconds: .infinity, matrixBytes: 0, peakBytes: 0
       )
       for _ in 0..<max(1, roundCount) {
-        var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+        var stopwatch = Stopwatch()
         let matches = try layerCorrelations(of: teacher, with: student, over: inputs).map(\.matches)
         result.correlationSeconds = min(result.correlationSeconds, stopwatch.cpuSeconds)
         func couplings(_ parts: LayerCouplingParts) throws(ShapeError) -> [LayerCoupling] {
@@ -49,10 +50,10 @@ public struct LayerCouplingBenchmark: Sendable {
             of: teacher, with: student, over: inputs, matches: matches, parts: parts, sampleLimit: sampleCount,
             precision: Float.self, instructions: instructions)
         }
-        stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+        stopwatch = Stopwatch()
         _ = try couplings([])
         result.diagonalSeconds = min(result.diagonalSeconds, stopwatch.cpuSeconds)
-        stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+        stopwatch = Stopwatch()
         let whole = try couplings([.meanAlpha, .meanBeta])
         result.wholeSeconds = min(result.wholeSeconds, stopwatch.cpuSeconds)
         result.matrixBytes = whole.reduce(0) { bytes, layer in

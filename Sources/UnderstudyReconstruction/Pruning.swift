@@ -62,23 +62,3 @@ func pruned(
 
 /// Nodes whose removal is tried before a student counts as one that needs them all, and steps that each may take.
 private let (pruningTrials, pruningSteps) = (3, 100)
-
-extension Network {
-  /// Weights and biases of all layers.
-  var weightCount: Int {
-    layers.reduce(0) { $0 + $1.weights.values.count + ($1.biases?.count ?? 0) }
-  }
-
-  /// The same without a hidden node, its mean given to the biases above, if there are any.
-  fileprivate func removing(_ node: Int, of layer: Int, mean: Double) -> Network {
-    var result = self
-    let (own, above) = (layers[layer], layers[layer + 1])
-    let kept = (0..<own.nodeCount).filter { $0 != node }
-    result.layers[layer].weights = Matrix(kept.map { Array(own.weights.row($0)) })
-    result.layers[layer].biases = own.biases.map { biases in kept.map { biases[$0] } }
-    result.layers[layer + 1].weights = Matrix(
-      (0..<above.nodeCount).map { row in kept.map { above.weights[row, $0] } })
-    result.layers[layer + 1].biases = above.biases?.enumerated().map { $1 + mean * above.weights[$0, node] }
-    return result
-  }
-}

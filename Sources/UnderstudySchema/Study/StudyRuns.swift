@@ -23,7 +23,7 @@ extension Study {
   }
 
   /// The record rules, in one form for equal rules.
-  var canonicalRecord: String {
+  package var canonicalRecord: String {
     let rules = record.map { rule in
       let measures = rule.measures.map { jsonText($0.rawValue) }.sorted().joined(separator: ",")
       return "{\"measures\":[\(measures)],\(rule.moments.canonicalText)}"
@@ -76,17 +76,17 @@ public struct StudyRuns: RandomAccessCollection, Sendable {
 }
 
 /// Makes the runs of a study: their hashes and random keys.
-struct RunNaming: Sendable {
+package struct RunNaming: Sendable {
   private let name: String
   private let record: String
 
-  init(_ study: Study) { (name, record) = (jsonText(study.name), study.canonicalRecord) }
+  package init(_ study: Study) { (name, record) = (jsonText(study.name), study.canonicalRecord) }
 
   /// The first line of what is hashed is the version of the form: it changes when the meaning of a key or the arithmetic of a
   /// run does, so that old results are never taken for new ones.
   ///
   /// - Parameter text: the setting's ``Setting/canonicalText``.
-  func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
+  package func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
     let random = "understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n"
     var hash = ContentHash()
     hash.combine(random.utf8)
@@ -105,7 +105,7 @@ extension RecordRule.Moments {
     }
   }
 
-  var canonicalText: String {
+  package var canonicalText: String {
     switch self {
     case .every(let interval): "\"every\":\(interval)"
     case .epochs(let epochs): "\"epochs\":[\(epochs.map(String.init).joined(separator: ","))]"
@@ -117,7 +117,7 @@ extension RecordRule.Moments {
 extension Setting {
   /// Every key with its value as JSON, sorted by key; of files the digest. Same setting, same text, on every machine.
   /// Keys that came later are left out where they have their default: what a run is has not changed.
-  var canonicalText: String {
+  package var canonicalText: String {
     json(of: Self.sortedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }) {
       $0.file(self).map { jsonText($0.digest) }
     }

@@ -1,10 +1,11 @@
 import Testing
+import UnderstudyBenchmarks
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-@testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 @Suite("Recovery of deep teachers") struct RecoveryTests {
   /// Weights are off by the residuals (gradients of 1e-10 at every sample) over the weakest direction that the inputs show

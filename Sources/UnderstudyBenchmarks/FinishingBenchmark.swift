@@ -1,3 +1,4 @@
+import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTraining
@@ -82,7 +83,7 @@ public struct FinishingBenchmark: Sendable {
       student: try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: seed), plan: plan,
       batches: .drawn(key: seed))
     trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets, shape: trainer.shape))
-    let stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+    let stopwatch = Stopwatch()
     let finished = try UnderstudyTraining.finish(
       try trainer.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)
     return (finished.report, stopwatch.cpuSeconds)

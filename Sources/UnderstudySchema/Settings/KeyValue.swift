@@ -25,7 +25,7 @@ extension KeyValue: CustomStringConvertible {
   }
 
   /// As JSON, which is YAML too; texts always in quotes.
-  var json: String {
+  package var json: String {
     switch self {
     case .integer(let value): "\(value)"
     case .number(let value): "\(value + 0)"  // + 0 makes -0 and 0 one value.
@@ -41,7 +41,7 @@ extension KeyValue: CustomStringConvertible {
 }
 
 /// A JSON string literal. Everything that YAML forbids or folds inside double quotes is escaped too, so it is also YAML.
-func jsonText(_ text: String) -> String {
+package func jsonText(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {
     switch scalar {

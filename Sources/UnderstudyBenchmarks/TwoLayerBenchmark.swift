@@ -1,3 +1,4 @@
+import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTraining

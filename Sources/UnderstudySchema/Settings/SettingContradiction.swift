@@ -1,11 +1,11 @@
 /// Keys that cannot be had together in one setting.
-struct SettingContradiction: Sendable {
+package struct SettingContradiction: Sendable {
   /// The keys that the error may be about: the first of them that the study gives.
-  let keys: [String]
+  package let keys: [String]
   /// Problem and remedy, if a setting has it.
-  let find: @Sendable (Setting) -> (problem: String, remedy: String)?
+  package let find: @Sendable (Setting) -> (problem: String, remedy: String)?
 
-  static let all: [SettingContradiction] = [
+  package static let all: [SettingContradiction] = [
     finishing, normalization, biases("teacher.medianBiases", \.medianBiases),
     biases("teacher.normalizedOutput", \.normalizedOutput), oneClass,
   ]

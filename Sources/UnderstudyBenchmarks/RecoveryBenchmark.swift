@@ -1,7 +1,9 @@
+import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
+import UnderstudyReconstruction
 
 /// Recovers deep teachers from their outputs on Gaussian inputs, seed after seed on one core: training, finishing, merging.
 ///
@@ -62,7 +64,7 @@ public struct RecoveryBenchmark: Sendable {
       let inputs = InputDesign(count: size.sampleCount, standardDeviation: 1, distribution: .gaussian)
         .draw(for: teacher, key: seed, purpose: .trainingInputs)
       let targets = try teacher.network.outputs(for: inputs)
-      let stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+      let stopwatch = Stopwatch()
       let trained = try train(size, teacher: teacher, inputs: inputs, targets: targets, key: seed)
       let trainingSeconds = stopwatch.cpuSeconds
       let recovery = try recover(

@@ -1,3 +1,4 @@
+import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
@@ -54,7 +55,7 @@ public struct AuditBenchmark: Sendable {
             : try randomNetwork(widths: studentWidths, purpose: .studentFirstLayer)
           var stream = RandomStream(key: 1, purpose: .trainingInputs)
           let inputs = stream.normalMatrix(rowCount: count, columnCount: teacherWidths[0], standardDeviation: 1.5)
-          let stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+          let stopwatch = Stopwatch()
           let (audit, _) = try auditWithMerging(of: Student(student), learning: teacher, over: inputs)
           return ShapeResult(
             teacherWidths: teacherWidths, studentWidths: studentWidths, sampleCount: count, isFinished: isFinished,
@@ -83,10 +84,10 @@ public struct AuditBenchmark: Sendable {
       let operations = 2 * copies * Double((m + n + 1) * outputs + n * outputs) + 2 * Double(count * (m + n) * (d + 1))
       var result = Result(seconds: .infinity, agnosticSeconds: .infinity, agnosticShareOfPeak: 0)
       for _ in 0..<max(1, roundCount) {
-        var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+        var stopwatch = Stopwatch()
         _ = try audit(of: student, learning: teacher, over: inputs)
         result.seconds = min(result.seconds, stopwatch.cpuSeconds)
-        stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+        stopwatch = Stopwatch()
         _ = try sampleGradients(
           of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: .teacherAgnostic, step: 0.1))
         let seconds = stopwatch.cpuSeconds

@@ -1,23 +1,6 @@
 import Foundation
 import GRDB
-
-/// A run that could not be carried out: it is not among the recorded ones, and running the study again tries it once more.
-public struct RunFailure: Hashable, Sendable {
-  public var runHash: String
-  /// Position of the run's setting in the study's grid, and its seed.
-  public var settingIndex: Int
-  public var seed: Int
-  /// What went wrong and what to change, for people.
-  public var reason: String
-  /// Of Understudy.
-  public var version: String
-  public var failedAt: Date
-
-  public init(_ run: Run, reason: String, version: String, failedAt: Date) {
-    (runHash, settingIndex, seed) = (run.hash, run.settingIndex, run.seed)
-    (self.reason, self.version, self.failedAt) = (reason, version, failedAt)
-  }
-}
+import UnderstudySchema
 
 extension ResultsStore {
   /// Keeps why a run could not be carried out, in place of an earlier reason. Any thread may call it.

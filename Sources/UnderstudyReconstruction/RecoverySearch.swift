@@ -56,7 +56,7 @@ struct RecoverySearch {
   private let given: Student
   /// What the finishing stage made of the given student.
   private let first: (student: Student, report: FinishingReport)
-  private var stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0)
+  private var stopwatch = Stopwatch()
 
   /// Finishes the given student.
   init(
@@ -76,7 +76,7 @@ struct RecoverySearch {
   }
 
   private mutating func lap() -> Double {
-    defer { stopwatch = Stopwatch(wallSeconds: 0, cpuSeconds: 0) }
+    defer { stopwatch = Stopwatch() }
     return stopwatch.cpuSeconds
   }
 
@@ -194,7 +194,7 @@ struct RecoverySearch {
 }
 
 /// The summed squares of the differences, in units of `unit` squared.
-func squaredDistance(_ a: Matrix, _ b: Matrix, unit: Double = 1) -> Double {
+package func squaredDistance(_ a: Matrix, _ b: Matrix, unit: Double = 1) -> Double {
   zip(a.values, b.values).reduce(0) { sum, pair in
     let difference = (pair.0 - pair.1) / unit
     return sum + difference * difference
