@@ -26,7 +26,8 @@ let package = Package(
     .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS"]),
     .target(name: "UnderstudySchema"),
     .target(name: "UnderstudyNetworks", dependencies: ["UnderstudySchema", "UnderstudyNumerics"]),
-    .target(name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),
+    .target(
+      name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),
     .target(name: "UnderstudyTheory", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
     .target(
       name: "UnderstudyReconstruction",

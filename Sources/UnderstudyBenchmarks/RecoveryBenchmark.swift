@@ -1,9 +1,9 @@
 import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyTheory
 import UnderstudyTraining
-import UnderstudyReconstruction
 
 /// Recovers deep teachers from their outputs on Gaussian inputs, seed after seed on one core: training, finishing, merging.
 ///

@@ -130,7 +130,7 @@ import UnderstudySchema
     #expect(throws: (any Error).self) {
       try StudyRunner.check(try tinyStudy([normalized] + overrides))
     }
-    let student = try RunMaterial(try tinyStudy([normalized]).runs[0]).initialStudent
+    let student = try PreparedRun(try tinyStudy([normalized]).runs[0]).initialStudent
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
     try NetworkFile.encode(student.network).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }

@@ -1,7 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyTheory
 import UnderstudyReconstruction
+import UnderstudyTheory
 
 /// The ways between two students from files: what `understudy connect` prints.
 public struct ConnectionAnalysis: Sendable, Encodable {

@@ -1,10 +1,10 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
-import UnderstudyReconstruction
 
 /// A network reconstructed from input-output pairs, by way of a student of it: what `understudy recover` does.
 public struct NetworkRecovery: Sendable {

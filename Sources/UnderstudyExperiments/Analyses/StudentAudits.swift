@@ -1,10 +1,10 @@
 import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTheory
-import UnderstudyReconstruction
 
 /// Audits of students against their teachers: of files from anywhere, and of the stored runs of a study.
 public struct StudentAudits: Sendable {

@@ -1,8 +1,8 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudySchema
 import UnderstudyTheory
-import UnderstudyReconstruction
 
 /// Takes the measures of the theory laboratory: alignments, observers, kink balances, verdicts.
 ///

@@ -23,7 +23,7 @@ extension StudyRunner {
       if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
-        try checkNormalization(of: try RunMaterial(run).initialStudent, run.setting, study)
+        try checkNormalization(of: try PreparedRun(run).initialStudent, run.setting, study)
       } else {
         try checkNormalization(of: try RunNetworks(run, studentKey: run.randomKey).student, run.setting, study)
       }

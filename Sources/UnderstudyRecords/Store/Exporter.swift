@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import UnderstudySchema
+
 import struct UnderstudySchema.Measurement
 
 /// Writes recorded measures as a long table, one number a row, for spreadsheets, pandas and R.

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import UnderstudySchema
+
 import struct UnderstudySchema.Measurement
 
 extension ResultsStore {

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import UnderstudySchema
+
 import struct UnderstudySchema.Measurement
 
 /// Where a long run stood, so that it can go on after an interruption.

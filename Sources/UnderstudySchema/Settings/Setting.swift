@@ -64,7 +64,23 @@ public struct TeacherSetting: Encodable, Hashable, Sendable {
 /// The trained network.
 public struct StudentSetting: Encodable, Hashable, Sendable {
   public enum Initialization: String, Encodable, Hashable, Sendable, CaseIterable {
-    case plain, adversarial, helpful, uniform, he, perturbedTeacher, teacherDirections, teacherSigns
+    /// Normal weights of standard deviation `scale`, biases 0.
+    case plain
+    /// Plain, but lowest rows with a positive product with the teacher's last (weakest) lowest row are flipped (the peer's
+    /// `adv`).
+    case adversarial
+    /// Plain, but lowest rows with a negative product are flipped (the peer's `help`).
+    case helpful
+    /// Weights and biases uniform in +-1/sqrt(inputs), PyTorch's default.
+    case uniform
+    /// Normal weights of variance 2/inputs, biases 0. Source: He et al. 2015, arXiv:1502.01852.
+    case he
+    /// Uniform; the weights and biases of the teacher's nodes are the teacher's with normal noise.
+    case perturbedTeacher
+    /// Uniform; the weights between the teacher's nodes have the directions of the teacher's rows.
+    case teacherDirections
+    /// Uniform; the weights and biases of the teacher's nodes have the teacher's signs.
+    case teacherSigns
 
     /// Whether `scale` is the standard deviation of the weights; the others have their own size, times `weightFactor`.
     public var isScaled: Bool { self == .plain || self == .adversarial || self == .helpful }
@@ -73,9 +89,6 @@ public struct StudentSetting: Encodable, Hashable, Sendable {
   public var overRealization = 1.0
   /// Standard deviation of the initial weights of `plain`, `adversarial` and `helpful`; biases start at 0.
   public var scale = 0.005
-  /// `plain`: independent normal weights; `adversarial` (the peer's `adv`) flips first-layer rows away from the last teacher
-  /// node, `helpful` towards it; `uniform`: PyTorch's default, weights and biases within 1 / sqrt(inputs) of 0; `he`: normal
-  /// weights of variance 2 / inputs; the rest start from the teacher.
   public var initialization = Initialization.plain
   /// Factor on all drawn weights of the initializations that `scale` does not size.
   public var weightFactor = 1.0

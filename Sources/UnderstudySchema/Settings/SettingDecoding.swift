@@ -41,7 +41,8 @@ extension StudyKey {
       let choice = try group.decode(String.self, forKey: name)
       guard names.contains(choice) else {
         throw DecodingError.dataCorruptedError(
-          forKey: name, in: group, debugDescription: "\(path) is \(choice), not one of \(names.joined(separator: ", "))")
+          forKey: name, in: group, debugDescription: "\(path) is \(choice), not one of \(names.joined(separator: ", "))"
+        )
       }
       return .text(choice)
     case .file: preconditionFailure("files are decoded with their digests")
