@@ -24,37 +24,52 @@ let package = Package(
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS"]),
-    .target(name: "UnderstudyNetworks", dependencies: ["UnderstudyNumerics"]),
-    .target(name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
+    .target(name: "UnderstudySchema"),
+    .target(name: "UnderstudyNetworks", dependencies: ["UnderstudySchema", "UnderstudyNumerics"]),
+    .target(
+      name: "UnderstudyTraining", dependencies: ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),
     .target(name: "UnderstudyTheory", dependencies: ["UnderstudyNetworks", "UnderstudyNumerics"]),
     .target(
+      name: "UnderstudyReconstruction",
+      dependencies: ["UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics"]),
+    .target(
       name: "UnderstudyRecords",
-      dependencies: [.product(name: "GRDB", package: "GRDB.swift"), "Yams"]),
+      dependencies: ["UnderstudySchema", .product(name: "GRDB", package: "GRDB.swift"), "Yams"]),
     .target(
       name: "UnderstudyExperiments",
       dependencies: [
-        "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords",
+        "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks",
+        "UnderstudyNumerics", "UnderstudySchema", "UnderstudyRecords",
       ],
       // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
       resources: [
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
         "augmentation", "low-rank", "connectivity", "coverage-and-loss", "deep", "depth", "teacher-width",
       ].map { .embedInCode("Studies/\($0).yaml") }),
-    .target(name: "UnderstudyFigures", dependencies: ["UnderstudyRecords"]),
+    .target(name: "UnderstudyFigures", dependencies: ["UnderstudySchema", "UnderstudyRecords"]),
+    .target(
+      name: "UnderstudyBenchmarks",
+      dependencies: [
+        "UnderstudyExperiments", "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory",
+        "UnderstudyNetworks", "UnderstudyNumerics",
+      ]),
     .target(
       name: "Understudy",
       dependencies: [
-        "UnderstudyNumerics", "UnderstudyNetworks", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyRecords",
-        "UnderstudyExperiments", "UnderstudyFigures",
+        "UnderstudyNumerics", "UnderstudySchema", "UnderstudyNetworks", "UnderstudyTraining", "UnderstudyTheory",
+        "UnderstudyReconstruction", "UnderstudyRecords", "UnderstudyExperiments", "UnderstudyFigures",
       ]),
     .executableTarget(
       name: "UnderstudyCLI",
-      dependencies: ["Understudy", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: [
+        "Understudy", "UnderstudyBenchmarks", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
     .testTarget(name: "NumericsTests", dependencies: ["UnderstudyNumerics", "CUnderstudyKernels"]),
     .testTarget(name: "NetworksTests", dependencies: ["UnderstudyNetworks"]),
     .testTarget(name: "TrainingTests", dependencies: ["UnderstudyTraining", "UnderstudyTheory"]),
     .testTarget(name: "TheoryTests", dependencies: ["UnderstudyTheory"]),
-    .testTarget(name: "RecordsTests", dependencies: ["UnderstudyRecords"]),
+    .testTarget(name: "ReconstructionTests", dependencies: ["UnderstudyReconstruction", "UnderstudyBenchmarks"]),
+    .testTarget(name: "RecordsTests", dependencies: ["UnderstudyRecords", "UnderstudySchema"]),
     .testTarget(name: "ExperimentsTests", dependencies: ["UnderstudyExperiments"]),
     .testTarget(name: "FiguresTests", dependencies: ["UnderstudyFigures"]),
     .testTarget(name: "ArchitectureTests"),

@@ -3,6 +3,8 @@
 @_exported import UnderstudyFigures
 @_exported import UnderstudyNetworks
 @_exported import UnderstudyNumerics
+@_exported import UnderstudyReconstruction
 @_exported import UnderstudyRecords
+@_exported import UnderstudySchema
 @_exported import UnderstudyTheory
 @_exported import UnderstudyTraining

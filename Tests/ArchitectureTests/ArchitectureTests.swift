@@ -43,7 +43,7 @@ import Testing
     let rows = Dictionary(uniqueKeysWithValues: ImportTable.rows.map { ($0.target, $0.mayImport) })
     #expect(rows["UnderstudyTheory"]?.contains("UnderstudyTraining") == false)
     #expect(rows["UnderstudyTraining"]?.contains("UnderstudyTheory") == false)
-    #expect(rows["UnderstudyFigures"] == ["UnderstudyRecords"])
+    #expect(rows["UnderstudyFigures"] == ["UnderstudySchema", "UnderstudyRecords"])
   }
 }
 

@@ -13,22 +13,35 @@ struct ImportTable {
     Row("CUnderstudyKernels", []),
     Row("COpenBLAS", []),
     Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS"]),
-    Row("UnderstudyNetworks", ["UnderstudyNumerics"]),
-    Row("UnderstudyTraining", ["UnderstudyNetworks", "UnderstudyNumerics"]),
+    Row("UnderstudySchema", []),
+    Row("UnderstudyNetworks", ["UnderstudySchema", "UnderstudyNumerics"]),
+    Row("UnderstudyTraining", ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),
     Row("UnderstudyTheory", ["UnderstudyNetworks", "UnderstudyNumerics"]),
-    Row("UnderstudyRecords", ["GRDB", "Yams"]),
+    Row(
+      "UnderstudyReconstruction",
+      ["UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics"]),
+    Row("UnderstudyRecords", ["UnderstudySchema", "GRDB", "Yams"]),
     Row(
       "UnderstudyExperiments",
-      ["UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudyRecords"]
-    ),
-    Row("UnderstudyFigures", ["UnderstudyRecords"]),
-    Row("Understudy", everySwiftTarget),
-    Row("UnderstudyCLI", everySwiftTarget.union(["Understudy", "ArgumentParser"])),
+      [
+        "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks",
+        "UnderstudyNumerics", "UnderstudySchema", "UnderstudyRecords",
+      ]),
+    Row("UnderstudyFigures", ["UnderstudySchema", "UnderstudyRecords"]),
+    Row("Understudy", library),
+    Row(
+      "UnderstudyBenchmarks",
+      [
+        "UnderstudyExperiments", "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory",
+        "UnderstudyNetworks", "UnderstudyNumerics",
+      ]),
+    Row("UnderstudyCLI", ["Understudy", "UnderstudyBenchmarks", "ArgumentParser"]),
   ]
 
-  static let everySwiftTarget: Set<String> = [
-    "UnderstudyNumerics", "UnderstudyNetworks", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyRecords",
-    "UnderstudyExperiments", "UnderstudyFigures",
+  /// What the library's face shows.
+  private static let library: Set<String> = [
+    "UnderstudyNumerics", "UnderstudySchema", "UnderstudyNetworks", "UnderstudyTraining", "UnderstudyTheory",
+    "UnderstudyReconstruction", "UnderstudyRecords", "UnderstudyExperiments", "UnderstudyFigures",
   ]
 
   struct Row: Sendable, Equatable, CustomTestStringConvertible {

@@ -3,9 +3,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 @Suite("Records of audits") struct AuditRecordTests {
   @Test("what was left out is absent, and not zero", arguments: [true, false])

@@ -2,10 +2,12 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 private let everything =
   "record=[{measures: [\(Measure.allCases.map(\.rawValue).joined(separator: ", "))], every: 1}]"
@@ -14,8 +16,8 @@ private let everything =
   @Test("what is recorded is what the theory measures on the stored weights", arguments: [0.0, 0.1])
   func measurements(noise: Double) throws {
     let run = try execute(tinyStudy(everything, "training.outputNoise=\(noise)"))
-    let (teacher, student) = (run.material.teacher, run.student)
-    let (training, evaluation) = (try run.material.trainingSet(index: 0), run.material.evaluation)
+    let (teacher, student) = (run.prepared.teacher, run.student)
+    let (training, evaluation) = (try run.prepared.trainingSet(index: 0), run.prepared.evaluation)
     let onTraining = try correlation(of: teacher, with: student, over: training.inputs)
     let onEvaluation = try correlation(of: teacher, with: student, over: evaluation.inputs)
     let gradient = try gradients(of: student, over: training.inputs, targets: training.targets)
@@ -97,12 +99,12 @@ private let everything =
   @Test("the plain loss is that of the network's outputs", arguments: [0, 0.2, 0.5])
   func plain(slope: Double) throws {
     let study = try tinyStudy("network.activation=leakyRelu", "network.leakySlope=\(slope)")
-    let material = try RunMaterial(study.runs[0])
-    let network = material.initialStudent.network
-    let outputs = try network.outputs(for: material.evaluation.inputs)
-    let residuals = zip(outputs.values, material.evaluation.targets.values).map { $1 - $0 }
+    let prepared = try PreparedRun(study.runs[0])
+    let network = prepared.initialStudent.network
+    let outputs = try network.outputs(for: prepared.evaluation.inputs)
+    let residuals = zip(outputs.values, prepared.evaluation.targets.values).map { $1 - $0 }
     let loss = PlainLoss(
-      of: network, inputs: material.evaluation.inputs, targets: material.evaluation.targets
+      of: network, inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets
     ).value
     #expect(abs(loss - product(residuals, residuals) / 140) < 1e-13 * loss)
   }
@@ -184,21 +186,21 @@ private let everything =
   @Test("weights that do not reproduce the reported loss are not recorded")
   func verification() throws {
     let study = try tinyStudy()
-    let material = try RunMaterial(study.runs[0])
+    let prepared = try PreparedRun(study.runs[0])
     let trainer = try TwoLayerTrainer<Double>(
-      student: material.initialStudent, plan: material.plan, batches: material.batches)
+      student: prepared.initialStudent, plan: prepared.plan, batches: prepared.batches)
     let executor = executor(study.runs[0], of: study)
-    var network = material.initialStudent.network
-    #expect(try executor.confirms(NetworkFile.encode(network), material: material, trainer: trainer))
+    var network = prepared.initialStudent.network
+    #expect(try executor.confirms(NetworkFile.encode(network), prepared: prepared, trainer: trainer))
     network.layers[1].weights[2, 1] += 1e-6
     let error = #expect(throws: ExperimentError.self) {
-      _ = try executor.confirms(NetworkFile.encode(network), material: material, trainer: trainer)
+      _ = try executor.confirms(NetworkFile.encode(network), prepared: prepared, trainer: trainer)
     }
     #expect(error?.description.contains("nothing was recorded") == true)
     var cut = NetworkFile.encode(network)
     cut.removeLast(8)
     #expect(throws: ExperimentError.self) {
-      _ = try executor.confirms(cut, material: material, trainer: trainer)
+      _ = try executor.confirms(cut, prepared: prepared, trainer: trainer)
     }
   }
 }

@@ -2,33 +2,35 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTraining
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// Every option of a setting has the effect that its key states.
 @Suite("Settings") struct OptionTests {
-  private func material(_ overrides: String...) throws -> RunMaterial {
-    try RunMaterial(tinyStudy(overrides).runs[0])
+  private func prepared(_ overrides: String...) throws -> PreparedRun {
+    try PreparedRun(tinyStudy(overrides).runs[0])
   }
 
   @Test("sizes")
   func sizes() throws {
-    let material = try material("student.overRealization=1.5", "network.biases=false")
-    #expect(material.teacher.network.hiddenCounts == [3])
-    #expect(material.initialStudent.network.hiddenCounts == [5], "4.5 rounded up")
-    #expect(material.teacher.network.inputCount == 8 && material.teacher.network.outputCount == 4)
-    #expect(!material.teacher.network.hasBiases && !material.initialStudent.network.hasBiases)
-    #expect(try material.trainingSet(index: 0).inputs.rowCount == 150)
-    #expect(material.evaluation.inputs.rowCount == 70)
+    let prepared = try prepared("student.overRealization=1.5", "network.biases=false")
+    #expect(prepared.teacher.network.hiddenCounts == [3])
+    #expect(prepared.initialStudent.network.hiddenCounts == [5], "4.5 rounded up")
+    #expect(prepared.teacher.network.inputCount == 8 && prepared.teacher.network.outputCount == 4)
+    #expect(!prepared.teacher.network.hasBiases && !prepared.initialStudent.network.hasBiases)
+    #expect(try prepared.trainingSet(index: 0).inputs.rowCount == 150)
+    #expect(prepared.evaluation.inputs.rowCount == 70)
   }
 
   @Test("adversarial and helpful students start on one side of the last teacher node")
   func initialization() throws {
     func signs(_ name: String) throws -> Set<Bool> {
-      let material = try material("student.initialization=\(name)", "student.overRealization=10")
+      let prepared = try prepared("student.initialization=\(name)", "student.overRealization=10")
       let (rows, weakest) = (
-        material.initialStudent.network.layers[0].weights, material.teacher.network.layers[0].weights.row(2)
+        prepared.initialStudent.network.layers[0].weights, prepared.teacher.network.layers[0].weights.row(2)
       )
       return Set((0..<30).map { product(rows.row($0), weakest) > 0 })
     }
@@ -40,7 +42,7 @@ import UnderstudyTraining
   @Test("a frozen layer stays and the other learns", arguments: [("first", 0), ("last", 1)])
   func frozen(name: String, layer: Int) throws {
     let run = try execute(tinyStudy("training.frozenLayer=\(name)"))
-    let (start, end) = (run.material.initialStudent.network.layers, run.student.network.layers)
+    let (start, end) = (run.prepared.initialStudent.network.layers, run.student.network.layers)
     #expect(start[layer] == end[layer])
     #expect(start[1 - layer] != end[1 - layer])
   }
@@ -50,7 +52,7 @@ import UnderstudyTraining
     arguments: ["beforeActivation", "afterActivation"])
   func frozenNormalization(placement: String) throws {
     let run = try execute(tinyStudy("training.frozenLayer=first", "student.normalization=\(placement)"))
-    let (start, end) = (run.material.initialStudent.network.layers[0], run.student.network.layers[0])
+    let (start, end) = (run.prepared.initialStudent.network.layers[0], run.student.network.layers[0])
     #expect(start.weights == end.weights && start.biases == end.biases)
     #expect(end.normalization?.scales != nil && start.normalization?.scales == end.normalization?.scales)
     #expect(start.normalization?.shifts == end.normalization?.shifts)
@@ -92,7 +94,7 @@ import UnderstudyTraining
 
   @Test("regenerateEachEpoch draws another set for each epoch, otherwise there is one")
   func regeneration() throws {
-    let (one, many) = (try material(), try material("inputs.regenerateEachEpoch=true"))
+    let (one, many) = (try prepared(), try prepared("inputs.regenerateEachEpoch=true"))
     #expect((0...4).map(one.trainingSetIndex) == [0, 0, 0, 0, 0])
     #expect((0...4).map(many.trainingSetIndex) == [0, 0, 1, 2, 3])
     let sets = try (0..<3).map { try many.trainingSet(index: $0).inputs }
@@ -102,40 +104,40 @@ import UnderstudyTraining
 
   @Test("teacherBoundaries puts a third of the training inputs on the boundaries", arguments: [-0.1, 0.6])
   func teacherBoundaries(bias: Double) throws {
-    let material = try material(
+    let prepared = try prepared(
       "inputs.distribution=teacherBoundaries", "inputs.boundaryOffsetMaximum=3", "teacher.bias=\(bias)")
-    let layer = material.teacher.network.layers[0]
+    let layer = prepared.teacher.network.layers[0]
     func nearest(_ x: ArraySlice<Double>) -> Double {
       (0..<3).map { abs(product(layer.weights.row($0), x) + bias) }.reduce(.infinity, min)
     }
-    let inputs = try material.trainingSet(index: 0).inputs
+    let inputs = try prepared.trainingSet(index: 0).inputs
     #expect((0..<150).count { nearest(inputs.row($0)) < 1e-12 } >= 50 - 3)
     #expect((0..<150).count { nearest(inputs.row($0)) < 1e-12 } <= 50 + 3)
-    let evaluation = material.evaluation.inputs
+    let evaluation = prepared.evaluation.inputs
     #expect((0..<70).count { nearest(evaluation.row($0)) < 1e-12 } == 0, "evaluation inputs stay Gaussian")
   }
 
   @Test("output noise has the stated spread on training targets, and evaluation has none")
   func outputNoise() throws {
-    let material = try material("training.outputNoise=0.5", "inputs.training.count=1500")
-    let training = try material.trainingSet(index: 0)
-    let clean = try material.teacher.network.outputs(for: training.inputs)
+    let prepared = try prepared("training.outputNoise=0.5", "inputs.training.count=1500")
+    let training = try prepared.trainingSet(index: 0)
+    let clean = try prepared.teacher.network.outputs(for: training.inputs)
     let noise = zip(training.targets.values, clean.values).map { $0 - $1 }
     // 6000 values: 0.25 with a standard deviation of 0.25 sqrt(2 / 6000) = 0.0046; six of those.
     #expect(abs(product(noise, noise) / 6000 - 0.25) < 0.028)
-    #expect(try material.evaluation.targets == material.teacher.network.outputs(for: material.evaluation.inputs))
-    #expect(try material.trainingSet(index: 0).targets == training.targets, "drawn once")
+    #expect(try prepared.evaluation.targets == prepared.teacher.network.outputs(for: prepared.evaluation.inputs))
+    #expect(try prepared.trainingSet(index: 0).targets == training.targets, "drawn once")
   }
 
   @Test("activations")
   func activations() throws {
-    let leaky = try material("network.activation=leakyRelu", "network.leakySlope=0.3")
+    let leaky = try prepared("network.activation=leakyRelu", "network.leakySlope=0.3")
     #expect(leaky.teacher.network.activation.negativeSlope == 0.3)
     #expect(leaky.initialStudent.network.activation.negativeSlope == 0.3)
     let run = try execute(tinyStudy("network.activation=linear", "network.biases=false"))
     #expect(run.student.network.activation == .linear)
     // A linear network of a sum of inputs is the sum of its outputs.
-    let x = run.material.evaluation.inputs
+    let x = run.prepared.evaluation.inputs
     let sum = Matrix([(0..<8).map { x[0, $0] + x[1, $0] }])
     let outputs = try run.student.network.outputs(for: x)
     let outputOfSum = try run.student.network.outputs(for: sum)
@@ -144,17 +146,17 @@ import UnderstudyTraining
 
   @Test("the plan of training is as stated")
   func plan() throws {
-    let sgd = try material("training.learningRateHalvingInterval=2", "training.learningRate=0.5").plan
+    let sgd = try prepared("training.learningRateHalvingInterval=2", "training.learningRate=0.5").plan
     #expect(sgd.method == .stochastic(batchSize: 8))
     #expect((1...5).map { sgd.rule(epoch: $0).learningRate } == [0.5, 0.5, 0.25, 0.25, 0.125])
     #expect(sgd.epochCount == 5 && sgd.stepsPerEpoch == 20)
-    #expect(try material("training.method=gd", "training.batchSize=null").plan.method == .fullBatch)
+    #expect(try prepared("training.method=gd", "training.batchSize=null").plan.method == .fullBatch)
   }
 
   @Test("reshuffled batches take every sample once a pass, with replacement they do not", arguments: [150, 90])
   func batchOrder(count: Int) throws {
     func samples(_ order: String) throws -> [UInt32] {
-      let batches = try material("inputs.training.count=\(count)", "training.batchOrder=\(order)").batches
+      let batches = try prepared("inputs.training.count=\(count)", "training.batchOrder=\(order)").batches
       return (1...2).flatMap { batches.indices(epoch: $0, stepCount: 20, batchSize: 8, sampleCount: count) }
     }
     let (drawn, reshuffled) = (try samples("withReplacement"), try samples("reshuffled"))
@@ -175,8 +177,8 @@ import UnderstudyTraining
     #expect(String(decoding: run.data.prefix(1000), as: UTF8.self).contains("\"F32\""))
     // The same run in double precision: from the same student over the same samples.
     let trainer = try TwoLayerTrainer<Double>(
-      student: run.material.initialStudent, plan: run.material.plan, batches: run.material.batches)
-    let set = try run.material.trainingSet(index: 0)
+      student: run.prepared.initialStudent, plan: run.prepared.plan, batches: run.prepared.batches)
+    let set = try run.prepared.trainingSet(index: 0)
     let samples = PackedSamples<Double>(inputs: set.inputs, targets: set.targets, shape: trainer.shape)
     for epoch in 1...5 { trainer.train(epoch: epoch, on: samples) }
     let pairs = zip(try trainer.student.network.layers[0].weights.values, run.student.network.layers[0].weights.values)
@@ -186,10 +188,10 @@ import UnderstudyTraining
 
   @Test("gaussian teachers, decay and standard deviation reach the networks and inputs")
   func teacher() throws {
-    let small = try material("teacher.weights=gaussian", "teacher.scale=0.001", "inputs.standardDeviation=0.01")
+    let small = try prepared("teacher.weights=gaussian", "teacher.scale=0.001", "inputs.standardDeviation=0.01")
     #expect(small.teacher.network.layers[1].weights.values.allSatisfy { abs($0) < 0.01 })
     #expect(small.evaluation.inputs.values.allSatisfy { abs($0) < 0.06 })
-    let decayed = try material("teacher.strengthDecay=20").teacher.network.layers[1].weights
+    let decayed = try prepared("teacher.strengthDecay=20").teacher.network.layers[1].weights
     #expect((0..<4).allSatisfy { abs(decayed[$0, 2]) <= power(3, -20) })
   }
 }

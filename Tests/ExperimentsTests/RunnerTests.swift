@@ -3,8 +3,10 @@ import Synchronization
 import Testing
 import UnderstudyNetworks
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 @Suite("Studies") struct RunnerTests {
   /// Runs a study in a folder of its own, hands over the folder's store and removes it.
@@ -128,7 +130,7 @@ import UnderstudyRecords
     #expect(throws: (any Error).self) {
       try StudyRunner.check(try tinyStudy([normalized] + overrides))
     }
-    let student = try RunMaterial(try tinyStudy([normalized]).runs[0]).initialStudent
+    let student = try PreparedRun(try tinyStudy([normalized]).runs[0]).initialStudent
     let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).safetensors")
     try NetworkFile.encode(student.network).write(to: file)
     defer { try? FileManager.default.removeItem(at: file) }

@@ -3,9 +3,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// What runs do after their last epoch, and data sets that are augmented or of low rank.
 @Suite("Stages of a run") struct StageTests {
@@ -27,8 +29,8 @@ import UnderstudyTheory
     #expect(report[2] == 1 && report[4] <= 1e-9)
     let loss = try #require(run.values(.trainingLoss, epoch: 11)?.first)
     #expect(loss < 1e-18 && loss < (run.values(.trainingLoss, epoch: 10)?.first ?? 0))
-    let material = try RunMaterial(run.record.run)
-    let training = try material.trainingSet(index: 0)
+    let prepared = try PreparedRun(run.record.run)
+    let training = try prepared.trainingSet(index: 0)
     let gradient = try gradients(of: run.student, over: training.inputs, targets: training.targets)
     #expect(gradient.nodeMaxima.allSatisfy { $0 <= 1.001 * report[4] })
     #expect(run.record.stepCount == 1000)
@@ -37,7 +39,7 @@ import UnderstudyTheory
   @Test("the twin has the teacher and the data of its run, and other weights; paths end at both")
   func twin() throws {
     let run = try execute(try finishingStudy())
-    let (own, twin) = (try RunMaterial(run.record.run), try RunMaterial(run.record.run, isTwin: true))
+    let (own, twin) = (try PreparedRun(run.record.run), try PreparedRun(run.record.run, isReplica: true))
     #expect(own.teacher == twin.teacher)
     #expect(try own.trainingSet(index: 0).inputs == twin.trainingSet(index: 0).inputs)
     #expect(own.initialStudent != twin.initialStudent)
@@ -59,7 +61,7 @@ import UnderstudyTheory
   }
 
   private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> StageProgress {
-    let network = try RunMaterial(study.runs[0]).initialStudent.network
+    let network = try PreparedRun(study.runs[0]).initialStudent.network
     return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).stages
   }
 
@@ -174,15 +176,15 @@ import UnderstudyTheory
     let study = try tinyStudy([
       "inputs.training.count=90", "inputs.augmentation=teacherAgnostic", "inputs.augmentationStep=0.2",
     ])
-    let material = try RunMaterial(study.runs[0])
-    let (set, drawn) = (try material.trainingSet(index: 0), material.drawnInputs(index: 0))
+    let prepared = try PreparedRun(study.runs[0])
+    let (set, drawn) = (try prepared.trainingSet(index: 0), prepared.drawnInputs(index: 0))
     // d = 8: 17 samples of each that is drawn, and 5 of the last.
     #expect(set.inputs.rowCount == 90 && set.targets.rowCount == 90 && drawn.rowCount == 6)
     for i in 0..<6 { #expect(Array(set.inputs.row(17 * i)) == Array(drawn.row(i))) }
-    let few = try RunMaterial(try tinyStudy(["inputs.training.count=3", "inputs.augmentation=teacherAware"]).runs[0])
+    let few = try PreparedRun(try tinyStudy(["inputs.training.count=3", "inputs.augmentation=teacherAware"]).runs[0])
     #expect(try few.trainingSet(index: 0).inputs.rowCount == 3)
     let rank = try tinyStudy(["inputs.rank=99"])
-    #expect { try RunMaterial(rank.runs[0]) } throws: { "\($0)".contains("inputs.rank is 99") }
+    #expect { try PreparedRun(rank.runs[0]) } throws: { "\($0)".contains("inputs.rank is 99") }
   }
 
   @Test("keys that came later do not change what older runs are")

@@ -2,8 +2,10 @@ import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// A study of one tiny run, changed by `key=value` as after `--set`.
 func tinyStudy(_ overrides: String...) throws -> Study { try tinyStudy(overrides) }
@@ -24,7 +26,7 @@ struct Executed {
   let record: RunRecord
   let data: Data
   let student: Student
-  let material: RunMaterial
+  let prepared: PreparedRun
   /// Of every epoch but the last, and of that if something follows the epochs.
   let checkpoints: [Checkpoint]
 
@@ -51,10 +53,10 @@ func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Execu
   var checkpoints: [Checkpoint] = []
   let executor = executor(run, of: study, saveCheckpoint: { checkpoints.append($0) })
   guard case .finished(let record, let data) = try executor.execute(from: checkpoint) else { throw WasInterrupted() }
-  let material = try RunMaterial(run)
-  let network = try NetworkFile.decode(data, name: "student", activation: material.teacher.network.activation)
+  let prepared = try PreparedRun(run)
+  let network = try NetworkFile.decode(data, name: "student", activation: prepared.teacher.network.activation)
   return Executed(
-    record: record, data: data, student: Student(network), material: material, checkpoints: checkpoints)
+    record: record, data: data, student: Student(network), prepared: prepared, checkpoints: checkpoints)
 }
 
 func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {

@@ -2,9 +2,11 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
 
 /// What plain loops find at one hidden layer, sample by sample.
 private struct PlainCoupling {
@@ -71,13 +73,13 @@ private struct PlainCoupling {
         "record=[{measures: [layerStrengths, layerCouplingA, layerCouplingB], every: 1}]",
       ] + (activation == "relu" ? [] : ["network.leakySlope=0.2"]))
     let run = try execute(study)
-    let (teacher, inputs) = (run.material.teacher, run.material.evaluation.inputs)
+    let (teacher, inputs) = (run.prepared.teacher, run.prepared.evaluation.inputs)
     #expect(run.record.stepCount == 300 && run.student.network.hiddenCounts == [8, 6, 10])
     let (before, after) = (
-      PlainCoupling.all(teacher.network, run.material.initialStudent.network, over: inputs),
+      PlainCoupling.all(teacher.network, run.prepared.initialStudent.network, over: inputs),
       PlainCoupling.all(teacher.network, run.student.network, over: inputs)
     )
-    for (epoch, student, expected) in [(0, run.material.initialStudent, before), (5, run.student, after)] {
+    for (epoch, student, expected) in [(0, run.prepared.initialStudent, before), (5, run.student, after)] {
       let measured = try layerCoupling(of: teacher, with: student, over: inputs, parts: [.meanAlpha, .meanBeta])
       // A sum over paths through at most three layers of 10 nodes, over 4 outputs and 70 samples: 120 roundings of `size`, by
       // both; absolute values of paths add up to some ten times what their sum is.

@@ -1,13 +1,14 @@
 import Foundation
 import Testing
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyFigures
 
 /// A store may hold any finite numbers in any shape: figures are drawn and findings made of them, or say what is wrong. A trap
 /// would end the test program.
 @Suite struct HostileMeasurementTests {
-  typealias Measurement = UnderstudyRecords.Measurement
+  typealias Measurement = UnderstudySchema.Measurement
 
   /// The same measure with other numbers, or in another shape.
   static func changes(of measurement: Measurement) -> [Measurement] {

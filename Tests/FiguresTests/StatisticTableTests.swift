@@ -1,6 +1,6 @@
 import Foundation
 import Testing
-import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyFigures
 

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Results of deep runs that no network was trained for: layers that specialize from the bottom up, sooner in wider students.
 enum SyntheticLayers {
@@ -10,11 +11,11 @@ enum SyntheticLayers {
   }
 
   /// What `layerWidths` records.
-  static func widths(_ teacher: [Int], _ student: [Int], epoch: Int = 0) -> UnderstudyRecords.Measurement {
+  static func widths(_ teacher: [Int], _ student: [Int], epoch: Int = 0) -> UnderstudySchema.Measurement {
     .init(.layerWidths, epoch: epoch, shape: [2, teacher.count], values: (teacher + student).map(Double.init))
   }
 
-  static func vector(_ measure: Measure, _ epoch: Int, _ values: [Double]) -> UnderstudyRecords.Measurement {
+  static func vector(_ measure: Measure, _ epoch: Int, _ values: [Double]) -> UnderstudySchema.Measurement {
     .init(measure, epoch: epoch, shape: [values.count], values: values)
   }
 
@@ -52,7 +53,7 @@ enum SyntheticLayers {
 
   private static func measurements(
     of setting: Setting, epoch: Int, delay: Double, noise: inout Noise
-  ) -> [UnderstudyRecords.Measurement] {
+  ) -> [UnderstudySchema.Measurement] {
     let multiple = setting.student.overRealization
     var (teacher, student, dead, strengths): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
     for (layer, width) in setting.teacher.hiddenWidths.enumerated() {

@@ -1,12 +1,13 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Results that no network was trained for, in the shapes that training gives: the L's two arms, recovery that falls with
 /// the teacher node's index and rises with over-realization, losses that fall exponentially at 1x and as a power law above.
 enum Synthetic {
   static func run(
     _ setting: Setting, index: Int = 0, seed: Int = 0, outcome: Outcome = .completed,
-    _ measurements: [UnderstudyRecords.Measurement] = []
+    _ measurements: [UnderstudySchema.Measurement] = []
   ) -> RunRecord {
     RunRecord(
       run: Run(
@@ -51,13 +52,13 @@ enum Synthetic {
 
   private static func measurements(
     of setting: Setting, noise: inout Noise
-  ) -> [UnderstudyRecords.Measurement] {
+  ) -> [UnderstudySchema.Measurement] {
     let m = setting.teacher.hiddenNodes
     let multiple = setting.student.overRealization
     let n = Int((Double(m) * multiple).rounded(.up))
     let p = setting.teacher.strengthDecay
     let last = setting.training.epochs
-    var result: [UnderstudyRecords.Measurement] = []
+    var result: [UnderstudySchema.Measurement] = []
     for epoch in [5, last] {
       var rho = [Double](repeating: 0, count: m * n)
       var norms: [Double] = []
@@ -101,7 +102,7 @@ enum Synthetic {
     for (index, setting) in settings.enumerated() {
       var noise = Noise(state: UInt64(index + 3))
       let n = 2 * Int(setting.student.overRealization)
-      var result: [UnderstudyRecords.Measurement] = [
+      var result: [UnderstudySchema.Measurement] = [
         .init(.inputSample, epoch: 0, shape: [400, 2], values: (0..<800).map { _ in 1.5 * noise.normal() }),
         .init(.teacherBoundaries, epoch: 0, shape: [2, 3], values: teacher.flatMap { $0 }),
       ]

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Results in the shapes that the theory's studies record, for pictures: gradients that fall, alignments that fall with them,
 /// weak nodes late, censored times and bars of every verdict.
@@ -7,7 +8,7 @@ enum SyntheticTheory {
   /// Runs of every setting and seed.
   static func study(
     _ settings: [Setting], varied: [String], seedCount: Int, figures: [FigureDeclaration],
-    measurements: (Setting, inout Noise) -> [UnderstudyRecords.Measurement]
+    measurements: (Setting, inout Noise) -> [UnderstudySchema.Measurement]
   ) -> StudyResults {
     var runs: [RunRecord] = []
     for (index, setting) in settings.enumerated() {
@@ -40,7 +41,7 @@ enum SyntheticTheory {
 
   private static func nodeMeasures(
     of setting: Setting, epoch: Int, noise: inout Noise
-  ) -> [UnderstudyRecords.Measurement] {
+  ) -> [UnderstudySchema.Measurement] {
     let m = setting.teacher.hiddenNodes
     let multiple = setting.student.overRealization
     let n = Int(Double(m) * multiple)

@@ -1,12 +1,13 @@
 import Foundation
 import Testing
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyFigures
 
 /// Values that can be checked by hand.
 @Suite struct TheoryFindingTests {
-  typealias Entry = UnderstudyRecords.Measurement
+  typealias Entry = UnderstudySchema.Measurement
 
   static func run(
     seed: Int = 0, decay: Double = 1, multiple: Double = 1, epochs: Int = 10, index: Int = 0, _ entries: [Entry]

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import UnderstudyRecords
+import UnderstudySchema
 
 @testable import UnderstudyFigures
 

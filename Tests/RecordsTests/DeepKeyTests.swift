@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// The keys of deep networks: widths, schedules, and what cannot be had together.
 @Suite struct DeepKeyTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 @Suite struct DocumentationTests {
   private func guide(_ name: String) throws -> String {

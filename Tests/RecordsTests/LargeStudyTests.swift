@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 @Suite struct LargeStudyTests {
   private func large(seeds: Int = 50) throws -> Study {

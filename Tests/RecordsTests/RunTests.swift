@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 @Suite struct RunTests {
   /// Test vectors of the hash's authors (draft-eastlake-fnv, FNV-1a 128 bits).

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// The results folder's own copies of what a study names.
 @Suite struct SourceCopyTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// What must not happen to a results folder.
 @Suite struct StoreSafetyTests {

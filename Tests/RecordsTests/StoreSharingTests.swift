@@ -3,6 +3,7 @@ import Synchronization
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// Another program with a transaction that it keeps open, on a thread of its own.
 private final class OpenTransaction: Sendable {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// A bad study, what kind of error it is, and what the message must contain.
 struct BadStudy: Sendable, CustomTestStringConvertible {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 @Suite struct StudyFileTests {
   @Test func nestedAndDottedSpellingsAreTheSame() throws {

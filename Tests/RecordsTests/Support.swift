@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// A folder of its own for a test, removed when the value goes.
 final class TemporaryFolder: Sendable {

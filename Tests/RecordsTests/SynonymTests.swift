@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import UnderstudyRecords
+@testable import UnderstudySchema
 
 /// Keys and values by the names that other programs use: the message names what means the same.
 @Suite struct SynonymTests {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Understudy
+import UnderstudyBenchmarks
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(

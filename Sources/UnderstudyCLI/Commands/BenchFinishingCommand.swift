@@ -1,5 +1,6 @@
 import ArgumentParser
 import Understudy
+import UnderstudyBenchmarks
 
 extension BenchCommand {
   struct Finishing: AsyncParsableCommand {

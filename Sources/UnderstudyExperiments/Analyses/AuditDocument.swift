@@ -1,5 +1,7 @@
 import Foundation
+import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 extension AuditVerdict {

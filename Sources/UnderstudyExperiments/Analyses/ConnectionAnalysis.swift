@@ -1,5 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyTheory
 
 /// The ways between two students from files: what `understudy connect` prints.

@@ -1,7 +1,9 @@
 import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// Audits of students against their teachers: of files from anywhere, and of the stored runs of a study.
@@ -91,7 +93,7 @@ public struct StudentAudits: Sendable {
 /// - Returns: also how many samples were held out, and the largest change of an output on them; nil if none were, or nothing
 ///   was merged.
 /// - Throws: ``ShapeError`` as audits and merging do.
-func auditWithMerging(
+package func auditWithMerging(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
   progress: (String) -> Void = { _ in }
 ) throws(ShapeError) -> (audit: Audit, heldOut: (count: Int, change: Double)?) {

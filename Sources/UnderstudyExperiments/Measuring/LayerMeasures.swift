@@ -1,6 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// Takes the measures of every hidden layer over the evaluation inputs; layers stand one after the other, the lowest first.

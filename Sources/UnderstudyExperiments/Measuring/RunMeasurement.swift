@@ -1,6 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// Takes the measures of one epoch of a run.
@@ -8,7 +8,7 @@ import UnderstudyTheory
 /// Losses come from the training kernels, in the run's precision; everything else is measured by the theory's functions,
 /// in double precision.
 struct RunMeasurement {
-  let material: RunMaterial
+  let prepared: PreparedRun
   let epoch: Int
   /// Without batch normalisation: folded.
   let student: Student
@@ -26,25 +26,25 @@ struct RunMeasurement {
   }
 
   private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [Measurement] {
-    let teacher = material.teacher
+    let teacher = prepared.teacher
     let n = student.network.hiddenCounts[0]
     let onTraining =
       measures.isDisjoint(with: [.trainingCorrelation, .trainingDeadNodes])
       ? nil : try correlation(of: teacher, with: student, over: training.inputs)
     let onEvaluation =
       measures.isDisjoint(with: [.evaluationCorrelation, .evaluationDeadNodes])
-      ? nil : try correlation(of: teacher, with: student, over: material.evaluation.inputs)
+      ? nil : try correlation(of: teacher, with: student, over: prepared.evaluation.inputs)
     let gradient =
       measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
     let theory = try TheoryMeasurement(
       teacher: teacher, student: student, training: training,
-      drawn: { material.drawnInputs(index: material.trainingSetIndex(epoch: epoch)) }, band: material.bandWidth
+      drawn: { prepared.drawnInputs(index: prepared.trainingSetIndex(epoch: epoch)) }, band: prepared.bandWidth
     ).take(measures)
 
     let layers = try LayerMeasures(
-      teacher: teacher, student: student, inputs: material.evaluation.inputs,
-      precision: material.run.setting.training.precision, instructions: instructions
+      teacher: teacher, student: student, inputs: prepared.evaluation.inputs,
+      precision: prepared.run.setting.training.precision, instructions: instructions
     ).take(measures)
 
     var result: [Measurement] = []
@@ -65,7 +65,7 @@ struct RunMeasurement {
       case .trainingObservationCounts:
         add(try observationCounts(of: teacher, by: student, over: training.inputs))
       case .evaluationObservationCounts:
-        add(try observationCounts(of: teacher, by: student, over: material.evaluation.inputs))
+        add(try observationCounts(of: teacher, by: student, over: prepared.evaluation.inputs))
       case .fanOutNorms: add(fanOutNorms(of: student.network))
       case .boundaryStrengths: add([n], try boundaryStrengths(of: student.network))
       case .nodeGradients: if let gradient { add([n], gradient.nodeMeanSquares) }

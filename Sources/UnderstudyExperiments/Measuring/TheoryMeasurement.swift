@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudyReconstruction
+import UnderstudySchema
 import UnderstudyTheory
 
 /// Takes the measures of the theory laboratory: alignments, observers, kink balances, verdicts.

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// The studies that come with Understudy, and the reproductions made of them.
 public enum BundledStudies {

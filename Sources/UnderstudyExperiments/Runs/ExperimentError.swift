@@ -1,5 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Why a study cannot run or go on. Divergence is not among them: it is a recorded result.
 public enum ExperimentError: Error, Sendable, CustomStringConvertible {
@@ -20,7 +21,7 @@ public enum ExperimentError: Error, Sendable, CustomStringConvertible {
     }
   }
 
-  static func catching<Value>(_ place: String? = nil, _ body: () throws(ShapeError) -> Value)
+  package static func catching<Value>(_ place: String? = nil, _ body: () throws(ShapeError) -> Value)
     throws(ExperimentError) -> Value
   {
     do { return try body() } catch { throw .input("\(place.map { "\($0): " } ?? "")\(error)") }

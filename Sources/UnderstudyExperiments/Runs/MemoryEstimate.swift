@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// What a run holds in memory at its peak, estimated from its setting before anything is allocated.
 ///

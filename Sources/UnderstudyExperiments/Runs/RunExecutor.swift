@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTraining
 
 // Not all of Foundation: it has a `Measurement` too.
@@ -39,25 +40,25 @@ struct RunExecutor {
     _: Scalar.Type, from checkpoint: Checkpoint?
   ) throws(ExperimentError) -> End {
     var stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
-    let material = try RunMaterial(run)
-    let state = try state(of: checkpoint, material: material)
+    let prepared = try PreparedRun(run)
+    let state = try state(of: checkpoint, prepared: prepared)
     let trainer = try ExperimentError.catching { () throws(ShapeError) in
       try makeTrainer(
-        Scalar.self, student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
+        Scalar.self, student: state?.student ?? prepared.initialStudent, plan: prepared.plan, batches: prepared.batches,
         optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
     }
     stopwatch.helperSeconds = { trainer.helperSeconds }
     return try execute(
-      trainer, material: material, from: checkpoint, stages: state?.stages ?? StageProgress(), stopwatch: stopwatch)
+      trainer, prepared: prepared, from: checkpoint, stages: state?.stages ?? StageProgress(), stopwatch: stopwatch)
   }
 
   private func execute<Trainer: StudentTrainer>(
-    _ trainer: Trainer, material: RunMaterial, from checkpoint: Checkpoint?, stages stageProgress: StageProgress,
+    _ trainer: Trainer, prepared: PreparedRun, from checkpoint: Checkpoint?, stages stageProgress: StageProgress,
     stopwatch: Stopwatch
   ) throws(ExperimentError) -> End {
-    let plan = material.plan
-    let evaluation = trainer.lossSamples(inputs: material.evaluation.inputs, targets: material.evaluation.targets)
-    var training = TrainingSet(material: material, trainer: trainer)
+    let plan = prepared.plan
+    let evaluation = trainer.lossSamples(inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets)
+    var training = TrainingSet(prepared: prepared, trainer: trainer)
     var measurements = checkpoint?.measurements ?? []
     var student = try self.student(of: trainer)
     var epoch = checkpoint?.epoch ?? 0
@@ -71,7 +72,7 @@ struct RunExecutor {
       guard !measures.isEmpty else { return true }
       let samples = try training.samples(epoch: epoch)
       let measurement = RunMeasurement(
-        material: material, epoch: epoch, student: Student(student.network.folded),
+        prepared: prepared, epoch: epoch, student: Student(student.network.folded),
         previous: Student(previous.network.folded), training: samples.labelled,
         trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) },
         instructions: instructions)
@@ -116,7 +117,7 @@ struct RunExecutor {
         try self.checkpoint(epoch: plan.epochCount, student: trained, state, measurements, stopwatch, stages: stages)
       }
       var stages = RunStages(
-        run: run, material: material, labelled: try training.samples(epoch: plan.epochCount).labelled,
+        run: run, prepared: prepared, labelled: try training.samples(epoch: plan.epochCount).labelled,
         instructions: instructions, isCancelled: isCancelled, progress: stageProgress, timer: timer,
         saveCheckpoint: { (progress) throws(ExperimentError) in try saveCheckpoint(try standing(progress)) })
       let paths = study.measures(at: run.setting.lastEpoch, of: run.setting.lastEpoch).intersection(Measure.paths)
@@ -136,12 +137,12 @@ struct RunExecutor {
           student = finished.student
         }
         data = encode(student, precision: .float64)
-        if try !confirms(data, material: material, trainer: try stages.trainer(of: student)) {
+        if try !confirms(data, prepared: prepared, trainer: try stages.trainer(of: student)) {
           outcome = .diverged(epoch: epoch)
         } else if stageProgress.finishing.finished == nil, !paths.isEmpty {
           try stages.didFinish(student)
         }
-      } else if try !confirms(data, material: material, trainer: trainer) {
+      } else if try !confirms(data, prepared: prepared, trainer: trainer) {
         outcome = .diverged(epoch: epoch)
       }
       if outcome == .completed, !paths.isEmpty {
@@ -162,11 +163,11 @@ struct RunExecutor {
   }
 
   /// What a checkpoint holds.
-  private func state(of checkpoint: Checkpoint?, material: RunMaterial) throws(ExperimentError) -> TrainingState? {
+  private func state(of checkpoint: Checkpoint?, prepared: PreparedRun) throws(ExperimentError) -> TrainingState? {
     try checkpoint.map { (checkpoint) throws(ExperimentError) in
       try ExperimentError.reading { () throws(FileError) in
         try TrainingState(
-          decoding: checkpoint.student, name: "checkpoint of run \(run.hash)", like: material.initialStudent.network)
+          decoding: checkpoint.student, name: "checkpoint of run \(run.hash)", like: prepared.initialStudent.network)
       }
     }
   }
@@ -213,19 +214,19 @@ struct RunExecutor {
   /// - Returns: false if the loss overflows, though the weights are finite: the run has diverged.
   /// - Throws: ``ExperimentError/verification(run:stored:reported:)`` if the two do not agree.
   func confirms<Trainer: StudentTrainer>(
-    _ data: Data, material: RunMaterial, trainer: Trainer
+    _ data: Data, prepared: PreparedRun, trainer: Trainer
   ) throws(ExperimentError) -> Bool {
-    let inputs = material.evaluation.inputs.prefix(rows: 256)
-    let targets = material.evaluation.targets.prefix(rows: 256)
+    let inputs = prepared.evaluation.inputs.prefix(rows: 256)
+    let targets = prepared.evaluation.targets.prefix(rows: 256)
     let network = try ExperimentError.reading { () throws(FileError) in
-      try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
+      try NetworkFile.decode(data, name: "run \(run.hash)", activation: prepared.initialStudent.network.activation)
     }
-    let stored = PlainLoss(of: network.folded, inputs: inputs, targets: targets, loss: material.plan.loss)
+    let stored = PlainLoss(of: network.folded, inputs: inputs, targets: targets, loss: prepared.plan.loss)
     let reported = trainer.loss(inputs: inputs, targets: targets)
     guard reported.isFinite, stored.value.isFinite else { return false }
     let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * stored.magnitude
     let difference =
-      switch material.plan.loss {
+      switch prepared.plan.loss {
       case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
       case .crossEntropy: abs(stored.value - reported)
       }
@@ -244,19 +245,19 @@ private struct TrainingSet<Trainer: StudentTrainer> {
     var blocked: Trainer.LossSamples
   }
 
-  let material: RunMaterial
+  let prepared: PreparedRun
   let trainer: Trainer
   private var current: (index: Int, samples: Samples)?
 
-  init(material: RunMaterial, trainer: Trainer) {
-    self.material = material
+  init(prepared: PreparedRun, trainer: Trainer) {
+    self.prepared = prepared
     self.trainer = trainer
   }
 
   mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
-    let index = material.trainingSetIndex(epoch: epoch)
+    let index = prepared.trainingSetIndex(epoch: epoch)
     if let current, current.index == index { return current.samples }
-    let labelled = try material.trainingSet(index: index)
+    let labelled = try prepared.trainingSet(index: index)
     let samples = Samples(
       labelled: labelled, packed: trainer.samples(inputs: labelled.inputs, targets: labelled.targets),
       blocked: trainer.lossSamples(inputs: labelled.inputs, targets: labelled.targets))

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The runs that a study still misses, longest first: the last runs to end are short, and no thread waits long for the others.
 ///

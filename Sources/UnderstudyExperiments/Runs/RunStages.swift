@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudyReconstruction
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
@@ -9,7 +10,7 @@ import UnderstudyTraining
 /// Both are stored as they go: see ``progress``.
 struct RunStages {
   let run: Run
-  let material: RunMaterial
+  let prepared: PreparedRun
   /// The training set of the last epoch.
   let labelled: LabelledInputs
   let instructions: InstructionSet
@@ -66,8 +67,8 @@ struct RunStages {
     let trainer = try trainer(of: finished.student)
     func loss(_ samples: LabelledInputs) -> Double { trainer.loss(inputs: samples.inputs, targets: samples.targets) }
     let measurement = RunMeasurement(
-      material: material, epoch: epoch, student: finished.student, previous: previous, training: labelled,
-      trainingLoss: { loss(labelled) }, evaluationLoss: { loss(material.evaluation) }, instructions: instructions)
+      prepared: prepared, epoch: epoch, student: finished.student, previous: previous, training: labelled,
+      trainingLoss: { loss(labelled) }, evaluationLoss: { loss(prepared.evaluation) }, instructions: instructions)
     var result = try measurement.take(measures)
     if measures.contains(.finishing) {
       let report = finished.report
@@ -90,7 +91,7 @@ struct RunStages {
   func trainer(of student: Student) throws(ExperimentError) -> any StudentTrainer<Double> {
     try ExperimentError.catching { () throws(ShapeError) in
       try makeTrainer(
-        Double.self, student: student, plan: material.plan, batches: material.batches, isResuming: true,
+        Double.self, student: student, plan: prepared.plan, batches: prepared.batches, isResuming: true,
         instructions: instructions)
     }
   }
@@ -106,14 +107,14 @@ struct RunStages {
   /// The twin of the run's student, trained and finished like it.
   mutating func twin<Scalar: KernelScalar>(_: Scalar.Type) throws(ExperimentError) -> Twin {
     if let finished = progress.twin?.finishing.finished { return .trained(finished) }
-    let material = try RunMaterial(run, isTwin: true)
-    let (plan, stored) = (material.plan, progress.twin)
+    let prepared = try PreparedRun(run, isReplica: true)
+    let (plan, stored) = (prepared.plan, progress.twin)
     guard stored?.epoch ?? 0 <= plan.epochCount else {
       throw .input("\(checkpointName): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
     }
     let trainer = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
       try makeTrainer(
-        Scalar.self, student: stored?.student ?? material.initialStudent, plan: plan, batches: material.batches,
+        Scalar.self, student: stored?.student ?? prepared.initialStudent, plan: plan, batches: prepared.batches,
         optimizerState: stored?.optimizerState, isResuming: stored != nil, instructions: instructions)
     }
     func trained() throws(ExperimentError) -> Student {
@@ -124,9 +125,9 @@ struct RunStages {
       finishing: stored?.finishing ?? StudentFinishing())
     var packed: (index: Int, samples: PackedSamples<Scalar>)?
     while current.epoch < plan.epochCount {
-      let index = material.trainingSetIndex(epoch: current.epoch + 1)
+      let index = prepared.trainingSetIndex(epoch: current.epoch + 1)
       if packed?.index != index {
-        let set = try material.trainingSet(index: index)
+        let set = try prepared.trainingSet(index: index)
         packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
       }
       if let packed, !trainer.train(epoch: current.epoch + 1, on: packed.samples, isCancelled: isCancelled) {
@@ -161,7 +162,7 @@ struct RunStages {
   ) throws(ExperimentError) -> [Measurement] {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(
-        from: student, to: twin, learning: material.teacher, over: labelled.inputs, targets: labelled.targets,
+        from: student, to: twin, learning: prepared.teacher, over: labelled.inputs, targets: labelled.targets,
         pointCount: 200,
         canonical: (
           try compacted(student, over: labelled.inputs, targets: labelled.targets),

@@ -1,6 +1,7 @@
 import Foundation
 import UnderstudyNetworks
-import UnderstudyRecords
+import UnderstudyNumerics
+import UnderstudySchema
 
 extension SourceFile {
   /// The file's bytes, which must be those that the study was resolved with: they are part of what its runs are named by. They
@@ -13,5 +14,18 @@ extension SourceFile {
     // Says what is wrong with a file that cannot be read.
     _ = try ExperimentError.reading { () throws(FileError) in try UnderstudyNetworks.content(ofFileAt: path) }
     throw .store(.source(path: path))
+  }
+  /// The network that the file holds; see ``checkedContent()``.
+  func network(_ activation: Activation) throws(ExperimentError) -> Network {
+    let data = try checkedContent()
+    return try ExperimentError.reading { () throws(FileError) in
+      try NetworkFile.decode(data, name: path, activation: activation)
+    }
+  }
+
+  /// The array that the file holds, `[sample, feature]`; see ``checkedContent()``.
+  func matrix() throws(ExperimentError) -> Matrix {
+    let data = try checkedContent()
+    return try ExperimentError.reading { () throws(FileError) in try ArrayFile.decodeMatrix(data, name: path) }
   }
 }

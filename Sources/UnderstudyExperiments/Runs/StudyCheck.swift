@@ -1,5 +1,5 @@
 import UnderstudyNetworks
-import UnderstudyRecords
+import UnderstudySchema
 
 extension StudyRunner {
   /// Estimates the memory of the largest runs, then builds the networks of the settings and reads the files they name, so that
@@ -23,7 +23,7 @@ extension StudyRunner {
       if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
-        try checkNormalization(of: try RunMaterial(run).initialStudent, run.setting, study)
+        try checkNormalization(of: try PreparedRun(run).initialStudent, run.setting, study)
       } else {
         try checkNormalization(of: try RunNetworks(run, studentKey: run.randomKey).student, run.setting, study)
       }

@@ -1,6 +1,6 @@
 import Synchronization
 import UnderstudyNumerics
-import UnderstudyRecords
+import UnderstudySchema
 
 /// How far a study has come. Threads of runs report to it; it reports on, at most a few times a second.
 ///

@@ -2,6 +2,7 @@ import Foundation
 import Synchronization
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Runs what a study still misses: settings x seeds, side by side, each recorded when it ends.
 public struct StudyRunner: Sendable {

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The share of teacher nodes that a number of samples brings to alignment.
 let wantedShare = 0.9

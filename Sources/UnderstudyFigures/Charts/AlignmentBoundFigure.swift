@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Values below are drawn as this: rounding of alignments of unit vectors.
 private let alignmentFloor = 1e-16

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The figures of one audit: predicted against measured alignment of the teacher nodes (if anything is predicted), and the
 /// student nodes with what merging does with them.

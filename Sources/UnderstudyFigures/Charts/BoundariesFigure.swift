@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Boundaries of teacher (solid) and student (dashed) over two-dimensional data, a column for each recorded epoch and a row
 /// for each over-realization, for the first seed of the study. Under each panel stands each student node's best teacher

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Points of a curve in the picture.
 private let pathPointCount = 200

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Evaluation loss over the epochs: mean over runs of its log10, with a band of one standard deviation.
 ///
@@ -32,7 +32,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     guard shownEpochs.contains(key[2].index), let center = mean(logarithms) else { return nil }
     let deviation = standardDeviation(logarithms)
     return [
-      "p": panel.values[key[0].index].numeric.map(JSONValue.number) ?? .text(panel.labels[key[0].index]),
+      "p": panel.values[key[0].index].number.map(JSONValue.number) ?? .text(panel.labels[key[0].index]),
       "o": key[1].json, "t": key[2].json, "y": .display(pow(10, center)),
       "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
       "n": .integer(logarithms.count),
@@ -79,7 +79,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
             FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"), Hovers.runs,
           ]),
       ],
-      order: panel.values.allSatisfy { $0.numeric != nil } ? nil : panel.labels))
+      order: panel.values.allSatisfy { $0.number != nil } ? nil : panel.labels))
 }
 
 /// At most `count` of `epochs`, evenly spread, the first and the last among them.

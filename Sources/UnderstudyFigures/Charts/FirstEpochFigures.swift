@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// When each teacher node is first aligned to 0.1: median over seeds with the quartiles.
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// What the panels of an L-shape have in common: a dot for each student node, its best rho to the right, how much it matters
 /// as height.

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// How much of a hidden layer is learnt, over the epochs: mean over its teacher nodes of the best rho, a line for each layer.
 ///

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Left: observers of a teacher node at the first declared epoch (0) against over-realization. Right: the share of teacher
 /// nodes that are recovered at the last epoch, against how many observers they had, for each over-realization by itself:

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Share of seeds in which each teacher node is recovered (max_k rho_jk > 0.95 on evaluation inputs).
 ///

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Samples that align 90 % of the teacher nodes against the input dimension, with a fitted power law for each augmentation
 /// and the theory's slopes 2 and 1.

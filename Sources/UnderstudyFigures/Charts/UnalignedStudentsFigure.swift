@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Values below this share of the largest of their kind are drawn as that: a logarithmic axis has no 0.
 private let smallestShare = 1e-20

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// What became of the teacher nodes, as the audit puts it, against the key that varies most.
 ///

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// What the stored results say about one of a study's expectations.
 public struct Finding: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A statistic: what it is, what it needs and how it is computed. Reports and documents have their words from here.
 struct StatisticRow {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The kinds of rows that several statistics have.
 extension StatisticRow {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A figure as data: a Vega-Lite specification with its numbers inside, and the words that go with it.
 public struct FigureSpecification: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A setting key by which a figure tells its runs apart: as colours, panels or positions.
 struct SeriesKey {
@@ -13,9 +13,9 @@ struct SeriesKey {
     for index in selection.settingIndices {
       guard let value = study.settings[index].value(of: path) else { continue }
       valuesBySetting[index] = value
-      if !values.contains(where: { $0.matches(value) }) { values.append(value) }
+      if !values.contains(where: { $0.isSame(as: value) }) { values.append(value) }
     }
-    if values.allSatisfy({ $0.numeric != nil }) { values.sort { ($0.numeric ?? 0) < ($1.numeric ?? 0) } }
+    if values.allSatisfy({ $0.number != nil }) { values.sort { ($0.number ?? 0) < ($1.number ?? 0) } }
   }
 
   var isVaried: Bool { values.count > 1 }

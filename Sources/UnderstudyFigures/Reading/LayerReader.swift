@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The mean best rho of a hidden layer at which it counts as specialized.
 let specializationThreshold = 0.95

@@ -1,7 +1,7 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Foundation has a `Measurement` too; here it is always the recorded one.
-typealias Measurement = UnderstudyRecords.Measurement
+typealias Measurement = UnderstudySchema.Measurement
 
 extension RunRecord {
   /// The epoch (from 1) in which the run diverged; nil if it completed.
@@ -12,7 +12,7 @@ extension RunRecord {
 
   /// The run in words: the study's varied keys with their values, and the seed.
   func label(study: Study) -> String {
-    let parts = study.variedKeys.compactMap { key in run.setting.keyValue(of: key).map { "\(key) \($0.shown)" } }
+    let parts = study.variedKeys.compactMap { key in run.setting.value(of: key).map { "\(key) \($0.shown)" } }
     return (parts + ["seed \(run.seed)"]).joined(separator: ", ")
   }
 }

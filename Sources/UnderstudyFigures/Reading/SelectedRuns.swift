@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The finished runs that a figure or finding looks at.
 struct SelectedRuns {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The settings and finished runs that a figure or finding looks at.
 struct SettingSelection {
@@ -15,15 +15,10 @@ struct SettingSelection {
   /// - Throws: `FigureError.unknownKey` and `.emptySelection`; `subject` names the figure or finding in them.
   init(_ selection: [String: [KeyValue]], of results: StudyResults, subject: String) throws(FigureError) {
     let study = results.study
-    for key in selection.keys.sorted() where !study.settings.contains(where: { $0.keyValue(of: key) != nil }) {
+    for key in selection.keys.sorted() where !study.settings.contains(where: { $0.value(of: key) != nil }) {
       throw .unknownKey(figure: subject, key: key, varied: study.variedKeys)
     }
-    settingIndices = study.settings.indices.filter { index in
-      selection.allSatisfy { key, values in
-        guard let value = study.settings[index].keyValue(of: key) else { return false }
-        return values.contains { $0.matches(value) }
-      }
-    }
+    settingIndices = study.settings.indices.filter { study.settings[$0].matches(selection) }
     guard !settingIndices.isEmpty else { throw .emptySelection(figure: subject, selection: selection) }
     let kept = Set(settingIndices)
     runs = results.runs.filter { kept.contains($0.run.settingIndex) }
@@ -49,7 +44,7 @@ struct SettingSelection {
     }
     for key in study.variedKeys where !shownKeys.contains(key) {
       var known: Set<KeyValue> = []
-      let values = settingIndices.compactMap { study.settings[$0].keyValue(of: key) }.filter {
+      let values = settingIndices.compactMap { study.settings[$0].value(of: key) }.filter {
         known.insert($0).inserted
       }
       if values.count > 1 { notes.append("Pools \(key) \(values.map(\.shown).joined(separator: ", ")).") }
@@ -73,42 +68,5 @@ struct SettingSelection {
     let completed = runs.filter { $0.divergedEpoch == nil }
     guard !completed.isEmpty else { throw .allDiverged(figure: figure, runCount: runs.count) }
     return completed
-  }
-}
-
-extension Setting {
-  /// Every key of this setting with its value, dotted as in a study file; keys without a value are absent. A file has its
-  /// digest beside it.
-  var keyValues: [String: KeyValue] {
-    var values: [String: KeyValue] = [:]
-    for key in StudyKey.all {
-      guard let value = keyValue(of: key.path) else { continue }
-      values[key.path] = value
-      if let digest = file(of: key.path)?.digest { values[key.path + ".digest"] = .text(digest) }
-    }
-    return values
-  }
-
-  /// The key's value; a whole number as an integer, whatever the key takes.
-  func keyValue(of path: String) -> KeyValue? {
-    guard let value = value(of: path) else { return nil }
-    guard case .number(let number) = value, number == number.rounded(), abs(number) < 1e15 else { return value }
-    return .integer(Int(number))
-  }
-}
-
-extension KeyValue {
-  /// Whether the two say the same; numbers compare numerically, so that 1 matches 1.0.
-  func matches(_ other: KeyValue) -> Bool {
-    if let left = numeric, let right = other.numeric { return left == right }
-    return self == other
-  }
-
-  var numeric: Double? {
-    switch self {
-    case .integer(let value): Double(value)
-    case .number(let value): value
-    case .text, .boolean: nil
-    }
   }
 }

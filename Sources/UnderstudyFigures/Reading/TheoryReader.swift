@@ -1,4 +1,4 @@
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A teacher or student node is called aligned up to this eps by the figures and findings: a share of the inputs' spread.
 let alignmentThreshold = 0.1

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A value of an audit's tables.
 public enum AuditCell: Hashable, Sendable {

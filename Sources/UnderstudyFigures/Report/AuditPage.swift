@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// A table of an audit on a page. The columns that stand below another are smaller lines in its cells, with their titles.
 func auditTable(_ table: AuditTable) -> String {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// Draws the figures of audits and writes one page about them that needs no network: the frame of the studies' report, with
 /// a section for each audit.

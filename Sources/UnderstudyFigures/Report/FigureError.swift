@@ -1,4 +1,5 @@
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Why a figure or the report cannot be made, with what to do about it.
 public enum FigureError: Error, Hashable, Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import UnderstudyRecords
+import UnderstudySchema
 
 /// Replaces `file` in one step, and makes the folders above it.
 func writeFile(_ data: Data, to file: URL) throws(FigureError) {

@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// One study of a report.
 public struct ReportStudy: Sendable {

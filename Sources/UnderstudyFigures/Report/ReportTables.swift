@@ -1,5 +1,5 @@
 import Foundation
-import UnderstudyRecords
+import UnderstudySchema
 
 /// The table of expectations: verdicts in words, so that colour carries nothing alone.
 func findingsContent(_ findings: [Finding]) -> String {
@@ -74,18 +74,16 @@ func settingsContent(_ results: StudyResults) -> String {
     let diverged = finished.compactMap { record in
       record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
     }
-    return study.variedKeys.map { (study.settings[index].keyValue(of: $0)?.shown ?? "–").escapedForHTML } + [
+    return study.variedKeys.map { (study.settings[index].value(of: $0)?.shown ?? "–").escapedForHTML } + [
       "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),
     ]
   }
   let table = htmlTable(
     caption: "Settings and their runs", head: study.variedKeys.map(\.escapedForHTML) + ["Finished", "Diverged"],
     rows: rows)
-  let common = (study.settings.first?.keyValues ?? [:]).filter { entry in
-    !study.variedKeys.contains(entry.key)
-  }
-  let list = common.keys.sorted()
-    .map { "<dt>\($0.escapedForHTML)</dt><dd>\((common[$0]?.shown ?? "").escapedForHTML)</dd>" }.joined(separator: "\n")
+  let common = (study.settings.first?.shownValues ?? [:]).filter { !study.variedKeys.contains($0.key) }
+  let list = common.sorted { $0.key < $1.key }
+    .map { "<dt>\($0.escapedForHTML)</dt><dd>\($1.escapedForHTML)</dd>" }.joined(separator: "\n")
   let isLong = rows.count > 12
   return """
     <h3>Settings</h3>
@@ -130,5 +128,17 @@ private func duration(_ seconds: Double) -> String {
   case ..<120: String(format: "%.1f s", seconds)
   case ..<7200: String(format: "%.1f min", seconds / 60)
   default: String(format: "%.1f h", seconds / 3600)
+  }
+}
+
+extension Setting {
+  /// Every key that has a value, with it; a file has its digest beside it.
+  fileprivate var shownValues: [String: String] {
+    var values: [String: String] = [:]
+    for key in StudyKey.all.map(\.path) {
+      values[key] = value(of: key)?.shown
+      values[key + ".digest"] = file(of: key)?.digest
+    }
+    return values
   }
 }

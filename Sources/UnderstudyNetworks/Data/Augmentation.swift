@@ -5,7 +5,7 @@ import UnderstudyNumerics
 ///
 /// Source: Tian 2020, arXiv:1909.13458, teacher-agnostic and teacher-aware augmentation.
 public struct Augmentation: Sendable, Hashable {
-  public enum Scheme: Sendable, Hashable {
+  public enum Scheme: String, Sendable, Hashable {
     /// Along d orthonormal directions (the coordinate axes): |D'| = (2d + 1) |D|.
     case teacherAgnostic
     /// Along the unit weights of each node of the teacher's lowest layer: |D'| = (2m + 1) |D|.

@@ -1,26 +1,9 @@
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// How a student begins.
 public struct StudentDesign: Sendable, Hashable {
-  public enum Initialization: Sendable, Hashable {
-    /// Normal weights of standard deviation `scale`, biases 0.
-    case plain
-    /// Plain, but lowest rows with a positive product with the teacher's last (weakest) lowest row are flipped (the
-    /// peer's `adv`).
-    case adversarial
-    /// Plain, but lowest rows with a negative product are flipped (the peer's `help`).
-    case helpful
-    /// Weights and biases uniform in +-1/sqrt(inputs), PyTorch's default.
-    case uniform
-    /// Normal weights of variance 2/inputs, biases 0. Source: He et al. 2015, arXiv:1502.01852.
-    case he
-    /// Uniform; the weights and biases of the teacher's nodes are the teacher's with normal noise.
-    case perturbedTeacher
-    /// Uniform; the weights between the teacher's nodes have the directions of the teacher's rows.
-    case teacherDirections
-    /// Uniform; the weights and biases of the teacher's nodes have the teacher's signs.
-    case teacherSigns
-  }
+  public typealias Initialization = StudentSetting.Initialization
 
   /// n, the nodes of each hidden layer, lowest first.
   public var hiddenCounts: [Int]

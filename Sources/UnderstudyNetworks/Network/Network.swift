@@ -206,3 +206,27 @@ public struct ShapeError: Error, Equatable, Sendable, CustomStringConvertible {
 
   public init(_ description: String) { self.description = description }
 }
+
+extension Network {
+  /// Weights and biases of all layers.
+  public var weightCount: Int {
+    layers.reduce(0) { $0 + $1.weights.values.count + ($1.biases?.count ?? 0) }
+  }
+
+  /// The network without a hidden node, whose mean activation the biases above take over, if there are any.
+  ///
+  /// - Parameters:
+  ///   - node: counted within its layer, from 0.
+  ///   - layer: of `layers`; not the last.
+  public func removing(_ node: Int, of layer: Int, mean: Double) -> Network {
+    var result = self
+    let (own, above) = (layers[layer], layers[layer + 1])
+    let kept = (0..<own.nodeCount).filter { $0 != node }
+    result.layers[layer].weights = Matrix(kept.map { Array(own.weights.row($0)) })
+    result.layers[layer].biases = own.biases.map { biases in kept.map { biases[$0] } }
+    result.layers[layer + 1].weights = Matrix(
+      (0..<above.nodeCount).map { row in kept.map { above.weights[row, $0] } })
+    result.layers[layer + 1].biases = above.biases?.enumerated().map { $1 + mean * above.weights[$0, node] }
+    return result
+  }
+}

@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// Names of what is in a results folder.
 enum ResultsFolder {

@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// The program that holds a lock on a database or on what lies beside it, and its process; nil if the system does not say.
 func lockHolder(of path: String) -> String? {

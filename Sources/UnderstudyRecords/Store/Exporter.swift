@@ -1,5 +1,8 @@
 import Foundation
 import GRDB
+import UnderstudySchema
+
+import struct UnderstudySchema.Measurement
 
 /// Writes recorded measures as a long table, one number a row, for spreadsheets, pandas and R.
 ///

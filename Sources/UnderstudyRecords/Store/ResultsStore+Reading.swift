@@ -1,5 +1,8 @@
 import Foundation
 import GRDB
+import UnderstudySchema
+
+import struct UnderstudySchema.Measurement
 
 extension ResultsStore {
   /// Hashes of the runs that are recorded.

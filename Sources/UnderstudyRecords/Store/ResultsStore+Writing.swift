@@ -1,5 +1,8 @@
 import Foundation
 import GRDB
+import UnderstudySchema
+
+import struct UnderstudySchema.Measurement
 
 /// Where a long run stood, so that it can go on after an interruption.
 public struct Checkpoint: Hashable, Sendable {

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Synchronization
+import UnderstudySchema
 
 /// A results folder: `study.yaml`, `results.sqlite`, `weights/<run hash>.safetensors`, `files/`, `figures/`, `report.html`.
 ///

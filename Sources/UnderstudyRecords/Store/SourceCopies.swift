@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 // A results folder keeps its own copy of every file that its study names, under the digest of its content: once, whatever it
 // is called and however many settings name it.

@@ -1,3 +1,5 @@
+import UnderstudySchema
+
 /// What can go wrong with a results folder. Nothing that was in it is lost by any of these.
 public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Not a folder of results: no `results.sqlite`.

@@ -1,4 +1,5 @@
 import GRDB
+import UnderstudySchema
 
 // Not all of Foundation: names of both are the same.
 import struct Foundation.URL

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import UnderstudySchema
 
 /// The tables of `results.sqlite` and the version of their form.
 enum StoreSchema {

@@ -1,5 +1,8 @@
 import Foundation
 import GRDB
+import UnderstudySchema
+
+import struct UnderstudySchema.Measurement
 
 // A store may have been damaged, or made by somebody else: what is read from it is checked as what a user gives.
 

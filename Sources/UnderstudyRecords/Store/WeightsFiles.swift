@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import Synchronization
+import UnderstudySchema
 
 /// How closely weights are looked at.
 public enum WeightsScrutiny: Sendable {

@@ -1,3 +1,5 @@
+import UnderstudySchema
+
 /// Reading of the parts of a study beside its grid: seeds, what to record, figures and findings.
 enum StudyDeclarations {
   /// Seeds and runs beyond this are a typing error.

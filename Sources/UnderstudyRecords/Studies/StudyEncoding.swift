@@ -1,3 +1,5 @@
+import UnderstudySchema
+
 extension Study {
   /// The study as resolved, as YAML that loads to an equal study: scales and overrides applied, defaults written out,
   /// paths absolute.

@@ -1,12 +1,10 @@
 import Foundation
+import UnderstudySchema
 
 /// The settings of a study, made of the lists that its keys give.
 struct StudyGrid {
   private(set) var settings: [Setting] = []
   private(set) var variedKeys: [String] = []
-
-  /// More settings than this are a typing error.
-  static let greatestCount = 1_000_000
 
   /// - Parameters:
   ///   - layer: all layers put together.
@@ -29,9 +27,9 @@ struct StudyGrid {
     }
     settings = [start]
     for axis in axes {
-      guard settings.count * axis.values.count <= Self.greatestCount else {
+      guard settings.count * axis.values.count <= SettingGrid.greatestCount else {
         throw axis.tree.error(
-          .outOfRange, key: axis.key.path, "the grid has more than \(Self.greatestCount) settings",
+          .outOfRange, key: axis.key.path, "the grid has more than \(SettingGrid.greatestCount) settings",
           "shorten the lists, or make several studies")
       }
       settings = axis.key.spread(axis.values, over: settings)

@@ -1,3 +1,5 @@
+import UnderstudySchema
+
 /// The keys that one source gives: the file, a scale in it, or the command line. Later layers win over earlier ones.
 struct StudyLayer: Sendable {
   /// By dotted path; setting keys and the declarations below.
@@ -65,14 +67,5 @@ struct StudyLayer: Sendable {
     guard let key else { return group }
     let name = key.path.dropFirst(group.count + 1)
     return "\(group): {\(name): \(key.form == .file ? "PATH" : key.defaultValue?.description ?? "...")}"
-  }
-}
-
-extension StringProtocol {
-  var trimmed: String {
-    var text = Substring(self)
-    while let first = text.first, first.isWhitespace { text.removeFirst() }
-    while let last = text.last, last.isWhitespace { text.removeLast() }
-    return String(text)
   }
 }

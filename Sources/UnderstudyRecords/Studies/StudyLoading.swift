@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 extension Study {
   /// What is recorded when a study does not say: the losses of every epoch, and at the end all that costs little.

@@ -1,3 +1,4 @@
+import UnderstudySchema
 import Yams
 
 // A comma as the decimal mark makes two values of one number between brackets and braces, which YAML cannot tell from a

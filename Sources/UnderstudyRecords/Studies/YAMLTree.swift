@@ -1,3 +1,4 @@
+import UnderstudySchema
 import Yams
 
 /// A parsed piece of YAML that knows where it stands: what study files and `--set` values become before they are checked.

@@ -1,0 +1,159 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudySchema
+import UnderstudyTheory
+import UnderstudyTraining
+
+/// Everything that a run works on, drawn from its random streams or read from the files that its setting names.
+struct PreparedRun {
+  let run: Run
+  let teacher: Teacher
+  let initialStudent: Student
+  let plan: TrainingPlan
+  let batches: BatchOrder
+  let evaluation: LabelledInputs
+  private let augmentation: Augmentation?
+  /// Samples that a training set is drawn with, before its augmentation.
+  private let drawnCount: Int
+  private let trainingFile: Matrix?
+
+  /// - Parameter isReplica: the replica of the run's student: another student, drawn and trained apart from it, of the
+  ///   same teacher and data.
+  /// - Throws: ``ExperimentError`` for files that cannot be read and shapes that do not fit each other.
+  init(_ run: Run, isReplica: Bool = false) throws(ExperimentError) {
+    let setting = run.setting
+    self.run = run
+    let studentKey = isReplica ? run.randomKey ^ replicaMask : run.randomKey
+    let networks = try RunNetworks(run, studentKey: studentKey)
+    teacher = networks.teacher
+    initialStudent = networks.student
+    trainingFile = try Self.inputs(from: setting.inputs.training.file, for: teacher)
+    let evaluationFile = try Self.inputs(from: setting.inputs.evaluation.file, for: teacher)
+    guard setting.inputs.rank <= teacher.network.inputCount else {
+      throw .input(
+        "inputs.rank is \(setting.inputs.rank), but inputs have \(teacher.network.inputCount) features; give at most that"
+      )
+    }
+    augmentation = Augmentation(setting.inputs)
+    // As many as give at least `count` samples with their copies; of the last one, copies beyond the count are left out.
+    let factor = augmentation?.factor(for: teacher) ?? 1
+    drawnCount = (setting.inputs.training.count + factor - 1) / factor
+    let sampleCount = trainingFile?.rowCount ?? setting.inputs.training.count
+    (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount, batchKey: studentKey)
+    let inputs =
+      evaluationFile
+      ?? InputDesign(plain: setting.inputs, count: setting.inputs.evaluation.count)
+      .draw(for: teacher, key: run.randomKey, purpose: .evaluationInputs)
+    evaluation = try Self.label(inputs, by: teacher)
+  }
+
+  /// The number of the training set that an epoch uses: all use number 0 unless each epoch draws its own.
+  /// Epoch 0, before the first step, is measured on the set of epoch 1, what comes after the last epoch on the last set.
+  func trainingSetIndex(epoch: Int) -> Int {
+    run.setting.inputs.regenerateEachEpoch ? max(0, min(epoch, plan.epochCount) - 1) : 0
+  }
+
+  /// The half width of the bands around boundaries that the run is measured with: the standard share of the deviation that
+  /// its inputs are drawn with, which their own comes near, or of the spread of inputs from a file.
+  var bandWidth: BandWidth {
+    trainingFile == nil
+      ? .length(BandWidth.standard.length(spread: run.setting.inputs.standardDeviation)) : .standard
+  }
+
+  /// The samples D that a training set is made of, before any augmentation.
+  func drawnInputs(index: Int) -> Matrix {
+    trainingFile
+      ?? InputDesign(training: run.setting.inputs, count: drawnCount)
+      .draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
+  }
+
+  /// A training set, D or the augmented D', with the teacher's outputs, and noise on them where the setting asks for it.
+  func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
+    let drawn = drawnInputs(index: index)
+    let augmented = augmentation?.apply(to: drawn, for: teacher).prefix(rows: run.setting.inputs.training.count)
+    var result = try Self.label(augmented ?? drawn, by: teacher)
+    addOutputNoise(
+      to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
+    return result
+  }
+
+  private static func label(_ inputs: Matrix, by teacher: Teacher) throws(ExperimentError) -> LabelledInputs {
+    try ExperimentError.catching {
+      () throws(ShapeError) in LabelledInputs(inputs: inputs, targets: try teacher.network.outputs(for: inputs))
+    }
+  }
+
+  private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
+    guard let file else { return nil }
+    let matrix = try file.matrix()
+    try ExperimentError.catching(file.path) { () throws(ShapeError) in try teacher.network.checkWidth(of: matrix) }
+    guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
+    return matrix
+  }
+
+  private static func plan(
+    of run: Run, sampleCount: Int, batchKey: UInt64
+  ) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
+    let training = run.setting.training
+    var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
+    var order: BatchOrder =
+      switch training.batchOrder {
+      case .withReplacement: .drawn(key: batchKey)
+      case .reshuffled: .reshuffled(key: batchKey)
+      }
+    if let file = training.batches?.file {
+      let data = try file.checkedContent()
+      let batches = try ExperimentError.reading { () throws(FileError) in
+        try ArrayFile.decodeBatches(data, name: file.path, sampleCount: sampleCount)
+      }
+      if batchSize == 0 { batchSize = batches.batchSize }
+      if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
+      guard batchSize == batches.batchSize else {
+        throw .input(
+          "\(file.path): \(batches.batchSize) samples a batch, but training.batchSize is \(batchSize); "
+            + "leave training.batchSize out or make them equal")
+      }
+      guard stepsPerEpoch > 0, batches.stepCount >= training.epochs * stepsPerEpoch else {
+        throw .input(
+          "\(file.path): \(batches.stepCount) batches, but \(training.epochs) epochs of \(max(1, stepsPerEpoch)) steps "
+            + "need \(training.epochs * max(1, stepsPerEpoch)); give more batches or train for fewer steps")
+      }
+      order = .given(indices: batches.indices)
+    }
+    let frozen: TrainingPlan.FrozenLayer =
+      switch training.frozenLayer {
+      case .none: .none
+      case .first: .first
+      case .last: .last
+      }
+    let plan = TrainingPlan(
+      method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
+      learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
+      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
+      unitNormFirstLayer: training.unitNormFirstLayer,
+      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
+      loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
+      schedule: (training.learningRates?.entries ?? []).map {
+        TrainingPlan.ScheduledRate(firstEpoch: $0.start, learningRate: $0.rate)
+      })
+    return (plan, order)
+  }
+}
+
+/// Sets the random key of a replica's student and batches apart from its run's; everything else they share.
+private let replicaMask: UInt64 = 0x7477_696e_7477_696e
+
+extension FinishingPlan {
+  /// nil without a finishing stage.
+  init?(_ setting: FinishingSetting) {
+    guard setting.method == .levenbergMarquardt else { return nil }
+    self.init(
+      iterationLimit: setting.iterations, gradientTarget: setting.gradientTarget, restartLimit: setting.restarts)
+  }
+}
+
+/// Inputs `[sample, feature]` with what the student is asked for, `[sample, output]`.
+struct LabelledInputs {
+  var inputs: Matrix
+  var targets: Matrix
+}

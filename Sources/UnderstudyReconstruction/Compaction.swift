@@ -1,0 +1,94 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyTheory
+import UnderstudyTraining
+
+/// The smallest student that does the same on some inputs: merged, and where that leaves more units than are needed,
+/// merged more coarsely and trained back to the same outputs.
+///
+/// On finitely many samples a finished student may hold several nodes near one boundary that share its kink among them,
+/// each right for the samples between the others: no two can be merged without a trace, though one node would do. Merged
+/// all the same, the finishing stage finds that node, with the student's own outputs as its targets. In deep networks the
+/// merged student and one with its output layer fitted anew are tried first.
+///
+/// - Parameter merged: the student merged with the same change allowed, if it is known.
+/// - Parameter costLimit: training back is left out where one of its systems would take more operations than this, samples
+///   times the square of the unknowns: seconds.
+/// - Parameter targets: what the outputs should be, for the change that is allowed; see
+///   ``merge(_:over:targets:allowedChange:)``.
+/// - Throws: ``ShapeError`` as merging does.
+/// - Complexity: that of merging, and at most four finishing stages of a smaller student.
+package func compacted(
+  _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
+  costLimit: Double = 2e10
+) throws(ShapeError) -> MergedStudent {
+  var best =
+    if let merged { merged } else { try merge(student, over: inputs, targets: targets, allowedChange: allowedChange) }
+  let outputs = try student.network.outputs(for: inputs)
+  let scale = outputs.rootMeanSquare
+  let isDeep = student.network.layers.count > 2
+  // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
+  let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
+  // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
+  for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
+    let coarse = try merge(student, over: inputs, allowedChange: share * scale)
+    guard coarse.totalUnitCount < best.totalUnitCount else { continue }
+    var candidates: [Network] = []
+    if isDeep {
+      candidates = [coarse.student.network, try coarse.student.network.refittingOutputs(to: outputs, over: inputs)]
+    }
+    let unknowns = Double(isDeep ? coarse.student.network.weightCount : coarse.unitCount * (inputs.columnCount + 1))
+    var changes = try candidates.map { (network) throws(ShapeError) in
+      largestDifference(try network.outputs(for: inputs), outputs)
+    }
+    if !changes.contains(where: { $0 <= best.allowedChange }),
+      Double(inputs.rowCount) * unknowns * unknowns <= costLimit,
+      let refined = try trainedBack(candidates.last ?? coarse.student.network, plan, isDeep, inputs, outputs)
+    {
+      candidates.append(refined)
+      changes.append(largestDifference(try refined.outputs(for: inputs), outputs))
+    }
+    guard let (change, network) = zip(changes, candidates).min(by: { $0.0 < $1.0 }), change <= best.allowedChange else {
+      continue
+    }
+    best = coarse.replacing(Student(network), largestChange: change, allowedChange: best.allowedChange)
+  }
+  return best
+}
+
+/// - Returns: nil for a deep network that the finishing stage does not take, one with biases in some layers only.
+private func trainedBack(
+  _ network: Network, _ plan: FinishingPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
+) throws(ShapeError) -> Network? {
+  if isDeep, !network.hasBiases, network.layers.contains(where: { $0.biases != nil }) { return nil }
+  return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+}
+
+extension MergedStudent {
+  /// Units of all hidden layers.
+  fileprivate var totalUnitCount: Int { layers.reduce(0) { $0 + $1.unitCount } }
+}
+
+extension Network {
+  /// The same with the output layer that fits some outputs best, by least squares.
+  func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
+    let last = layers.count - 1
+    let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
+    let activations = layers.dropLast().reduce(inputs) { $1.activations(over: $0, activation) }
+    var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))
+    for i in 0..<inputs.rowCount {
+      for k in 0..<width { below[i, k] = activations[i, k] }
+      if hasBiases { below[i, width] = 1 }
+    }
+    guard inputs.rowCount >= below.columnCount, let solution = LinearAlgebra.leastSquares(below, outputs)?.solution
+    else {
+      return self
+    }
+    var result = self
+    for c in 0..<outputCount {
+      for k in 0..<width { result.layers[last].weights[c, k] = solution[k, c] }
+      if hasBiases { result.layers[last].biases?[c] = solution[width, c] }
+    }
+    return result.isFinite ? result : self
+  }
+}

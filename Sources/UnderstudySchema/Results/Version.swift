@@ -1,0 +1,2 @@
+/// Of Understudy; stored with every result.
+public let understudyVersion = "0.1.0"

@@ -1,0 +1,67 @@
+/// Keys that cannot be had together in one setting.
+package struct SettingContradiction: Sendable {
+  /// The keys that the error may be about: the first of them that the study gives.
+  package let keys: [String]
+  /// Problem and remedy, if a setting has it.
+  package let find: @Sendable (Setting) -> (problem: String, remedy: String)?
+
+  package static let all: [SettingContradiction] = [
+    finishing, normalization, biases("teacher.medianBiases", \.medianBiases),
+    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass,
+  ]
+
+  private static let finishing = SettingContradiction(keys: ["finishing.method"]) { setting in
+    guard setting.finishing.method != .none else { return nil }
+    let rest = "leave one of the two out"
+    if setting.training.frozenLayer != .none || setting.training.unitNormFirstLayer {
+      let rival = setting.training.frozenLayer != .none ? "training.frozenLayer" : "training.unitNormFirstLayer"
+      return ("the finishing stage moves all weights, which \(rival) forbids", rest)
+    }
+    if setting.student.file == nil && setting.student.normalization != .none {
+      return ("the finishing stage is for students without the batch normalisation of student.normalization", rest)
+    }
+    if setting.training.loss != .squaredError {
+      return ("the finishing stage minimises squared errors, not training.loss \(setting.training.loss.rawValue)", rest)
+    }
+    return nil
+  }
+
+  private static let normalization = SettingContradiction(
+    keys: ["training.method", "training.batchSize", "student.normalization"]
+  ) { setting in
+    guard setting.student.file == nil, setting.student.normalization != .none else { return nil }
+    if setting.training.method == .gd {
+      return (
+        "full-batch steps (training.method gd) take no batch normalisation",
+        "train by sgd or adam, or give student.normalization none"
+      )
+    }
+    if setting.training.batchSize == 1 {
+      return (
+        "one sample a step (training.batchSize 1) has no variance that student.normalization could divide by",
+        "give batches of 2 samples or more, or student.normalization none"
+      )
+    }
+    return nil
+  }
+
+  private static func biases(_ key: String, _ property: KeyPath<TeacherSetting, Bool> & Sendable)
+    -> SettingContradiction
+  {
+    SettingContradiction(keys: [key]) { setting in
+      guard setting.teacher.file == nil, setting.teacher[keyPath: property], !setting.network.biases else {
+        return nil
+      }
+      return ("\(key) sets biases, but network.biases is false", "leave \(key) out, or give network.biases true")
+    }
+  }
+
+  private static let oneClass = SettingContradiction(keys: ["training.loss"]) { setting in
+    guard setting.training.loss == .crossEntropy, setting.teacher.file == nil, setting.network.outputDimension == 1
+    else { return nil }
+    return (
+      "crossEntropy tells outputs apart, but network.outputDimension is 1",
+      "give 2 outputs or more, or training.loss squaredError"
+    )
+  }
+}

@@ -1,0 +1,107 @@
+/// A quantity that a run can record at an epoch. The raw value is its name in study files, in the store and in exports.
+///
+/// Index order: `k` student node, `j` teacher node. "Training" and "evaluation" say over which inputs.
+public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
+  /// J = 1/2 E_x ||f*(x) - f(x)||^2. Scalar.
+  case trainingLoss, evaluationLoss
+  /// rho_jk, `[teacher node, student node]`; NaN-free: a dead node's entries are stored as 0 and the node is in `...DeadNodes`.
+  case trainingCorrelation, evaluationCorrelation
+  /// The peer's observation counts min(#{z*_j > 0, z_k > 0}, #{z*_j <= 0, z_k > 0}), `[teacher node, student node]`.
+  case trainingObservationCounts, evaluationObservationCounts
+  /// 1 for each student node whose activation does not vary over the inputs, else 0; `[student node]`.
+  case trainingDeadNodes, evaluationDeadNodes
+  /// ||v_k||, `[student node]`.
+  case fanOutNorms
+  /// ||v_k|| ||w_k||, `[student node]`.
+  case boundaryStrengths
+  /// E_x[g_k(x)^2] at the lowest layer over the training inputs, `[student node]`.
+  case nodeGradients
+  /// max_x |g_k(x)| at the lowest layer over the training inputs, `[student node]`.
+  case nodeMaximumGradients
+  /// ||dW_l||, Frobenius norm of the full-batch update direction E_x[g_l f_{l-1}^T], biases included; `[layer]`.
+  case gradientNorms
+  /// ||W_l - W_l at the previous epoch||, biases included; `[layer]`; 0 at epoch 0.
+  case weightChanges
+  /// First-layer rows with the bias last, `[node, feature + 1]`.
+  case teacherBoundaries, studentBoundaries
+  /// ||v*_j||, `[teacher node]`; does not change.
+  case teacherFanOutNorms
+  /// The first training inputs (at most 400), `[sample, feature]`, for pictures of low-dimensional data.
+  case inputSample
+  /// The smallest eps for which some student node is eps-aligned with teacher node j, as a share of the inputs' spread:
+  /// max(sine of the angle, difference of the offsets / spread), whichever way the boundaries are oriented; -1 if no student
+  /// node has a boundary. `[teacher node]`.
+  case alignment
+  /// The same for each student node over the teacher nodes; `[student node]`.
+  case studentAlignment
+  /// The eps that the theorem, read backwards, predicts for teacher node j, as a share of the inputs' spread: 5 K^1.5 sqrt(d)
+  /// max |g_1| over D' (agnostic) or the same without sqrt(d) (aware), the smaller of the two, over the largest |alpha_kj| of
+  /// its observers, nodes having unit weights; and at least the band's width. -1 without an observer or where another
+  /// condition fails. `[teacher node]`.
+  case predictedAlignment
+  /// max_x |g_1(x)|_inf over the training inputs. Scalar.
+  case largestGradient
+  /// Number of student nodes that observe teacher node j (kappa > 0 in the band, alpha_kj not 0); `[teacher node]`.
+  case observerCounts
+  /// Number of kink witnesses of teacher node j in the band; `[teacher node]`.
+  case witnessCounts
+  /// ||sum_teacher v*_j ||w*_j|| - sum_students v_k ||w_k|| || over the nodes on student node k's boundary: the slope jump
+  /// that is left there; `[student node]`.
+  case kinkBalances
+  /// `AuditVerdict.code` of teacher node j; `[teacher node]`.
+  case verdicts
+  /// Hidden nodes of the student after merging and removing. Scalar.
+  case mergedNodeCount
+  /// Largest weight error of the merged student against the teacher, up to order and scale; -1 if it has not the teacher's
+  /// size. Scalar.
+  case mergedWeightError
+  /// After the finishing stage: iterations, restarts, 1 if the target was reached else 0, loss, largest gradient, smallest
+  /// Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`.
+  case finishing
+  /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
+  /// teacher and data), as they are, and after the one-to-one matching of their nodes that costs least; `[point]`.
+  case straightPath, matchedPath
+  /// Loss along the segments of the constructed path between the two; `[segment, point]`, `[0, point]` without a path.
+  case constructedPath
+  /// Nodes of each hidden layer, of the teacher, then of the student; `[2, hidden layer]`. In this and the measures below
+  /// layers follow each other, lowest hidden layer first.
+  case layerWidths
+  /// max_k rho_jk of each teacher node over the evaluation inputs, k in its own layer of the student; 0 where nothing in
+  /// the layer varies; `[teacher node of all hidden layers]`.
+  case layerCorrelations
+  /// The k of it, counted within its layer from 0, -1 of a dead teacher node and where no student node varies;
+  /// `[teacher node of all hidden layers]`.
+  case layerMatches
+  /// max_j rho_jk of each student node, j in its own layer of the teacher; `[student node of all hidden layers]`.
+  case layerStudentCorrelations
+  /// 1 for each student node whose activation does not vary over the evaluation inputs, else 0;
+  /// `[student node of all hidden layers]`.
+  case layerDeadNodes
+  /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread: how much the node matters for the output;
+  /// `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
+  /// activation stands for its activation before the normalisation.
+  case layerStrengths
+  /// Smallest and mean |alpha_kj(x)| over all of those inputs, near j's boundary or not, k the match of j; `[teacher node of all hidden layers]`.
+  case layerSmallestAlphas, layerMeanAlphas
+  /// Distinct patterns of the gates above the layer, of teacher and student together, that those inputs meet; 1 at the
+  /// highest; `[hidden layer]`.
+  case layerRegionCounts
+  /// E_x[A_l], `[student node, teacher node]`, and E_x[B_l], `[student node, student node]`, row-major, layer after layer.
+  /// Large: n_l m_l and n_l n_l numbers a layer.
+  case layerCouplingA, layerCouplingB
+  /// Share of the evaluation inputs at which the largest output of teacher and student is the same. Scalar.
+  case evaluationAgreement
+}
+
+extension Measure {
+  /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries, and paths between
+  /// solutions.
+  public static let ofTwoLayers: Set<Measure> = [
+    .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
+  ]
+
+  /// Per hidden layer, cheap: what is recorded of deep networks when a study does not say.
+  package static let ofLayers: [Measure] = [
+    .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
+  ]
+}

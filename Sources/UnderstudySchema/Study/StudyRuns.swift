@@ -1,0 +1,137 @@
+extension Study {
+  /// Every training of the study: settings in the order of the grid, and for each all seeds.
+  public var runs: StudyRuns { StudyRuns(self) }
+
+  /// Identifies what the study computes: name, settings, seeds and record rules. Claim, figures and findings may change.
+  public var hash: String {
+    var hash = ContentHash()
+    hash.combine("understudy study 1\nname \(jsonText(name))\nrecord \(canonicalRecord)\nseeds \(seeds)\n".utf8)
+    for setting in settings { hash.combine("setting \(setting.canonicalText)\n".utf8) }
+    return hash.text
+  }
+
+  /// The varied keys of a setting with their values, `teacher.strengthDecay = 2, student.overRealization = 5`; the study's
+  /// name if nothing is varied.
+  public func label(of setting: Setting) -> String {
+    guard !variedKeys.isEmpty else { return name }
+    return variedKeys.map { "\($0) = \(setting.value(of: $0)?.description ?? "none")" }.joined(separator: ", ")
+  }
+
+  /// What to record after `epoch` epochs of a run that has `lastEpoch` of them; epoch 0 is before the first step.
+  public func measures(at epoch: Int, of lastEpoch: Int) -> Set<Measure> {
+    record.filter { $0.moments.include(epoch, of: lastEpoch) }.reduce(into: []) { $0.formUnion($1.measures) }
+  }
+
+  /// The record rules, in one form for equal rules.
+  package var canonicalRecord: String {
+    let rules = record.map { rule in
+      let measures = rule.measures.map { jsonText($0.rawValue) }.sorted().joined(separator: ",")
+      return "{\"measures\":[\(measures)],\(rule.moments.canonicalText)}"
+    }
+    return "[\(rules.joined(separator: ","))]"
+  }
+}
+
+/// The runs of a study, each made when it is asked for: their number is arithmetic, and no list of them is kept.
+///
+/// A run's hash tells its content: study name, setting (of files what is in them, not where they are), record rules and seed.
+/// Its random key leaves the record rules out: recording more does not change the numbers.
+///
+/// - Complexity: O(keys) an element, about 20 microseconds in a walk, where the seeds of a setting share its text.
+public struct StudyRuns: RandomAccessCollection, Sendable {
+  private let settings: [Setting]
+  private let seeds: [Int]
+  private let naming: RunNaming
+
+  init(_ study: Study) {
+    (settings, seeds, naming) = (study.settings, study.seeds, RunNaming(study))
+  }
+
+  public var startIndex: Int { 0 }
+  public var endIndex: Int { settings.count * seeds.count }
+
+  public subscript(position: Int) -> Run {
+    let setting = position / seeds.count
+    return naming.run(
+      settings[setting], text: settings[setting].canonicalText, index: setting, seed: seeds[position % seeds.count])
+  }
+
+  public func makeIterator() -> Iterator { Iterator(runs: self) }
+
+  public struct Iterator: IteratorProtocol {
+    fileprivate let runs: StudyRuns
+    private var position = 0
+    private var text = ""
+
+    fileprivate init(runs: StudyRuns) { self.runs = runs }
+
+    public mutating func next() -> Run? {
+      guard position < runs.endIndex else { return nil }
+      let (index, seed) = position.quotientAndRemainder(dividingBy: runs.seeds.count)
+      if seed == 0 { text = runs.settings[index].canonicalText }
+      position += 1
+      return runs.naming.run(runs.settings[index], text: text, index: index, seed: runs.seeds[seed])
+    }
+  }
+}
+
+/// Makes the runs of a study: their hashes and random keys.
+package struct RunNaming: Sendable {
+  private let name: String
+  private let record: String
+
+  package init(_ study: Study) { (name, record) = (jsonText(study.name), study.canonicalRecord) }
+
+  /// The first line of what is hashed is the version of the form: it changes when the meaning of a key or the arithmetic of a
+  /// run does, so that old results are never taken for new ones.
+  ///
+  /// - Parameter text: the setting's ``Setting/canonicalText``.
+  package func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
+    let random = "understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n"
+    var hash = ContentHash()
+    hash.combine(random.utf8)
+    let key = hash.key
+    hash.combine("record \(record)\n".utf8)
+    return Run(hash: hash.text, settingIndex: index, setting: setting, seed: seed, randomKey: key)
+  }
+}
+
+extension RecordRule.Moments {
+  public func include(_ epoch: Int, of lastEpoch: Int) -> Bool {
+    switch self {
+    case .every(let interval): epoch == lastEpoch || epoch.isMultiple(of: interval)
+    case .epochs(let epochs): epochs.contains(epoch)
+    case .last: epoch == lastEpoch
+    }
+  }
+
+  package var canonicalText: String {
+    switch self {
+    case .every(let interval): "\"every\":\(interval)"
+    case .epochs(let epochs): "\"epochs\":[\(epochs.map(String.init).joined(separator: ","))]"
+    case .last: "\"last\":true"
+    }
+  }
+}
+
+extension Setting {
+  /// Every key with its value as JSON, sorted by key; of files the digest. Same setting, same text, on every machine.
+  /// Keys that came later are left out where they have their default: what a run is has not changed.
+  package var canonicalText: String {
+    json(of: Self.sortedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }) {
+      $0.file(self).map { jsonText($0.digest) }
+    }
+  }
+
+  /// Every key with its value as JSON, sorted by key; of files the path. Keys without a file are null.
+  public var json: String { json(of: Self.sortedKeys) { $0.file(self).map { jsonText($0.path) } } }
+
+  private func json(of keys: [StudyKey], file: (StudyKey) -> String?) -> String {
+    let fields = keys.map { key in
+      "\(jsonText(key.path)):\(key.form == .file ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
+    }
+    return "{\(fields.joined(separator: ","))}"
+  }
+
+  private static let sortedKeys = StudyKey.all.sorted { $0.path < $1.path }
+}
