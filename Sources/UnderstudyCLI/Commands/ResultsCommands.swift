@@ -130,7 +130,15 @@ struct ExportCommand: AsyncParsableCommand {
       let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
       guard let output else { return try exporter.write(format, to: StandardStreams.write) }
       try checkOutput(output, reads: [])
-      try writeOutput(to: output) { sink in try exporter.write(format) { try sink(Data($0.utf8)) } }
+      let stop = StopRequest()
+      let interruption = Interruption("stopping: \(output) stays as it was") { stop.request() }
+      defer { interruption.cancel() }
+      try writeOutput(to: output) { sink in
+        try exporter.write(format) { text in
+          guard !stop.isRequested else { throw ExitCode(130) }
+          try sink(Data(text.utf8))
+        }
+      }
     }
   }
 }

@@ -9,7 +9,7 @@ import struct Foundation.Data
 import struct Foundation.Date
 
 /// Executes one run from its first step, or from a checkpoint, to its end.
-struct RunExecutor {
+struct RunExecution {
   enum End {
     case finished(RunRecord, student: Data)
     /// Asked to stop: where the run stood.

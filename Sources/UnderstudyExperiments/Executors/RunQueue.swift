@@ -3,13 +3,13 @@ import UnderstudySchema
 /// The runs that a study still misses, longest first: the last runs to end are short, and no thread waits long for the others.
 ///
 /// Settings are sorted, not runs: the seeds of a setting cost the same. Each run is made when its turn comes.
-struct RunQueue {
+public struct RunQueue: Sendable {
   private let study: Study
   private let recorded: [Int: Set<Int>]
   /// Places in the grid, most costly first, of equals the first.
   private let order: [Int]
   private var position = 0
-  let missingCount: Int
+  public let missingCount: Int
   /// What the missing runs cost together; see ``StudyProgress/cost(of:)``.
   let cost: Double
 
@@ -26,7 +26,7 @@ struct RunQueue {
   }
 
   /// - Complexity: O(keys) a run, and O(1) for each one that is there.
-  mutating func next() -> Run? {
+  public mutating func next() -> Run? {
     while position < order.count * study.seeds.count {
       let (rank, seed) = position.quotientAndRemainder(dividingBy: study.seeds.count)
       position += 1
