@@ -30,6 +30,7 @@ public struct NetworkRecovery: Sendable {
     public var weightError: Double?
   }
 
+  /// What came of it, in numbers: printed, or written as JSON.
   public struct Record: Sendable, Encodable {
     public var student: String
     /// The file of the targets: a teacher's or outputs.
@@ -114,6 +115,8 @@ public struct NetworkRecovery: Sendable {
 
   /// Recovers the teacher of a stored run from its final student, over the training inputs of its last epoch as they were
   /// drawn.
+  ///
+  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public init(
     _ run: Run, in store: ResultsStore, plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {

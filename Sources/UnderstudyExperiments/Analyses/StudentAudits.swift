@@ -31,6 +31,8 @@ public struct StudentAudits: Sendable {
   /// Audits a student from a file.
   ///
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
+  ///
+  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public func audit(
     teacherPath: String, studentPath: String, inputsPath: String, activation: Activation,
     progress: (String) -> Void = { _ in }

@@ -30,5 +30,6 @@ public final class StopRequest: Sendable {
   public init() {}
 
   public var isRequested: Bool { requested.load(ordering: .relaxed) }
+  /// Asks to stop, from any thread; it cannot be taken back.
   public func request() { requested.store(true, ordering: .relaxed) }
 }

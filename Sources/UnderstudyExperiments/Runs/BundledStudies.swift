@@ -45,6 +45,8 @@ public enum BundledStudies {
   public static var names: [String] { texts.map(\.name) }
 
   /// A bundled study, as ``Study/load(path:scale:overrides:)`` would read its file; nil if there is none of that name.
+  ///
+  /// - Throws: ``StudyError`` for a scale or an override that the study cannot have.
   public static func load(
     _ name: String, scale: String? = nil, overrides: [String] = []
   ) throws(StudyError) -> Study? {

@@ -8,6 +8,8 @@ extension StudyRunner {
   /// Of settings that differ in nothing that could be wrong (rates, scales, lengths of training) one is built. If that leaves
   /// more than ``greatestCheckedCount``, those are built that hold every value of every key once: a mistake that takes two
   /// values together may then show only when its run is carried out, and is recorded as failed.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` for what no run could be carried out with.
   public static func check(_ study: Study, options: Options = Options()) throws(ExperimentError) {
     try MemoryEstimate.check(study, threadCount: options.threadCount)
     if study.settings.contains(where: { $0.network.activation == .linear }),

@@ -6,6 +6,7 @@ import UnderstudySchema
 ///
 /// A class because all runs of a study share it.
 public final class StudyProgress: Sendable {
+  /// How far a study is at a moment.
   public struct Snapshot: Sendable {
     public var runCount: Int
     /// Runs recorded, those from earlier sessions included.

@@ -5,6 +5,7 @@ import UnderstudySchema
 
 /// Runs what a study still misses: settings x seeds, side by side, each recorded when it ends.
 public struct StudyRunner: Sendable {
+  /// How runs are carried out; no result depends on it.
   public struct Options: Sendable {
     /// Runs at a time; when fewer are left, the threads are shared out among them. No result depends on it.
     public var threadCount: Int = ProcessInfo.processInfo.activeProcessorCount
@@ -15,6 +16,7 @@ public struct StudyRunner: Sendable {
     public init() {}
   }
 
+  /// What running a study came to.
   public struct Summary: Sendable {
     /// Runs of the study, and those of them that were there before.
     public var runCount: Int

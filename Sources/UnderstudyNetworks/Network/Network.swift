@@ -14,6 +14,7 @@ public struct Activation: Sendable, Hashable {
   }
 
   @inlinable
+  /// The activation of a pre-activation.
   public func callAsFunction(_ z: Double) -> Double { z > 0 ? z : negativeSlope * z }
 }
 

@@ -33,6 +33,8 @@ public enum LinearAlgebra {
   }
 
   /// The eigenvalues alone, ascending; as ``symmetricEigen(_:)`` at about a sixth of the cost.
+  ///
+  /// - Shape: `matrix` is square; its upper triangle is read.
   public static func symmetricEigenvalues(_ matrix: Matrix) -> [Double]? {
     _ = oneThread
     let n = matrix.rowCount
@@ -76,6 +78,7 @@ public enum LinearAlgebra {
 
   /// Replaces the lower triangle of a symmetric matrix, in place, by its Cholesky factor.
   ///
+  /// - Shape: `matrix` is square.
   /// - Returns: false if the matrix is not positive definite; its lower triangle is then spoilt.
   /// - Complexity: n^3 / 3 operations.
   public static func factorCholesky(_ matrix: inout Matrix) -> Bool {

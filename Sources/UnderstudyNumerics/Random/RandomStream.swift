@@ -90,6 +90,8 @@ public struct RandomStream: Sendable {
   }
 
   /// A matrix of independent normal numbers of mean 0.
+  ///
+  /// - Shape: `[rowCount, columnCount]`.
   public mutating func normalMatrix(rowCount: Int, columnCount: Int, standardDeviation: Double) -> Matrix {
     Matrix(
       rowCount: rowCount, columnCount: columnCount,

@@ -67,6 +67,7 @@ public enum NumberRange: Hashable, Sendable {
   /// 1 <= x <= 10^6.
   case factor
 
+  /// Whether a key of this range takes the value.
   public func contains(_ value: Double) -> Bool {
     guard value.isFinite else { return false }
     switch self {

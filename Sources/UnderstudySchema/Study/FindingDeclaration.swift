@@ -1,5 +1,6 @@
 /// Something the study expects of its numbers, checked from the stored results alone.
 public struct FindingDeclaration: Codable, Hashable, Sendable {
+  /// The number that a finding looks at.
   public enum Statistic: String, Codable, Hashable, Sendable, CaseIterable {
     /// Mean over runs of the number of teacher nodes with max_k rho_jk > 0.95 on evaluation inputs.
     case recoveredNodes

@@ -97,6 +97,7 @@ package struct RunNaming: Sendable {
 }
 
 extension RecordRule.Moments {
+  /// Whether it is time to record after `epoch` epochs of a run that has `lastEpoch` of them.
   public func include(_ epoch: Int, of lastEpoch: Int) -> Bool {
     switch self {
     case .every(let interval): epoch == lastEpoch || epoch.isMultiple(of: interval)
