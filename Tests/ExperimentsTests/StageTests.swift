@@ -85,7 +85,7 @@ import UnderstudyTheory
         stages.twin?.finishing.search?.iterationCount ?? -1
       )
     }
-    let iterations = study.runs[0].setting.finishing.iterations
+    let iterations = study.runs[0].setting.criticalPoint.iterations
     // Every step of either search but the last, which ends it, and every epoch of the twin.
     #expect(counts.map(\.0).filter { $0 > 0 } == Array(1...iterations))
     if whole.values(.straightPath, epoch: 5) != nil {

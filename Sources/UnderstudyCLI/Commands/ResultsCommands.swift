@@ -27,10 +27,10 @@ struct StatusCommand: AsyncParsableCommand {
       if checkpointCount > 0 { try printLine("resumable  \(checkpointCount) begun and not finished") }
       let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
-      if study.settings.contains(where: { $0.finishing.method != .none }) {
+      if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
         let finished = try store.results(measures: [.finishing]).runs
           .compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
-        try printLine("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
+        try printLine("search     \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()

@@ -145,7 +145,7 @@ private let replicaMask: UInt64 = 0x7477_696e_7477_696e
 
 extension FinishingPlan {
   /// nil without a finishing stage.
-  init?(_ setting: FinishingSetting) {
+  init?(_ setting: CriticalPointSetting) {
     guard setting.method == .levenbergMarquardt else { return nil }
     self.init(
       iterationLimit: setting.iterations, gradientTarget: setting.gradientTarget, restartLimit: setting.restarts)

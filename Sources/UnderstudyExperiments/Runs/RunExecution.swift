@@ -121,10 +121,10 @@ struct RunExecution {
         instructions: instructions, isCancelled: isCancelled, progress: stageProgress, timer: timer,
         saveCheckpoint: { (progress) throws(ExperimentError) in try saveCheckpoint(try standing(progress)) })
       let paths = study.measures(at: run.setting.lastEpoch, of: run.setting.lastEpoch).intersection(Measure.paths)
-      if run.setting.finishing.method != .none || !paths.isEmpty, plan.epochCount > checkpoint?.epoch ?? 0 {
+      if run.setting.criticalPoint.method != .none || !paths.isEmpty, plan.epochCount > checkpoint?.epoch ?? 0 {
         try saveCheckpoint(try standing(stageProgress))
       }
-      if let finishing = FinishingPlan(run.setting.finishing) {
+      if let finishing = FinishingPlan(run.setting.criticalPoint) {
         epoch += 1
         if let finished = stageProgress.finishing.finished {
           student = finished

@@ -144,7 +144,7 @@ struct RunStages {
     }
     progress.twin = current
     var student = current.student
-    if let finishing = FinishingPlan(run.setting.finishing) {
+    if let finishing = FinishingPlan(run.setting.criticalPoint) {
       let finished = try finish(student, along: finishing, from: current.finishing.search) {
         $0.twin?.finishing.search = $1
       }

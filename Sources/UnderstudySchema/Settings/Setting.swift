@@ -8,12 +8,18 @@ public struct Setting: Codable, Hashable, Sendable {
   public var student = StudentSetting()
   public var inputs = InputSetting()
   public var training = TrainingSetting()
-  public var finishing = FinishingSetting()
+  public var criticalPoint = CriticalPointSetting()
 
   public init() {}
 
-  /// The epoch of a run's last measurements: the finishing stage counts as one more.
-  public var lastEpoch: Int { training.epochs + (finishing.method == .none ? 0 : 1) }
+  /// As settings are stored; see ``StudyKey/storedPath``.
+  private enum CodingKeys: String, CodingKey {
+    case network, teacher, student, inputs, training
+    case criticalPoint = "finishing"
+  }
+
+  /// The epoch of a run's last measurements: the search for a critical point counts as one more.
+  public var lastEpoch: Int { training.epochs + (criticalPoint.method == .none ? 0 : 1) }
 }
 
 /// What teacher and student share.
@@ -191,8 +197,9 @@ public struct BatchSetting: Encodable, Hashable, Sendable {
   public var file: SourceFile
 }
 
-/// What happens after the last epoch: full-batch steps that use curvature, until the gradient of every sample is tiny.
-public struct FinishingSetting: Encodable, Hashable, Sendable {
+/// The search for a critical point after the last epoch: full-batch steps that use curvature, until the gradient of every sample
+/// is tiny.
+public struct CriticalPointSetting: Encodable, Hashable, Sendable {
   /// Whether there is a search, and which.
   public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case none, levenbergMarquardt }
   public var method = Method.none
