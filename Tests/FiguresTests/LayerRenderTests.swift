@@ -28,7 +28,9 @@ import UnderstudySchema
         ]),
     ]
     let page = try drawReport(results, named: "layers", figureCount: 16)
-    #expect(page.contains("mean best ρ of the teacher nodes of hidden layer 1 (lowest), last epoch"))
-    #expect(page.contains("rank correlation of hidden layer and median first epoch with mean best ρ ≥ 0.95<"))
+    #expect(
+      page.contains(
+        "the teacher nodes of hidden layer 1 (lowest), of the best ρ with a student node of that layer, last epoch"))
+    #expect(page.contains("of each setting, then the mean over settings; 1: from the bottom up<"))
   }
 }

@@ -117,7 +117,7 @@ import UnderstudySchema
     let section = auditSection(record, title: "A & B", figures: [], index: 0, folder: URL(filePath: "/tmp"))
     for words in [
       "A &amp; B", "6 of 12 teacher nodes are learned", "✗ VIOLATION", "s&lt;1&gt;.safetensors",
-      "weight errors of at most 4.4e−11", "merged into 2", "Diagnoses:", "η ≥, band 0.1",
+      "largest weight error against the teacher 4.4e-11", "merged into 2", "Diagnoses:", "η ≥, band 0.1",
     ] {
       #expect(section.contains(words), "\(words)")
     }
@@ -140,9 +140,27 @@ import UnderstudySchema
     #expect(rows.count == 40 && rows.allSatisfy { $0["f"] == "not measured" })
     #expect(figure.notes.contains { $0.contains("not measured") } && !figure.caption.contains("merging"))
     let section = auditSection(record, title: "A", figures: [], index: 0, folder: URL(filePath: "/tmp"))
-    #expect(section.contains("Which of the 40 student nodes can be merged or removed was not measured."))
-    #expect(section.contains("<td class=\"number\">not measured, not measured</td>"), "witnesses of two bands")
+    #expect(section.contains("40 units in the lowest layer; which of them can be merged or removed was not measured."))
+    #expect(
+      section.components(separatedBy: "<td>not measured</td>").count == 1 + 24 + 40, "witnesses in two bands, fates")
     #expect(!section.contains("carries a boundary") && !section.contains("0 can be merged"))
+  }
+
+  /// Docs/Audit.md holds the columns, in their order, word by word.
+  @Test func documentsHaveTheColumns() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let document = try String(contentsOf: root.appending(path: "Docs/Audit.md"), encoding: .utf8)
+    let text = try #require(document.components(separatedBy: "## The tables\n").last)
+    let lines = text.components(separatedBy: "The rest of the document")[0].split(separator: "\n")
+      .filter { $0.hasPrefix("| ") && !$0.hasPrefix("| column") }.map(String.init)
+    var record = SyntheticTheory.audit()
+    record.layers = []
+    let expected = record.tables.flatMap(\.columns).map { column in
+      "| \(column.title) | `\(column.key)` | \(column.meaning.replacingOccurrences(of: "|", with: "\\|")) | \(column.unit) |"
+    }
+    for (line, wanted) in zip(lines, expected) { #expect(line == wanted) }
+    #expect(lines.count == expected.count)
   }
 
   @Test func missingMeasuresAreNamed() {

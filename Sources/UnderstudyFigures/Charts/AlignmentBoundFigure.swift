@@ -15,12 +15,9 @@ let violationNote =
 /// The alignment that the theorem predicts against the one that was measured.
 ///
 /// Fields of the data: `x` predicted, `y` measured, `c` over-realization, `e` seed, `t` epoch, `j` teacher node.
-func alignmentBoundFigure(
-  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
-) throws(FigureError) -> FigureSpecification {
-  let runs = try selection.completedRuns(figure: declaration.name)
-  let key = SeriesKey.mostVaried(of: selection, study: study, preferred: ["student.overRealization"])
-  let pairs = try boundPairs(of: runs, epochs: declaration.epochs, figure: declaration.name)
+func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let key = chart.runs.mostVaried(["student.overRealization"])
+  let pairs = try BoundPair.all(of: try chart.runs.completed(), at: chart.epochs)
   let epochs = Set(pairs.map(\.epoch)).sorted()
   let perEpoch = max(1, pairs.count / max(1, epochs.count))
   let shown = Set(thinned(epochs, to: max(2, dotLimit / perEpoch)))
@@ -28,7 +25,7 @@ func alignmentBoundFigure(
   let rows: [JSONValue] = drawn.map { pair in
     [
       "x": .display(max(pair.predicted, alignmentFloor)), "y": .display(max(pair.measured, alignmentFloor)),
-      "c": .text(key.label(of: runs[pair.run])), "e": .integer(runs[pair.run].run.seed), "t": .integer(pair.epoch),
+      "c": .text(key.label(of: pair.run)), "e": .integer(pair.run.seed), "t": .integer(pair.epoch),
       "j": .integer(pair.node + 1),
     ]
   }
@@ -44,15 +41,12 @@ func alignmentBoundFigure(
     )
   }
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-16 are drawn as that.") }
-  notes += selection.finishingNotes
-  notes += selection.notes(shownKeys: [key.path], study: study)
-  let text =
+  return chart.specification(
     "Scatter plot on logarithmic axes of \(drawn.count) teacher nodes: the alignment that the theorem predicts against "
-    + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it. \(declaration.caption)"
-  return FigureSpecification(
-    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: boundDocument(
-      rows, description: text, color: FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
+      + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it.",
+    notes: notes, shownKeys: [key.path], namesFinishing: true,
+    boundMembers(
+      rows, color: FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
       hovers: [
         FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
         FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("j", "teacher node", "ordinal"),
@@ -60,12 +54,12 @@ func alignmentBoundFigure(
       ]))
 }
 
-/// Dots at `x`, `y` over the diagonal and the shaded region that the theorem forbids.
+/// The members of a document with dots at `x`, `y` over the diagonal and the shaded region that the theorem forbids.
 ///
 /// - Parameter labels: a field with a text to stand beside each dot, for pictures of few of them.
-func boundDocument(
-  _ rows: [JSONValue], description: String, color: JSONValue, hovers: JSONValue, labels: String? = nil
-) -> JSONValue {
+func boundMembers(
+  _ rows: [JSONValue], color: JSONValue, hovers: JSONValue, labels: String? = nil
+) -> [String: JSONValue] {
   var x = LogarithmicAxis("alignment predicted by the theorem", around: rows.compactMap { $0["x"]?.number })
   let y = LogarithmicAxis("alignment measured", around: rows.compactMap { $0["y"]?.number } + [1])
   // The diagonal must be seen, were it only in a corner.
@@ -89,13 +83,9 @@ func boundDocument(
       "mark": ["type": "line", "color": "#555555", "strokeWidth": 1],
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
     ],
-    [
-      "mark": [
-        "type": "point", "filled": true, "size": isFew ? 34 : 12, "fillOpacity": isFew ? 0.9 : 0.45, "opacity": 1,
-        "strokeOpacity": 0,
-      ],
-      "encoding": ["x": x.encoding("x"), "y": y.encoding("y"), "color": color, "tooltip": hovers],
-    ],
+    Layers.dots(
+      Layers.dot(isFew ? 34 : 12, fillOpacity: isFew ? 0.9 : 0.45),
+      ["x": x.encoding("x"), "y": y.encoding("y"), "color": color, "tooltip": hovers]),
   ]
   // A small corner has no room for words; the caption says what it is.
   if y.highest > 1e4 * start, end > 1e4 * start {
@@ -110,7 +100,5 @@ func boundDocument(
       ], at: 2)
   }
   layers += labelLayers(rows, field: labels, x: x, y: y, size: (340, 260))
-  return FigureStyle.document(
-    description: description,
-    ["data": ["values": .array(rows)], "width": 340, "height": 260, "layer": .array(layers)])
+  return ["data": ["values": .array(rows)], "width": 340, "height": 260, "layer": .array(layers)]
 }

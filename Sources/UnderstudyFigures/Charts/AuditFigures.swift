@@ -42,16 +42,15 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
     notes.append("\(withoutCount) teacher nodes have no prediction, or no student node to be aligned with.")
   }
   let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
-  let text = "Scatter plot on logarithmic axes with the diagonal. " + caption
   let color: JSONValue = [
     "field": "v", "type": "nominal",
     "scale": ["domain": .array(verdicts.map { .text($0.words) }), "range": .array(verdicts.map(\.color))],
     "legend": ["title": nil, "columns": 2, "symbolType": "circle", "symbolSize": 60],
   ]
   return FigureSpecification(
-    name: name, caption: caption, notes: notes, alternativeText: text,
-    document: boundDocument(
-      rows, description: text, color: color,
+    name: name, caption: caption, notes: notes, text: "Scatter plot on logarithmic axes with the diagonal. " + caption,
+    boundMembers(
+      rows, color: color,
       hovers: [
         FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("k", "student node", "ordinal"),
         FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),
@@ -82,7 +81,6 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   let caption =
     "Student nodes: how well each is aligned with a teacher node, and how strong it is"
     + (isMeasured ? "; and what merging does." : ".")
-  let text = "Scatter plot on logarithmic axes. " + caption
   let flooredCount = record.studentNodes.count {
     $0.strength < weakest || alignment($0) < alignmentFloor || alignment($0) > alignmentCeiling
   }
@@ -97,7 +95,6 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
     around: rows.compactMap { $0["x"]?.number } + [1])
   let y = LogarithmicAxis("strength ||v|| ||w||", around: rows.compactMap { $0["y"]?.number })
   let size = (width: 340.0, height: 240.0)
-  let position: [String: JSONValue] = ["x": x.encoding("x"), "y": y.encoding("y")]
   let channel = FigureStyle.color("f", title: "", names: fates, symbol: "circle").members
   var shape = channel
   shape["scale"] = [
@@ -106,26 +103,22 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   shape["legend"] = fates.count > 1 ? ["title": nil, "symbolSize": 60] : nil
   var color = channel
   color["legend"] = shape["legend"]
-  let dots: JSONValue = [
-    "mark": ["type": "point", "filled": true, "size": 38, "fillOpacity": 0.85, "opacity": 1, "strokeOpacity": 0],
-    "encoding": .object(
-      position.merging([
-        "color": .object(color), "shape": .object(shape),
-        "tooltip": [
-          FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("j", "aligned teacher node", "ordinal"),
-          FigureStyle.hover("x", "alignment", format: ".3~e"), FigureStyle.hover("y", "strength", format: ".3~e"),
-          FigureStyle.hover("z", "kink balance", format: ".3~e"), FigureStyle.hover("f", "merging", "nominal"),
-        ],
-      ]) { $1 }),
-  ]
+  let dots = Layers.dots(
+    Layers.dot(38, fillOpacity: 0.85),
+    [
+      "x": x.encoding("x"), "y": y.encoding("y"), "color": .object(color), "shape": .object(shape),
+      "tooltip": [
+        FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("j", "aligned teacher node", "ordinal"),
+        FigureStyle.hover("x", "alignment", format: ".3~e"), FigureStyle.hover("y", "strength", format: ".3~e"),
+        FigureStyle.hover("z", "kink balance", format: ".3~e"), FigureStyle.hover("f", "merging", "nominal"),
+      ],
+    ])
   return FigureSpecification(
-    name: name, caption: caption, notes: notes, alternativeText: text,
-    document: FigureStyle.document(
-      description: text,
-      [
-        "data": ["values": .array(rows)], "width": .number(size.width), "height": .number(size.height),
-        "layer": .array([dots] + labelLayers(rows, field: "l", x: x, y: y, size: size)),
-      ]))
+    name: name, caption: caption, notes: notes, text: "Scatter plot on logarithmic axes. " + caption,
+    [
+      "data": ["values": .array(rows)], "width": .number(size.width), "height": .number(size.height),
+      "layer": .array([dots] + labelLayers(rows, field: "l", x: x, y: y, size: size)),
+    ])
 }
 
 /// Of nodes of an audit that left merging out.

@@ -9,38 +9,42 @@ private enum ConnectionPath: String, CaseIterable {
   case straight = "straight line"
   case matched = "straight line after matching"
   case constructed = "constructed path"
+
+  var measure: Measure {
+    switch self {
+    case .straight: .straightPath
+    case .matched: .matchedPath
+    case .constructed: .constructedPath
+    }
+  }
 }
 
 /// Loss along three paths between a student and its twin: median over seeds with the quartiles.
 ///
 /// Fields of the data: `o` over-realization, `c` path, `x` fraction of the path, `y` median loss, `a`...`b` quartiles, `n`
 /// runs.
-func connectionLossFigure(
-  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
-) throws(FigureError) -> FigureSpecification {
-  let runs = try selection.completedRuns(figure: declaration.name)
-  var curves: [Double: [ConnectionPath: [[Double]]]] = [:]
+func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let runs = try chart.runs.completed()
+  var groups = Gathered<[Double]>()
   var withoutCount = 0
   for run in runs {
-    let multiple = run.run.setting.student.overRealization
-    let epoch = declaration.epochs.first ?? run.lastEpoch
-    let constructed = try run.required(.constructedPath, epoch: epoch, figure: declaration.name)
-    if constructed.values.isEmpty {
-      withoutCount += 1
-    } else {
-      curves[multiple, default: [:]][.constructed, default: []].append(constructed.values)
-    }
-    for (path, measure) in [(ConnectionPath.straight, Measure.straightPath), (.matched, .matchedPath)] {
-      curves[multiple, default: [:]][path, default: []].append(
-        try run.vector(measure, epoch: epoch, figure: declaration.name))
+    for (index, path) in ConnectionPath.allCases.enumerated() {
+      let losses = try run.measurement(path.measure, at: chart.epochs.first)
+      if path == .constructed, losses.values.isEmpty {
+        withoutCount += 1
+      } else {
+        groups.add(
+          path == .constructed ? losses.values : try run.vector(losses),
+          [.number(run.setting.student.overRealization), .index(index)])
+      }
     }
   }
-  var rows: [JSONValue] = []
-  for (multiple, paths) in curves.sorted(by: { $0.key < $1.key }) {
-    for path in ConnectionPath.allCases { rows += pathRows(path, paths[path] ?? [], multiple: multiple) }
+  let curves = groups.sorted
+  let rows = curves.flatMap { key, losses in
+    pathRows(ConnectionPath.allCases[key[1].index], losses, multiple: key[0].number)
   }
   var notes = ["Lines: median over seeds; bands: quartiles. The end points are two students of one teacher."]
-  if curves.values.contains(where: { $0.values.joined().contains { $0.count > pathPointCount } }) {
+  if curves.contains(where: { $0.values.contains { $0.count > pathPointCount } }) {
     notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
   }
   if withoutCount > 0 {
@@ -48,17 +52,14 @@ func connectionLossFigure(
   }
   let flooredCount = rows.count { $0["y"]?.number == lossFloor }
   if flooredCount > 0 { notes.append("Losses below \(lossFloor.short) are drawn as that.") }
-  notes += selection.notes(shownKeys: ["student.overRealization"], study: study)
-  let multiples = curves.keys.sorted()
-  let text =
-    "Line charts on a logarithmic axis, one for each over-realization (\(multiples.map { $0.short + "x" }.joined(separator: ", "))): "
-    + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
-    + "the constructed path. \(declaration.caption)"
-  return FigureSpecification(
-    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: FigureStyle.panels(
-      by: "o", label: FigureStyle.multipleLabel, description: text, rows: rows,
-      columns: FigureStyle.columns(multiples.count),
+  let multiples = groups.numbers(0)
+  return chart.specification(
+    "Line charts on a logarithmic axis, one for each over-realization (\(FigureStyle.list(multiples, unit: "x"))): "
+      + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
+      + "the constructed path.",
+    notes: notes, shownKeys: ["student.overRealization"],
+    FigureStyle.panels(
+      by: "o", label: FigureStyle.multipleLabel, rows: rows, count: multiples.count,
       encoding: connectionEncoding(rows), layers: connectionLayers(rows, hasBand: true)))
 }
 
@@ -86,17 +87,15 @@ public func connectionFigure(
   if rows.contains(where: { $0["y"]?.number == lossFloor }) {
     notes.append("Losses below \(lossFloor.short) are drawn as that.")
   }
-  let text =
-    "Line chart on a logarithmic axis: loss along the straight line between two students, along the straight line after "
-    + "matching their nodes\(segments.isEmpty ? "" : ", and along the constructed path"). \(caption)"
   return FigureSpecification(
-    name: name, caption: caption, notes: notes, alternativeText: text,
-    document: FigureStyle.document(
-      description: text,
-      [
-        "data": ["values": .array(rows)], "width": 400, "height": 220, "encoding": .object(connectionEncoding(rows)),
-        "layer": connectionLayers(rows, hasBand: false),
-      ]))
+    name: name, caption: caption, notes: notes,
+    text:
+      "Line chart on a logarithmic axis: loss along the straight line between two students, along the straight line "
+      + "after matching their nodes\(segments.isEmpty ? "" : ", and along the constructed path"). \(caption)",
+    [
+      "data": ["values": .array(rows)], "width": 400, "height": 220, "encoding": .object(connectionEncoding(rows)),
+      "layer": .array(connectionLayers(rows, hasBand: false)),
+    ])
 }
 
 /// A row for each point of a path: the median over `curves` and their quartiles.
@@ -149,32 +148,15 @@ private func connectionEncoding(_ rows: [JSONValue]) -> [String: JSONValue] {
   ]
 }
 
-private func connectionLayers(_ rows: [JSONValue], hasBand: Bool) -> JSONValue {
+private func connectionLayers(_ rows: [JSONValue], hasBand: Bool) -> [JSONValue] {
   let axis = LogarithmicAxis(
     "loss J", around: (hasBand ? ["a", "b", "y"] : ["y"]).flatMap { field in rows.compactMap { $0[field]?.number } })
-  var hovers = [
+  let hovers = [
     FigureStyle.hover("c", "path", "nominal"), FigureStyle.hover("x", "fraction", format: ".3f"),
     FigureStyle.hover("y", hasBand ? "median loss" : "loss", format: ".3~e"),
   ]
-  var layers: [JSONValue] = []
-  if hasBand {
-    hovers += [
-      FigureStyle.hover("a", "lower quartile", format: ".3~e"),
-      FigureStyle.hover("b", "upper quartile", format: ".3~e"),
-      FigureStyle.hover("n", "runs", "ordinal"),
-    ]
-    layers.append([
-      "mark": ["type": "area", "fillOpacity": 0.18, "opacity": 1],
-      "encoding": ["y": axis.encoding("a"), "y2": ["field": "b"]],
-    ])
-  }
-  layers += [
-    ["mark": ["type": "line", "strokeWidth": 1.6], "encoding": ["y": axis.encoding("y")]],
-    [
-      // Invisible: a place to hover at each point.
-      "mark": ["type": "point", "filled": true, "size": 30, "fillOpacity": 0, "opacity": 1, "strokeOpacity": 0],
-      "encoding": ["y": axis.encoding("y"), "tooltip": .array(hovers)],
-    ],
+  return (hasBand ? [Layers.band(axis.encoding, opacity: 0.18)] : []) + [
+    Layers.line(axis.encoding("y"), width: 1.6),
+    Layers.places(axis.encoding("y"), hovers + (hasBand ? Hovers.quartiles(".3~e") + [Hovers.runs] : [])),
   ]
-  return .array(layers)
 }

@@ -6,11 +6,9 @@ import UnderstudySchema
 ///
 /// Fields of the data: `k` point, line or reference, `x` input dimension, `y` samples, `s` augmentation with its exponent as
 /// a text, `h` 1 above and -1 below what was tried (drawn in the size `q`), `l` label of a reference line.
-func sampleExponentFigure(
-  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
-) throws(FigureError) -> FigureSpecification {
-  let key = augmentationKey(of: selection, study: study)
-  let shares = try sampleShares(of: selection, key: key, epoch: declaration.epochs.first, figure: declaration.name)
+func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let key = chart.runs.augmentation
+  let shares = try sampleShares(of: chart.runs, key: key, epoch: chart.epochs.first)
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
   var censoredCount = 0
@@ -50,15 +48,12 @@ func sampleExponentFigure(
       "\(censoredCount) hollow marks: more than the largest (up) or fewer than the smallest number tried (down); they are "
         + "left out of the fits.")
   }
-  notes += selection.notes(shownKeys: [key.path, "network.inputDimension", "inputs.training.count"], study: study)
-  let text =
+  return chart.specification(
     "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against the input dimension, with fitted "
-    + "power laws: \(scalings.map(\.legend).joined(separator: "; ")). \(declaration.caption)"
-  return FigureSpecification(
-    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: exponentDocument(
-      rows, description: text, dimensions: dimensions, key: key, names: scalings.map(\.legend),
-      hasCensored: censoredCount > 0))
+      + "power laws: \(scalings.map(\.legend).joined(separator: "; ")).",
+    notes: notes, shownKeys: [key.path, "network.inputDimension", "inputs.training.count"],
+    exponentMembers(
+      rows, dimensions: dimensions, key: key, names: scalings.map(\.legend), hasCensored: censoredCount > 0))
 }
 
 extension SampleScaling {
@@ -86,9 +81,9 @@ private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONVa
   }
 }
 
-private func exponentDocument(
-  _ rows: [JSONValue], description: String, dimensions: [Double], key: SeriesKey, names: [String], hasCensored: Bool
-) -> JSONValue {
+private func exponentMembers(
+  _ rows: [JSONValue], dimensions: [Double], key: SeriesKey, names: [String], hasCensored: Bool
+) -> [String: JSONValue] {
   let numbers = rows.compactMap { $0["y"]?.number }
   let (low, high) = (numbers.min() ?? 1, numbers.max() ?? 10)
   var ticks: [Double] = []
@@ -105,9 +100,7 @@ private func exponentDocument(
   color["legend"] = ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
   let position: [String: JSONValue] = ["x": x, "y": .object(y)]
   func layer(_ filter: String, _ mark: JSONValue, _ more: [String: JSONValue]) -> JSONValue {
-    [
-      "transform": [["filter": .text(filter)]], "mark": mark, "encoding": .object(position.merging(more) { $1 }),
-    ]
+    Layers.dots(mark, position.merging(more) { $1 }, filter: filter)
   }
   let hovers: JSONValue = [
     FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
@@ -123,18 +116,13 @@ private func exponentDocument(
       ["type": "text", "align": "right", "dx": -8, "dy": -4, "fontSize": 10, "color": "#666666"],
       ["text": ["field": "l", "type": "nominal"]]),
     layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
-    layer(
-      "datum.k == 'point' && datum.h == 0",
-      ["type": "point", "filled": true, "size": 44, "opacity": 1, "strokeOpacity": 0], colored),
+    layer("datum.k == 'point' && datum.h == 0", Layers.dot(44), colored),
   ]
   for (side, shape) in [(1, "triangle-up"), (-1, "triangle-down")] where hasCensored {
     layers.append(
       layer(
-        "datum.k == 'point' && datum.h == \(side)",
-        ["type": "point", "filled": false, "shape": .text(shape), "strokeWidth": 1.3, "opacity": 1],
+        "datum.k == 'point' && datum.h == \(side)", Layers.hollow(shape, strokeWidth: 1.3),
         colored.merging(["size": FigureStyle.sizeAsGiven]) { $1 }))
   }
-  return FigureStyle.document(
-    description: description,
-    ["data": ["values": .array(rows)], "width": 320, "height": 240, "layer": .array(layers)])
+  return ["data": ["values": .array(rows)], "width": 320, "height": 240, "layer": .array(layers)]
 }

@@ -9,12 +9,9 @@ private let smallestShare = 1e-20
 ///
 /// Fields of the data: `x` largest gradient, `y` median ||v|| ||w|| of the unaligned student nodes, `z` median kink balance
 /// of all, `u` number of unaligned ones, `c` over-realization or the varied key, `e` seed, `t` epoch.
-func unalignedStudentsFigure(
-  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
-) throws(FigureError) -> FigureSpecification {
-  let runs = try selection.completedRuns(figure: declaration.name)
-  let key = SeriesKey.mostVaried(of: selection, study: study, preferred: ["student.overRealization"])
-  let points = try unalignedPoints(of: runs, epochs: declaration.epochs, figure: declaration.name)
+func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let key = chart.runs.mostVaried(["student.overRealization"])
+  let points = try UnalignedPoint.all(of: try chart.runs.completed(), at: chart.epochs)
   var flooredCount = 0
   func drawn(_ value: Double, among values: [Double]) -> JSONValue {
     let largest = values.reduce(0, max)
@@ -28,7 +25,7 @@ func unalignedStudentsFigure(
     var row: [String: JSONValue] = [
       "x": drawn(point.gradient, among: gradients), "z": drawn(point.balance, among: balances),
       "u": .integer(point.unalignedCount),
-      "c": .text(key.label(of: runs[point.run])), "e": .integer(runs[point.run].run.seed), "t": .integer(point.epoch),
+      "c": .text(key.label(of: point.run)), "e": .integer(point.run.seed), "t": .integer(point.epoch),
     ]
     if let strength = point.strength { row["y"] = drawn(strength, among: strengths) }
     return .object(row)
@@ -39,12 +36,6 @@ func unalignedStudentsFigure(
     notes.append("\(withoutCount) of \(points.count) dots have no unaligned student node (right panel only).")
   }
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 of the largest are drawn as that.") }
-  notes += selection.finishingNotes
-  notes += selection.notes(shownKeys: [key.path], study: study)
-  let text =
-    "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "
-    + "nodes, and the median kink balance of all student nodes, against the largest gradient, which falls to the right. "
-    + declaration.caption
   var x = LogarithmicAxis("largest gradient, max |g|", around: rows.compactMap { $0["x"]?.number })
   x.isReversed = true
   x.labelCount = 6
@@ -53,9 +44,7 @@ func unalignedStudentsFigure(
     return [
       "width": 225, "height": 190,
       "transform": [["filter": .text("isValid(datum.\(field))")]],
-      "mark": [
-        "type": "point", "filled": true, "size": 16, "fillOpacity": 0.55, "opacity": 1, "strokeOpacity": 0,
-      ],
+      "mark": Layers.dot(16, fillOpacity: 0.55),
       "encoding": [
         "x": x.encoding("x"), "y": y.encoding(field),
         "color": FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
@@ -69,14 +58,12 @@ func unalignedStudentsFigure(
       ],
     ]
   }
-  return FigureSpecification(
-    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: FigureStyle.document(
-      description: text,
-      [
-        "data": ["values": .array(rows)], "spacing": 22,
-        "hconcat": [
-          panel("y", "||v|| ||w|| of unaligned nodes"), panel("z", "kink balance of all nodes"),
-        ],
-      ]))
+  return chart.specification(
+    "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "
+      + "nodes, and the median kink balance of all student nodes, against the largest gradient, which falls to the right.",
+    notes: notes, shownKeys: [key.path], namesFinishing: true,
+    [
+      "data": ["values": .array(rows)], "spacing": 22,
+      "hconcat": [panel("y", "||v|| ||w|| of unaligned nodes"), panel("z", "kink balance of all nodes")],
+    ])
 }

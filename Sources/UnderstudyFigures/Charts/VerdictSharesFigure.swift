@@ -5,56 +5,44 @@ import UnderstudySchema
 ///
 /// Fields of the data: `x` value of that key as a text, `t` epoch, `v` verdict in words, `i` its code, `y` share, `c` of `n`
 /// teacher nodes.
-func verdictSharesFigure(
-  _ declaration: FigureDeclaration, selection: SettingSelection, study: Study
-) throws(FigureError) -> FigureSpecification {
-  let runs = try selection.completedRuns(figure: declaration.name)
-  let key = SeriesKey.mostVaried(of: selection, study: study, preferred: [])
-  var counts: [Int?: [String: [AuditVerdict: Int]]] = [:]
-  let epochs: [Int?] = declaration.epochs.isEmpty ? [nil] : declaration.epochs
-  for epoch in epochs {
-    for run in runs {
-      for (verdict, count) in try run.verdicts(epoch: epoch ?? run.lastEpoch, figure: declaration.name) {
-        counts[epoch, default: [:]][key.label(of: run), default: [:]][verdict, default: 0] += count
-      }
-    }
+func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let runs = try chart.runs.completed()
+  let key = chart.runs.mostVaried([])
+  let epochs: [Int?] = chart.epochs.isEmpty ? [nil] : chart.epochs
+  var groups = Gathered<[AuditVerdict: Int]>()
+  for (index, epoch) in epochs.enumerated() {
+    for run in runs { groups.add(try run.verdicts(at: epoch), [.index(index), .index(key.index(of: run))]) }
   }
   var rows: [JSONValue] = []
   var seen: Set<AuditVerdict> = []
-  for epoch in epochs {
-    for label in key.labels {
-      guard let tally = counts[epoch]?[label] else { continue }
-      let total = tally.values.reduce(0, +)
-      for verdict in AuditVerdict.allCases {
-        guard let count = tally[verdict] else { continue }
-        seen.insert(verdict)
-        rows.append([
-          "x": .text(label), "t": .integer(epoch ?? runs[0].lastEpoch), "v": .text(verdict.words),
-          "i": .integer(verdict.code), "y": .display(Double(count) / Double(total)), "c": .integer(count),
-          "n": .integer(total),
-        ])
-      }
+  for (group, tallies) in groups.sorted {
+    let tally = tallies.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+    let total = tally.values.reduce(0, +)
+    for verdict in AuditVerdict.allCases {
+      guard let count = tally[verdict] else { continue }
+      seen.insert(verdict)
+      rows.append([
+        "x": .text(key.labels[group[1].index]), "t": .integer(epochs[group[0].index] ?? runs[0].lastEpoch),
+        "v": .text(verdict.words), "i": .integer(verdict.code), "y": .display(Double(count) / Double(total)),
+        "c": .integer(count), "n": .integer(total),
+      ])
     }
   }
-  let violationCount = rows.filter { $0["i"]?.number == 9 }.compactMap { $0["c"]?.number }.reduce(0, +)
-  let notes =
-    [
-      "Teacher nodes of all seeds\(declaration.epochs.isEmpty ? " after the last epoch" : ""); "
-        + (violationCount == 0 ? "no violation." : "\(violationCount.short) VIOLATIONS.")
-    ] + selection.notes(shownKeys: [key.path], study: study)
+  let violationCount = rows.filter { $0["v"]?.text == AuditVerdict.violation.words }.compactMap { $0["c"]?.number }
+    .reduce(0, +)
   let verdicts = AuditVerdict.allCases.filter(seen.contains)
-  let text =
+  return chart.specification(
     "Stacked bars, one for each \(key.title) (\(key.labels.joined(separator: ", "))): the share of teacher nodes with each "
-    + "verdict of the audit: \(verdicts.map(\.words).joined(separator: ", ")). \(declaration.caption)"
-  return FigureSpecification(
-    name: declaration.name, caption: declaration.caption, notes: notes, alternativeText: text,
-    document: verdictDocument(
-      rows, description: text, key: key, verdicts: verdicts, epochs: declaration.epochs))
+      + "verdict of the audit: \(verdicts.map(\.words).joined(separator: ", ")).",
+    notes: [
+      "Teacher nodes of all seeds\(chart.epochs.isEmpty ? " after the last epoch" : ""); "
+        + (violationCount == 0 ? "no violation." : "\(violationCount.short) VIOLATIONS.")
+    ], shownKeys: [key.path], verdictMembers(rows, key: key, verdicts: verdicts, epochs: chart.epochs))
 }
 
-private func verdictDocument(
-  _ rows: [JSONValue], description: String, key: SeriesKey, verdicts: [AuditVerdict], epochs: [Int]
-) -> JSONValue {
+private func verdictMembers(
+  _ rows: [JSONValue], key: SeriesKey, verdicts: [AuditVerdict], epochs: [Int]
+) -> [String: JSONValue] {
   let columns = max(1, epochs.count)
   // Beside the panels stands the legend, whose texts are long.
   let free = FigureStyle.doubleColumn - 60 - 200 - FigureStyle.gap * Double(columns - 1)
@@ -95,7 +83,7 @@ private func verdictDocument(
   } else {
     members.merge(spec) { $1 }
   }
-  return FigureStyle.document(description: description, members)
+  return members
 }
 
 extension AuditVerdict {
@@ -116,25 +104,5 @@ extension AuditVerdict {
     case .violation: "#000000"
     case .gradientsNotMeasured: "#E4E4E4"
     }
-  }
-}
-
-extension RunRecord {
-  /// How often each verdict occurs among the teacher nodes.
-  func verdicts(epoch: Int, figure: String) throws(FigureError) -> [AuditVerdict: Int] {
-    try required(.verdicts, epoch: epoch, figure: figure).verdicts(figure: figure)
-  }
-}
-
-extension Measurement {
-  func verdicts(figure: String) throws(FigureError) -> [AuditVerdict: Int] {
-    var counts: [AuditVerdict: Int] = [:]
-    for code in try wholeNumbers(figure: figure) {
-      guard let verdict = AuditVerdict(code: code) else {
-        throw .wrongShape(figure: figure, measure: .verdicts, shape: shape, expected: "codes of verdicts, 0 to 10")
-      }
-      counts[verdict, default: 0] += 1
-    }
-    return counts
   }
 }

@@ -1,33 +1,119 @@
 import Foundation
 
-/// An axis of epochs on which the first few can be told apart as well as the last: logarithm of 1 + epoch.
+/// An axis of epochs that shows the first few as well as the last, up to a place for what never happens.
 struct EpochAxis {
+  enum Scale {
+    case squareRoot
+    /// From 1 on: what happens at once is drawn there.
+    case logarithm
+    /// The logarithm of 1 + epoch.
+    case logarithmOfOnePlus
+  }
+  var scale: Scale
   /// The last epoch.
   var top: Double
 
+  init(_ scale: Scale, top: Double) { (self.scale, self.top) = (scale, top) }
+
+  /// To the last epoch of `runs`.
+  init(_ scale: Scale, of runs: [RunReader]) { self.init(scale, top: Double(runs.map(\.lastEpoch).max() ?? 1)) }
+
   /// Where marks of what never happened are: a little above the last epoch.
-  var ceiling: Double { exp(log1p(max(top, 1)) * 1.09) - 1 }
-
-  /// A little above `ceiling`.
-  private var end: Double { exp(log1p(max(top, 1)) * 1.16) - 1 }
-
-  private var ticks: [Double] {
-    var ticks = [0.0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000].filter { $0 <= top }
-    if let last = ticks.last, top >= 1.4 * last, top > 1 { ticks.append(top) }
-    return ticks
+  var ceiling: Double {
+    switch scale {
+    case .squareRoot: pow(top.squareRoot() * 1.09, 2)
+    case .logarithm: top * pow(max(top, 2), 0.07)
+    case .logarithmOfOnePlus: exp(log1p(max(top, 1)) * 1.09) - 1
+    }
   }
 
+  /// A little above `ceiling`.
+  private var end: Double {
+    switch scale {
+    case .squareRoot: pow(ceiling.squareRoot() * 1.07, 2)
+    case .logarithm: ceiling * pow(max(top, 2), 0.04)
+    case .logarithmOfOnePlus: exp(log1p(max(top, 1)) * 1.16) - 1
+    }
+  }
+
+  private var ticks: [Double] {
+    switch scale {
+    case .squareRoot:
+      let unit = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000].first { top / $0 <= 10 } ?? top / 10
+      return [0.0, 0.5, 1, 2, 4, 7, 10].map { $0 * unit }.filter { $0 <= top && $0 == $0.rounded() }
+    case .logarithm:
+      let ticks = [1.0, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000].filter { $0 <= top }
+      return ticks.count > 7 ? ticks.filter { $0.short.hasPrefix("1") } : ticks
+    case .logarithmOfOnePlus:
+      var ticks = [0.0, 1, 2, 5, 10, 30, 100, 300, 1000, 3000, 10_000, 30_000, 100_000].filter { $0 <= top }
+      if let last = ticks.last, top >= 1.4 * last, top > 1 { ticks.append(top) }
+      return ticks
+    }
+  }
+
+  /// An epoch as it is drawn.
+  func drawn(_ epoch: Double) -> JSONValue { .display(max(scale == .logarithm ? 1 : 0, min(epoch, ceiling))) }
+
   /// - Parameter hasRoom: whether marks at `ceiling` must find room.
-  func encoding(_ field: String, title: String, hasRoom: Bool = false) -> JSONValue {
-    [
-      "field": .text(field), "type": "quantitative", "title": .text(title),
-      "scale": [
-        "type": "symlog", "constant": 1, "nice": false, "domain": [0, .display(hasRoom ? end : max(top, 1))],
-      ],
-      "axis": [
-        "values": .array(ticks.map(JSONValue.number)), "format": "d", "labelOverlap": "greedy",
-        "grid": .boolean(hasRoom),
-      ],
+  func encoding(_ field: String, title: String, hasRoom: Bool = true) -> JSONValue {
+    let low = scale == .logarithm ? 0.9 : 0
+    var shape: [String: JSONValue] = [
+      "nice": false, "domain": [.number(low), .display(hasRoom ? end : max(top, 1))],
     ]
+    var axis: [String: JSONValue] = ["values": .array(ticks.map(JSONValue.number)), "format": "d"]
+    switch scale {
+    case .squareRoot: shape["type"] = "sqrt"
+    case .logarithm: shape["type"] = "log"
+    case .logarithmOfOnePlus:
+      shape["type"] = "symlog"
+      shape["constant"] = 1
+      axis["labelOverlap"] = "greedy"
+      axis["grid"] = .boolean(hasRoom)
+    }
+    return [
+      "field": .text(field), "type": "quantitative", "title": .text(title), "scale": .object(shape),
+      "axis": .object(axis),
+    ]
+  }
+}
+
+/// Charts of when something first happens: medians and quartiles over runs, and hollow marks where the median run never sees
+/// it.
+enum FirstEpochs {
+  /// Of a row: `y` median epoch, `a`...`b` quartiles, `n` runs, `f` runs in which it never happens, `h` 1 if the median run is
+  /// among them, else 0. nil without runs.
+  static func members(_ epochs: [Double], on axis: EpochAxis) -> [String: JSONValue]? {
+    guard let center = median(epochs), let low = quantile(0.25, of: epochs), let high = quantile(0.75, of: epochs)
+    else { return nil }
+    return [
+      "y": axis.drawn(center), "a": axis.drawn(low), "b": axis.drawn(high), "n": .integer(epochs.count),
+      "f": .integer(epochs.count { $0.isInfinite }), "h": center.isInfinite ? 1 : 0,
+    ]
+  }
+
+  static func hollowCount(_ rows: [JSONValue]) -> Int { rows.count { $0["h"]?.number == 1 } }
+
+  static func hovers(never: String) -> [JSONValue] {
+    [FigureStyle.hover("y", "median epoch", format: ".4~g")] + Hovers.quartiles(".4~g")
+      + [Hovers.runs, FigureStyle.hover("f", never, "ordinal")]
+  }
+
+  /// A line that breaks at a place without an epoch; a filter would make it jump over.
+  static func line(_ y: Layers.Height, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    var layer = Layers.line(y("v"), width: 1.5, more).members
+    layer["transform"] = [["calculate": "datum.h == 0 ? datum.y : null", "as": "v"]]
+    return .object(layer)
+  }
+
+  /// Dots, and the hollow marks if there are any.
+  static func marks(
+    _ y: Layers.Height, size: Double, hollow: JSONValue, hovers: [JSONValue], _ more: [String: JSONValue] = [:],
+    ofHollow: [String: JSONValue] = [:], hasHollow: Bool = true
+  ) -> [JSONValue] {
+    let encoding = more.merging(["y": y("y"), "tooltip": .array(hovers)]) { $1 }
+    var layers = [Layers.dots(Layers.dot(size), encoding, filter: "datum.h == 0")]
+    // Without data, a layer would still be in the legend.
+    if hasHollow { layers.append(Layers.dots(hollow, encoding.merging(ofHollow) { $1 }, filter: "datum.h == 1")) }
+    return layers
   }
 }

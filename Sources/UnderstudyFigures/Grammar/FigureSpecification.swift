@@ -13,6 +13,39 @@ public struct FigureSpecification: Hashable, Sendable {
   public var alternativeText: String
   /// The Vega-Lite document.
   public var document: JSONValue
+
+  /// - Parameter members: of the document, beside those that all figures have.
+  init(name: String, caption: String, notes: [String], text: String, _ members: [String: JSONValue]) {
+    (self.name, self.caption, self.notes, alternativeText) = (name, caption, notes, text)
+    document = FigureStyle.document(description: text, members)
+  }
+}
+
+/// A declared figure and the runs it is drawn from.
+struct Chart {
+  let declaration: FigureDeclaration
+  let runs: SelectedRuns
+
+  var name: String { declaration.name }
+  /// The declared ones; empty: the kind's usual ones.
+  var epochs: [Int] { declaration.epochs }
+
+  /// - Parameters:
+  ///   - text: what the picture shows; the caption is added.
+  ///   - shownKeys: the keys that the figure tells apart.
+  ///   - namesFinishing: whether a note says which epoch is that of the finishing stage.
+  ///   - members: of the document.
+  func specification(
+    name: String? = nil, _ text: String, captionEnd: String = "", notes: [String], shownKeys: Set<String>,
+    namesFinishing: Bool = false, _ members: [String: JSONValue]
+  ) -> FigureSpecification {
+    let selection = runs.selection
+    return FigureSpecification(
+      name: name ?? declaration.name, caption: declaration.caption + captionEnd,
+      notes: notes + (namesFinishing ? selection.finishingNotes : [])
+        + selection.notes(shownKeys: shownKeys, study: runs.study),
+      text: text + " " + declaration.caption, members)
+  }
 }
 
 /// Draws one declared figure from stored results, without side effects: equal results give equal bytes.
@@ -27,24 +60,26 @@ public func figureSpecifications(
 ) throws(FigureError) -> [FigureSpecification] {
   guard declaration.hasFileName else { throw .invalidName(figure: declaration.name) }
   let selection = try SettingSelection(declaration.selection, of: results, subject: declaration.name)
-  guard !selection.runs.isEmpty else { throw .noRuns(figure: declaration.name) }
+  let chart = Chart(
+    declaration: declaration,
+    runs: SelectedRuns(selection: selection, study: results.study, subject: declaration.name))
   return switch declaration.kind {
-  case .lShape: try lShapeFigures(declaration, selection: selection, study: results.study)
-  case .recoveryRate: [try recoveryRateFigure(declaration, selection: selection, study: results.study)]
-  case .evaluationLoss: [try evaluationLossFigure(declaration, selection: selection, study: results.study)]
-  case .boundaries: [try boundariesFigure(declaration, selection: selection, study: results.study)]
-  case .alignmentBound: [try alignmentBoundFigure(declaration, selection: selection, study: results.study)]
-  case .unalignedStudents: [try unalignedStudentsFigure(declaration, selection: selection, study: results.study)]
-  case .observers: [try observersFigure(declaration, selection: selection, study: results.study)]
-  case .alignmentTime: [try alignmentTimeFigure(declaration, selection: selection, study: results.study)]
-  case .alignedShare: [try alignedShareFigure(declaration, selection: selection, study: results.study)]
-  case .sampleExponent: [try sampleExponentFigure(declaration, selection: selection, study: results.study)]
-  case .verdictShares: [try verdictSharesFigure(declaration, selection: selection, study: results.study)]
-  case .connectionLoss: [try connectionLossFigure(declaration, selection: selection, study: results.study)]
-  case .coverAndLoss: [try coverAndLossFigure(declaration, selection: selection, study: results.study)]
-  case .layerLShape: [try layerLShapeFigure(declaration, selection: selection, study: results.study)]
-  case .layerSpecialization: [try layerSpecializationFigure(declaration, selection: selection, study: results.study)]
-  case .specializationTime: [try specializationTimeFigure(declaration, selection: selection, study: results.study)]
+  case .lShape: try lShapeFigures(chart)
+  case .recoveryRate: [try recoveryRateFigure(chart)]
+  case .evaluationLoss: [try evaluationLossFigure(chart)]
+  case .boundaries: [try boundariesFigure(chart)]
+  case .alignmentBound: [try alignmentBoundFigure(chart)]
+  case .unalignedStudents: [try unalignedStudentsFigure(chart)]
+  case .observers: [try observersFigure(chart)]
+  case .alignmentTime: [try alignmentTimeFigure(chart)]
+  case .alignedShare: [try alignedShareFigure(chart)]
+  case .sampleExponent: [try sampleExponentFigure(chart)]
+  case .verdictShares: [try verdictSharesFigure(chart)]
+  case .connectionLoss: [try connectionLossFigure(chart)]
+  case .coverAndLoss: [try coverAndLossFigure(chart)]
+  case .layerLShape: [try layerLShapeFigure(chart)]
+  case .layerSpecialization: [try layerSpecializationFigure(chart)]
+  case .specializationTime: [try specializationTimeFigure(chart)]
   }
 }
 

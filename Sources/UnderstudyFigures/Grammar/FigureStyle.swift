@@ -57,36 +57,39 @@ enum FigureStyle {
     return .object(document)
   }
 
-  /// A document of one panel for each strength decay `p` of the rows, `columns` panels abreast, all drawn alike.
-  static func panelsByDecay(
-    description: String, rows: [JSONValue], columns: Int, encoding: [String: JSONValue], layers: JSONValue
-  ) -> JSONValue {
-    panels(
-      by: "p", label: decayLabel, description: description, rows: rows, columns: columns, encoding: encoding,
-      layers: layers)
-  }
-
   /// Panels abreast, of `count`: at most three, and four as two rows of two.
   static func columns(_ count: Int) -> Int { count == 4 ? 2 : min(3, count) }
 
-  /// A document of one panel for each value of `field` in the rows, `columns` panels abreast, all drawn alike.
+  /// The members of a document of one panel for each of the `count` values of `field` in the rows, all drawn alike.
   static func panels(
-    by field: String, label: String, description: String, rows: [JSONValue], columns: Int,
-    encoding: [String: JSONValue], layers: JSONValue, order: [String]? = nil
-  ) -> JSONValue {
-    document(
-      description: description,
-      [
-        "data": ["values": .array(rows)],
-        "facet": facet(field, label: label, order: order),
-        "columns": .integer(columns),
-        "spacing": .number(gap + 4),
-        "spec": [
-          "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
-          "encoding": .object(encoding),
-          "layer": layers,
-        ],
-      ])
+    by field: String = "p", label: String = decayLabel, rows: [JSONValue], count: Int, encoding: [String: JSONValue],
+    layers: [JSONValue], order: [String]? = nil
+  ) -> [String: JSONValue] {
+    let columns = columns(count)
+    return [
+      "data": ["values": .array(rows)],
+      "facet": facet(field, label: label, order: order),
+      "columns": .integer(columns),
+      "spacing": .number(gap + 4),
+      "spec": [
+        "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
+        "encoding": .object(encoding),
+        "layer": .array(layers),
+      ],
+    ]
+  }
+
+  /// A share of nodes or runs as height.
+  static func share(_ field: String, title: String) -> JSONValue {
+    [
+      "field": .text(field), "type": "quantitative", "title": .text(title), "scale": ["domain": [0, 1]],
+      "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
+    ]
+  }
+
+  /// "0, 1, 2", for texts.
+  static func list(_ values: [Double], unit: String = "") -> String {
+    values.map { $0.short + unit }.joined(separator: ", ")
   }
 
   /// `count` colours along viridis, without its palest end, written out: Vega's own scheme does not go with a nominal domain.

@@ -18,38 +18,13 @@ struct SeriesKey {
     if values.allSatisfy({ $0.number != nil }) { values.sort { ($0.number ?? 0) < ($1.number ?? 0) } }
   }
 
-  /// The first of `preferred` that varies in the selection; else the key with the most values there, the first of equals in
-  /// the study's order; else the first of `preferred`.
-  static func mostVaried(
-    of selection: SettingSelection, study: Study, preferred: [String], excluded: Set<String> = []
-  ) -> SeriesKey {
-    for path in preferred {
-      let key = SeriesKey(path, of: selection, study: study)
-      if key.isVaried { return key }
-    }
-    var best = SeriesKey(preferred.first ?? "student.overRealization", of: selection, study: study)
-    for path in study.variedKeys where !excluded.contains(path) {
-      let key = SeriesKey(path, of: selection, study: study)
-      if key.values.count > max(1, best.values.count) { best = key }
-    }
-    return best
-  }
-
-  /// The first of `paths` that varies in the selection; else the first.
-  static func firstVaried(_ paths: [String], of selection: SettingSelection, study: Study) -> SeriesKey {
-    let keys = paths.map { SeriesKey($0, of: selection, study: study) }
-    return keys.first(where: \.isVaried) ?? keys[0]
-  }
-
   var isVaried: Bool { values.count > 1 }
   /// As legends show the values.
   var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
 
-  func label(of record: RunRecord) -> String { valuesBySetting[record.run.settingIndex].map(label) ?? "none" }
+  func label(of run: RunReader) -> String { valuesBySetting[run.record.run.settingIndex].map(label) ?? "none" }
   /// The position of the value among `labels`.
-  func index(of record: RunRecord) -> Int { labels.firstIndex(of: label(of: record)) ?? 0 }
-  /// The value as a number; 0 for one that is none.
-  func number(of record: RunRecord) -> Double { valuesBySetting[record.run.settingIndex]?.number ?? 0 }
+  func index(of run: RunReader) -> Int { labels.firstIndex(of: label(of: run)) ?? 0 }
 
   private func label(_ value: KeyValue) -> String {
     path == "student.overRealization" ? value.shown + "x" : Self.words[value.shown] ?? value.shown

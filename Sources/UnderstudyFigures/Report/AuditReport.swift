@@ -79,6 +79,7 @@ func auditSection(
   let drawn = figures.enumerated().map { number, figure in
     figureContent(figure, previous: nil, identifier: "audit\(index)-\(number)", number: number + 1, folder: folder)
   }
+  let learned = record.teacherNodes.count(where: \.verdict.isFound)
   let violations = record.teacherNodes.filter { $0.verdict == .violation }.map { String($0.node) }
   let warning =
     violations.isEmpty
@@ -93,12 +94,10 @@ func auditSection(
   return """
     <section id="audit\(index)" aria-labelledby="title\(index)">
     <h2 id="title\(index)">\(title.escapedForHTML)</h2>
-    <p class="claim">\(record.summarySentence.escapedForHTML)</p>
+    <p class="claim">\(learned) of \(record.teacherNodes.count) teacher nodes are learned; \(record.summary.escapedForHTML).</p>
     \(warning)
     \(notes)
-    \(teacherTable(record))
-    \(studentTable(record))
-    \(layerTable(record))
+    \(record.tables.map(auditTable).joined(separator: "\n"))
     \(drawn.joined(separator: "\n"))
     \(circumstances(record))
     </section>

@@ -1,5 +1,4 @@
 import Foundation
-import UnderstudyRecords
 import UnderstudySchema
 
 /// The table of expectations: verdicts in words, so that colour carries nothing alone.
@@ -33,7 +32,7 @@ extension Finding {
 
   fileprivate var runsInWords: String {
     var words = isIncomplete ? "\(runCount) of \(expectedRunCount) (incomplete)" : "\(runCount)"
-    if divergedCount > 0, declaration.statistic != .divergedShare { words += "; \(divergedCount) diverged, left out" }
+    if divergedCount > 0, !declaration.statistic.row.isOfAllRuns { words += "; \(divergedCount) diverged, left out" }
     return words
   }
 }
@@ -52,50 +51,13 @@ extension FindingDeclaration {
 
   /// The statistic, when and over what, in words.
   fileprivate var meaning: String {
-    let name =
-      switch statistic {
-      case .recoveredNodes: "mean number of recovered teacher nodes"
-      case .recoveredShare: "mean share of recovered teacher nodes"
-      case .logEvaluationLoss: "mean log10 of the evaluation loss"
-      case .strongFirst: "rank correlation of teacher node index and share of seeds that recovered it"
-      case .armRatio: "median ||v|| of aligned student nodes (ρ > 0.95) over that of unaligned ones (ρ < 0.8)"
-      case .divergedShare: "share of runs that diverged"
-      case .boundHeldShare: "share of predicted alignments that the measured ones do not exceed"
-      case .boundLooseness: "median log10 of predicted over measured alignment"
-      case .violationCount: "teacher nodes with the verdict VIOLATION"
-      case .unalignedSlope:
-        "slope of log10 median strength of unaligned student nodes against log10 largest gradient, within each setting"
-      case .balanceSlope: "slope of log10 median kink balance against log10 largest gradient, within each setting"
-      case .observersPerNode: "mean number of observers of a teacher node"
-      case .observerRecovery:
-        "rank correlation of a teacher node's observers, as first recorded, and its being recovered, within each setting"
-      case .alignmentOrder: "rank correlation of teacher node index and median first epoch with alignment ≤ 0.1"
-      case .alignedShare: "mean share of teacher nodes with alignment ≤ 0.1"
-      case .sampleExponent: "exponent in d of the samples that align 90 % of the teacher nodes"
-      case .reachedShare: "share of runs whose finishing stage reached its gradient target"
-      case .lowRankShare: "share of the teacher nodes not learned whose verdict is inputs of low rank"
-      case .recoveredExactlyShare: "share of runs whose merged student is the teacher up to weight errors of 1e−9"
-      case .logConstructedBarrier: "median log10 of the largest loss on the constructed path"
-      case .logStraightBarrier: "median log10 of the largest loss on the straight line"
-      case .logMatchedBarrier: "median log10 of the largest loss on the straight line after matching"
-      case .epochsToCover: "median first epoch with all teacher nodes recovered"
-      case .logRatioLossToCover:
-        "median log10 of first epoch with 1e−6 of the initial loss over first with all recovered"
-      case .layerCorrelation: "mean best ρ of the teacher nodes of hidden layer \(layerLabel(layer ?? 0))"
-      case .layerMatchedShare:
-        "mean share of the teacher nodes of hidden layer \(layerLabel(layer ?? 0)) with best ρ > 0.9"
-      case .epochsToSpecialize: "median first epoch with mean best ρ ≥ 0.95 of hidden layer \(layerLabel(layer ?? 0))"
-      case .layerOrder: "rank correlation of hidden layer and median first epoch with mean best ρ ≥ 0.95"
-      case .layerArmRatio:
-        "median strength √E[β_kk] of aligned student nodes (ρ > 0.95) of hidden layer \(layerLabel(layer ?? 0)) over that of "
-          + "unaligned ones (ρ < 0.8)"
-      }
+    let row = statistic.row
+    let name = row.sentence.replacingOccurrences(of: "`layer`", with: layerLabel(layer ?? 0))
     let when =
-      switch statistic {
-      case .divergedShare, .alignmentOrder, .epochsToCover, .logRatioLossToCover, .epochsToSpecialize, .layerOrder: ""
-      case .boundHeldShare, .boundLooseness, .violationCount, .unalignedSlope, .balanceSlope:
-        epoch.map { ", epoch \($0)" } ?? ", all recorded epochs"
-      default: epoch.map { ", epoch \($0)" } ?? ", last epoch"
+      switch row.epochs {
+      case .own: ""
+      case .all: epoch.map { ", epoch \($0)" } ?? ", all recorded epochs"
+      case .last: epoch.map { ", epoch \($0)" } ?? ", last epoch"
       }
     let part = selection.keys.sorted()
       .map { "\($0) = \(selection[$0, default: []].map(\.shown).joined(separator: ", "))" }

@@ -1,0 +1,224 @@
+import UnderstudySchema
+
+/// A statistic: what it is, what it needs and how it is computed. Reports and documents have their words from here.
+struct StatisticRow {
+  /// The epochs that it looks at, unless the finding gives one.
+  enum Epochs: String {
+    case last
+    case all
+    /// It looks for an epoch itself, or needs none; none may be given.
+    case own = "–"
+  }
+  /// As the documents and reports have it; `layer` in backticks stands for the hidden layer.
+  var sentence: String
+  var needs: [Measure]
+  var epochs = Epochs.last
+  /// Whether runs that diverged count.
+  var isOfAllRuns = false
+  var value: (StatisticInput) throws(FigureError) -> Evaluation
+}
+
+/// A statistic's value, or why there is none.
+enum Evaluation: Hashable {
+  case value(Double)
+  case undefined(reason: String)
+}
+
+/// A finding and the runs that its statistic is computed from.
+struct StatisticInput {
+  let declaration: FindingDeclaration
+  let selected: SelectedRuns
+  let runs: [RunReader]
+
+  /// nil: the last.
+  var epoch: Int? { declaration.epoch }
+  /// Empty: all recorded ones.
+  var epochs: [Int] { declaration.epoch.map { [$0] } ?? [] }
+}
+
+extension FindingDeclaration.Statistic {
+  /// The table of all statistics. To add one is to add a case and its row here, and the same line in Docs/Studies.md.
+  var row: StatisticRow {
+    switch self {
+    case .recoveredNodes:
+      .mean(
+        "mean over runs of the number of teacher nodes with max_k ρ_jk > 0.95 on evaluation inputs",
+        [.evaluationCorrelation]
+      ) { run, epoch throws(FigureError) in
+        Double(try run.correlations(.evaluationCorrelation, at: epoch).recoveredCount)
+      }
+    case .recoveredShare:
+      .mean(
+        "mean over runs of the share of teacher nodes with max_k ρ_jk > 0.95 on evaluation inputs, 0 to 1",
+        [.evaluationCorrelation]
+      ) { run, epoch throws(FigureError) in
+        let table = try run.correlations(.evaluationCorrelation, at: epoch)
+        return Double(table.recoveredCount) / Double(table.teacherCount)
+      }
+    case .logEvaluationLoss:
+      .mean("mean over runs of log10 of the evaluation loss", [.evaluationLoss]) { run, epoch throws(FigureError) in
+        logarithm(try run.scalar(.evaluationLoss, at: epoch))
+      }
+    case .strongFirst:
+      StatisticRow(
+        sentence:
+          "Spearman's rank correlation of a teacher node's index with the share of seeds that recovered it; −1: "
+          + "strong nodes (low index) first",
+        needs: [.evaluationCorrelation], value: Statistics.strongFirst)
+    case .armRatio:
+      StatisticRow(
+        sentence: "median fan-out norm of student nodes with best ρ > 0.95, divided by that of live nodes with best "
+          + "ρ < 0.8, over the nodes of all runs, on training inputs",
+        needs: [.trainingCorrelation, .fanOutNorms]
+      ) { input throws(FigureError) in
+        var nodes: [LayerNodes] = []
+        for run in input.runs { nodes.append(try run.nodes(at: input.epoch).nodes) }
+        return Statistics.armRatio(nodes, named: "student node", height: "fan-out norm")
+      }
+    case .divergedShare:
+      StatisticRow(
+        sentence: "share of runs that diverged, 0 to 1", needs: [], epochs: .own, isOfAllRuns: true
+      ) { input in
+        .value(Double(input.runs.count { $0.record.divergedEpoch != nil }) / Double(input.runs.count))
+      }
+    case .boundHeldShare:
+      StatisticRow(
+        sentence:
+          "of the teacher nodes with a predicted alignment, the share whose alignment is at most that (or below "
+          + "1e-12), 0 to 1",
+        needs: [.predictedAlignment, .alignment], epochs: .all
+      ) { input throws(FigureError) in
+        try Statistics.overBoundPairs(input) { pairs in Double(pairs.count(where: \.isHeld)) / Double(pairs.count) }
+      }
+    case .boundLooseness:
+      StatisticRow(
+        sentence: "median of log10(predicted / measured alignment) over the teacher nodes with a predicted alignment; "
+          + "values below 1e-16 count as 1e-16",
+        needs: [.predictedAlignment, .alignment], epochs: .all
+      ) { input throws(FigureError) in
+        // A gradient of exactly 0 predicts 0, which has no logarithm.
+        try Statistics.overBoundPairs(input) { pairs in
+          median(pairs.map { logarithm(max($0.predicted, 1e-16) / max($0.measured, 1e-16), floor: 0) }) ?? .nan
+        }
+      }
+    case .violationCount:
+      StatisticRow(
+        sentence: "number of teacher nodes with verdict 9, a violation", needs: [.verdicts], epochs: .all,
+        value: Statistics.violationCount)
+    case .unalignedSlope:
+      StatisticRow(
+        sentence: "slope of log10 of the median ‖v‖‖w‖ of student nodes with alignment > 0.3 against log10 of the "
+          + "largest gradient, over the runs and epochs of each setting, then the mean over settings",
+        needs: [.largestGradient, .studentAlignment, .boundaryStrengths, .kinkBalances], epochs: .all
+      ) { input throws(FigureError) in try Statistics.slope(input, of: \.strength) }
+    case .balanceSlope:
+      StatisticRow(
+        sentence:
+          "slope of log10 of the median kink balance of all student nodes against log10 of the largest gradient, "
+          + "over the runs and epochs of each setting, then the mean over settings",
+        needs: [.largestGradient, .studentAlignment, .boundaryStrengths, .kinkBalances], epochs: .all
+      ) { input throws(FigureError) in try Statistics.slope(input) { $0.balance } }
+    case .observersPerNode:
+      .mean("mean number of observers of a teacher node", [.observerCounts]) { run, epoch throws(FigureError) in
+        mean(try run.vector(.observerCounts, at: epoch)) ?? 0
+      }
+    case .observerRecovery:
+      StatisticRow(
+        sentence:
+          "Spearman's rank correlation of a teacher node's observers at the first recorded epoch with its being "
+          + "recovered (1 or 0) at the one looked at; over the nodes of all seeds of each setting, then the mean over "
+          + "settings",
+        needs: [.observerCounts, .evaluationCorrelation], value: Statistics.observerRecovery)
+    case .alignmentOrder:
+      StatisticRow(
+        sentence:
+          "Spearman's rank correlation of a teacher node's index with its median first epoch of alignment ≤ 0.1, "
+          + "never being last; 1: strong nodes (low index) first",
+        needs: [.alignment], epochs: .own, value: Statistics.alignmentOrder)
+    case .alignedShare:
+      .mean("mean share of teacher nodes with alignment ≤ 0.1, 0 to 1", [.alignment]) {
+        run, epoch throws(FigureError) in
+        try run.alignedShare(at: epoch)
+      }
+    case .sampleExponent:
+      StatisticRow(
+        sentence: "exponent in the input dimension of the number of samples that aligns 90 % of the teacher nodes",
+        needs: [.alignment], value: Statistics.sampleExponent)
+    case .reachedShare:
+      .mean(
+        "share of runs whose finishing stage reached its gradient target, 0 to 1", [.finishing]
+      ) { run, epoch throws(FigureError) in
+        try run.vector(.finishing, at: epoch, count: 8)[2] == 1 ? 1 : 0
+      }
+    case .lowRankShare:
+      StatisticRow(
+        sentence:
+          "of the teacher nodes not learned (verdicts 2 to 6 and 9 to 11), the share with verdict 6, inputs of low "
+          + "rank",
+        needs: [.verdicts], value: Statistics.lowRankShare)
+    case .recoveredExactlyShare:
+      .mean(
+        "share of runs whose merged student is the teacher with weight errors of at most 1e-9, 0 to 1",
+        [.mergedWeightError]
+      ) { run, epoch throws(FigureError) in
+        (0...1e-9).contains(try run.scalar(.mergedWeightError, at: epoch)) ? 1 : 0
+      }
+    case .logConstructedBarrier: .barrier("on the constructed path between two students", .constructedPath)
+    case .logStraightBarrier: .barrier("on the straight line between two students", .straightPath)
+    case .logMatchedBarrier:
+      .barrier("on the straight line between two students after matching their nodes", .matchedPath)
+    case .epochsToCover:
+      .medianTime(
+        "median over runs of the first recorded epoch at which every teacher node is recovered",
+        [.evaluationCorrelation],
+        otherwise: "half of the runs or more never recover all teacher nodes"
+      ) { run throws(FigureError) in try run.coverEpoch() }
+    case .logRatioLossToCover:
+      .medianTime(
+        "median over runs of log10 of (first epoch with a millionth of the initial evaluation loss / epoch of cover)",
+        [.evaluationCorrelation, .evaluationLoss],
+        otherwise: "half of the runs or more do not reach both: cover, and a millionth of the initial loss"
+      ) { run throws(FigureError) in
+        let (cover, loss) = (try run.coverEpoch(), try run.smallLossEpoch(ratio: 1e-6))
+        // What never happens is later than all else; of two such nothing can be said.
+        return cover.isFinite || loss.isFinite ? logarithm(max(loss, 1) / max(cover, 1), floor: 0) : nil
+      }
+    case .layerCorrelation:
+      .ofLayer(
+        "mean over runs, and over the teacher nodes of hidden layer `layer`, of the best ρ with a student node of that "
+          + "layer", [.layerWidths, .layerCorrelations]
+      ) { layers, index, epoch throws(FigureError) in
+        try Statistics.meanOfLayer(index, layers, epoch) { mean($0) ?? 0 }
+      }
+    case .layerMatchedShare:
+      .ofLayer(
+        "mean over runs of the share of the teacher nodes of hidden layer `layer` with best ρ > 0.9, 0 to 1",
+        [.layerWidths, .layerCorrelations]
+      ) { layers, index, epoch throws(FigureError) in
+        try Statistics.meanOfLayer(index, layers, epoch) { rho in Double(rho.count { $0 > 0.9 }) / Double(rho.count) }
+      }
+    case .epochsToSpecialize:
+      .ofLayer(
+        "median over runs of the first recorded epoch at which the mean best ρ of hidden layer `layer` is at least 0.95",
+        [.layerWidths, .layerCorrelations], epochs: .own
+      ) { layers, index, _ throws(FigureError) in try Statistics.epochsToSpecialize(layers, index) }
+    case .layerOrder:
+      StatisticRow(
+        sentence:
+          "Spearman's rank correlation of a hidden layer's number with the median over runs of the first recorded "
+          + "epoch at which its mean best ρ is at least 0.95, never being last; of each setting, then the mean over "
+          + "settings; 1: from the bottom up",
+        needs: [.layerWidths, .layerCorrelations], epochs: .own, value: Statistics.layerOrder)
+    case .layerArmRatio:
+      .ofLayer(
+        "median strength √E[β_kk] of student nodes of hidden layer `layer` with best ρ > 0.95, divided by that of live "
+          + "nodes with best ρ < 0.8, over the nodes of all runs",
+        [.layerWidths, .layerStudentCorrelations, .layerStrengths]
+      ) { layers, index, epoch throws(FigureError) in
+        var nodes: [LayerNodes] = []
+        for run in layers { nodes.append(try run.nodes(at: epoch)[index]) }
+        return Statistics.armRatio(nodes, named: "student node of layer \(layerLabel(index + 1))", height: "strength")
+      }
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/// The layers that charts are made of. `y` gives the encoding of a field of the rows as height.
+enum Layers {
+  typealias Height = (String) -> JSONValue
+
+  /// A filled dot.
+  ///
+  /// - Parameter fillOpacity: instead of `opacity`, which makes a group of each dot and a PDF six times as large.
+  static func dot(_ size: Double, fillOpacity: Double? = nil) -> JSONValue {
+    var mark: [String: JSONValue] = [
+      "type": "point", "filled": true, "size": .number(size), "opacity": 1, "strokeOpacity": 0,
+    ]
+    if let fillOpacity { mark["fillOpacity"] = .number(fillOpacity) }
+    return .object(mark)
+  }
+
+  /// A hollow triangle, for what lies beyond the axis.
+  static func hollow(_ shape: String = "triangle-up", strokeWidth: Double, size: Double? = nil) -> JSONValue {
+    var mark: [String: JSONValue] = [
+      "type": "point", "filled": false, "shape": .text(shape), "strokeWidth": .number(strokeWidth), "opacity": 1,
+    ]
+    if let size { mark["size"] = .number(size) }
+    return .object(mark)
+  }
+
+  /// Bars from `a` to `b`.
+  static func bars(_ y: Height, width: Double) -> JSONValue {
+    ["mark": ["type": "rule", "strokeWidth": .number(width)], "encoding": ["y": y("a"), "y2": ["field": "b"]]]
+  }
+
+  /// A band from `a` to `b`.
+  static func band(_ y: Height, opacity: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    let encoding: [String: JSONValue] = ["y": y("a"), "y2": ["field": "b"]]
+    return [
+      "mark": ["type": "area", "fillOpacity": .number(opacity), "opacity": 1],
+      "encoding": .object(encoding.merging(more) { $1 }),
+    ]
+  }
+
+  static func line(_ y: JSONValue, width: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    ["mark": ["type": "line", "strokeWidth": .number(width)], "encoding": .object(more.merging(["y": y]) { $1 })]
+  }
+
+  static func dots(_ mark: JSONValue, _ encoding: [String: JSONValue], filter: String? = nil) -> JSONValue {
+    var layer: [String: JSONValue] = ["mark": mark, "encoding": .object(encoding)]
+    if let filter { layer["transform"] = [["filter": .text(filter)]] }
+    return .object(layer)
+  }
+
+  /// Invisible: a place to hover at each point of a line.
+  static func places(_ y: JSONValue, _ hovers: [JSONValue]) -> JSONValue {
+    dots(dot(30, fillOpacity: 0), ["y": y, "tooltip": .array(hovers)])
+  }
+
+  /// A dashed line across a panel.
+  static func level(_ value: Double, scale: JSONValue? = nil) -> JSONValue {
+    var y: [String: JSONValue] = ["datum": .number(value), "type": "quantitative"]
+    if let scale { y["scale"] = scale }
+    return [
+      "mark": ["type": "rule", "strokeDash": [4, 3], "strokeWidth": 0.8, "color": "#555555"],
+      "encoding": ["y": .object(y), "x": nil, "color": nil],
+    ]
+  }
+}
+
+/// The lines of hover labels that charts share.
+enum Hovers {
+  static let runs = FigureStyle.hover("n", "runs", "ordinal")
+
+  static func quartiles(_ format: String) -> [JSONValue] {
+    [
+      FigureStyle.hover("a", "lower quartile", format: format),
+      FigureStyle.hover("b", "upper quartile", format: format),
+    ]
+  }
+
+  static func interval(_ format: String) -> [JSONValue] {
+    [FigureStyle.hover("a", "95 % interval from", format: format), FigureStyle.hover("b", "to", format: format)]
+  }
+}

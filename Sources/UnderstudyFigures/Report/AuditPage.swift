@@ -1,0 +1,84 @@
+import Foundation
+import UnderstudySchema
+
+/// A table of an audit on a page. The columns that stand below another are smaller lines in its cells, with their titles.
+func auditTable(_ table: AuditTable) -> String {
+  let shown = table.columns.indices.filter { table.columns[$0].place == .column }
+  let rows = table.rows.map { row in
+    shown.map { column in
+      let below = table.columns.indices.dropFirst(column + 1).prefix { table.columns[$0].place != .column }
+      return row[column].content
+        + below.filter { row[$0] != .absent }.map { index in
+          let (below, text) = (table.columns[index], row[index].onPage)
+          return
+            "<span class=\"note\">\((below.place == .remark ? text : "\(below.title) \(text)").escapedForHTML)</span>"
+        }.joined()
+    }
+  }
+  let isNumeric = shown.map { column in
+    table.rows.contains {
+      switch $0[column] {
+      case .number, .count: true
+      default: false
+      }
+    }
+  }
+  let html =
+    htmlTable(
+      caption: table.title,
+      head: shown.map { column in
+        let (title, meaning) = (table.columns[column].title, table.columns[column].meaning)
+        return "<span title=\"\(meaning.escapedForHTML)\">\(title.escapedForHTML)</span>"
+      },
+      rows: rows, numeric: Set(isNumeric.indices.filter { isNumeric[$0] }), isWide: true)
+    + table.notes.map { "\n<p class=\"note\">\($0.escapedForHTML)</p>" }.joined()
+  return rows.count > 30
+    ? "<details><summary>\(table.title.escapedForHTML): all \(rows.count)</summary>\(html)</details>" : html
+}
+
+extension AuditCell {
+  /// With signs as print has them.
+  fileprivate var onPage: String {
+    switch self {
+    case .number(let value): value.printed
+    case .absent: "–"
+    default: plain
+    }
+  }
+
+  /// Verdicts have a sign beside their words, so that colour carries nothing alone.
+  fileprivate var content: String {
+    guard case .verdict(let verdict) = self else { return onPage.escapedForHTML }
+    return switch verdict {
+    case .predictedAndFound, .foundThoughNotPredicted: "<span class=\"verdict borne\">✓ \(verdict.words)</span>"
+    case .violation: "<span class=\"verdict failed\">✗ \(verdict.words)</span>"
+    default: "<span class=\"verdict\">– \(verdict.words)</span>"
+    }
+  }
+}
+
+extension Double {
+  /// As `brief`, with a minus for a hyphen: 1.23e−7.
+  fileprivate var printed: String { brief.replacingOccurrences(of: "-", with: "−") }
+}
+
+/// Networks, inputs, gradients and who audited.
+func circumstances(_ record: AuditRecord) -> String {
+  var entries: [(String, String)] = [
+    ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.inputsName),
+    ("Samples N", "\(record.sampleCount)"), ("Features d", "\(record.inputDimension)"),
+    ("Rank of the inputs", "\(record.inputRank)"), ("Spread of the inputs", record.inputSpread?.printed ?? "–"),
+    ("Outputs C", "\(record.outputDimension)"),
+    ("Hyperplanes K", "\(record.hyperplaneCount)"), ("Loss J", record.loss.printed),
+    ("Largest gradient over D", record.largestGradient.printed),
+    ("over D', teacher-agnostic", record.largestGradientAgnostic?.printed ?? "not measured"),
+    ("over D', teacher-aware", record.largestGradientAware?.printed ?? "not measured"),
+    ("Augmentation step", record.augmentationStep.printed),
+  ]
+  entries += record.etaHat.map {
+    ("Concentration η ≥, band \($0.band.printed)", "\($0.value.printed) (\($0.family): \($0.description))")
+  }
+  entries.append(("Understudy version", record.version))
+  let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
+  return "<h3>Circumstances</h3>\n<dl>\n\(list)\n</dl>"
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Testing
+import UnderstudySchema
+
+@testable import UnderstudyFigures
+
+/// What the table of statistics says of each: in the documents, and of the measures that it needs.
+@Suite struct StatisticTableTests {
+  typealias Statistic = FindingDeclaration.Statistic
+
+  /// Docs/Studies.md holds the table's lines, word by word.
+  @Test func documentsHaveTheTable() throws {
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let document = try String(contentsOf: root.appending(path: "Docs/Studies.md"), encoding: .utf8)
+    let section = try #require(document.components(separatedBy: "## Statistics of findings\n").last)
+    let lines = section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+    let expected = Statistic.allCases.map { statistic in
+      let row = statistic.row
+      let needs = row.needs.isEmpty ? "–" : row.needs.map(\.rawValue).joined(separator: ", ")
+      return "| `\(statistic.rawValue)` | \(row.sentence) | \(row.epochs.rawValue) | \(needs) |"
+    }
+    for (line, wanted) in zip(lines, expected) { #expect(line == wanted) }
+    #expect(lines.count == expected.count)
+  }
+
+  @Test func sentencesNameTheLayerThatIsLookedAt() {
+    for statistic in Statistic.allCases {
+      #expect(statistic.row.sentence.contains("`layer`") == statistic.needsLayer, "\(statistic)")
+    }
+  }
+
+  private static func finding(_ statistic: Statistic, _ results: StudyResults, _ keep: (Measure) -> Bool) -> Finding {
+    var results = results
+    results.study.findings.removeAll { $0.statistic != statistic }
+    for run in results.runs.indices { results.runs[run].measurements.removeAll { !keep($0.measure) } }
+    return findings(of: results)[0]
+  }
+
+  /// With the measures of its row alone a statistic is what it is with all of them, and without any one of these it says what
+  /// is missing.
+  @Test func statisticsNeedWhatTheirRowsSay() {
+    func found(_ results: StudyResults, _ only: [Statistic]? = nil, _ selection: [String: [KeyValue]] = [:])
+      -> StudyResults
+    {
+      var results = results
+      results.study.findings = HostileMeasurementTests.findingDeclarations
+      if let only { results.study.findings.removeAll { !only.contains($0.statistic) } }
+      for finding in results.study.findings.indices { results.study.findings[finding].selection = selection }
+      return results
+    }
+    let finished = Synthetic.run(
+      Synthetic.setting(epochs: 1), seed: 1,
+      [
+        .init(.finishing, epoch: 1, shape: [8], values: [1, 0, 1, 0, 0, 0, 0, 0]),
+        .init(.mergedWeightError, epoch: 1, values: [1e-12]),
+      ])
+    let all =
+      HostileMeasurementTests.allResults() + [
+        found(SyntheticTheory.multiples([2], decays: [1], seedCount: 4, figures: [])),
+        found(
+          SyntheticTheory.samples(seedCount: 1, figures: []), [.sampleExponent],
+          ["inputs.augmentation": [.text("none")]]),
+        found(Synthetic.sweep(decays: [1], multiples: [2], seedCount: 8)),
+        found(SyntheticLayers.study([[4, 5, 6]], multiples: [2], seedCount: 2, figures: [])),
+        found(FigureDataTests.results([finished])),
+      ]
+    var seen: Set<Statistic> = []
+    for statistic in Statistic.allCases {
+      let needs = statistic.row.needs
+      for results in all where results.study.findings.contains(where: { $0.statistic == statistic }) {
+        let finding = Self.finding(statistic, results) { _ in true }
+        guard finding.value != nil else { continue }
+        seen.insert(statistic)
+        #expect(Self.finding(statistic, results, needs.contains) == finding, "\(statistic)")
+        for measure in needs {
+          let without = Self.finding(statistic, results) { $0 != measure }
+          #expect("\(without.verdict)".contains("\(measure.rawValue) is not recorded"), "\(statistic): \(measure)")
+        }
+      }
+    }
+    #expect(Set(Statistic.allCases).subtracting(seen) == [], "each is measurable in some results")
+  }
+}
