@@ -185,7 +185,7 @@ private let everything =
   func verification() throws {
     let study = try tinyStudy()
     let material = try RunMaterial(study.runs[0])
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: material.initialStudent, plan: material.plan, batches: material.batches)
     let executor = executor(study.runs[0], of: study)
     var network = material.initialStudent.network

@@ -42,8 +42,8 @@ struct RunExecutor {
     let material = try RunMaterial(run)
     let state = try state(of: checkpoint, material: material)
     let trainer = try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
+      try Trainer<Scalar>(
+        student: state?.student ?? material.initialStudent, plan: material.plan, batches: material.batches,
         optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
     }
     stopwatch.helperSeconds = { trainer.helperSeconds }
@@ -51,13 +51,14 @@ struct RunExecutor {
       trainer, material: material, from: checkpoint, stages: state?.stages ?? StageProgress(), stopwatch: stopwatch)
   }
 
-  private func execute<Trainer: StudentTrainer>(
-    _ trainer: Trainer, material: RunMaterial, from checkpoint: Checkpoint?, stages stageProgress: StageProgress,
+  private func execute<Scalar: KernelScalar>(
+    _ trainer: Trainer<Scalar>, material: RunMaterial, from checkpoint: Checkpoint?,
+    stages stageProgress: StageProgress,
     stopwatch: Stopwatch
   ) throws(ExperimentError) -> End {
     let plan = material.plan
-    let evaluation = trainer.lossSamples(inputs: material.evaluation.inputs, targets: material.evaluation.targets)
-    var training = TrainingSet(material: material, trainer: trainer)
+    let evaluation = PackedSamples<Scalar>(inputs: material.evaluation.inputs, targets: material.evaluation.targets)
+    var training = TrainingSet<Scalar>(material: material)
     var measurements = checkpoint?.measurements ?? []
     var student = try self.student(of: trainer)
     var epoch = checkpoint?.epoch ?? 0
@@ -73,7 +74,7 @@ struct RunExecutor {
       let measurement = RunMeasurement(
         material: material, epoch: epoch, student: Student(student.network.folded),
         previous: Student(previous.network.folded), training: samples.labelled,
-        trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) },
+        trainingLoss: { trainer.loss(over: samples.packed) }, evaluationLoss: { trainer.loss(over: evaluation) },
         instructions: instructions)
       let taken = try measurement.take(measures)
       guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
@@ -145,7 +146,7 @@ struct RunExecutor {
         outcome = .diverged(epoch: epoch)
       }
       if outcome == .completed, !paths.isEmpty {
-        switch try stages.twin(Trainer.Scalar.self) {
+        switch try stages.twin(Scalar.self) {
         case .trained(let twin):
           measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
         case .diverged: break
@@ -171,7 +172,7 @@ struct RunExecutor {
     }
   }
 
-  private func student(of trainer: some StudentTrainer) throws(ExperimentError) -> Student {
+  private func student(of trainer: Trainer<some KernelScalar>) throws(ExperimentError) -> Student {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
   }
 
@@ -212,8 +213,8 @@ struct RunExecutor {
   ///
   /// - Returns: false if the loss overflows, though the weights are finite: the run has diverged.
   /// - Throws: ``ExperimentError/verification(run:stored:reported:)`` if the two do not agree.
-  func confirms<Trainer: StudentTrainer>(
-    _ data: Data, material: RunMaterial, trainer: Trainer
+  func confirms<Scalar: KernelScalar>(
+    _ data: Data, material: RunMaterial, trainer: Trainer<Scalar>
   ) throws(ExperimentError) -> Bool {
     let inputs = material.evaluation.inputs.prefix(rows: 256)
     let targets = material.evaluation.targets.prefix(rows: 256)
@@ -221,9 +222,9 @@ struct RunExecutor {
       try NetworkFile.decode(data, name: "run \(run.hash)", activation: material.initialStudent.network.activation)
     }
     let stored = PlainLoss(of: network.folded, inputs: inputs, targets: targets, loss: material.plan.loss)
-    let reported = trainer.loss(inputs: inputs, targets: targets)
+    let reported = trainer.loss(over: PackedSamples(inputs: inputs, targets: targets))
     guard reported.isFinite, stored.value.isFinite else { return false }
-    let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * stored.magnitude
+    let tolerance = 1000 * Double(Scalar.ulpOfOne) * stored.magnitude
     let difference =
       switch material.plan.loss {
       case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
@@ -237,29 +238,23 @@ struct RunExecutor {
 }
 
 /// The training set of the current epoch, packed for the trainer; built anew only when the epoch's set differs.
-private struct TrainingSet<Trainer: StudentTrainer> {
+private struct TrainingSet<Scalar: KernelScalar> {
   struct Samples {
     var labelled: LabelledInputs
-    var packed: PackedSamples<Trainer.Scalar>
-    var blocked: Trainer.LossSamples
+    var packed: PackedSamples<Scalar>
   }
 
   let material: RunMaterial
-  let trainer: Trainer
   private var current: (index: Int, samples: Samples)?
 
-  init(material: RunMaterial, trainer: Trainer) {
-    self.material = material
-    self.trainer = trainer
-  }
+  init(material: RunMaterial) { self.material = material }
 
   mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
     let index = material.trainingSetIndex(epoch: epoch)
     if let current, current.index == index { return current.samples }
     let labelled = try material.trainingSet(index: index)
     let samples = Samples(
-      labelled: labelled, packed: trainer.samples(inputs: labelled.inputs, targets: labelled.targets),
-      blocked: trainer.lossSamples(inputs: labelled.inputs, targets: labelled.targets))
+      labelled: labelled, packed: PackedSamples(inputs: labelled.inputs, targets: labelled.targets))
     current = (index, samples)
     return samples
   }

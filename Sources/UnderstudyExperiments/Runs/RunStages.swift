@@ -64,7 +64,9 @@ struct RunStages {
     of finished: Finished, previous: Student, measures: Set<Measure>, epoch: Int
   ) throws(ExperimentError) -> [Measurement] {
     let trainer = try trainer(of: finished.student)
-    func loss(_ samples: LabelledInputs) -> Double { trainer.loss(inputs: samples.inputs, targets: samples.targets) }
+    func loss(_ samples: LabelledInputs) -> Double {
+      trainer.loss(over: PackedSamples(inputs: samples.inputs, targets: samples.targets))
+    }
     let measurement = RunMeasurement(
       material: material, epoch: epoch, student: finished.student, previous: previous, training: labelled,
       trainingLoss: { loss(labelled) }, evaluationLoss: { loss(material.evaluation) }, instructions: instructions)
@@ -87,10 +89,10 @@ struct RunStages {
   }
 
   /// A trainer in double precision that holds a finished student: losses by the kernels.
-  func trainer(of student: Student) throws(ExperimentError) -> any StudentTrainer<Double> {
+  func trainer(of student: Student) throws(ExperimentError) -> Trainer<Double> {
     try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Double.self, student: student, plan: material.plan, batches: material.batches, isResuming: true,
+      try Trainer(
+        student: student, plan: material.plan, batches: material.batches, isResuming: true,
         instructions: instructions)
     }
   }
@@ -112,8 +114,8 @@ struct RunStages {
       throw .input("\(checkpointName): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
     }
     let trainer = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: stored?.student ?? material.initialStudent, plan: plan, batches: material.batches,
+      try Trainer<Scalar>(
+        student: stored?.student ?? material.initialStudent, plan: plan, batches: material.batches,
         optimizerState: stored?.optimizerState, isResuming: stored != nil, instructions: instructions)
     }
     func trained() throws(ExperimentError) -> Student {
@@ -127,7 +129,7 @@ struct RunStages {
       let index = material.trainingSetIndex(epoch: current.epoch + 1)
       if packed?.index != index {
         let set = try material.trainingSet(index: index)
-        packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
+        packed = (index, PackedSamples(inputs: set.inputs, targets: set.targets))
       }
       if let packed, !trainer.train(epoch: current.epoch + 1, on: packed.samples, isCancelled: isCancelled) {
         progress.twin = current
