@@ -79,10 +79,10 @@ public struct FinishingBenchmark: Sendable {
     let targets = try teacher.network.outputs(for: inputs)
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 16), learningRate: 0.01, epochCount: 1, stepsPerEpoch: size.stepCount)
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: seed), plan: plan,
       batches: .drawn(key: seed))
-    trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets, shape: trainer.shape))
+    trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets))
     let stopwatch = Stopwatch()
     let finished = try UnderstudyTraining.finish(
       try trainer.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)

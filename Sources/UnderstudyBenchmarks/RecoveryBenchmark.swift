@@ -103,10 +103,10 @@ public struct RecoveryBenchmark: Sendable {
       })
     let design = StudentDesign(
       hiddenCounts: size.widths.map { $0 * size.overRealization }, scale: 1, initialization: .uniform)
-    let trainer = try DeepTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: try design.draw(for: teacher, key: key), plan: plan, batches: .drawn(key: key))
-    let samples = trainer.samples(inputs: inputs, targets: targets)
+    let samples = PackedSamples<Double>(inputs: inputs, targets: targets)
     for epoch in 1...plan.epochCount { trainer.train(epoch: epoch, on: samples) }
-    return (try trainer.student, trainer.loss(over: trainer.lossSamples(inputs: inputs, targets: targets)))
+    return (try trainer.student, trainer.loss(over: samples))
   }
 }

@@ -187,7 +187,7 @@ private let everything =
   func verification() throws {
     let study = try tinyStudy()
     let prepared = try PreparedRun(study.runs[0])
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: prepared.initialStudent, plan: prepared.plan, batches: prepared.batches)
     let executor = executor(study.runs[0], of: study)
     var network = prepared.initialStudent.network

@@ -30,8 +30,8 @@ struct FinishingCase {
     if trainedSteps > 0 {
       let plan = TrainingPlan(
         method: .stochastic(batchSize: 16), learningRate: 0.01, epochCount: 1, stepsPerEpoch: trainedSteps)
-      let trainer = try TwoLayerTrainer<Double>(student: student, plan: plan, batches: .drawn(key: key))
-      trainer.train(epoch: 1, on: PackedSamples(inputs: inputs, targets: targets, shape: trainer.shape))
+      let trainer = try Trainer<Double>(student: student, plan: plan, batches: .drawn(key: key))
+      trainer.train(epoch: 1, on: PackedSamples(inputs: inputs, targets: targets))
       student = try trainer.student
     }
     self.student = student

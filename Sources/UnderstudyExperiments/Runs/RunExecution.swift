@@ -43,8 +43,8 @@ struct RunExecution {
     let prepared = try PreparedRun(run)
     let state = try state(of: checkpoint, prepared: prepared)
     let trainer = try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: state?.student ?? prepared.initialStudent, plan: prepared.plan, batches: prepared.batches,
+      try Trainer<Scalar>(
+        student: state?.student ?? prepared.initialStudent, plan: prepared.plan, batches: prepared.batches,
         optimizerState: state?.optimizerState, isResuming: checkpoint != nil, instructions: instructions)
     }
     stopwatch.helperSeconds = { trainer.helperSeconds }
@@ -52,13 +52,14 @@ struct RunExecution {
       trainer, prepared: prepared, from: checkpoint, stages: state?.stages ?? StageProgress(), stopwatch: stopwatch)
   }
 
-  private func execute<Trainer: StudentTrainer>(
-    _ trainer: Trainer, prepared: PreparedRun, from checkpoint: Checkpoint?, stages stageProgress: StageProgress,
+  private func execute<Scalar: KernelScalar>(
+    _ trainer: Trainer<Scalar>, prepared: PreparedRun, from checkpoint: Checkpoint?,
+    stages stageProgress: StageProgress,
     stopwatch: Stopwatch
   ) throws(ExperimentError) -> End {
     let plan = prepared.plan
-    let evaluation = trainer.lossSamples(inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets)
-    var training = TrainingSet(prepared: prepared, trainer: trainer)
+    let evaluation = PackedSamples<Scalar>(inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets)
+    var training = TrainingSet<Scalar>(prepared: prepared)
     var measurements = checkpoint?.measurements ?? []
     var student = try self.student(of: trainer)
     var epoch = checkpoint?.epoch ?? 0
@@ -74,7 +75,7 @@ struct RunExecution {
       let measurement = RunMeasurement(
         prepared: prepared, epoch: epoch, student: Student(student.network.folded),
         previous: Student(previous.network.folded), training: samples.labelled,
-        trainingLoss: { trainer.loss(over: samples.blocked) }, evaluationLoss: { trainer.loss(over: evaluation) },
+        trainingLoss: { trainer.loss(over: samples.packed) }, evaluationLoss: { trainer.loss(over: evaluation) },
         instructions: instructions)
       let taken = try measurement.take(measures)
       guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
@@ -146,7 +147,7 @@ struct RunExecution {
         outcome = .diverged(epoch: epoch)
       }
       if outcome == .completed, !paths.isEmpty {
-        switch try stages.twin(Trainer.Scalar.self) {
+        switch try stages.twin(Scalar.self) {
         case .trained(let twin):
           measurements += try stages.pathMeasurements(paths, from: student, to: twin, epoch: epoch)
         case .diverged: break
@@ -172,7 +173,7 @@ struct RunExecution {
     }
   }
 
-  private func student(of trainer: some StudentTrainer) throws(ExperimentError) -> Student {
+  private func student(of trainer: Trainer<some KernelScalar>) throws(ExperimentError) -> Student {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
   }
 
@@ -213,8 +214,8 @@ struct RunExecution {
   ///
   /// - Returns: false if the loss overflows, though the weights are finite: the run has diverged.
   /// - Throws: ``ExperimentError/verification(run:stored:reported:)`` if the two do not agree.
-  func confirms<Trainer: StudentTrainer>(
-    _ data: Data, prepared: PreparedRun, trainer: Trainer
+  func confirms<Scalar: KernelScalar>(
+    _ data: Data, prepared: PreparedRun, trainer: Trainer<Scalar>
   ) throws(ExperimentError) -> Bool {
     let inputs = prepared.evaluation.inputs.prefix(rows: 256)
     let targets = prepared.evaluation.targets.prefix(rows: 256)
@@ -222,9 +223,9 @@ struct RunExecution {
       try NetworkFile.decode(data, name: "run \(run.hash)", activation: prepared.initialStudent.network.activation)
     }
     let stored = PlainLoss(of: network.folded, inputs: inputs, targets: targets, loss: prepared.plan.loss)
-    let reported = trainer.loss(inputs: inputs, targets: targets)
+    let reported = trainer.loss(over: PackedSamples(inputs: inputs, targets: targets))
     guard reported.isFinite, stored.value.isFinite else { return false }
-    let tolerance = 1000 * Double(Trainer.Scalar.ulpOfOne) * stored.magnitude
+    let tolerance = 1000 * Double(Scalar.ulpOfOne) * stored.magnitude
     let difference =
       switch prepared.plan.loss {
       case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
@@ -238,29 +239,23 @@ struct RunExecution {
 }
 
 /// The training set of the current epoch, packed for the trainer; built anew only when the epoch's set differs.
-private struct TrainingSet<Trainer: StudentTrainer> {
+private struct TrainingSet<Scalar: KernelScalar> {
   struct Samples {
     var labelled: LabelledInputs
-    var packed: PackedSamples<Trainer.Scalar>
-    var blocked: Trainer.LossSamples
+    var packed: PackedSamples<Scalar>
   }
 
   let prepared: PreparedRun
-  let trainer: Trainer
   private var current: (index: Int, samples: Samples)?
 
-  init(prepared: PreparedRun, trainer: Trainer) {
-    self.prepared = prepared
-    self.trainer = trainer
-  }
+  init(prepared: PreparedRun) { self.prepared = prepared }
 
   mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
     let index = prepared.trainingSetIndex(epoch: epoch)
     if let current, current.index == index { return current.samples }
     let labelled = try prepared.trainingSet(index: index)
     let samples = Samples(
-      labelled: labelled, packed: trainer.samples(inputs: labelled.inputs, targets: labelled.targets),
-      blocked: trainer.lossSamples(inputs: labelled.inputs, targets: labelled.targets))
+      labelled: labelled, packed: PackedSamples(inputs: labelled.inputs, targets: labelled.targets))
     current = (index, samples)
     return samples
   }

@@ -65,7 +65,9 @@ struct RunStages {
     of finished: Finished, previous: Student, measures: Set<Measure>, epoch: Int
   ) throws(ExperimentError) -> [Measurement] {
     let trainer = try trainer(of: finished.student)
-    func loss(_ samples: LabelledInputs) -> Double { trainer.loss(inputs: samples.inputs, targets: samples.targets) }
+    func loss(_ samples: LabelledInputs) -> Double {
+      trainer.loss(over: PackedSamples(inputs: samples.inputs, targets: samples.targets))
+    }
     let measurement = RunMeasurement(
       prepared: prepared, epoch: epoch, student: finished.student, previous: previous, training: labelled,
       trainingLoss: { loss(labelled) }, evaluationLoss: { loss(prepared.evaluation) }, instructions: instructions)
@@ -88,10 +90,10 @@ struct RunStages {
   }
 
   /// A trainer in double precision that holds a finished student: losses by the kernels.
-  func trainer(of student: Student) throws(ExperimentError) -> any StudentTrainer<Double> {
+  func trainer(of student: Student) throws(ExperimentError) -> Trainer<Double> {
     try ExperimentError.catching { () throws(ShapeError) in
-      try makeTrainer(
-        Double.self, student: student, plan: prepared.plan, batches: prepared.batches, isResuming: true,
+      try Trainer(
+        student: student, plan: prepared.plan, batches: prepared.batches, isResuming: true,
         instructions: instructions)
     }
   }
@@ -113,8 +115,8 @@ struct RunStages {
       throw .input("\(checkpointName): its twin is at epoch \(stored?.epoch ?? 0) of \(plan.epochCount)")
     }
     let trainer = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
-      try makeTrainer(
-        Scalar.self, student: stored?.student ?? prepared.initialStudent, plan: plan, batches: prepared.batches,
+      try Trainer<Scalar>(
+        student: stored?.student ?? prepared.initialStudent, plan: plan, batches: prepared.batches,
         optimizerState: stored?.optimizerState, isResuming: stored != nil, instructions: instructions)
     }
     func trained() throws(ExperimentError) -> Student {
@@ -128,7 +130,7 @@ struct RunStages {
       let index = prepared.trainingSetIndex(epoch: current.epoch + 1)
       if packed?.index != index {
         let set = try prepared.trainingSet(index: index)
-        packed = (index, trainer.samples(inputs: set.inputs, targets: set.targets))
+        packed = (index, PackedSamples(inputs: set.inputs, targets: set.targets))
       }
       if let packed, !trainer.train(epoch: current.epoch + 1, on: packed.samples, isCancelled: isCancelled) {
         progress.twin = current

@@ -65,7 +65,8 @@ extension StudyRunner {
       try refuse("record: \(measure.rawValue)", "leave it out, or take a student without")
     }
     if setting.criticalPoint.method != .none {
-      try refuse("criticalPoint.method \(setting.criticalPoint.method.rawValue)", "leave it out, or take a student without")
+      try refuse(
+        "criticalPoint.method \(setting.criticalPoint.method.rawValue)", "leave it out, or take a student without")
     }
     if setting.training.method == .gd { try refuse("training.method gd", "train by sgd or adam") }
     if setting.training.method != .gd, setting.training.batchSize == 1 {

@@ -62,7 +62,7 @@ struct FinishingProblem {
   ///   do not fit it.
   init(_ student: Student, inputs: Matrix, targets: Matrix) throws(ShapeError) {
     let network = student.network
-    let shape = try TwoLayerShape(network)
+    let shape = try NetworkShape(network)
     try checkSamples(inputs: inputs, targets: targets, fit: network)
     hasBiases = shape.hasBiases
     activation = network.activation

@@ -11,12 +11,6 @@ public struct TrainingPlan: Sendable, Hashable {
 
   public enum FrozenLayer: Sendable, Hashable { case none, first, last }
 
-  public enum Optimizer: Sendable, Hashable {
-    /// The gradient, or with momentum mu the sum of all gradients before, each weighed down by mu a step.
-    case gradient(momentum: Double)
-    case adam
-  }
-
   public var method: Method
   public var optimizer: Optimizer
   public var loss: TrainingLoss
@@ -69,27 +63,10 @@ public struct TrainingPlan: Sendable, Hashable {
     return learningRate * power(0.5, Double(halvings))
   }
 
-  /// Whether the kernels of two layers can carry this out: steps along the gradient of the squared error alone.
-  public var isPlain: Bool {
-    optimizer == .gradient(momentum: 0) && loss == .squaredError && weightDecay == 0 && schedule.isEmpty
-  }
-
-  /// The step rule of two layers during an epoch, counted from 1.
+  /// What the steps of an epoch, counted from 1, do with their gradients.
   public func rule(epoch: Int) -> UpdateRule {
     UpdateRule(
-      learningRate: learningRate(epoch: epoch), updatesFirstLayer: frozenLayer != .first,
-      updatesLastLayer: frozenLayer != .last, unitNormFirstLayer: unitNormFirstLayer)
-  }
-
-  /// The step rule of any depth during an epoch, counted from 1.
-  public func deepRule(epoch: Int) -> DeepUpdateRule {
-    let method: DeepUpdateRule.Method =
-      switch optimizer {
-      case .gradient(let momentum): .momentum(momentum)
-      case .adam: .adam
-      }
-    return DeepUpdateRule(
-      method: method, learningRate: learningRate(epoch: epoch), weightDecay: weightDecay,
+      optimizer: optimizer, learningRate: learningRate(epoch: epoch), weightDecay: weightDecay,
       updatesFirstLayer: frozenLayer != .first, updatesLastLayer: frozenLayer != .last,
       unitNormFirstLayer: unitNormFirstLayer)
   }

@@ -24,7 +24,7 @@ final class DeepWorkspace<Scalar: KernelScalar> {
   let means: AlignedBuffer<Scalar>
   let variances: AlignedBuffer<Scalar>
 
-  init(shape: DeepShape, strides: [Int], outputStride: Int, batchSize: Int) {
+  init(shape: NetworkShape, strides: [Int], outputStride: Int, batchSize: Int) {
     self.batchSize = batchSize
     let lanes = padded(batchSize, to: Scalar.lanePad)
     self.lanes = lanes

@@ -1,4 +1,44 @@
 extension DeepKernel {
+  /// The layers from the lowest to the output, converted to and from `Double`; a `Float` network's numbers survive the round
+  /// trip exactly.
+  public var layers: [LayerWeights] {
+    get {
+      (0..<shape.layerCount).map { layer in
+        let (inputs, nodes) = (shape.widths[layer], shape.widths[layer + 1])
+        var matrix = Matrix(rowCount: nodes, columnCount: inputs)
+        let start = weights[layer].start
+        for node in 0..<nodes {
+          for input in 0..<inputs { matrix[node, input] = Double(start[node * strides[layer] + input]) }
+        }
+        let biases = shape.hasBiases ? (0..<nodes).map { Double(start[$0 * strides[layer] + inputs]) } : nil
+        func values(_ buffers: [AlignedBuffer<Scalar>]) -> [Double]? {
+          layer < buffers.count ? (0..<nodes).map { Double(buffers[layer].start[$0]) } : nil
+        }
+        return LayerWeights(
+          weights: matrix, biases: biases, means: values(runningMeans), variances: values(runningVariances),
+          scales: values(scales), shifts: values(shifts))
+      }
+    }
+    set {
+      checkLayers(newValue, fit: shape)
+      for (layer, new) in newValue.enumerated() {
+        copyRows(of: new.weights, to: weights[layer].start, stride: strides[layer])
+        for (node, bias) in (new.biases ?? []).enumerated() {
+          weights[layer].start[node * strides[layer] + shape.widths[layer]] = Scalar(bias)
+        }
+        func write(_ values: [Double]?, to buffers: [AlignedBuffer<Scalar>]) {
+          precondition(
+            values?.count == (layer < buffers.count ? shape.widths[layer + 1] : nil), "one number a normalised node")
+          for (node, value) in (values ?? []).enumerated() { buffers[layer].start[node] = Scalar(value) }
+        }
+        write(new.means, to: runningMeans)
+        write(new.variances, to: runningVariances)
+        write(new.scales, to: scales)
+        write(new.shifts, to: shifts)
+      }
+    }
+  }
+
   /// What the update rule remembers, without padding; nil as long as there is nothing.
   ///
   /// - Precondition: what is set ``fits(_:)``.
