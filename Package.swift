@@ -46,7 +46,10 @@ let package = Package(
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
         "augmentation", "low-rank", "connectivity", "coverage-and-loss", "deep", "depth", "teacher-width",
       ].map { .embedInCode("Studies/\($0).yaml") }),
-    .target(name: "UnderstudyFigures", dependencies: ["UnderstudySchema", "UnderstudyRecords"]),
+    .target(
+      name: "UnderstudyFigures",
+      dependencies: ["UnderstudySchema", "UnderstudyRecords"],
+      resources: ["report.css", "embed.js", "render.py"].map { .embedInCode("Resources/\($0)") }),
     .target(
       name: "UnderstudyBenchmarks",
       dependencies: [

@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// A JSON document as a value: what figure specifications are made of.
 ///
@@ -71,7 +72,7 @@ extension JSONValue {
     case .null: output += "null"
     case .boolean(let value): output += value ? "true" : "false"
     case .number(let value): output += Self.literal(value)
-    case .text(let value): Self.write(value, to: &output)
+    case .text(let value): output += jsonText(value)
     case .array(let elements):
       let isLeaf = elements.allSatisfy(\.isScalar)
       Self.write(elements.count, between: ("[", "]"), onOneLine: isLeaf, to: &output, indent: indent) {
@@ -81,8 +82,7 @@ extension JSONValue {
       let keys = members.keys.sorted()
       let isLeaf = members.values.allSatisfy(\.isScalar)
       Self.write(keys.count, between: ("{", "}"), onOneLine: isLeaf, to: &output, indent: indent) {
-        Self.write(keys[$0], to: &$1)
-        $1 += ":"
+        $1 += jsonText(keys[$0]) + ":"
         members[keys[$0], default: .null].write(to: &$1, indent: $2)
       }
     }
@@ -107,23 +107,6 @@ extension JSONValue {
     guard value.isFinite else { return "null" }
     if value == value.rounded(), abs(value) < 1e15 { return String(Int(value)) }
     return value.description
-  }
-
-  private static func write(_ text: String, to output: inout String) {
-    output += "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": output += "\\\""
-      case "\\": output += "\\\\"
-      case "\n": output += "\\n"
-      case "\t": output += "\\t"
-      case "\r": output += "\\r"
-      case _ where scalar.value < 0x20 || scalar.value == 0x2028 || scalar.value == 0x2029:
-        output += "\\u" + String(format: "%04x", scalar.value)
-      default: output.unicodeScalars.append(scalar)
-      }
-    }
-    output += "\""
   }
 }
 

@@ -81,7 +81,7 @@ public struct FigureRenderer: Sendable {
       let file = folder.appending(path: "manifest.json")
       try writeFile(Data(manifest.encoded().utf8), to: file)
       let (status, output) = try runPython(
-        ["-c", renderScript, file.path(percentEncoded: false)], log: folder.appending(path: "log.txt"))
+        ["-c", Resource.renderScript, file.path(percentEncoded: false)], log: folder.appending(path: "log.txt"))
       switch status {
       case 0: return
       case 3: throw .wheelMissing(python: python, detail: output)
@@ -123,51 +123,3 @@ public struct FigureRenderer: Sendable {
     return (process.terminationStatus, lines)
   }
 }
-
-/// Status 3 says that the wheel is missing; other failures end with Python's own status 1 and the exception's text.
-///
-/// Clip ids count up over the life of the process, so they are numbered anew for each file.
-private let renderScript = """
-  import json, os, re, sys
-  parent = os.getppid()
-  try:
-      import vl_convert as vl
-  except ImportError as error:
-      print(error)
-      sys.exit(3)
-
-  def write(path, data):
-      temporary = path + ".partial"
-      with open(temporary, "wb") as file:
-          file.write(data)
-      os.replace(temporary, path)
-
-  def in_points(svg):
-      # The PDF takes a pixel for a point, which is a third larger than 96 pixels an inch.
-      size = r'width="([0-9.]+)" height="([0-9.]+)"'
-      return re.sub(size, lambda m: f'width="{0.75 * float(m[1])}" height="{0.75 * float(m[2])}"', svg, count=1)
-
-  with open(sys.argv[1], encoding="utf-8") as file:
-      manifest = json.load(file)
-  page_folder = manifest["pageFolder"]
-  for index, stem in enumerate(manifest["figures"]):
-      if os.getppid() != parent:  # killed: nobody waits for what is drawn
-          sys.exit(1)
-      try:
-          with open(stem + ".json", encoding="utf-8") as file:
-              specification = file.read()
-          vega = vl.vegalite_to_vega(specification)
-          svg = vl.vega_to_svg(vega, allowed_base_urls=[])
-          order = {}
-          svg = re.sub(r"\\b(clip|gradient_)(\\d+)\\b", lambda m: m[1] + str(order.setdefault(m[0], len(order))), svg)
-          write(stem + ".svg", svg.encode("utf-8"))
-          write(stem + ".png", vl.svg_to_png(svg, scale=3))
-          write(stem + ".pdf", vl.svg_to_pdf(in_points(svg)))
-          if page_folder:
-              write(os.path.join(page_folder, f"{index}.png"), vl.svg_to_png(svg, scale=2))
-      except Exception as error:
-          print(f"{os.path.basename(stem)}: {error}")
-          sys.exit(1)
-  if page_folder:
-      write(os.path.join(page_folder, "bundle.js"), vl.javascript_bundle().encode("utf-8"))
-  """

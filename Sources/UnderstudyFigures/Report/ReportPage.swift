@@ -27,7 +27,7 @@ func pageFrame(
   content: [String], bundle: String?
 ) -> String {
   let scripts = bundle.map {
-    "<script type=\"module\">\n\($0.escapedForScript)\n</script>\n<script type=\"module\">\n\(embedScript)\n</script>"
+    "<script type=\"module\">\n\($0.escapedForScript)\n</script>\n<script type=\"module\">\n\(Resource.embedScript)\n</script>"
   }
   let navigation =
     chapters.count < 2
@@ -45,7 +45,7 @@ func pageFrame(
     style-src 'unsafe-inline'; img-src data: blob:">
     <title>\(title.escapedForHTML)</title>
     <style>
-    \(reportStyle)
+    \(Resource.style)
     </style>
     </head>
     <body>
@@ -71,26 +71,6 @@ func isPageWithFigures(_ file: URL) -> Bool {
   }
   return page.range(of: Data(withoutFigures.utf8)) == nil
 }
-
-/// Replaces each static picture by its interactive twin. A picture whose script fails stays.
-private let embedScript = """
-  const options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "canvas" };
-  let data;
-  for (const view of document.querySelectorAll("[data-specification]")) {
-    const holder = document.createElement("div");
-    try {
-      const specification = JSON.parse(document.getElementById(view.dataset.specification).textContent);
-      if (view.dataset.asBefore) specification.data = data;
-      data = structuredClone(specification.data);
-      await window.vegaEmbed(holder, specification, { ...options, downloadFileName: view.dataset.name });
-      view.querySelector("img").replaceWith(holder);
-      holder.setAttribute("role", "img");
-      holder.setAttribute("aria-label", specification.description);
-    } catch (error) {
-      console.error(error);
-    }
-  }
-  """
 
 private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> String {
   let results = section.study.results
@@ -172,45 +152,11 @@ private func pixelWidth(ofPNG data: Data) -> Int? {
   return data[data.startIndex + 16..<data.startIndex + 20].reduce(0) { $0 * 256 + Int($1) }
 }
 
-let reportStyle = """
-  :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #ffffff; --soft: #5a5a5a; --line: #d5d5d5; --tint: #f4f6f8;
-    --good: #00664a; --bad: #a33a00; --link: #005a9c; }
-  @media (prefers-color-scheme: dark) { :root { --ink: #e8e8e8; --paper: #16181b; --soft: #a9adb3; --line: #3b4047;
-    --tint: #20242a; --good: #4fd0a5; --bad: #ff9d5c; --link: #7cc0ff; } }
-  * { box-sizing: border-box; }
-  body { margin: 0; background: var(--paper); color: var(--ink); line-height: 1.55;
-    font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; }
-  main { max-width: 54rem; margin: 0 auto; padding: 2rem 1.25rem 4rem; }
-  h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .3rem; }
-  h2 { font-size: 1.4rem; margin: 3rem 0 .5rem; padding-top: 1rem; border-top: 1px solid var(--line); }
-  h3 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
-  a { color: var(--link); }
-  .claim { font-size: 1.08rem; max-width: 44rem; white-space: pre-line; }
-  .note, .links { color: var(--soft); font-size: .88rem; }
-  .note { display: block; } .links { display: block; margin-top: .2rem; }
-  nav ul { padding-left: 1.2rem; }
-  .scroll { overflow-x: auto; margin: 1rem 0; }
-  table { border-collapse: collapse; font-size: .92rem; width: 100%; }
-  caption { text-align: left; font-weight: 600; padding-bottom: .4rem; }
-  th, td { text-align: left; padding: .35rem .7rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-  th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-  .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-  td:first-child { min-width: 11rem; } td:nth-child(2) { white-space: nowrap; }
-  .wide { font-size: .85rem; } .wide td:first-child, .wide td:nth-child(2) { min-width: 0; white-space: normal; }
-  .wide th { white-space: normal; vertical-align: bottom; } .wide .verdict { white-space: normal;
-    display: inline-block; min-width: 9.5rem; }
-  .verdict { font-weight: 600; white-space: nowrap; }
-  .borne { color: var(--good); } .failed { color: var(--bad); }
-  figure { margin: 2.2rem 0; }
-  .view { background: #ffffff; color: #1b1b1b; border: 1px solid var(--line); border-radius: 6px; padding: .6rem;
-    overflow-x: auto; color-scheme: light; }
-  .view img { display: block; max-width: 100%; height: auto; margin: 0 auto; }
-  .view > div { display: block; width: max-content; margin: 0 auto; padding-right: 34px; }
-  figcaption { margin-top: .6rem; max-width: 46rem; }
-  .warning { border-left: 4px solid var(--bad); background: var(--tint); padding: .2rem 1rem; margin: 1rem 0; }
-  details { margin: 1rem 0; } summary { cursor: pointer; font-weight: 600; }
-  dl { display: grid; grid-template-columns: max-content 1fr; gap: .15rem 1rem; font-size: .92rem; }
-  dt { color: var(--soft); } dd { margin: 0; overflow-wrap: anywhere; }
-  @media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; } }
-  @media print { .scroll, .view { overflow: visible; } figure, tr { break-inside: avoid; } }
-  """
+/// What pages and drawing carry that is not Swift: files of Resources/, without their last line feed.
+enum Resource {
+  static let style = text(PackageResources.report_css)
+  static let embedScript = text(PackageResources.embed_js)
+  static let renderScript = text(PackageResources.render_py)
+
+  private static func text(_ bytes: [UInt8]) -> String { String(decoding: bytes.dropLast(), as: UTF8.self) }
+}

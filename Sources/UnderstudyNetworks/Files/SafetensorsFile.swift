@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// Named arrays of real numbers and some text, as a safetensors file holds them.
 ///
@@ -56,8 +57,8 @@ public struct SafetensorsFile: Sendable, Equatable {
     var members: [String] = []
     if !metadata.isEmpty {
       let texts = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-        .map { "\(jsonString($0.key)):\(jsonString($0.value))" }
-      members.append("\(jsonString(SafetensorsHeader.metadataKey)):{\(texts.joined(separator: ","))}")
+        .map { "\(jsonText($0.key)):\(jsonText($0.value))" }
+      members.append("\(jsonText(SafetensorsHeader.metadataKey)):{\(texts.joined(separator: ","))}")
     }
     var numbers: [UInt8] = []
     for name in names {
@@ -72,7 +73,7 @@ public struct SafetensorsFile: Sendable, Equatable {
       }
       let shape = tensor.shape.map(String.init).joined(separator: ",")
       members.append(
-        "\(jsonString(name)):{\"dtype\":\"\(precision.name)\",\"shape\":[\(shape)],"
+        "\(jsonText(name)):{\"dtype\":\"\(precision.name)\",\"shape\":[\(shape)],"
           + "\"data_offsets\":[\(start),\(numbers.count)]}")
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
@@ -81,25 +82,4 @@ public struct SafetensorsFile: Sendable, Equatable {
     result.append(littleEndian: UInt64(header.count))
     return Data(result) + header + numbers
   }
-}
-
-/// A JSON string literal. By hand, because the bytes of a file must not depend on the version of a library.
-private func jsonString(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars {
-    switch scalar {
-    case "\"": result += "\\\""
-    case "\\": result += "\\\\"
-    case "\n": result += "\\n"
-    case "\r": result += "\\r"
-    case "\t": result += "\\t"
-    case "\u{08}": result += "\\b"
-    case "\u{0C}": result += "\\f"
-    case _ where scalar.value < 0x20:
-      let digits = String(scalar.value, radix: 16)
-      result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-    default: result.unicodeScalars.append(scalar)
-    }
-  }
-  return result + "\""
 }

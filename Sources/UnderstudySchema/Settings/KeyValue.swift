@@ -41,6 +41,9 @@ extension KeyValue: CustomStringConvertible {
 }
 
 /// A JSON string literal. Everything that YAML forbids or folds inside double quotes is escaped too, so it is also YAML.
+///
+/// By hand, because Foundation's encoder leaves those characters as they are, and because the bytes of files and the hashes of
+/// settings must not depend on the version of a library.
 package func jsonText(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars {

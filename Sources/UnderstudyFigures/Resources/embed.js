@@ -1,0 +1,17 @@
+// Replaces each static picture by its interactive twin. A picture whose script fails stays.
+const options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "canvas" };
+let data;
+for (const view of document.querySelectorAll("[data-specification]")) {
+  const holder = document.createElement("div");
+  try {
+    const specification = JSON.parse(document.getElementById(view.dataset.specification).textContent);
+    if (view.dataset.asBefore) specification.data = data;
+    data = structuredClone(specification.data);
+    await window.vegaEmbed(holder, specification, { ...options, downloadFileName: view.dataset.name });
+    view.querySelector("img").replaceWith(holder);
+    holder.setAttribute("role", "img");
+    holder.setAttribute("aria-label", specification.description);
+  } catch (error) {
+    console.error(error);
+  }
+}
