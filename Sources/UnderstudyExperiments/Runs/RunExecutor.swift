@@ -124,7 +124,7 @@ struct RunExecutor {
       if run.setting.finishing.method != .none || !paths.isEmpty, plan.epochCount > checkpoint?.epoch ?? 0 {
         try saveCheckpoint(try standing(stageProgress))
       }
-      if let finishing = FinishingPlan(run.setting.finishing) {
+      if let finishing = CriticalPointPlan(run.setting.finishing) {
         epoch += 1
         if let finished = stageProgress.finishing.finished {
           student = finished

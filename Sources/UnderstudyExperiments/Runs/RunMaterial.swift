@@ -169,7 +169,7 @@ extension Augmentation {
   }
 }
 
-extension FinishingPlan {
+extension CriticalPointPlan {
   /// nil without a finishing stage.
   init?(_ setting: FinishingSetting) {
     guard setting.method == .levenbergMarquardt else { return nil }
