@@ -68,7 +68,7 @@ public struct RecoveryBenchmark: Sendable {
       let trained = try train(size, teacher: teacher, inputs: inputs, targets: targets, key: seed)
       let trainingSeconds = stopwatch.cpuSeconds
       let recovery = try recover(
-        trained.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)
+        trained.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
       return Outcome(
         seed: seed, trainedLoss: trained.loss, loss: recovery.report.loss,
         reachedTarget: recovery.report.reachedTarget, unitCounts: recovery.student.network.hiddenCounts,

@@ -28,7 +28,7 @@ package func compacted(
   let scale = outputs.rootMeanSquare
   let isDeep = student.network.layers.count > 2
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
-  let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
+  let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
   // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
   for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)
@@ -58,10 +58,10 @@ package func compacted(
 
 /// - Returns: nil for a deep network that the finishing stage does not take, one with biases in some layers only.
 private func trainedBack(
-  _ network: Network, _ plan: FinishingPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
+  _ network: Network, _ plan: CriticalPointPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
 ) throws(ShapeError) -> Network? {
   if isDeep, !network.hasBiases, network.layers.contains(where: { $0.biases != nil }) { return nil }
-  return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+  return try criticalPoint(from: Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
 }
 
 extension MergedStudent {

@@ -6,7 +6,7 @@ import UnderstudyTraining
 /// What came of the search for a node that is not needed.
 enum Pruning {
   /// A student with one hidden node fewer, and the report of its finishing stage.
-  case smaller(Student, FinishingReport)
+  case smaller(Student, CriticalPointReport)
   /// None of the nodes that were tried can go.
   case none
   case cancelled
@@ -28,7 +28,7 @@ enum Pruning {
 /// - Complexity: a least-squares fit of the output layer, O(samples x width^2), for each hidden node, and at most three
 ///   finishing stages of 100 steps.
 func pruned(
-  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   costLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Pruning {
   let network = student.network
@@ -51,8 +51,8 @@ func pruned(
   var short = plan
   (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, pruningSteps), 0)
   for candidate in candidates.prefix(pruningTrials) {
-    let (smaller, report) = try finish(
-      Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
+    let (smaller, report) = try criticalPoint(
+      from: Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     if report.wasCancelled { return .cancelled }
     let error = largestDifference(try smaller.network.outputs(for: inputs), targets)
     if report.reachedTarget, error <= allowed { return .smaller(smaller, report) }

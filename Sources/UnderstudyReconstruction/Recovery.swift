@@ -27,7 +27,7 @@ public struct Recovery: Sendable {
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
   /// so, whichever stage was cancelled. It is of the samples that were fitted.
-  public var report: FinishingReport
+  public var report: CriticalPointReport
   /// How often the merged student was finished in turn.
   public var refinementCount = 0
   /// Nodes that merging had left and that the finishing stage could do without.
@@ -81,7 +81,7 @@ public struct Recovery: Sendable {
 /// - Complexity: of finishing and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
 ///   and merging for each node that goes, and once more; and of ``weightDetermination(of:over:)``.
 public func recover(
-  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Recovery {
   _ = try student.network.outputs(for: inputs)

@@ -168,7 +168,7 @@ import UnderstudyTheory
     }
     try refused("an epoch past the end") { $0.metadata["understudy.twinEpoch"] = "5" }
     try refused("no epoch") { $0.metadata["understudy.twinEpoch"] = nil }
-    try refused("a later format") { $0.metadata["understudy.stages"] = "2" }
+    try refused("a later format") { $0.metadata["understudy.stages"] = "3" }
   }
 
   @Test("an augmented training set has as many samples as are asked for, and fewer are drawn")

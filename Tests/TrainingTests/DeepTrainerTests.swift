@@ -282,9 +282,9 @@ struct DeepTrainerTests {
   func folding() throws {
     let one = try DeepCase(4)
     let student = Student(one.network)
-    let plan = FinishingPlan(iterationLimit: 1)
+    let plan = CriticalPointPlan(iterationLimit: 1)
     #expect(throws: ShapeError.self) {
-      try finish(student, along: plan, on: one.inputs, targets: one.targets, key: 1)
+      try criticalPoint(from: student, along: plan, on: one.inputs, targets: one.targets, key: 1)
     }
     #expect(throws: ShapeError.self) { try merge(student, over: one.inputs) }
     #expect(throws: ShapeError.self) {

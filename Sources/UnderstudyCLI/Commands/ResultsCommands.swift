@@ -29,8 +29,10 @@ struct StatusCommand: AsyncParsableCommand {
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
       if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
         let finished = try store.results(measures: [.finishing]).runs
-          .compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
-        try printLine("search     \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
+          .compactMap { run in run.measurements.first { $0.measure == .finishing } }
+          .compactMap { CriticalPointRecord($0.values) }
+        try printLine(
+          "search     \(finished.count(where: \.reachedTarget)) of \(finished.count) reached their gradient target")
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()

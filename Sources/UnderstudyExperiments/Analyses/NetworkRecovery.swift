@@ -70,7 +70,7 @@ public struct NetworkRecovery: Sendable {
     public var rank: Int?
     public var smallestSingularValue: Double?
     public var isDetermined: Bool?
-    /// Of the finishing stage that the network comes from: ``FinishingReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
+    /// Of the finishing stage that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -95,7 +95,7 @@ public struct NetworkRecovery: Sendable {
   /// - Complexity: of ``recover(_:along:on:targets:key:isCancelled:)``.
   public init(
     studentPath: String, inputsPath: String, targets source: Targets, activation: Activation,
-    plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
+    plan: CriticalPointPlan = CriticalPointPlan(), isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
     let inputs = try readSamples(inputsPath)
     switch source {
@@ -118,7 +118,8 @@ public struct NetworkRecovery: Sendable {
   ///
   /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public init(
-    _ run: Run, in store: ResultsStore, plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
+    _ run: Run, in store: ResultsStore, plan: CriticalPointPlan = CriticalPointPlan(),
+    isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
     let stored = try StoredStudent(run, in: store)
     let targets = try Self.outputs(of: stored.teacher.network, stored.inputs, stored.names.inputs)
@@ -130,7 +131,8 @@ public struct NetworkRecovery: Sendable {
   private typealias Names = (student: String, targets: String, inputs: String)
 
   private init(
-    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets: Matrix, plan: FinishingPlan, names: Names,
+    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets: Matrix, plan: CriticalPointPlan,
+    names: Names,
     isCancelled: () -> Bool
   ) throws(ExperimentError) {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
@@ -152,7 +154,7 @@ public struct NetworkRecovery: Sendable {
         equationCount: determination.equationCount, weightCount: determination.weightCount,
         freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
         rank: determination.rank,
-        smallestSingularValue: determination.smallestSingularValue, isDetermined: determination.isDetermined,
+        smallestSingularValue: determination.identifiability, isDetermined: determination.isDetermined,
         largestGradient: recovery.report.gradientShare, reachedTarget: recovery.report.reachedTarget,
         refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
         wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,

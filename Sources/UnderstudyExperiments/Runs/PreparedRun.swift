@@ -143,7 +143,7 @@ struct PreparedRun {
 /// Sets the random key of a replica's student and batches apart from its run's; everything else they share.
 private let replicaMask: UInt64 = 0x7477_696e_7477_696e
 
-extension FinishingPlan {
+extension CriticalPointPlan {
   /// nil without a finishing stage.
   init?(_ setting: CriticalPointSetting) {
     guard setting.method == .levenbergMarquardt else { return nil }

@@ -125,7 +125,7 @@ struct RunExecution {
       if run.setting.criticalPoint.method != .none || !paths.isEmpty, plan.epochCount > checkpoint?.epoch ?? 0 {
         try saveCheckpoint(try standing(stageProgress))
       }
-      if let finishing = FinishingPlan(run.setting.criticalPoint) {
+      if let finishing = CriticalPointPlan(run.setting.criticalPoint) {
         epoch += 1
         if let finished = stageProgress.finishing.finished {
           student = finished

@@ -21,7 +21,7 @@ struct RunStages {
   var timer: CheckpointTimer
   let saveCheckpoint: (StageProgress) throws(ExperimentError) -> Void
 
-  typealias Finished = (student: Student, report: FinishingReport)
+  typealias Finished = (student: Student, report: CriticalPointReport)
 
   private var checkpointName: String { "checkpoint of run \(run.hash)" }
 
@@ -31,7 +31,7 @@ struct RunStages {
   }
 
   /// The student after the finishing stage; nil if the run was asked to stop.
-  mutating func finish(_ student: Student, along plan: FinishingPlan) throws(ExperimentError) -> Finished? {
+  mutating func finish(_ student: Student, along plan: CriticalPointPlan) throws(ExperimentError) -> Finished? {
     try finish(student, along: plan, from: progress.finishing.search) { $0.finishing.search = $1 }
   }
 
@@ -39,11 +39,11 @@ struct RunStages {
   ///   - stored: where the search stood.
   ///   - note: takes down where it stands.
   private mutating func finish(
-    _ student: Student, along plan: FinishingPlan, from stored: FinishingProgress?,
-    note: (inout StageProgress, FinishingProgress) -> Void
+    _ student: Student, along plan: CriticalPointPlan, from stored: CriticalPointProgress?,
+    note: (inout StageProgress, CriticalPointProgress) -> Void
   ) throws(ExperimentError) -> Finished? {
     var search = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
-      try FinishingSearch(
+      try CriticalPointSearch(
         student, along: plan, on: labelled.inputs, targets: labelled.targets, key: run.randomKey,
         from: stored)
     }
@@ -74,11 +74,12 @@ struct RunStages {
     var result = try measurement.take(measures)
     if measures.contains(.finishing) {
       let report = finished.report
-      let values = [
-        Double(report.iterationCount), Double(report.restartCount), report.reachedTarget ? 1 : 0, report.loss,
-        report.largestGradient, report.smallestCurvature, report.largestCurvature, Double(report.boundarySampleCount),
-      ]
-      result.append(Measurement(.finishing, epoch: epoch, shape: [values.count], values: values))
+      let record = CriticalPointRecord(
+        iterationCount: report.iterationCount, restartCount: report.restartCount, reachedTarget: report.reachedTarget,
+        loss: report.loss, largestGradient: report.largestGradient, smallestCurvature: report.smallestCurvature,
+        largestCurvature: report.largestCurvature, boundarySampleCount: report.boundarySampleCount)
+      result.append(
+        Measurement(.finishing, epoch: epoch, shape: [CriticalPointRecord.valueCount], values: record.values))
     }
     return result
   }
@@ -146,7 +147,7 @@ struct RunStages {
     }
     progress.twin = current
     var student = current.student
-    if let finishing = FinishingPlan(run.setting.criticalPoint) {
+    if let finishing = CriticalPointPlan(run.setting.criticalPoint) {
       let finished = try finish(student, along: finishing, from: current.finishing.search) {
         $0.twin?.finishing.search = $1
       }

@@ -36,7 +36,7 @@ struct TrainingState {
 /// How far a student is in the finishing stage.
 struct StudentFinishing {
   /// Where its search stands; nil before its first step.
-  var search: FinishingProgress?
+  var search: CriticalPointProgress?
   /// What came of it; nil before its end.
   var finished: Student?
 }
@@ -59,8 +59,8 @@ struct StageProgress {
 
   init() {}
 
-  /// Of the format of these parts.
-  private static let version = "1"
+  /// Of the format of these parts. In 1 the output layers of two-layer searches were stored by node.
+  private static let version = "2"
   private static let (versionKey, epochKey) = ("understudy.stages", "understudy.twinEpoch")
 
   fileprivate func add(to file: inout SafetensorsFile) throws(FileError) {
@@ -98,14 +98,14 @@ struct StageProgress {
 
 extension StudentFinishing {
   fileprivate init(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
-    search = try file.take("search").map { (part) throws(FileError) in try FinishingProgress(part, name: name) }
+    search = try file.take("search").map { (part) throws(FileError) in try CriticalPointProgress(part, name: name) }
     finished = try file.take("finished").map { (part) throws(FileError) in
       try part.student(name: name, like: network)
     }
   }
 }
 
-extension FinishingProgress {
+extension CriticalPointProgress {
   fileprivate init(_ part: SafetensorsFile, name: String) throws(FileError) {
     func values(_ tensor: String, count: Int) throws(FileError) -> [Double] {
       guard let values = part.tensors[tensor]?.values, values.count == count else { throw damaged(name, tensor) }

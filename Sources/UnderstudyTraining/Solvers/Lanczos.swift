@@ -1,13 +1,5 @@
 import UnderstudyNumerics
 
-/// The extreme eigenvalues of a Hessian.
-struct Curvatures {
-  var smallest: Double
-  var largest: Double
-  /// Some eigenvalue is within this of each of the two.
-  var error: Double
-}
-
 /// The extreme eigenvalues of a symmetric matrix, given by its products, by Lanczos iterations with full
 /// reorthogonalisation.
 ///
@@ -17,7 +9,7 @@ func lanczosCurvatures(
   count: Int, key: UInt64, iterationLimit: Int = 200, product: ([Double]) -> [Double]
 ) -> Curvatures? {
   let limit = min(count, iterationLimit)
-  var stream = RandomStream(key: key, purpose: .finishing)
+  var stream = RandomStream(key: key, purpose: .criticalPoints)
   var vector = stream.normals(count, standardDeviation: 1)
   let norm = euclideanNorm(vector)
   for i in vector.indices { vector[i] /= norm }

@@ -10,29 +10,29 @@ private let sizes: [(d: Int, n: Int, outputs: Int, samples: Int, hasBiases: Bool
   (7, 6, 5, 129, false, 0.3), (2, 9, 4, 131, true, 0),
 ]
 
-private func example(_ index: Int) throws -> FinishingCase {
+private func example(_ index: Int) throws -> TwoLayerSearchCase {
   let size = sizes[index]
-  return try FinishingCase(
+  return try TwoLayerSearchCase(
     inputs: size.d, teacherNodes: 1, nodes: size.n, outputs: size.outputs, samples: size.samples,
     hasBiases: size.hasBiases, negativeSlope: size.slope)
 }
 
 private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zip(a, b).map { $0 - $1 }) }
 
-@Suite("Gauss-Newton systems of the finishing stage") struct FinishingSystemTests {
+@Suite("Gauss-Newton systems of two layers") struct TwoLayerSolverTests {
   @Test("residuals, loss and gradient are those written out sample by sample", arguments: sizes.indices)
   func evaluation(index: Int) throws {
     let example = try example(index)
     let (problem, state) = (example.problem, example.state)
-    let naive = NaiveFinishing(problem: problem)
+    let naive = NaiveTwoLayerDerivatives(problem: problem)
     var squares = 0.0
     var largest = 0.0
     for i in 0..<problem.sampleCount {
       let residual = naive.residual(state.weights, i)
       #expect(distance(residual, Array(state.evaluation.residuals.row(i))) < 1e-12)
       squares += residual.reduce(0) { $0 + $1 * $1 }
-      for k in 0..<state.weights.nodeCount {
-        let pull = zip(residual, state.weights.last.row(k)).reduce(0) { $0 + $1.0 * $1.1 }
+      for k in 0..<state.weights.layers[0].rowCount {
+        let pull = zip(residual, state.weights.layers[1].column(k)).reduce(0) { $0 + $1.0 * $1.1 }
         largest = max(largest, abs(pull * naive.slope(state.weights, k, i)))
       }
     }
@@ -54,11 +54,10 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
   func direct(index: Int, damping: Double) throws {
     let example = try example(index)
     let (problem, state) = (example.problem, example.state)
-    var system = GaussNewtonSystem(
-      problem, nodeCount: state.weights.nodeCount, featureCount: state.weights.last.rowCount)
+    var system = SchurComplementSolver(problem, nodeCount: state.weights.layers[0].rowCount)
     system.linearize(at: state.weights, state.evaluation)
     let step = try #require(system.step(damping: damping))
-    let naive = NaiveFinishing(problem: problem)
+    let naive = NaiveTwoLayerDerivatives(problem: problem)
     let expected = naive.step(state.weights, damping: damping)
     #expect(distance(naive.flat(step.step), expected.step) < 1e-9 * euclideanNorm(expected.step))
     #expect(abs(step.predictedFall - expected.fall) < 1e-9 * expected.fall)
@@ -68,14 +67,13 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
   func matrixFree(index: Int, damping: Double) throws {
     let example = try example(index)
     let (problem, state) = (example.problem, example.state)
-    var direct = GaussNewtonSystem(
-      problem, nodeCount: state.weights.nodeCount, featureCount: state.weights.last.rowCount)
-    var free = GaussNewtonOperator(problem, iterationLimit: 2000, tolerance: 1e-12)
+    var direct = SchurComplementSolver(problem, nodeCount: state.weights.layers[0].rowCount)
+    var free = MatrixFreeSolver(problem, iterationLimit: 2000, tolerance: 1e-12)
     direct.linearize(at: state.weights, state.evaluation)
     free.linearize(at: state.weights, state.evaluation)
     let expected = try #require(direct.step(damping: damping))
     let step = try #require(free.step(damping: damping))
-    let naive = NaiveFinishing(problem: problem)
+    let naive = NaiveTwoLayerDerivatives(problem: problem)
     let size = euclideanNorm(naive.flat(expected.step))
     #expect(distance(naive.flat(step.step), naive.flat(expected.step)) < 1e-8 * size)
     #expect(abs(step.predictedFall - expected.predictedFall) < 1e-8 * expected.predictedFall)
@@ -85,17 +83,17 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
   func updates(index: Int) throws {
     let example = try example(index)
     let (problem, state) = (example.problem, example.state)
-    let (n, features) = (state.weights.nodeCount, state.weights.last.rowCount)
-    var kept = GaussNewtonSystem(problem, nodeCount: n, featureCount: features)
+    let n = state.weights.layers[0].rowCount
+    var kept = SchurComplementSolver(problem, nodeCount: n)
     kept.linearize(at: state.weights, state.evaluation)
     var stream = RandomStream(key: 2, purpose: .test)
     // A small move flips a few gates, a large one most of them.
     for size in [0.02, 0.05, 2] {
       var moved = state.weights
-      let move = stream.normals(moved.first.values.count, standardDeviation: size)
-      for i in move.indices { moved.first.values[i] += move[i] }
+      let move = stream.normals(moved.layers[0].values.count, standardDeviation: size)
+      for i in move.indices { moved.layers[0].values[i] += move[i] }
       let evaluation = problem.evaluate(moved)
-      var fresh = GaussNewtonSystem(problem, nodeCount: n, featureCount: features)
+      var fresh = SchurComplementSolver(problem, nodeCount: n)
       kept.linearize(at: moved, evaluation)
       fresh.linearize(at: moved, evaluation)
       for a in 0..<n {
@@ -112,9 +110,9 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     "the dense Hessian is the differences of the gradient, away from boundaries", arguments: sizes.indices.dropLast())
   func hessian(index: Int) throws {
     let example = try example(index)
-    let naive = NaiveFinishing(problem: example.problem)
+    let naive = NaiveTwoLayerDerivatives(problem: example.problem)
     let weights = example.state.weights
-    let margin = (0..<weights.nodeCount).flatMap { k in
+    let margin = (0..<weights.layers[0].rowCount).flatMap { k in
       (0..<example.problem.sampleCount).map { abs(naive.preactivation(weights, k, $0)) }
     }.min()
     // A step of 1e-6 moves a pre-activation by at most 1e-6 times an input below 6; within the gates J is a polynomial,

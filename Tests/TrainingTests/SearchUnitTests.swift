@@ -35,8 +35,8 @@ private struct InUnits {
     return result
   }
 
-  func finished(_ plan: FinishingPlan) throws -> (network: Network, report: FinishingReport) {
-    let result = try finish(Student(network), along: plan, on: inputs, targets: targets, key: 1)
+  func finished(_ plan: CriticalPointPlan) throws -> (network: Network, report: CriticalPointReport) {
+    let result = try criticalPoint(from: Student(network), along: plan, on: inputs, targets: targets, key: 1)
     return (result.student.network, result.report)
   }
 }
@@ -77,16 +77,16 @@ private struct Kind: CustomTestStringConvertible {
   }
 }
 
-@Suite("Units of the finishing stage") struct FinishingUnitTests {
+@Suite("Units of the search for critical points") struct SearchUnitTests {
   @Test("a student near its teacher reaches the target in any units", arguments: Kind.all, 1...3)
   private func reaches(kind: Kind, key: Int) throws {
     let example = try kind.planted(distance: 0.01, key: key)
-    let expected = try example.finished(FinishingPlan())
+    let expected = try example.finished(CriticalPointPlan())
     #expect(expected.report.reachedTarget && expected.report.restartCount == 0)
     var stream = RandomStream(key: UInt64(key), purpose: .test, index: 1)
     for _ in 0..<3 {
       let moved = example.moved(&stream)
-      let (network, report) = try moved.finished(FinishingPlan())
+      let (network, report) = try moved.finished(CriticalPointPlan())
       #expect(report.reachedTarget && report.restartCount == 0)
       let outputs = try network.outputs(for: moved.inputs).scaled(by: 1 / moved.outputUnit)
       #expect(largestDifference(outputs, example.targets) < 1e-8)
@@ -101,7 +101,8 @@ private struct Kind: CustomTestStringConvertible {
     var stream = RandomStream(key: UInt64(key), purpose: .test, index: 1)
     let moved = (0..<3).map { _ in example.moved(&stream) }
     for (bytes, count) in [(320 << 20, 0), (320 << 20, 1), (320 << 20, 2), (0, 1)] {
-      let plan = FinishingPlan(iterationLimit: count, gradientTarget: 1e-14, restartLimit: 0, systemByteLimit: bytes)
+      let plan = CriticalPointPlan(
+        iterationLimit: count, gradientTarget: 1e-14, restartLimit: 0, systemByteLimit: bytes)
       let expected = try example.finished(plan).report
       for other in moved {
         let report = try other.finished(plan).report
@@ -121,22 +122,18 @@ private struct Kind: CustomTestStringConvertible {
     var stream = RandomStream(key: UInt64(key), purpose: .test, index: 1)
     let moved = (0..<3).map { _ in example.moved(&stream) }
     for attempt in 1...3 {
-      let expected = try restarted(example, kind, attempt)
+      let expected = try restarted(example, attempt)
       for other in moved {
-        let weights = try restarted(other, kind, attempt)
+        let weights = try restarted(other, attempt)
         #expect(largestDifference(weights, expected) < 1e-7 * expected.rootMeanSquare)
       }
     }
   }
 
   /// The lowest layer of the student with which a restart begins.
-  private func restarted(_ example: InUnits, _ kind: Kind, _ attempt: Int) throws -> Matrix {
+  private func restarted(_ example: InUnits, _ attempt: Int) throws -> Matrix {
     let (student, inputs, targets) = (Student(example.network), example.inputs, example.targets)
-    if kind.widths.count == 3 {
-      let (problem, start, _) = try FinishingProblem.inOwnUnits(student, inputs: inputs, targets: targets)
-      return problem.reseeded(problem.refitted(start) ?? start, key: 1, attempt: attempt).weights.first
-    }
-    let (problem, start, _) = try DeepFinishingProblem.inOwnUnits(student, inputs: inputs, targets: targets)
+    let (problem, start, _) = try LeastSquaresProblem.inOwnUnits(student, inputs: inputs, targets: targets)
     return problem.reseeded(problem.refitted(start) ?? start, key: 1, attempt: attempt).weights.layers[0]
   }
 
@@ -145,8 +142,8 @@ private struct Kind: CustomTestStringConvertible {
     let example = try kind.planted(distance: 1, key: 1)
     var stream = RandomStream(key: 2, purpose: .test)
     for example in [example, example.moved(&stream)] {
-      let (network, report) = try example.finished(FinishingPlan(iterationLimit: 0))
-      let problem = try DeepFinishingProblem(Student(network), inputs: example.inputs, targets: example.targets)
+      let (network, report) = try example.finished(CriticalPointPlan(iterationLimit: 0))
+      let problem = try LeastSquaresProblem(Student(network), inputs: example.inputs, targets: example.targets)
       let gradients = problem.evaluate(problem.weights(of: Student(network))).gradients[0]
       let (inputSize, outputSize) = (example.inputs.rootMeanSquare, example.targets.rootMeanSquare)
       let share = (0..<gradients.columnCount).map { k in
@@ -161,7 +158,7 @@ private struct Kind: CustomTestStringConvertible {
   @Test("strengths stay divided between a node's sides as they were, in deep students too", arguments: Kind.all, 1...3)
   private func balance(kind: Kind, key: Int) throws {
     let example = try kind.planted(distance: 0.01, key: key)
-    let (network, report) = try example.finished(FinishingPlan())
+    let (network, report) = try example.finished(CriticalPointPlan())
     #expect(report.iterationCount > 0)
     let (before, after) = (NodeBalance(of: example.network), NodeBalance(of: network))
     for (expected, actual) in zip(before.differences.joined(), after.differences.joined()) {

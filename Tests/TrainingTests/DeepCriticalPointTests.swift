@@ -18,7 +18,7 @@ private func network(_ widths: [Int], hasBiases: Bool, slope: Double, key: UInt6
 /// A student near a teacher, or a random one.
 private func example(
   _ widths: [Int], samples: Int, hasBiases: Bool = true, slope: Double = 0, distance: Double? = nil
-) throws -> (student: Student, inputs: Matrix, targets: Matrix, problem: DeepFinishingProblem) {
+) throws -> (student: Student, inputs: Matrix, targets: Matrix, problem: LeastSquaresProblem) {
   let teacher = try network(widths, hasBiases: hasBiases, slope: slope, key: 1)
   var student = try network(widths, hasBiases: hasBiases, slope: slope, key: 2)
   if let distance {
@@ -33,7 +33,7 @@ private func example(
   var stream = RandomStream(key: 3, purpose: .test)
   let inputs = stream.normalMatrix(rowCount: samples, columnCount: widths[0], standardDeviation: 1)
   let targets = try teacher.outputs(for: inputs)
-  let problem = try DeepFinishingProblem(Student(student), inputs: inputs, targets: targets)
+  let problem = try LeastSquaresProblem(Student(student), inputs: inputs, targets: targets)
   return (Student(student), inputs, targets, problem)
 }
 
@@ -44,7 +44,7 @@ private let sizes: [(widths: [Int], samples: Int, hasBiases: Bool, slope: Double
 
 private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zip(a, b).map { $0 - $1 }) }
 
-@Suite("Finishing stage, deep students") struct DeepFinishingTests {
+@Suite("Critical points of deep students") struct DeepCriticalPointTests {
   // Within the gates the outputs are polynomials: differences of step 1e-6 are off by 1e-12 of truncation and 1e-9 of
   // rounding. A gate that flipped in between would show as an error of the order of the sample's own share.
   @Test("gradient and Gauss-Newton matrix are those of differences of the outputs", arguments: sizes.indices)
@@ -60,14 +60,14 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
       var (above, below) = (center, center)
       above[u] += 1e-6
       below[u] -= 1e-6
-      let high = problem.evaluate(DeepWeights(above, like: state.weights)).residuals.values
-      let low = problem.evaluate(DeepWeights(below, like: state.weights)).residuals.values
+      let high = problem.evaluate(ParameterVector(above, like: state.weights)).residuals.values
+      let low = problem.evaluate(ParameterVector(below, like: state.weights)).residuals.values
       return zip(low, high).map { ($0 - $1) / 2e-6 }
     }
     func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-    var system = DeepGaussNewtonSystem(problem)
+    var system = DenseSolver(problem)
     system.linearize(at: state.weights, state.evaluation)
-    let descent = problem.descent(at: state.evaluation).flat
+    let descent = problem.negativeGradient(at: state.evaluation).flat
     let expected = columns.map { product($0, state.evaluation.residuals.values) }
     #expect(distance(descent, expected) < 1e-7 * euclideanNorm(expected))
     let scale = system.gram.diagonal.max() ?? 0
@@ -85,11 +85,11 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     var stream = RandomStream(key: 5, purpose: .test)
     let direction = stream.normals(state.weights.count, standardDeviation: 1)
     func gradient(_ step: Double) -> [Double] {
-      let moved = DeepWeights(zip(state.weights.flat, direction).map { $0 + step * $1 }, like: state.weights)
-      return problem.descent(at: problem.evaluate(moved)).flat.map { -$0 / Double(problem.sampleCount) }
+      let moved = ParameterVector(zip(state.weights.flat, direction).map { $0 + step * $1 }, like: state.weights)
+      return problem.negativeGradient(at: problem.evaluate(moved)).flat.map { -$0 / Double(problem.sampleCount) }
     }
     let expected = zip(gradient(1e-6), gradient(-1e-6)).map { ($0 - $1) / 2e-6 }
-    let product = problem.hessianProduct(DeepWeights(direction, like: state.weights), at: state).flat
+    let product = problem.hessianProduct(ParameterVector(direction, like: state.weights), at: state).flat
     #expect(distance(product, expected) < 1e-6 * euclideanNorm(expected))
   }
 
@@ -99,8 +99,8 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     let (student, _, _, problem) = try example(
       size.widths, samples: size.samples, hasBiases: size.hasBiases, slope: size.slope)
     let state = problem.state(of: problem.weights(of: student))
-    var direct = DeepGaussNewtonSystem(problem)
-    var free = DeepGaussNewtonOperator(problem, iterationLimit: 2000, tolerance: 1e-12)
+    var direct = DenseSolver(problem)
+    var free = MatrixFreeSolver(problem, iterationLimit: 2000, tolerance: 1e-12)
     direct.linearize(at: state.weights, state.evaluation)
     free.linearize(at: state.weights, state.evaluation)
     let expected = try #require(direct.step(damping: damping))
@@ -112,8 +112,8 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
   @Test("a student near its teacher is finished, directly and matrix-free", arguments: [320 << 20, 0])
   func reaches(bytes: Int) throws {
     let (student, inputs, targets, problem) = try example([4, 6, 6, 4], samples: 500, distance: 0.02)
-    let (finished, report) = try finish(
-      student, along: FinishingPlan(systemByteLimit: bytes), on: inputs, targets: targets, key: 1)
+    let (finished, report) = try criticalPoint(
+      from: student, along: CriticalPointPlan(systemByteLimit: bytes), on: inputs, targets: targets, key: 1)
     #expect(report.reachedTarget && report.loss < 1e-18)
     #expect(report.smallestCurvature > -1e-8 * report.largestCurvature)
     #expect(problem.evaluate(problem.weights(of: finished)).largestGradient <= 1.01 * report.largestGradient)
@@ -123,8 +123,8 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
   func cancellation(after count: Int) throws {
     let (student, inputs, targets, _) = try example([4, 6, 6, 4], samples: 500)
     var asked = 0
-    let (finished, report) = try finish(
-      student, along: FinishingPlan(), on: inputs, targets: targets, key: 1,
+    let (finished, report) = try criticalPoint(
+      from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1,
       isCancelled: {
         asked += 1
         return asked > count
@@ -140,6 +140,6 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     #expect(
       throws: ShapeError(
         "layer 2 has biases and another layer has none; give all layers biases (0 will do), or none")
-    ) { try finish(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1) }
+    ) { try criticalPoint(from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1) }
   }
 }

@@ -1,7 +1,6 @@
-import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// The damped Gauss-Newton system of a two-layer student, solved directly.
+/// The damped Gauss-Newton system of a two-layer student, formed without its output layer and solved directly.
 ///
 /// With `x` the inputs (a trailing 1 with biases), `D_k` the gate of student node k, `F` the activations (again with a
 /// trailing 1) and `v_k` the fan-out weights, the Jacobian of output c is `v_kc D_k x` towards node k's first-layer row and
@@ -20,13 +19,9 @@ import UnderstudyNumerics
 /// `A_kk'` depends on the weights only through the gates. It is kept, and from step to step only the samples whose gates
 /// flipped are added and subtracted; near the end almost none do, and the factorisation is all that is left to pay. (Against
 /// one symmetric product of all gated inputs, the sums over the samples that two nodes share also save a factor of 8.)
-///
-/// The damping is Marquardt's, proportional to the diagonal: it does not depend on how a node's strength is split between
-/// its two layers, nor on how strong the node is. With identity damping the weak nodes of a teacher with decaying strengths
-/// (1/100 at p = 2) would hardly move.
-struct GaussNewtonSystem: GaussNewtonSolver {
+struct SchurComplementSolver: LeastSquaresSolver {
   private let nodeCount: Int
-  private let problem: FinishingProblem
+  private let problem: LeastSquaresProblem
   /// Sum over the samples active at both nodes of `x x^T`, lower triangles; pair (a, b), b <= a, at `a (a + 1) / 2 + b`.
   private var jointGrams: [Matrix]
   /// Which samples are active at each node when `jointGrams` was last brought up to date, 64 a word.
@@ -37,12 +32,14 @@ struct GaussNewtonSystem: GaussNewtonSolver {
   private(set) var mixed: Matrix
   /// G; lower triangle.
   private(set) var activationGram: Matrix
-  private var descent: FinishingWeights
-  private var fanOut: Matrix
+  /// Minus the gradient: `[student node, feature]`, and of the output layer `[activation, output]`.
+  private var (pull, lastPull) = (Matrix([]), Matrix([]))
+  /// v_k, `[student node, output]`.
+  private var fanOut = Matrix([])
   /// beta
-  private var strengths: Matrix
+  private var strengths = Matrix([])
 
-  init(_ problem: FinishingProblem, nodeCount: Int, featureCount: Int) {
+  init(_ problem: LeastSquaresProblem, nodeCount: Int) {
     self.problem = problem
     self.nodeCount = nodeCount
     let width = problem.inputs.columnCount
@@ -55,11 +52,9 @@ struct GaussNewtonSystem: GaussNewtonSolver {
     } else {
       fullGram = nil
     }
-    mixed = Matrix(rowCount: nodeCount * width, columnCount: featureCount)
-    activationGram = Matrix(rowCount: featureCount, columnCount: featureCount)
-    descent = FinishingWeights(first: Matrix([]), last: Matrix([]))
-    fanOut = Matrix([])
-    strengths = Matrix([])
+    let activationCount = nodeCount + (problem.hasBiases ? 1 : 0)
+    mixed = Matrix(rowCount: nodeCount * width, columnCount: activationCount)
+    activationGram = Matrix(rowCount: activationCount, columnCount: activationCount)
   }
 
   var keepsRoundings: Bool { true }
@@ -82,29 +77,24 @@ struct GaussNewtonSystem: GaussNewtonSolver {
   /// Builds the blocks at these weights.
   ///
   /// - Complexity: O(flipped samples x nodes x features^2 + samples x nodes x features x activations).
-  mutating func linearize(at weights: FinishingWeights, _ evaluation: FinishingEvaluation) {
-    updateJointGrams(evaluation.slopes)
-    let (samples, width) = (problem.sampleCount, problem.inputs.columnCount)
-    var gated = Matrix(rowCount: samples, columnCount: width)
-    var block = Matrix(rowCount: width, columnCount: mixed.columnCount)
+  mutating func linearize(at weights: ParameterVector, _ evaluation: Evaluation) {
+    updateJointGrams(evaluation.slopes[0])
+    let activations = evaluation.features[1]
     for a in 0..<nodeCount {
-      for i in 0..<samples {
-        let slope = evaluation.slopes.values[i * nodeCount + a]
-        for f in 0..<width { gated.values[i * width + f] = slope * problem.inputs.values[i * width + f] }
-      }
-      LinearAlgebra.multiply(gated, transposingFirst: true, evaluation.activations, into: &block)
+      let block = problem.gatedProduct(of: a, evaluation, with: activations)
       mixed.values.replaceSubrange(a * block.values.count..<(a + 1) * block.values.count, with: block.values)
     }
     activationGram = Matrix(rowCount: activationGram.rowCount, columnCount: activationGram.rowCount)
-    LinearAlgebra.addGram(of: evaluation.activations, to: &activationGram)
-    descent = problem.descent(at: evaluation)
-    fanOut = weights.fanOut
+    LinearAlgebra.addGram(of: activations, to: &activationGram)
+    let negativeGradient = problem.negativeGradient(at: evaluation)
+    (pull, lastPull) = (negativeGradient.layers[0], negativeGradient.layers[1].transposed)
+    fanOut = weights.layers[1].prefix(columns: nodeCount).transposed
     strengths = Matrix(rowCount: nodeCount, columnCount: nodeCount)
     LinearAlgebra.multiply(fanOut, fanOut, transposingSecond: true, into: &strengths)
   }
 
   /// - Complexity: O((nodes x features)^3).
-  func step(damping: Double) -> GaussNewtonStep<FinishingWeights>? {
+  func step(damping: Double) -> GaussNewtonStep? {
     let (width, count) = (problem.inputs.columnCount, nodeCount)
     let lastDamping = dampings(of: activationGram.diagonal, damping)
     var gram = activationGram
@@ -112,7 +102,40 @@ struct GaussNewtonSystem: GaussNewtonSolver {
     guard gram.isFinite, LinearAlgebra.factorCholesky(&gram) else { return nil }
     var eliminated = mixed
     LinearAlgebra.solveCholesky(gram, rightSides: &eliminated)
+    var (system, diagonal) = reducedSystem(eliminated)
+    let firstDamping = dampings(of: diagonal, damping)
+    for u in firstDamping.indices { system[u, u] += firstDamping[u] }
 
+    // (F^T R) v_k, a column for each node.
+    var pulls = Matrix(rowCount: mixed.columnCount, columnCount: count)
+    LinearAlgebra.multiply(lastPull, fanOut, transposingSecond: true, into: &pulls)
+    var right = Matrix(rowCount: 1, columnCount: count * width)
+    for a in 0..<count {
+      for f in 0..<width {
+        var sum = pull[a, f]
+        for e in 0..<mixed.columnCount { sum -= eliminated[a * width + f, e] * pulls[e, a] }
+        right[0, a * width + f] = sum
+      }
+    }
+    guard system.isFinite, right.isFinite, LinearAlgebra.factorCholesky(&system) else { return nil }
+    LinearAlgebra.solveCholesky(system, rightSides: &right)
+    let first = Matrix(rowCount: count, columnCount: width, values: right.values)
+    let last = outputStep(for: first, gram)
+
+    var fall = 0.0
+    for (u, move) in first.values.enumerated() { fall += move * (pull.values[u] + firstDamping[u] * move) }
+    for e in 0..<last.columnCount {
+      for c in 0..<last.rowCount { fall += last[c, e] * (lastPull[e, c] + lastDamping[e] * last[c, e]) }
+    }
+    let step = ParameterVector(layers: [first, last])
+    return step.isFinite ? GaussNewtonStep(step: step, predictedFall: fall / 2) : nil
+  }
+
+  /// S without damping (lower triangle), and the diagonal of the system that it comes from.
+  ///
+  /// - Parameter eliminated: `P_k G'^-1`, one under the other.
+  private func reducedSystem(_ eliminated: Matrix) -> (system: Matrix, diagonal: [Double]) {
+    let (width, count) = (problem.inputs.columnCount, nodeCount)
     let unknowns = count * width
     var system = Matrix(rowCount: unknowns, columnCount: unknowns)
     LinearAlgebra.multiply(eliminated, mixed, transposingSecond: true, into: &system)
@@ -132,51 +155,24 @@ struct GaussNewtonSystem: GaussNewtonSolver {
         }
       }
     }
-    let firstDamping = dampings(of: diagonal, damping)
-    for u in 0..<unknowns { system[u, u] += firstDamping[u] }
+    return (system, diagonal)
+  }
 
-    // (F^T R) v_k, a column for each node.
-    var pulls = Matrix(rowCount: mixed.columnCount, columnCount: count)
-    LinearAlgebra.multiply(descent.last, fanOut, transposingSecond: true, into: &pulls)
-    var right = Matrix(rowCount: 1, columnCount: unknowns)
-    for a in 0..<count {
+  /// The output layer's best step beside a step of the first layer: `G'^-1 (F^T R - sum_k (P_k^T delta_k) v_k^T)`.
+  private func outputStep(for first: Matrix, _ gram: Matrix) -> Matrix {
+    let width = first.columnCount
+    var carried = Matrix(rowCount: nodeCount, columnCount: mixed.columnCount)
+    for a in 0..<nodeCount {
       for f in 0..<width {
-        var sum = descent.first[a, f]
-        for e in 0..<mixed.columnCount { sum -= eliminated[a * width + f, e] * pulls[e, a] }
-        right[0, a * width + f] = sum
-      }
-    }
-    guard system.isFinite, right.isFinite, LinearAlgebra.factorCholesky(&system) else { return nil }
-    LinearAlgebra.solveCholesky(system, rightSides: &right)
-
-    // delta_last = G'^-1 (F^T R - sum_k (P_k^T delta_k) v_k^T)
-    var carried = Matrix(rowCount: count, columnCount: mixed.columnCount)
-    for a in 0..<count {
-      for f in 0..<width {
-        let move = right[0, a * width + f]
+        let move = first[a, f]
         for e in 0..<mixed.columnCount { carried[a, e] += mixed[a * width + f, e] * move }
       }
     }
-    var last = descent.last
-    LinearAlgebra.multiply(carried.negated, transposingFirst: true, fanOut, into: &last, scale: 1)
-    var sides = last.transposed
-    LinearAlgebra.solveCholesky(gram, rightSides: &sides)
-    last = sides.transposed
-
-    var first = Matrix(rowCount: descent.first.rowCount, columnCount: width)
-    var fall = 0.0
-    for a in 0..<count {
-      for f in 0..<width {
-        let move = right[0, a * width + f]
-        first[a, f] = move
-        fall += move * (descent.first[a, f] + firstDamping[a * width + f] * move)
-      }
-    }
-    for e in 0..<last.rowCount {
-      for c in 0..<last.columnCount { fall += last[e, c] * (descent.last[e, c] + lastDamping[e] * last[e, c]) }
-    }
-    let step = FinishingWeights(first: first, last: last)
-    return step.isFinite ? GaussNewtonStep(step: step, predictedFall: fall / 2) : nil
+    var sides = lastPull
+    LinearAlgebra.multiply(carried.negated, transposingFirst: true, fanOut, into: &sides, scale: 1)
+    var result = sides.transposed
+    LinearAlgebra.solveCholesky(gram, rightSides: &result)
+    return result
   }
 
   /// A_kk', both triangles.
@@ -239,20 +235,4 @@ private func appendBits(of word: UInt64, word index: Int, to samples: inout [Int
     samples.append(index * 64 + rest.trailingZeroBitCount)
     rest &= rest - 1
   }
-}
-
-/// Marquardt's damping of each unknown: `damping` times its diagonal element.
-///
-/// An unknown that nothing depends on (the row of a dead node) has a diagonal of 0 and would make the system singular; a
-/// floor far below every live one keeps it where it is. It compares unknowns of different kinds, which is why a search
-/// has units of its own, see ``FinishingObjective``.
-func dampings(of diagonal: [Double], _ damping: Double) -> [Double] {
-  let floor = 1e-13 * (diagonal.max() ?? 0)
-  return diagonal.map { damping * $0 + Swift.max(floor * damping, floor * 1e-3, 1e-300) }
-}
-
-extension Matrix {
-  var diagonal: [Double] { (0..<min(rowCount, columnCount)).map { self[$0, $0] } }
-
-  var negated: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { -$0 }) }
 }

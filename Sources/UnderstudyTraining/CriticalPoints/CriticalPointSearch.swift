@@ -1,8 +1,8 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// Where a finishing stage stands between two of its steps: what it needs to go on to the same bits.
-public struct FinishingProgress: Sendable, Equatable {
+/// Where a search for a critical point stands between two of its steps: what it needs to go on to the same bits.
+public struct CriticalPointProgress: Sendable, Equatable {
   /// Steps tried, and restarts made.
   public var iterationCount: Int
   public var restartCount: Int
@@ -33,93 +33,61 @@ public struct FinishingProgress: Sendable, Equatable {
       losses.count <= searchMemory.losses, losses.allSatisfy(\.isFinite), best.map(isFilled) ?? true,
       (1...searchMemory.trail).contains(trail.count), trail.allSatisfy(isFilled)
     else {
-      throw ShapeError("the finishing stage cannot stand where it is said to: it is another student's, or damaged")
+      throw ShapeError(
+        "the search for a critical point cannot stand where it is said to: it is another student's, or damaged")
     }
   }
 }
 
-/// A finishing stage taken step by step, so that it can be stopped and gone on with: see
-/// ``finish(_:along:on:targets:key:isCancelled:)``.
+/// A search for a critical point taken step by step, so that it can be stopped and gone on with: see
+/// ``criticalPoint(from:along:on:targets:key:isCancelled:)``.
 ///
 /// A search that goes on from its ``progress`` takes the steps, to the bit, that it would have taken had it not stopped.
-public struct FinishingSearch {
-  private var descent: any FinishingDescent
-
-  /// - Parameter progress: where an earlier search from the same arguments stood; nil to begin.
-  /// - Throws: ``ShapeError`` as finishing does, or if the progress is not of such a search.
-  /// - Complexity: of one step; with `progress`, of at most 32 updates of the system.
-  public init(
-    _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
-    from progress: FinishingProgress? = nil
-  ) throws(ShapeError) {
-    try student.network.checkIsPlain()
-    descent =
-      try student.network.layers.count == 2
-      ? Descent<FinishingProblem>(student, plan, inputs, targets, key, progress)
-      : Descent<DeepFinishingProblem>(student, plan, inputs, targets, key, progress)
-  }
-
-  /// Whether no step is left to be taken.
-  public var isOver: Bool { descent.isOver }
-  public var progress: FinishingProgress { descent.progress }
-
-  /// Tries a step, and begins anew from other boundaries where it sees that it is stalled.
-  public mutating func step() { descent.step() }
-
-  /// The best student so far, and what it is.
-  ///
-  /// - Parameter wasCancelled: whether it was stopped before it was over: eigenvalues are left out then.
-  public func result(wasCancelled: Bool = false) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-    try descent.result(wasCancelled: wasCancelled)
-  }
-}
-
-private protocol FinishingDescent {
-  var isOver: Bool { get }
-  var progress: FinishingProgress { get }
-  mutating func step()
-  func result(wasCancelled: Bool) throws(ShapeError) -> (student: Student, report: FinishingReport)
-}
-
-private struct Descent<Objective: FinishingObjective>: FinishingDescent {
+public struct CriticalPointSearch {
   private let student: Student
-  private let plan: FinishingPlan
+  private let plan: CriticalPointPlan
   private let inputs: Matrix
   private let targets: Matrix
   private let key: UInt64
-  private let problem: Objective
+  private let problem: LeastSquaresProblem
   private let units: SampleUnits
-  private var search: LevenbergMarquardt<Objective>
-  private var best: SearchState<Objective>
+  private var search: LevenbergMarquardt
+  private var best: SearchState
   private var hasMoved = false
   private var (iterationCount, restartCount) = (0, 0)
 
-  init(
-    _ student: Student, _ plan: FinishingPlan, _ inputs: Matrix, _ targets: Matrix, _ key: UInt64,
-    _ progress: FinishingProgress?
+  /// - Parameter progress: where an earlier search from the same arguments stood; nil to begin.
+  /// - Throws: ``ShapeError`` as the whole search does, or if the progress is not of such a search.
+  /// - Complexity: of one step; with `progress`, of at most 32 updates of the system.
+  public init(
+    _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+    from progress: CriticalPointProgress? = nil
   ) throws(ShapeError) {
+    try student.network.checkIsPlain()
     (self.student, self.plan, self.inputs, self.targets, self.key) = (student, plan, inputs, targets, key)
-    (problem, best, units) = try Objective.inOwnUnits(student, inputs: inputs, targets: targets)
+    (problem, best, units) = try LeastSquaresProblem.inOwnUnits(student, inputs: inputs, targets: targets)
     guard let progress else {
       search = LevenbergMarquardt(problem, from: best)
       return
     }
     let start = best.weights
-    try progress.check(weightCount: start.flat.count)
+    try progress.check(weightCount: start.count)
     search = LevenbergMarquardt(problem, from: progress, like: start)
     (iterationCount, restartCount) = (progress.iterationCount, progress.restartCount)
     if let weights = progress.best {
-      best = problem.state(of: Objective.Weights(weights, like: start))
+      best = problem.state(of: ParameterVector(weights, like: start))
       hasMoved = true
     }
   }
 
-  var isOver: Bool {
+  /// Whether no step is left to be taken.
+  public var isOver: Bool {
     !best.evaluation.isFinite || best.evaluation.largestGradient <= plan.gradientTarget
       || iterationCount >= plan.iterationLimit || search.isStalled && restartCount >= plan.restartLimit
   }
 
-  mutating func step() {
+  /// Tries a step, and begins anew from other boundaries where it sees that it is stalled.
+  public mutating func step() {
     search.prepare(systemByteLimit: plan.systemByteLimit)
     iterationCount += 1
     if search.iterate(), search.state.isBetter(than: best, target: plan.gradientTarget) {
@@ -131,27 +99,30 @@ private struct Descent<Objective: FinishingObjective>: FinishingDescent {
     search.restart(from: problem.reseeded(best, key: key, attempt: restartCount))
   }
 
-  var progress: FinishingProgress {
-    FinishingProgress(
+  public var progress: CriticalPointProgress {
+    CriticalPointProgress(
       iterationCount: iterationCount, restartCount: restartCount, damping: search.damping, growth: search.growth,
       losses: search.losses, best: hasMoved ? best.weights.flat : nil, trail: search.trail.map(\.flat))
   }
 
-  func result(wasCancelled: Bool) throws(ShapeError) -> (student: Student, report: FinishingReport) {
+  /// The best student so far, and what it is.
+  ///
+  /// - Parameter wasCancelled: whether it was stopped before it was over: eigenvalues are left out then.
+  public func result(wasCancelled: Bool = false) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
     var finished = student
     if hasMoved {
       let network = units.original(try problem.student(of: best.weights).network)
       finished = Student(NodeBalance(of: student.network).restored(network))
     }
     // In the units of the samples again, and of the student that is returned.
-    let original = try Objective(finished, inputs: inputs, targets: targets)
+    let original = try LeastSquaresProblem(finished, inputs: inputs, targets: targets)
     let state = original.state(of: original.weights(of: finished))
-    var report = FinishingReport(
+    var report = CriticalPointReport(
       reachedTarget: best.evaluation.largestGradient <= plan.gradientTarget, iterationCount: iterationCount,
       restartCount: restartCount, loss: state.evaluation.loss, largestGradient: state.evaluation.largestGradient,
       gradientShare: best.evaluation.largestGradient, gradientNorm: original.gradientNorm(at: state.evaluation),
       smallestCurvature: 0, largestCurvature: 0, curvatureError: 0,
-      boundarySampleCount: original.boundarySampleCount(of: state.weights), wasCancelled: wasCancelled)
+      boundarySampleCount: original.boundarySampleCount(at: state), wasCancelled: wasCancelled)
     if !wasCancelled, state.evaluation.isFinite, let curvature = original.curvatures(at: state, key: key) {
       report.smallestCurvature = curvature.smallest
       report.largestCurvature = curvature.largest

@@ -2,10 +2,10 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// Restarts of deep students: nodes that do least are moved to new boundaries.
-extension DeepFinishingProblem {
+extension LeastSquaresProblem {
   /// - Parameter attempt: number of the restart, from 1: it selects the random numbers and the layer.
-  func reseeded(_ best: DeepState, key: UInt64, attempt: Int) -> DeepState {
-    var stream = RandomStream(key: key, purpose: .finishing, index: attempt)
+  func reseededDeep(_ best: SearchState, key: UInt64, attempt: Int) -> SearchState {
+    var stream = RandomStream(key: key, purpose: .criticalPoints, index: attempt)
     var state = best
     for l in state.evaluation.slopes.indices {
       guard let k = idlestNode(of: state, layer: l) else { continue }
@@ -21,7 +21,7 @@ extension DeepFinishingProblem {
 
   /// The node of a hidden layer without which the outputs change least: by `sum_x beta_kk(x) f_k(x)^2`, exact where no
   /// gate above flips.
-  private func idlestNode(of state: DeepState, layer: Int) -> Int? {
+  private func idlestNode(of state: SearchState, layer: Int) -> Int? {
     let n = state.evaluation.slopes[layer].columnCount
     var costs = [Double](repeating: 0, count: n)
     for first in stride(from: 0, to: sampleCount, by: 256) {

@@ -2,10 +2,10 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// How far, and for how long, a student is brought towards a critical point of J.
-public struct FinishingPlan: Sendable, Hashable {
+public struct CriticalPointPlan: Sendable, Hashable {
   /// Steps tried in all, over every restart.
   public var iterationLimit: Int
-  /// The run ends once ``FinishingReport/gradientShare`` is not above this: a number without a unit.
+  /// The search ends once ``CriticalPointReport/gradientShare`` is not above this: a number without a unit.
   public var gradientTarget: Double
   public var restartLimit: Int
   /// Bytes that a directly solved system may take; larger ones are solved by conjugate gradients, without being formed.
@@ -21,8 +21,8 @@ public struct FinishingPlan: Sendable, Hashable {
   }
 }
 
-/// What a finishing run ended as; every number is of the student that was returned.
-public struct FinishingReport: Sendable, Equatable {
+/// What a search ended as; every number is of the student that was returned.
+public struct CriticalPointReport: Sendable, Equatable {
   /// Whether `gradientShare` is at most the plan's target.
   public var reachedTarget: Bool
   /// Steps tried, over all restarts, those that were turned down included.
@@ -60,7 +60,7 @@ public struct FinishingReport: Sendable, Equatable {
 }
 
 /// Brings a student, from where training left it, to a critical point of J at which every sample's gradient at
-/// the lowest hidden layer is small: ``FinishingReport/gradientShare`` at most `plan.gradientTarget`.
+/// the lowest hidden layer is small: ``CriticalPointReport/gradientShare`` at most `plan.gradientTarget`.
 ///
 /// Levenberg-Marquardt steps over all samples, with the output layer refitted after each. The search takes place with inputs
 /// and targets divided by their root mean squares and each hidden node's row by its norm: no decision depends on units, or on
@@ -73,7 +73,7 @@ public struct FinishingReport: Sendable, Equatable {
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:
-///   - key: random numbers (new boundaries, start of Lanczos) are drawn from its `finishing` streams.
+///   - key: random numbers (new boundaries, start of Lanczos) are drawn from its `criticalPoints` streams.
 ///   - isCancelled: asked before each step.
 /// - Throws: ``ShapeError`` if some layers of the student have biases and others none, or if the samples do not fit it.
 /// - Complexity: with two layers, a step costs O(nodes^2 features^2 (samples whose gates flipped + nodes features)) where the system fits
@@ -81,11 +81,11 @@ public struct FinishingReport: Sendable, Equatable {
 ///   students: O(samples x weights^2 + weights^3), else up to 400 times O(samples x weights).
 /// - Source: Levenberg-Marquardt with Nielsen's damping (Madsen, Nielsen, Tingleff 2004, "Methods for non-linear least
 ///   squares problems"); elimination of the linear layer as in variable projection (Golub, Pereyra 1973).
-public func finish(
-  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+public func criticalPoint(
+  from student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   isCancelled: () -> Bool = { false }
-) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-  var search = try FinishingSearch(student, along: plan, on: inputs, targets: targets, key: key)
+) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
+  var search = try CriticalPointSearch(student, along: plan, on: inputs, targets: targets, key: key)
   while !search.isOver {
     if isCancelled() { return try search.result(wasCancelled: true) }
     search.step()

@@ -4,13 +4,13 @@ import UnderstudyNumerics
 @testable import UnderstudyTraining
 
 /// A teacher's data and a student of it, small enough for everything to be written out sample by sample.
-struct FinishingCase {
+struct TwoLayerSearchCase {
   let teacher: Teacher
   let student: Student
   let inputs: Matrix
   let targets: Matrix
-  let problem: FinishingProblem
-  let state: FinishingState
+  let problem: LeastSquaresProblem
+  let state: SearchState
 
   init(
     inputs d: Int, teacherNodes m: Int, nodes n: Int, outputs: Int, samples: Int, hasBiases: Bool = true,
@@ -35,7 +35,7 @@ struct FinishingCase {
       student = try trainer.student
     }
     self.student = student
-    problem = try FinishingProblem(student, inputs: inputs, targets: targets)
+    problem = try LeastSquaresProblem(student, inputs: inputs, targets: targets)
     state = problem.state(of: problem.weights(of: student))
   }
 
@@ -46,8 +46,8 @@ struct FinishingCase {
   static func planted(
     inputs d: Int = 20, teacherNodes m: Int = 5, nodes n: Int = 8, outputs: Int = 10, samples: Int = 2000,
     hasBiases: Bool = true, negativeSlope: Double = 0, strengthDecay: Double = 0, distance: Double = 0.01, key: UInt64
-  ) throws -> FinishingCase {
-    var result = try FinishingCase(
+  ) throws -> TwoLayerSearchCase {
+    var result = try TwoLayerSearchCase(
       inputs: d, teacherNodes: m, nodes: n, outputs: outputs, samples: samples, hasBiases: hasBiases,
       negativeSlope: negativeSlope, strengthDecay: strengthDecay, key: key)
     let (teacher, design) = (result.teacher.network, result.student.network)
@@ -67,65 +67,69 @@ struct FinishingCase {
       for c in 0..<outputs { network.layers[1].weights[c, k] = share * fanOut[c] }
     }
     network.layers[1].biases = teacher.layers[1].biases.map(moved)
-    result = FinishingCase(result, student: Student(network))
+    result = TwoLayerSearchCase(result, student: Student(network))
     return result
   }
 
   /// The same samples with another student.
-  private init(_ other: FinishingCase, student: Student) {
+  private init(_ other: TwoLayerSearchCase, student: Student) {
     (teacher, self.student, inputs, targets) = (other.teacher, student, other.inputs, other.targets)
     problem = other.problem
     state = problem.state(of: problem.weights(of: student))
   }
 }
 
-/// The derivatives of a two-layer student, weight by weight; weights in the order of the finishing stage: the first layer's
-/// rows, each with its bias, then for each activation, the constant last, its weight to each output.
-struct NaiveFinishing {
-  let problem: FinishingProblem
+/// The derivatives of a two-layer student, weight by weight: the first layer's rows, each with its bias, then for each
+/// activation, the constant last, its weight to each output.
+struct NaiveTwoLayerDerivatives {
+  let problem: LeastSquaresProblem
 
-  func flat(_ weights: FinishingWeights) -> [Double] { weights.first.values + weights.last.values }
+  func flat(_ weights: ParameterVector) -> [Double] { weights.layers[0].values + weights.layers[1].transposed.values }
 
-  func weights(_ flat: [Double], like other: FinishingWeights) -> FinishingWeights {
-    var result = other
-    result.first.values = Array(flat[..<other.first.values.count])
-    result.last.values = Array(flat[other.first.values.count...])
-    return result
+  func weights(_ flat: [Double], like other: ParameterVector) -> ParameterVector {
+    let (first, last) = (other.layers[0], other.layers[1])
+    let fanOut = Matrix(
+      rowCount: last.columnCount, columnCount: last.rowCount, values: Array(flat[first.values.count...]))
+    return ParameterVector(layers: [
+      Matrix(
+        rowCount: first.rowCount, columnCount: first.columnCount, values: Array(flat[..<first.values.count])),
+      fanOut.transposed,
+    ])
   }
 
-  func slope(_ weights: FinishingWeights, _ k: Int, _ i: Int) -> Double {
+  func slope(_ weights: ParameterVector, _ k: Int, _ i: Int) -> Double {
     preactivation(weights, k, i) > 0 ? 1 : problem.activation.negativeSlope
   }
 
-  func preactivation(_ weights: FinishingWeights, _ k: Int, _ i: Int) -> Double {
-    zip(weights.first.row(k), problem.inputs.row(i)).reduce(0) { $0 + $1.0 * $1.1 }
+  func preactivation(_ weights: ParameterVector, _ k: Int, _ i: Int) -> Double {
+    zip(weights.layers[0].row(k), problem.inputs.row(i)).reduce(0) { $0 + $1.0 * $1.1 }
   }
 
-  func activations(_ weights: FinishingWeights, _ i: Int) -> [Double] {
-    (0..<weights.nodeCount).map { slope(weights, $0, i) * preactivation(weights, $0, i) }
+  func activations(_ weights: ParameterVector, _ i: Int) -> [Double] {
+    (0..<weights.layers[0].rowCount).map { slope(weights, $0, i) * preactivation(weights, $0, i) }
       + (problem.hasBiases ? [1] : [])
   }
 
-  func residual(_ weights: FinishingWeights, _ i: Int) -> [Double] {
+  func residual(_ weights: ParameterVector, _ i: Int) -> [Double] {
     let activations = activations(weights, i)
     return (0..<problem.targets.columnCount).map { c in
-      problem.targets[i, c] - activations.indices.reduce(0) { $0 + activations[$1] * weights.last[$1, c] }
+      problem.targets[i, c] - activations.indices.reduce(0) { $0 + activations[$1] * weights.layers[1][c, $1] }
     }
   }
 
   /// How the outputs change with the weights, `[sample and output, weight]`.
-  func jacobian(_ weights: FinishingWeights) -> Matrix {
+  func jacobian(_ weights: ParameterVector) -> Matrix {
     let (width, outputs) = (problem.inputs.columnCount, problem.targets.columnCount)
-    let firstCount = weights.first.values.count
+    let firstCount = weights.layers[0].values.count
     var result = Matrix(
-      rowCount: problem.sampleCount * outputs, columnCount: firstCount + weights.last.values.count)
+      rowCount: problem.sampleCount * outputs, columnCount: firstCount + weights.layers[1].values.count)
     for i in 0..<problem.sampleCount {
       let activations = activations(weights, i)
       for c in 0..<outputs {
-        for k in 0..<weights.nodeCount {
+        for k in 0..<weights.layers[0].rowCount {
           for f in 0..<width {
             result[i * outputs + c, k * width + f] =
-              weights.last[k, c] * slope(weights, k, i) * problem.inputs[i, f]
+              weights.layers[1][c, k] * slope(weights, k, i) * problem.inputs[i, f]
           }
         }
         for (a, value) in activations.enumerated() { result[i * outputs + c, firstCount + a * outputs + c] = value }
@@ -135,7 +139,7 @@ struct NaiveFinishing {
   }
 
   /// The gradient of J.
-  func gradient(_ weights: FinishingWeights) -> [Double] {
+  func gradient(_ weights: ParameterVector) -> [Double] {
     let jacobian = jacobian(weights)
     let residuals = (0..<problem.sampleCount).flatMap { residual(weights, $0) }
     return (0..<jacobian.columnCount).map { u in
@@ -144,7 +148,7 @@ struct NaiveFinishing {
   }
 
   /// The Hessian of J by central differences of ``gradient(_:)``.
-  func hessian(_ weights: FinishingWeights, step: Double) -> Matrix {
+  func hessian(_ weights: ParameterVector, step: Double) -> Matrix {
     let center = flat(weights)
     return Matrix(
       center.indices.map { u in
@@ -158,7 +162,7 @@ struct NaiveFinishing {
   }
 
   /// The damped Gauss-Newton step by the whole system, and the fall that the linear model foresees.
-  func step(_ weights: FinishingWeights, damping: Double) -> (step: [Double], fall: Double) {
+  func step(_ weights: ParameterVector, damping: Double) -> (step: [Double], fall: Double) {
     let jacobian = jacobian(weights)
     let residuals = (0..<problem.sampleCount).flatMap { residual(weights, $0) }
     let count = jacobian.columnCount

@@ -4,7 +4,7 @@ import UnderstudyNumerics
 
 @testable import UnderstudyTraining
 
-@Suite("Finishing stage, step by step") struct FinishingSearchTests {
+@Suite("Search for critical points, step by step") struct CriticalPointSearchTests {
   /// A student of noisy targets, which it never meets.
   private func example(hidden: [Int], slope: Double) throws -> (student: Student, inputs: Matrix, targets: Matrix) {
     let teacher = try TeacherDesign(
@@ -25,9 +25,9 @@ import UnderstudyNumerics
     arguments: [[8], [6, 6]], [(320 << 20, 0.0), (0, 0), (320 << 20, 0.2)])
   func goingOn(hidden: [Int], kind: (bytes: Int, slope: Double)) throws {
     let (student, inputs, targets) = try example(hidden: hidden, slope: kind.slope)
-    let plan = FinishingPlan(iterationLimit: 80, systemByteLimit: kind.bytes)
-    func search(from progress: FinishingProgress? = nil) throws -> FinishingSearch {
-      try FinishingSearch(student, along: plan, on: inputs, targets: targets, key: 1, from: progress)
+    let plan = CriticalPointPlan(iterationLimit: 80, systemByteLimit: kind.bytes)
+    func search(from progress: CriticalPointProgress? = nil) throws -> CriticalPointSearch {
+      try CriticalPointSearch(student, along: plan, on: inputs, targets: targets, key: 1, from: progress)
     }
     var whole = try search()
     var places = [whole.progress]
@@ -55,11 +55,12 @@ import UnderstudyNumerics
   func refusal() throws {
     let (student, inputs, targets) = try example(hidden: [8], slope: 0)
     let (other, otherInputs, otherTargets) = try example(hidden: [6], slope: 0)
-    let progress = try FinishingSearch(
-      other, along: FinishingPlan(), on: otherInputs, targets: otherTargets, key: 1
+    let progress = try CriticalPointSearch(
+      other, along: CriticalPointPlan(), on: otherInputs, targets: otherTargets, key: 1
     ).progress
     #expect(throws: ShapeError.self) {
-      _ = try FinishingSearch(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, from: progress)
+      _ = try CriticalPointSearch(
+        student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1, from: progress)
     }
   }
 }
