@@ -183,6 +183,18 @@ private let everything =
     #expect(run.student.network.isFinite)
   }
 
+  @Test("where what Adam remembers overflows and the weights do not, the run has diverged")
+  func overflowingMoments() throws {
+    // Gradients of 1e25 have squares beyond single precision: every step is 0 from then on.
+    let run = try execute(
+      try tinyStudy([
+        "training.method=adam", "training.precision=float32", "training.loss=crossEntropy",
+        "inputs.standardDeviation=1e25",
+      ]))
+    #expect(run.record.outcome == .diverged(epoch: 1))
+    #expect(run.checkpoints.isEmpty)
+  }
+
   @Test("weights that do not reproduce the reported loss are not recorded")
   func verification() throws {
     let study = try tinyStudy()

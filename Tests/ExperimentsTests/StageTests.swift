@@ -60,9 +60,9 @@ import UnderstudyTheory
       ] + more)
   }
 
-  private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> StageProgress {
+  private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> PostTrainingProgress {
     let network = try PreparedRun(study.runs[0]).initialStudent.network
-    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).stages
+    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).postTraining
   }
 
   @Test(
@@ -81,8 +81,8 @@ import UnderstudyTheory
     let counts = try whole.checkpoints.map { checkpoint in
       let stages = try stages(checkpoint, of: study)
       return (
-        stages.finishing.search?.iterationCount ?? -1, stages.twin?.epoch ?? -1,
-        stages.twin?.finishing.search?.iterationCount ?? -1
+        stages.search.current?.iterationCount ?? -1, stages.replica?.epoch ?? -1,
+        stages.replica?.search.current?.iterationCount ?? -1
       )
     }
     let iterations = study.runs[0].setting.criticalPoint.iterations
@@ -137,7 +137,7 @@ import UnderstudyTheory
   func damage() throws {
     let study = try longStudy()
     let checkpoints = try execute(study).checkpoints
-    let last = try #require(checkpoints.last { (try? stages($0, of: study))?.twin?.finishing.search != nil })
+    let last = try #require(checkpoints.last { (try? stages($0, of: study))?.replica?.search.current != nil })
     let file = try SafetensorsFile.decode(last.student, name: "checkpoint")
     typealias Tensor = SafetensorsFile.Tensor
     func refused(_ what: String, _ change: (inout SafetensorsFile) -> Void) throws {
