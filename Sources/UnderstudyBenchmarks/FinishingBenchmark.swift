@@ -41,7 +41,7 @@ public struct FinishingBenchmark: Sendable {
     public var reachedCount: Int
     public var meanIterations: Double
     public var meanRestarts: Double
-    /// Processor time of the finishing stage with the Hessian's eigenvalues, without SGD.
+    /// Processor time of the critical-point search with the Hessian's eigenvalues, without SGD.
     public var meanSeconds: Double
     public var largestSeconds: Double
     /// Of all seeds.

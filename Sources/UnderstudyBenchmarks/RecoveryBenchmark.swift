@@ -45,7 +45,7 @@ public struct RecoveryBenchmark: Sendable {
     public var unitCounts: [Int]
     /// By layer, the output layer last; nil if the merged student has not the teacher's size.
     public var weightErrors: [Double]?
-    /// Processor time of training, finishing and merging.
+    /// Processor time of training, critical-point searches and merging.
     public var trainingSeconds: Double
     public var finishingSeconds: Double
     public var mergingSeconds: Double

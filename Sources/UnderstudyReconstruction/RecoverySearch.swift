@@ -20,7 +20,7 @@ struct RecoverySamples {
 
   var hasHeldOut: Bool { heldOutInputs.rowCount > 0 }
 
-  /// A student as the finishing stage sees it, without a step.
+  /// A student as the critical-point search sees it, without a step.
   func report(of student: Student) throws(ShapeError) -> CriticalPointReport {
     try criticalPoint(from: student, along: CriticalPointPlan(iterationLimit: 0), on: inputs, targets: targets, key: 0)
       .report
@@ -55,7 +55,7 @@ struct RecoverySearch {
   let mergingCostLimit: Double
   var result: Recovery
   private let given: Student
-  /// What the finishing stage made of the given student.
+  /// What the critical-point search made of the given student.
   private let first: (student: Student, report: CriticalPointReport)
   private var stopwatch = Stopwatch()
 

@@ -78,7 +78,7 @@ private let everything =
     }
     #expect(run.values(.layerRegionCounts, epoch: 5) == [1])
     let ofLayers = Measure.allCases.count { $0.rawValue.hasPrefix("layer") || $0 == .evaluationAgreement }
-    // The losses are below, paths are recorded once and tested apart, and there is no finishing stage here.
+    // The losses are below, paths are recorded once and tested apart, and there is no critical-point search here.
     let perEpoch = expected.count + theory.count + 2 + ofLayers
     #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
 

@@ -14,7 +14,7 @@ import UnderstudyTraining
   func endToEnd(key: Int) throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-3, key: UInt64(key))
     let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.lossBefore > 1e-9, "nothing is left for the finishing stage to do")
+    #expect(recovery.lossBefore > 1e-9, "nothing is left for the critical-point search to do")
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
     let errors = try #require(weightErrors(of: recovery.student.network, against: teacher.network))

@@ -4,7 +4,7 @@ import UnderstudyBenchmarks
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure speed: training steps, the finishing stage, audits.",
+    commandName: "bench", abstract: "Measure speed: training steps, the critical-point search, audits.",
     subcommands: [TwoLayer.self, Deep.self, Finishing.self, Audit.self])
 
   struct TwoLayer: AsyncParsableCommand {

@@ -46,7 +46,7 @@ struct RecoverCommand: AsyncParsableCommand {
 
   @OptionGroup var choice: RunChoice
 
-  @Option(help: "Steps that each finishing stage may try.")
+  @Option(help: "Steps that each critical-point search may try.")
   var iterations = CriticalPointPlan().iterationLimit
 
   @Option(

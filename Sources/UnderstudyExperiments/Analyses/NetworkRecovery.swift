@@ -39,7 +39,7 @@ public struct NetworkRecovery: Sendable {
     public var machine: String
     public var sampleCount: Int
     public var outcome: Recovery.Outcome
-    /// The lowest first; empty if the result is an unmerged student: what an interrupted finishing stage had come to, or the
+    /// The lowest first; empty if the result is an unmerged student: what an interrupted critical-point search had come to, or the
     /// better one.
     public var layers: [Layer]
     /// Largest weight error of the output layer against the teacher's, and of all layers; absent without a teacher of the
@@ -70,7 +70,7 @@ public struct NetworkRecovery: Sendable {
     public var rank: Int?
     public var smallestSingularValue: Double?
     public var isDetermined: Bool?
-    /// Of the finishing stage that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
+    /// Of the critical-point search that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -89,7 +89,7 @@ public struct NetworkRecovery: Sendable {
   /// Reads the files and recovers the network.
   ///
   /// - Parameters:
-  ///   - plan: of each finishing stage.
+  ///   - plan: of each critical-point search.
   ///   - isCancelled: asked before each of its steps. Once it answers true, the best student so far is the result.
   /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
   /// - Complexity: of ``recover(_:along:on:targets:key:isCancelled:)``.

@@ -144,7 +144,7 @@ struct PreparedRun {
 private let replicaMask: UInt64 = 0x7477_696e_7477_696e
 
 extension CriticalPointPlan {
-  /// nil without a finishing stage.
+  /// nil without a critical-point search.
   init?(_ setting: CriticalPointSetting) {
     guard setting.method == .levenbergMarquardt else { return nil }
     self.init(
