@@ -47,6 +47,27 @@ public enum LinearAlgebra {
     return status == 0 ? values : nil
   }
 
+  /// The eigenvalues of a symmetric tridiagonal matrix, ascending, and unit eigenvectors as rows in the same order.
+  ///
+  /// - Shape: `diagonal` is `[n]`, `offDiagonal` `[n - 1]`.
+  /// - Returns: nil if the iteration does not converge, as for numbers that are not finite.
+  /// - Complexity: O(n^3), without the reduction to this form.
+  public static func tridiagonalEigen(
+    diagonal: [Double], offDiagonal: [Double]
+  ) -> (values: [Double], vectors: Matrix)? {
+    _ = oneThread
+    let n = diagonal.count
+    precondition(offDiagonal.count == max(0, n - 1), "one element less beside the diagonal")
+    guard diagonal.allSatisfy(\.isFinite), offDiagonal.allSatisfy(\.isFinite) else { return nil }
+    var (values, rest, vectors) = (diagonal, offDiagonal, Matrix(rowCount: n, columnCount: n))
+    guard n > 0 else { return (values, vectors) }
+    // Column-major: eigenvectors come out as rows.
+    let status = vectors.values.withUnsafeMutableBufferPointer { z in
+      LAPACKE_dstev(LAPACK_COL_MAJOR, 0x56, LapackInt(n), &values, &rest, z.baseAddress, LapackInt(n))
+    }
+    return status == 0 ? (values, vectors) : nil
+  }
+
   /// The thin singular value decomposition `A = U diag(s) V^T`: `left` is `[row, value]`, `right` is `[value, column]`,
   /// values descending.
   ///
@@ -89,6 +110,18 @@ public enum LinearAlgebra {
     return matrix.values.withUnsafeMutableBufferPointer { a in
       // Row-major lower is column-major upper: no copy, no transposition.
       LAPACKE_dpotrf(LAPACK_COL_MAJOR, 0x55, n, a.baseAddress, n) == 0
+    }
+  }
+
+  /// Replaces a factor of ``factorCholesky(_:)``, in place, by the lower triangle of the inverse of the matrix that it is of.
+  ///
+  /// - Complexity: 2 n^3 / 3 operations.
+  public static func invertCholesky(_ factor: inout Matrix) {
+    _ = oneThread
+    let n = LapackInt(factor.rowCount)
+    guard n > 0 else { return }
+    factor.values.withUnsafeMutableBufferPointer { a in
+      _ = LAPACKE_dpotri(LAPACK_COL_MAJOR, 0x55, n, a.baseAddress, n)
     }
   }
 

@@ -109,32 +109,16 @@ public final class DeepKernel<Scalar: KernelScalar> {
     precondition(shape.normalization == .none, "fold the network first: batches have statistics of their own")
     let rows = samples.rows(for: shape)
     if workspace.batchSize != fullBatchBlock { workspace = newWorkspace(batchSize: fullBatchBlock) }
-    let (outputCount, lanes) = (shape.widths[shape.layerCount], workspace.lanes)
+    let lanes = workspace.lanes
     var total = 0.0
     for first in stride(from: 0, to: samples.count, by: fullBatchBlock) {
       let count = min(fullBatchBlock, samples.count - first)
       for i in 0..<lanes { point(lane: i, at: first + min(i, count - 1), of: rows) }
       forward(count: count)
-      let outputs = workspace.outputs.start
       for i in 0..<count {
-        let target = rows.targets.start + (first + i) * outputStride
-        switch loss {
-        case .squaredError:
-          var squares = 0.0
-          for c in 0..<outputCount {
-            let error = Double(target[c] - outputs[c * lanes + i])
-            squares += error * error
-          }
-          total += squares / 2
-        case .crossEntropy:
-          var (label, largest, sum) = (0, -Double.infinity, 0.0)
-          for c in 0..<outputCount {
-            if target[c] > target[label] { label = c }
-            largest = max(largest, Double(outputs[c * lanes + i]))
-          }
-          for c in 0..<outputCount { sum += exponential(Double(outputs[c * lanes + i]) - largest) }
-          total += largest + logarithm(sum) - Double(outputs[label * lanes + i])
-        }
+        total += Scalar.loss(
+          loss, target: rows.targets.start + (first + i) * outputStride, outputs: workspace.outputs.start + i,
+          stride: lanes, count: shape.outputCount)
       }
     }
     return total / Double(samples.count)

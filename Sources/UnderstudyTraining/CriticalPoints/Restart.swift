@@ -40,10 +40,8 @@ extension LeastSquaresProblem {
   /// of the activations, by `||u_k||^2 / (G^-1)_kk`. Exact where the output layer is the least-squares fit, as after each step
   /// and refit, up to the damping of G.
   private func cheapestNode(of state: SearchState, except taken: [Int]) -> Int? {
-    guard let factor = gramFactor(of: state.evaluation.features[1]) else { return nil }
-    var inverse = Matrix(rowCount: factor.rowCount, columnCount: factor.rowCount)
-    for a in 0..<factor.rowCount { inverse[a, a] = 1 }
-    LinearAlgebra.solveCholesky(factor, rightSides: &inverse)
+    guard var inverse = gramFactor(of: state.evaluation.features[1]) else { return nil }
+    LinearAlgebra.invertCholesky(&inverse)
     func cost(_ k: Int) -> Double { state.weights.layers[1].column(k).reduce(0) { $0 + $1 * $1 } / inverse[k, k] }
     return (0..<state.weights.layers[0].rowCount).filter { !taken.contains($0) }.min { cost($0) < cost($1) }
   }

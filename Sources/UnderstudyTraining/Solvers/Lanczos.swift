@@ -29,12 +29,7 @@ func lanczosCurvatures(
     let beta = euclideanNorm(rest.values)
     let size = basis.rowCount
     diagonals.append(diagonal)
-    var tridiagonal = Matrix(rowCount: size, columnCount: size)
-    for a in 0..<size {
-      tridiagonal[a, a] = diagonals[a]
-      if a + 1 < size { (tridiagonal[a, a + 1], tridiagonal[a + 1, a]) = (links[a], links[a]) }
-    }
-    guard let eigen = LinearAlgebra.symmetricEigen(tridiagonal) else { return nil }
+    guard let eigen = LinearAlgebra.tridiagonalEigen(diagonal: diagonals, offDiagonal: links) else { return nil }
     let (smallest, largest) = (eigen.values[0], eigen.values[size - 1])
     let error = beta * max(abs(eigen.vectors[0, size - 1]), abs(eigen.vectors[size - 1, size - 1]))
     let scale = max(abs(smallest), abs(largest))
