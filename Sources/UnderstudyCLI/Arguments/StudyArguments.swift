@@ -150,7 +150,7 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
   let studies = try folders.map { folder in
     let store = try ResultsStore.openForReading(folder)
     return ReportStudy(
-      title: store.study.name, results: try store.results(measures: Set(Measure.allCases)), folder: folder)
+      title: store.study.name, results: try store.results(measures: store.study.shownMeasures), folder: folder)
   }
   let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
   for problem in summary.problems { writeError("figure left out: \(problem)") }
