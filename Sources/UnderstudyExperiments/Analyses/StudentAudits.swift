@@ -31,8 +31,6 @@ public struct StudentAudits: Sendable {
   /// Audits a student from a file.
   ///
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
-  ///
-  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public func audit(
     teacherPath: String, studentPath: String, inputsPath: String, activation: Activation,
     progress: (String) -> Void = { _ in }
@@ -46,6 +44,8 @@ public struct StudentAudits: Sendable {
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
   /// drawn: an audit augments them itself.
+  ///
+  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public func audit(
     _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {

@@ -13,8 +13,8 @@ public struct Activation: Sendable, Hashable {
     self.negativeSlope = negativeSlope
   }
 
-  @inlinable
   /// The activation of a pre-activation.
+  @inlinable
   public func callAsFunction(_ z: Double) -> Double { z > 0 ? z : negativeSlope * z }
 }
 

@@ -1,5 +1,6 @@
 /// The sizes of a network, and where it normalises.
 public struct NetworkShape: Sendable, Hashable {
+  /// What batch normalisation is applied to.
   public enum Normalization: Sendable, Hashable { case none, beforeActivation, afterActivation }
 
   /// d, the widths of the hidden layers from the lowest, C.

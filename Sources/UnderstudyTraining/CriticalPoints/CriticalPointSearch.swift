@@ -108,6 +108,7 @@ public struct CriticalPointSearch {
   /// The best student so far, and what it is.
   ///
   /// - Parameter wasCancelled: whether it was stopped before it was over: eigenvalues are left out then.
+  /// - Throws: ``ShapeError`` as making a network of its weights does.
   public func result(wasCancelled: Bool = false) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
     var finished = student
     if hasMoved {

@@ -2,6 +2,7 @@ import UnderstudyNumerics
 
 /// How a student learns: the method, its steps, and what may move.
 public struct TrainingPlan: Sendable, Hashable {
+  /// Over which samples a step takes its gradient.
   public enum Method: Sendable, Hashable {
     /// SGD over batches of this many samples.
     case stochastic(batchSize: Int)
@@ -9,6 +10,7 @@ public struct TrainingPlan: Sendable, Hashable {
     case fullBatch
   }
 
+  /// The layer that keeps its weights.
   public enum FrozenLayer: Sendable, Hashable { case none, first, last }
 
   public var method: Method
