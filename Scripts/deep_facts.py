@@ -1,93 +1,96 @@
 """Prints the numbers that Docs/DeepStudies.md quotes, as Markdown: python Scripts/deep_facts.py FOLDER
 
-FOLDER is what `understudy reproduce deep --scale full --results FOLDER` wrote. Studies that are not there are left out.
+FOLDER is what `understudy reproduce deep --scale full --results FOLDER` wrote. Studies that are not there are left out. All
+numbers are statistics that `understudy statistics` computes; UNDERSTUDY may name the program.
 """
 
 from __future__ import annotations
 
-import math
+import json
+import os
+import subprocess
 import sys
 from pathlib import Path
-from statistics import fmean, median
 
-from stored_runs import Run, runs_of
-
-SPECIALIZED = 0.95
 EPOCHS = [0, 1, 2, 5, 10, 15, 20, 30, 40, 60, 80, 100]
+WIDTHS, MULTIPLE = "teacher.widths", "student.overRealization"
 
 
-def layers(run: Run, epoch: int) -> list[float]:
-    """The mean over a hidden layer's teacher nodes of their best rho, lowest layer first."""
-    widths = next(values for (measure, _), values in run.measures.items() if measure == "layerWidths")
-    counts = [int(count) for count in widths[: len(widths) // 2]]
-    rho = run.measures["layerCorrelations", epoch]
-    means = []
-    for count in counts:
-        means.append(fmean(rho[:count]))
-        rho = rho[count:]
-    return means
+def statistics(study: Path, name: str, *by: str, layers: int = 0, epochs: list[int] | None = None) -> list[dict]:
+    """The values of a statistic by keys, and of the lowest layers and of epochs if given."""
+    command = [os.environ.get("UNDERSTUDY", "understudy"), "statistics", str(study), name, "--json", "--by", ",".join(by)]
+    command += ["--layer", ",".join(map(str, range(1, layers + 1)))] if layers else []
+    command += ["--epoch", ",".join(map(str, epochs))] if epochs else []
+    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def epochs_of(run: Run) -> list[int]:
-    return sorted(epoch for measure, epoch in run.measures if measure == "layerCorrelations")
-
-
-def first_epochs(run: Run) -> list[int | None]:
-    """The first epoch at which each hidden layer has specialized."""
-    series = [(epoch, layers(run, epoch)) for epoch in epochs_of(run)]
-    return [
-        next((epoch for epoch, means in series if means[layer] >= SPECIALIZED), None)
-        for layer in range(len(series[0][1]))
-    ]
-
-
-def typical(epochs: tuple[int | None, ...]) -> str:
-    """The median, where never is later than any epoch."""
-    value = median(math.inf if epoch is None else epoch for epoch in epochs)
-    return "never" if math.isinf(value) else f"{value:g}"
-
-
-def loss(runs: list[Run], epoch: int) -> str:
+def loss(value: dict) -> str:
     """The geometric mean of the evaluation loss."""
-    return f"{math.exp(fmean(math.log(max(run.measures['evaluationLoss', epoch][0], 1e-34)) for run in runs)):.2g}"
+    return f"{10 ** value['value']:.2g}"
 
 
-def main() -> None:
-    folder = Path(sys.argv[1])
-    for (multiple,), runs in runs_of(folder, "deep", "student.overRealization").items():
-        depth = len(layers(runs[0], 0))
-        print(f"### deep, {multiple:g}x, mean best rho ({len(runs)} runs)\n")
-        print("| epoch | " + " | ".join(f"layer {layer + 1}" for layer in range(depth)) + " | loss |")
+def by_epoch(study: Path) -> None:
+    """Of each over-realization, the mean best rho of every layer over the epochs, and at the end."""
+    depth = depth_of(study)
+    rho, losses = {}, {}
+    for epochs in (EPOCHS, None):
+        for value in statistics(study, "layerCorrelation", MULTIPLE, layers=depth, epochs=epochs):
+            rho[value["group"][MULTIPLE], value.get("epoch", "end"), value["layer"]] = value
+        for value in statistics(study, "logEvaluationLoss", MULTIPLE, epochs=epochs):
+            losses[value["group"][MULTIPLE], value.get("epoch", "end")] = value
+    for multiple in sorted({multiple for multiple, _ in losses}, key=float):
+        known = [epoch for epoch in EPOCHS if "value" in rho[multiple, epoch, 1]]
+        print(f"### deep, {multiple}x, mean best rho ({losses[multiple, 'end']['runCount']} runs)\n")
+        print("| epoch | " + " | ".join(f"layer {layer}" for layer in range(1, depth + 1)) + " | loss |")
         print("|---:|" + "---:|" * (depth + 1))
-        known = epochs_of(runs[0])
-        for epoch in [epoch for epoch in EPOCHS if epoch in known and epoch < known[-1]] + [known[-1]]:
-            means = [fmean(values) for values in zip(*(layers(run, epoch) for run in runs))]
-            print(f"| {epoch} | " + " | ".join(f"{value:.3f}" for value in means) + f" | {loss(runs, epoch)} |")
+        for epoch in known + ([] if EPOCHS[-1] in known else ["end"]):
+            means = [f"{rho[multiple, epoch, layer]['value']:.3f}" for layer in range(1, depth + 1)]
+            print(f"| {epoch} | " + " | ".join(means) + f" | {loss(losses[multiple, epoch])} |")
         print()
 
-    for study in ("deep", "depth", "teacher-width"):
-        groups = runs_of(folder, study, "teacher.widths", "student.overRealization")
-        if not groups:
-            continue
-        depth = max(len(first_epochs(runs[0])) for runs in groups.values())
-        print(f"### {study}: median first epoch at which a layer's mean best rho is at least {SPECIALIZED}; at the end\n")
-        names = " | ".join(f"{layer + 1}" for layer in range(depth))
-        print(f"| teacher | student | {names} | mean best rho of the layers at the end | loss |")
-        print("|---|---:|" + "---:|" * depth + "---|---:|")
-        for (widths, multiple), runs in sorted(groups.items(), key=lambda item: (order(item[0][0]), item[0][1])):
-            times = [typical(times) for times in zip(*(first_epochs(run) for run in runs))]
-            last = max(epochs_of(runs[0]))
-            means = [fmean(values) for values in zip(*(layers(run, last) for run in runs))]
-            cells = times + [""] * (depth - len(times))
-            print(f"| {widths} | {multiple:g}x | " + " | ".join(cells) + " | "
-                  + " ".join(f"{value:.3f}" for value in means) + f" | {loss(runs, last)} |")
-        print()
+
+def depth_of(study: Path) -> int:
+    """Hidden layers of the deepest teacher."""
+    return max(widths.count("-") + 1 for widths in (
+        value["group"][WIDTHS] for value in statistics(study, "divergedShare", WIDTHS)))
+
+
+def at_the_end(study: Path) -> None:
+    """Of each teacher and over-realization, when layers specialize and what is reached."""
+    depth = depth_of(study)
+
+    def table(name: str, layers: int = 0) -> dict[tuple, dict]:
+        return {(value["group"][WIDTHS], value["group"][MULTIPLE], value.get("layer")): value
+                for value in statistics(study, name, WIDTHS, MULTIPLE, layers=layers)}
+
+    times, means, losses = table("epochsToSpecialize", depth), table("layerCorrelation", depth), table("logEvaluationLoss")
+    print(f"### {study.name}: median first epoch at which a layer's mean best rho is at least 0.95; at the end\n")
+    print("| teacher | student | " + " | ".join(map(str, range(1, depth + 1)))
+          + " | mean best rho of the layers at the end | loss |")
+    print("|---|---:|" + "---:|" * depth + "---|---:|")
+    for widths, multiple, _ in sorted(losses, key=lambda key: (order(key[0]), float(key[1]))):
+        layers = range(1, widths.count("-") + 2)
+        cells = [f"{time['value']:g}" if "value" in time else "never" for time in (
+            times[widths, multiple, layer] for layer in layers)]
+        cells += [""] * (depth - len(cells))
+        reached = " ".join(f"{means[widths, multiple, layer]['value']:.3f}" for layer in layers)
+        print(f"| {widths} | {multiple}x | " + " | ".join(cells) + f" | {reached} | {loss(losses[widths, multiple, None])} |")
+    print()
 
 
 def order(widths: str) -> tuple[int, int]:
     """Shallow before deep, narrow before wide."""
     counts = [int(count) for count in widths.split("-")]
     return len(counts), sum(counts)
+
+
+def main() -> None:
+    studies = {name: Path(sys.argv[1]) / name for name in ("deep", "depth", "teacher-width")}
+    there = {name: study for name, study in studies.items() if (study / "results.sqlite").exists()}
+    if "deep" in there:
+        by_epoch(there["deep"])
+    for study in there.values():
+        at_the_end(study)
 
 
 main()

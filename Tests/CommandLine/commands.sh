@@ -3,9 +3,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/support.bash"
 
 cd "$work" || exit 1
-ends "help" 0 "understudy reproduce two-layer" "exit codes" run status export report audit connect recover keys bench -- \
+ends "help" 0 "understudy reproduce two-layer" "exit codes" run status statistics export report audit connect recover keys bench -- \
   "$UNDERSTUDY" --help
-for command in run reproduce status export report audit connect recover keys bench; do
+for command in run reproduce status statistics export report audit connect recover keys bench; do
   ends "help of $command" 0 "USAGE: understudy $command" -- "$UNDERSTUDY" "$command" --help
 done
 ends "version" 0 -- "$UNDERSTUDY" --version
@@ -26,6 +26,25 @@ ends "status says so, and which one" 0 "2 of 2 recorded, 1 diverged" \
   "training.learningRate = 1000, seed 1: in epoch 1" -- "$UNDERSTUDY" status diverging
 ends "status of a study without diverged runs has no list of them" 0 -- "$UNDERSTUDY" status results
 check "none" test "$(grep -c "in epoch" ends.log)" -eq 0
+ends "a statistic by a key" 0 "teacher.strengthDecay  runs  recoveredNodes" "0                         3" -- \
+  "$UNDERSTUDY" statistics results recoveredNodes --by teacher.strengthDecay
+ends "as JSON, over epochs" 0 '"epoch" : 2' '"runCount" : 3' '"teacher.strengthDecay" : "1"' -- \
+  "$UNDERSTUDY" statistics results logEvaluationLoss --epoch 0,2 --by teacher.strengthDecay --json
+check "the numbers are those of the runs" python3 - ends.log <<'PYTHON'
+import json, math, sqlite3, sys
+db = sqlite3.connect("file:results/results.sqlite?mode=ro", uri=True)
+for entry in json.load(open(sys.argv[1])):
+    losses = db.execute(
+        "SELECT value FROM scalar JOIN run ON run.hash = scalar.run WHERE measure = 'evaluationLoss' AND epoch = ? "
+        "AND setting_index = ?", (entry["epoch"], int(entry["group"]["teacher.strengthDecay"]))).fetchall()
+    mean = sum(math.log10(loss) for (loss,) in losses) / len(losses)
+    assert len(losses) == 3 and abs(mean - entry["value"]) < 1e-12, entry
+PYTHON
+ends "a statistic of what is not recorded says so" 0 "alignment is not recorded" -- \
+  "$UNDERSTUDY" statistics results alignedShare
+ends "a key that is none" 2 "settings have no key 'teacher.decay'" -- \
+  "$UNDERSTUDY" statistics results recoveredShare --by teacher.decay
+ends "a layer of what looks at none" 64 "leave --layer out" -- "$UNDERSTUDY" statistics results recoveredShare --layer 1
 ends "a run that declares no report" 0 "no report, because the study declares no figures and no findings" -- \
   "$UNDERSTUDY" run study.yaml --results results "${grid[@]}"
 check "there is none" test ! -e results/report.html

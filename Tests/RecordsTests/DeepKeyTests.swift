@@ -103,8 +103,8 @@ import Testing
       "criticalPoint: {method: levenbergMarquardt}\nstudent: {normalization: afterActivation}", .contradiction,
       "criticalPoint.method", "student.normalization"),
     BadStudy(
-      "criticalPoint: {method: levenbergMarquardt}\ntraining: {loss: crossEntropy}", .contradiction, "criticalPoint.method",
-      "training.loss crossEntropy"),
+      "criticalPoint: {method: levenbergMarquardt}\ntraining: {loss: crossEntropy}", .contradiction,
+      "criticalPoint.method", "training.loss crossEntropy"),
     BadStudy(
       "network: {biases: false}\nteacher: {medianBiases: true}", .contradiction, "teacher.medianBiases",
       "network.biases"),

@@ -28,7 +28,7 @@ struct UnderstudyCommand: AsyncParsableCommand {
     version: understudyVersion,
     subcommands: [
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, CheckCommand.self, ExportCommand.self,
-      ReportCommand.self,
+      StatisticsCommand.self, ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, KeysCommand.self, BenchCommand.self,
     ])
 

@@ -33,7 +33,7 @@ public func findings(of results: StudyResults) -> [Finding] {
   results.study.findings.map { evaluate($0, in: results) }
 }
 
-private func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Finding {
+func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Finding {
   var finding = Finding(
     declaration: declaration, value: nil, runCount: 0, divergedCount: 0, expectedRunCount: 0,
     verdict: .notMeasurable(reason: ""))

@@ -39,6 +39,9 @@ struct StatisticInput {
 }
 
 extension FindingDeclaration.Statistic {
+  /// The measures that it is computed from.
+  public var measures: [Measure] { row.needs }
+
   /// The table of all statistics. To add one is to add a case and its row here, and the same line in Docs/Studies.md.
   var row: StatisticRow {
     switch self {

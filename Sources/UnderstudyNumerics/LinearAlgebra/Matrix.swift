@@ -86,6 +86,17 @@ public struct Matrix: Sendable, Equatable {
   public var rootMeanSquare: Double { euclideanNorm(values) / Double(max(1, values.count)).squareRoot() }
 }
 
+/// The scalar product, in index order and without fused multiply-adds: the same bits everywhere.
+///
+/// - Parameter start: what the products are added to.
+/// - Complexity: O(length of the shorter one).
+@inlinable
+public func dotProduct(
+  _ a: some Sequence<Double>, _ b: some Sequence<Double>, from start: Double = 0
+) -> Double {
+  zip(a, b).reduce(start) { $0 + $1.0 * $1.1 }
+}
+
 /// The Euclidean norm; plain summation in index order, so that it has the same bits everywhere. Where squares overflow or
 /// underflow, the numbers are scaled first.
 @inlinable

@@ -54,7 +54,9 @@ struct StudyLayer: Sendable {
           throw entry.value.error(.duplicateKey, key: name, "given twice", "keep one of its spellings")
         }
         values[name] = entry.value
-        if name != path { notices.append("\(entry.value.place.origin): \(path) is called \(name) now; it is read as that") }
+        if name != path {
+          notices.append("\(entry.value.place.origin): \(path) is called \(name) now; it is read as that")
+        }
       } else if StudyKey.groups.contains(path) || StudyKey.formerGroups.contains(path) {
         try read(entry.value, prefix: path, extra: [])
       } else {

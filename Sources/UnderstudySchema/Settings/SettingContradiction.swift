@@ -18,10 +18,11 @@ package struct SettingContradiction: Sendable {
       return ("the search for a critical point moves all weights, which \(rival) forbids", rest)
     }
     if setting.student.file == nil && setting.student.normalization != .none {
-      return ("the search for a critical point is for students without the batch normalisation of student.normalization", rest)
+      return ("a critical point is searched for students without the batch normalisation of student.normalization", rest)
     }
     if setting.training.loss != .squaredError {
-      return ("the search for a critical point minimises squared errors, not training.loss \(setting.training.loss.rawValue)", rest)
+      let loss = setting.training.loss.rawValue
+      return ("the search for a critical point minimises squared errors, not training.loss \(loss)", rest)
     }
     return nil
   }

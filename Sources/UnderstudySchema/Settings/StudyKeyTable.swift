@@ -1,6 +1,7 @@
 extension StudyKey {
   /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
-  public static let all: [StudyKey] = networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + criticalPointKeys
+  public static let all: [StudyKey] =
+    networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + criticalPointKeys
 
   private static let besideTeacherFile: IdleReason = {
     $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
@@ -272,14 +273,17 @@ extension StudyKey {
   private static let criticalPointKeys: [StudyKey] = [
     .choice(
       "criticalPoint.method", \.criticalPoint.method,
-      "levenbergMarquardt goes on after the last epoch, with all inputs and curvature, to a critical point: where the gradient of every sample vanishes."
+      "levenbergMarquardt goes on after the last epoch, with all inputs and curvature, to a critical point: where the "
+        + "gradient of every sample vanishes."
     ).later.renamed(from: "finishing.method"),
     .integer(
-      "criticalPoint.iterations", \.criticalPoint.iterations, "Steps of the search at most, restarts included.", idle: withoutSearch
+      "criticalPoint.iterations", \.criticalPoint.iterations, "Steps of the search at most, restarts included.",
+      idle: withoutSearch
     ).later.renamed(from: "finishing.iterations"),
     .number(
       "criticalPoint.gradientTarget", \.criticalPoint.gradientTarget, .positive,
-      "The search ends when no sample has a larger gradient at any node of the lowest layer; inputs, outputs and the node count in units of their size.",
+      "The search ends when no sample has a larger gradient at any node of the lowest layer; inputs, outputs and the node "
+        + "count in units of their size.",
       idle: withoutSearch
     ).later.renamed(from: "finishing.gradientTarget"),
     .integer(

@@ -109,7 +109,7 @@ public func observation(
         continue
       }
       let (u, w) = (boundaries.directions.row(j), layer.weights.row(k))
-      let along = product(w, u)
+      let along = dotProduct(w, u)
       let across = euclideanNorm(zip(w, u).map { $0 - along * $1 })
       largest.append(-offset * along + layer.biasesOrZeros[k] + across * reach.squareRoot())
     }

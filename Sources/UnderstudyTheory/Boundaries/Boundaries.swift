@@ -51,7 +51,7 @@ public struct Boundaries: Sendable, Equatable {
   func relation(of node: Int, to other: Boundaries, _ otherNode: Int) -> BoundaryRelation? {
     guard hasBoundary(node), other.hasBoundary(otherNode) else { return nil }
     let (a, b) = (directions.row(node), other.directions.row(otherNode))
-    let isOpposite = product(a, b) < 0
+    let isOpposite = dotProduct(a, b) < 0
     let sign = isOpposite ? -1.0 : 1.0
     // The length of the chord between the unit vectors is 2 sin(theta / 2), and sin(theta) = 2 sin(theta / 2)
     // cos(theta / 2). The square root of 1 - cos^2 would lose half of the digits of a small angle.
@@ -165,9 +165,4 @@ public func alignment(
   return BoundaryAlignment(
     teacher: Boundaries(of: teacher.network.layers[0]), student: Boundaries(of: student.network.layers[0]),
     spread: spread)
-}
-
-/// The scalar product.
-func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
-  zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
 }

@@ -60,7 +60,7 @@ public func densityBounds(
   let d = inputs.columnCount
   for direction in 0..<min(d, principalPlaneLimit) {
     let normal = Array(diagnosis.principalDirections.row(direction))
-    candidates.append((.principalDirections, direction, normal, -product(normal, diagnosis.mean[...])))
+    candidates.append((.principalDirections, direction, normal, -dotProduct(normal, diagnosis.mean[...])))
   }
   // The same planes whoever asks: they belong to the data.
   var stream = RandomStream(key: 1, purpose: .hyperplanes)
@@ -74,7 +74,7 @@ public func densityBounds(
     let direction = stream.normals(d, standardDeviation: 1)
     let norm = euclideanNorm(direction)
     let normal = direction.map { $0 / norm }
-    candidates.append((.random, index, normal, -product(normal, inputs.row(chosen[0]))))
+    candidates.append((.random, index, normal, -dotProduct(normal, inputs.row(chosen[0]))))
   }
 
   let layer = DenseLayer(weights: Matrix(candidates.map(\.normal)), biases: candidates.map(\.offset))
@@ -108,5 +108,5 @@ private func hyperplane(through samples: [Int], of inputs: Matrix) -> (normal: [
   var gram = Matrix(rowCount: d, columnCount: d)
   LinearAlgebra.multiply(rows.values, transposingFirst: true, rows.values, into: &gram)
   guard let normal = LinearAlgebra.symmetricEigen(gram)?.vectors.row(0) else { return nil }
-  return (Array(normal), -product(normal, rows.mean))
+  return (Array(normal), -dotProduct(normal, rows.mean))
 }

@@ -64,12 +64,16 @@ public struct KinkBalance: Sendable, Equatable {
         throw ShapeError("above two layers a kink balance is a mean over inputs; give inputs")
       }
       try checkInputs(inputs, fit: student.network)
+      let carriers = (
+        OutputJacobian<Double>(teacher.network, kernels: ScratchKernels()),
+        OutputJacobian<Double>(student.network, kernels: ScratchKernels())
+      )
       for block in SampleBlockSequence(inputs) {
         let z = (teacher.network.preactivations(of: block.inputs), student.network.preactivations(of: block.inputs))
         for i in 0..<block.validCount {
           add(
-            teacherCarriers: lowestFanOut(of: teacher.network, preactivations: z.0, column: i),
-            studentCarriers: lowestFanOut(of: student.network, preactivations: z.1, column: i))
+            teacherCarriers: carriers.0.lowest(preactivations: z.0, column: i),
+            studentCarriers: carriers.1.lowest(preactivations: z.1, column: i))
         }
       }
       sampleCount = inputs.rowCount

@@ -167,7 +167,7 @@ private struct KinkTest {
     func reach(_ other: Boundaries) -> Matrix {
       var result = Matrix(rowCount: ours.count, columnCount: other.count)
       for j in 0..<ours.count {
-        for k in 0..<other.count { result[j, k] = step * product(ours.directions.row(j), other.directions.row(k)) }
+        for k in 0..<other.count { result[j, k] = step * dotProduct(ours.directions.row(j), other.directions.row(k)) }
       }
       return result
     }
@@ -237,7 +237,7 @@ private struct KinkTest {
   private func proof(of j: Int, student k: Int, _ inputs: Matrix) -> AlignmentProof? {
     guard explained[j][k] > inputs.columnCount else { return nil }
     let (direction, offset) = (studentBoundaries.directions.row(k), studentBoundaries.offsets[k])
-    let rows = samples[j].map { inputs.row($0) }.filter { explains(k, j, distance: product(direction, $0) + offset) }
+    let rows = samples[j].map { inputs.row($0) }.filter { explains(k, j, distance: dotProduct(direction, $0) + offset) }
     return rows.isEmpty ? nil : AlignmentProof(student: k, step: step, witnesses: Matrix(rows.map(Array.init)))
   }
 }

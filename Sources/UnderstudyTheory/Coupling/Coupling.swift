@@ -27,7 +27,7 @@ public struct Coupling: Sendable, Equatable {
   public var sampleCount: Int
 
   /// E[beta_kk'].
-  public func meanBeta(_ k: Int, _ other: Int) -> Double { product(fanOut.row(k), fanOut.row(other)) }
+  public func meanBeta(_ k: Int, _ other: Int) -> Double { dotProduct(fanOut.row(k), fanOut.row(other)) }
 
   /// sqrt(E[beta_kk]), in two layers ||v_k||, `[student node]`.
   public var fanOutNorms: [Double] { (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) } }
@@ -175,21 +175,21 @@ private struct MeanBeta {
 
 /// Couplings by region; the last few are kept, for neighbouring samples often share one.
 struct RegionTable {
-  private let teacher: Network
-  private let student: Network
+  private let teacher: OutputJacobian<Double>
+  private let student: OutputJacobian<Double>
   private var kept: [[[UInt64]]: Region] = [:]
   private static let keptCount = 64
 
   init(teacher: Network, student: Network) {
-    self.teacher = teacher
-    self.student = student
+    self.teacher = OutputJacobian(teacher, kernels: ScratchKernels())
+    self.student = OutputJacobian(student, kernels: ScratchKernels())
   }
 
   mutating func region(of z: JointPreactivations, column: Int) -> Region {
     let key = z.upperGates(column: column)
     if let region = kept[key] { return region }
-    let teacherFanOut = lowestFanOut(of: teacher, preactivations: z.teacher, column: column)
-    let studentFanOut = lowestFanOut(of: student, preactivations: z.student, column: column)
+    let teacherFanOut = teacher.lowest(preactivations: z.teacher, column: column)
+    let studentFanOut = student.lowest(preactivations: z.student, column: column)
     var region = Region(
       alpha: Matrix(rowCount: studentFanOut.columnCount, columnCount: teacherFanOut.columnCount),
       studentFanOut: studentFanOut)
@@ -208,21 +208,6 @@ struct RegionTable {
     kept[key] = region
     return region
   }
-}
-
-/// V_1(x), `[output, lowest node]`: what carries the lowest layer's activations to the output, top-down
-/// `V_{l-1} = V_l D_l W_l`.
-func lowestFanOut(of network: Network, preactivations: [Matrix], column: Int) -> Matrix {
-  var carried = network.layers[network.layers.count - 1].weights
-  for layer in (1..<network.layers.count - 1).reversed() {
-    for node in 0..<carried.columnCount where preactivations[layer][node, column] <= 0 {
-      for output in 0..<carried.rowCount { carried[output, node] *= network.activation.negativeSlope }
-    }
-    var lower = Matrix(rowCount: carried.rowCount, columnCount: network.layers[layer].inputCount)
-    multiply(carried, network.layers[layer].weights, into: &lower)
-    carried = lower
-  }
-  return carried
 }
 
 /// Counts the gate patterns that samples meet: of all gates above the lowest layer, and below each upper layer.

@@ -7,8 +7,8 @@ import UnderstudyNumerics
 final class LayerCouplingSums<Scalar: KernelScalar> {
   private let networks: (teacher: Network, student: Network)
   private let kernels: ScratchKernels<Scalar>
-  private let teacher: FanOutCarrier<Scalar>
-  private let student: FanOutCarrier<Scalar>
+  private let teacher: OutputJacobian<Scalar>
+  private let student: OutputJacobian<Scalar>
   /// Of the hidden layers below the highest.
   private var layers: [LayerSums<Scalar>] = []
   /// Of the highest hidden layer, where V is the same for every sample.
@@ -25,8 +25,8 @@ final class LayerCouplingSums<Scalar: KernelScalar> {
   ) {
     networks = (teacher, student)
     kernels = ScratchKernels(instructions: instructions)
-    self.teacher = FanOutCarrier(teacher, kernels: kernels)
-    self.student = FanOutCarrier(student, kernels: kernels)
+    self.teacher = OutputJacobian(teacher, kernels: kernels)
+    self.student = OutputJacobian(student, kernels: kernels)
     var sums = zip(teacher.hiddenCounts, student.hiddenCounts).enumerated().map { layer, widths in
       LayerSums<Scalar>(
         teacherCount: widths.0, studentCount: widths.1, matches: matches.isEmpty ? nil : matches[layer], parts: parts)
@@ -52,7 +52,7 @@ final class LayerCouplingSums<Scalar: KernelScalar> {
       student: networks.student.preactivations(of: block.inputs)
     )
     for i in 0..<block.validCount { appendPattern(z.teacher, z.student, column: i) }
-    let capacity = FanOutCarrier<Scalar>.sampleCapacity
+    let capacity = OutputJacobian<Scalar>.sampleCapacity
     for first in stride(from: 0, to: block.validCount, by: capacity) {
       let count = min(capacity, block.validCount - first)
       for sample in 0..<count {

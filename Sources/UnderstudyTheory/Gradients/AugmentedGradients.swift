@@ -52,7 +52,7 @@ private func jointGradients(
   for direction in 0..<directions.rowCount {
     let unit = directions.row(direction)
     for node in 0..<joint.nodeCount {
-      let shift = step * product(unit, joint.weights.row(node))
+      let shift = step * dotProduct(unit, joint.weights.row(node))
       shifts[1 + 2 * direction, node] = shift
       shifts[2 + 2 * direction, node] = -shift
     }

@@ -38,7 +38,7 @@ func mergeLayers(
         change = reached
         break
       }
-      if let removal = GatedRemoval(
+      if let removal = InactiveUnitPruning(
         from: network, layer: layer, importances: network.importances(above: layer, below: below), below: below,
         outputs: outputs, limit: change + (allowed - change) / 2)
       {

@@ -18,7 +18,7 @@ struct LayerProblem {
   private let coordinates: PrincipalCoordinates?
   /// By which the pre-activations above are multiplied: powers of two, which leave the bits of weights alone.
   private let factors: [Double]
-  private let material: MergeMaterial
+  private let material: BoundaryClustering
 
   /// - Parameter below: what enters the layer, `[sample, node below]`.
   /// - Complexity: O(samples x nodes below x (nodes below + nodes)) and O(nodes^2 x nodes below).
@@ -28,14 +28,14 @@ struct LayerProblem {
     factors = importances.map { $0 > 0 ? Double(sign: .plus, exponent: $0.exponent, significand: 1) : 0 }
     let problem = try Network(
       layers: [coordinates?.layer(of: lower) ?? lower, upper.scaled(by: factors)], activation: network.activation)
-    material = try MergeMaterial(Student(problem), over: coordinates?.values ?? below)
+    material = try BoundaryClustering(Student(problem), over: coordinates?.values ?? below)
     (self.network, self.layer) = (network, layer)
   }
 
   /// The network with the layer reduced, and what has become of the layer; nil if it does not get smaller.
   func reduction(unitCount: Int, budget: Double) -> (network: Network, layer: MergedStudent.Layer)? {
     let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
-    let plan = MergePlan(material, budget: budget)
+    let plan = UnitAssignment(material, budget: budget)
     guard let reduced = plan.network, reduced.hiddenCounts[0] < lower.nodeCount || plan.units.count < unitCount else {
       return nil
     }
@@ -140,7 +140,7 @@ struct PrincipalCoordinates {
     }
     let biases = layer.biases.map { biases in
       biases.enumerated().map { node, bias in
-        zip(layer.weights.row(node), mean).reduce(bias) { $0 + $1.0 * $1.1 }
+        dotProduct(layer.weights.row(node), mean, from: bias)
       }
     }
     return DenseLayer(weights: weights, biases: biases)

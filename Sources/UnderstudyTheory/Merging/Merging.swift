@@ -69,7 +69,7 @@ public struct MergedStudent: Sendable, Equatable {
 ///
 /// **More hidden layers** are merged one by one, each as the hidden layer of a network whose inputs are the activations
 /// below, already reduced, and whose outputs are the pre-activations above; see ``LayerProblem``. Then units go that move
-/// pre-activations, but no output; see ``GatedRemoval``. That is repeated until no layer gets smaller: a node above that
+/// pre-activations, but no output; see ``InactiveUnitPruning``. That is repeated until no layer gets smaller: a node above that
 /// carried nothing may have been all that kept nodes below apart.
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
@@ -89,12 +89,12 @@ public func merge(
   guard student.network.layers.count == 2 else {
     return try mergeLayers(of: student, over: inputs, targets: targets, allowedChange: allowedChange)
   }
-  let material = try MergeMaterial(student, over: inputs)
+  let material = try BoundaryClustering(student, over: inputs)
   let standard = try defaultAllowedChange(outputs: material.outputs, targets: targets)
   let allowed = allowedChange ?? standard
   // Each step of a plan takes its share of the budget, but shares of many groups add up, so that a plan may exceed it.
   for attempt in 0..<8 {
-    let plan = MergePlan(material, budget: allowed / Double(1 << (3 * attempt)))
+    let plan = UnitAssignment(material, budget: allowed / Double(1 << (3 * attempt)))
     guard let network = plan.network else { continue }
     let change = largestDifference(try network.outputs(for: inputs), material.outputs)
     guard change <= allowed else { continue }

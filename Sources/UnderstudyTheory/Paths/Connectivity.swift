@@ -173,14 +173,11 @@ public struct StudentMatching: Sendable, Equatable {
       LinearAlgebra.multiply(first, second, transposingSecond: true, into: &mixed, scale: 1)
     }
     let fanOuts = (a.network.fanOutWeights, b.network.fanOutWeights)
-    func product(_ x: ArraySlice<Double>, _ y: ArraySlice<Double>) -> Double {
-      zip(x, y).reduce(0) { $0 + $1.0 * $1.1 }
-    }
     var costs = Matrix(rowCount: count, columnCount: count)
     for k in 0..<count {
       for l in 0..<count {
         let (v, u) = (fanOuts.0.row(k), fanOuts.1.row(l))
-        let sum = product(v, v) * ofA[k] + product(u, u) * ofB[l] - 2 * product(v, u) * mixed[k, l]
+        let sum = dotProduct(v, v) * ofA[k] + dotProduct(u, u) * ofB[l] - 2 * dotProduct(v, u) * mixed[k, l]
         costs[k, l] = max(0, sum) / Double(inputs.rowCount)
       }
     }

@@ -6,14 +6,14 @@ struct PathBuilder {
   private(set) var segments: [PathSegment] = []
   private(set) var current: Network
   let target: Network
-  let first: GatheredStudent
-  let second: GatheredStudent
+  let first: ConsolidatedStudent
+  let second: ConsolidatedStudent
   let inputs: Matrix
   /// Of the first student, gathered: what the path keeps.
   let outputs: Matrix
 
   init(
-    _ start: Network, target: Network, _ first: GatheredStudent, _ second: GatheredStudent, over inputs: Matrix
+    _ start: Network, target: Network, _ first: ConsolidatedStudent, _ second: ConsolidatedStudent, over inputs: Matrix
   ) throws(ShapeError) {
     current = start
     self.target = target
@@ -158,7 +158,7 @@ struct PathBuilder {
 
   // MARK: Words and weights
 
-  private func gathering(_ student: GatheredStudent) -> String {
+  private func gathering(_ student: ConsolidatedStudent) -> String {
     let sentences = [
       student.mergedCount > 0 ? "The fan-out of each boundary is gathered on one of its nodes." : nil,
       student.removedCount > 0 ? "Nodes whose boundaries carry nothing give up their fan-out." : nil,
@@ -166,7 +166,7 @@ struct PathBuilder {
     return sentences.isEmpty ? "The fan-outs of the nodes that carry are adjusted." : sentences.joined(separator: " ")
   }
 
-  private func handingBack(_ student: GatheredStudent) -> String {
+  private func handingBack(_ student: ConsolidatedStudent) -> String {
     let sentences = [
       student.mergedCount > 0 ? "The fan-out of each boundary is shared among its nodes as in student B." : nil,
       student.removedCount > 0

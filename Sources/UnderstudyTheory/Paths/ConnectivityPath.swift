@@ -97,8 +97,8 @@ private func pathThroughUnits(
     if let canonical { canonical } else {
       (a: try merge(a, over: inputs, targets: targets), b: try merge(b, over: inputs, targets: targets))
     }
-  guard let first = try CanonicalApproach(of: a, to: units.a, over: inputs),
-    let last = try CanonicalApproach(of: b, to: units.b, over: inputs)
+  guard let first = try ReductionPath(of: a, to: units.a, over: inputs),
+    let last = try ReductionPath(of: b, to: units.b, over: inputs)
   else { return nil }
   let middle = try gatheredPath(
     from: Student(first.network), to: Student(last.network), over: inputs, targets: targets,
@@ -135,8 +135,8 @@ func gatheredPath(
   // Gathering more coarsely finds the room, at the price of a loss that is small instead of 0.
   var obstacle: String?
   for coarseness in steps.map({ power(10, Double($0)) }) {
-    let first = try GatheredStudent(a, over: inputs, targets: targets, coarseness: coarseness, avoiding: [])
-    let second = try GatheredStudent(
+    let first = try ConsolidatedStudent(a, over: inputs, targets: targets, coarseness: coarseness, avoiding: [])
+    let second = try ConsolidatedStudent(
       b, over: inputs, targets: targets, coarseness: coarseness, avoiding: Set(first.representatives))
     for limit in limits {
       var builder = try PathBuilder(a.network, target: b.network, first, second, over: inputs)

@@ -18,7 +18,7 @@ struct SharedBoundaries {
   private(set) var onlySecond: [Int]
 
   /// How far apart the boundaries of a pair may be: as rounding makes them, and as merging looks for them.
-  static let limits = [1e-6, MergeMaterial.maximumEpsilon]
+  static let limits = [1e-6, BoundaryClustering.maximumEpsilon]
 
   /// Whether both carry the same boundaries.
   var isComplete: Bool { onlyFirst.isEmpty && onlySecond.isEmpty }
@@ -29,7 +29,8 @@ struct SharedBoundaries {
   ///   - target: B.
   ///   - limit: how far apart two boundaries may be, as an angle or as a shift in units of the inputs' spread.
   /// - Complexity: O(nodes^2 (features + nodes)).
-  init(_ first: GatheredStudent, _ second: GatheredStudent, target: Network, over inputs: Matrix, limit: Double) {
+  init(_ first: ConsolidatedStudent, _ second: ConsolidatedStudent, target: Network, over inputs: Matrix, limit: Double)
+  {
     onlyFirst = first.representatives
     onlySecond = second.representatives
     guard !onlyFirst.isEmpty, !onlySecond.isEmpty else { return }

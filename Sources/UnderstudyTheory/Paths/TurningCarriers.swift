@@ -144,7 +144,7 @@ struct Turning {
         for (f, value) in weights.enumerated() { network.layers[0].weights[node, f] = place == 0 ? value : -value }
       }
       guard network.layers[0].biases != nil else { continue }
-      let values = (0..<inputs.rowCount).map { product(inputs.row($0), weights) }
+      let values = (0..<inputs.rowCount).map { dotProduct(inputs.row($0), weights) }
       let (least, most) = (values.min() ?? 0, values.max() ?? 0)
       network.layers[0].biases?[carrier.nodes[0]] = most - 2 * least
     }

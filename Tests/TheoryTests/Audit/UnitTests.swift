@@ -184,7 +184,7 @@ extension Matrix {
     let network = try Draw.network([4, 8, 3], key: 500 + key)
     let x = Draw.inputs(200, 4, key: key)
     let other = inOtherUnits(network, x, key: key)
-    let removals = [NodeRemoval(network, over: x), NodeRemoval(other.network, over: other.inputs)]
+    let removals = [OptimalBrainSurgeon(network, over: x), OptimalBrainSurgeon(other.network, over: other.inputs)]
     #expect(removals[0].order(among: Array(0..<8), count: 6) == removals[1].order(among: Array(0..<8), count: 6))
     let costs = try removals.map { try #require($0.costs) }
     let ratios = zip(costs[0], costs[1]).map { $1 / $0 }

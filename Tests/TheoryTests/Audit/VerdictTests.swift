@@ -121,13 +121,13 @@ import UnderstudyNumerics
       let z = student.preactivations(of: block)[0]
       for k in 0..<6 where (0..<3).allSatisfy({ z[k, $0] > 0 }) {
         func hinge(_ boundaries: Boundaries, _ node: Int) -> Double {
-          let distance = product(boundaries.directions.row(node), x.row(i)) + boundaries.offsets[node]
-          return boundaries.norms[node] * max(0, s * abs(product(u, boundaries.directions.row(node))) - abs(distance))
+          let distance = dotProduct(boundaries.directions.row(node), x.row(i)) + boundaries.offsets[node]
+          return boundaries.norms[node] * max(0, s * abs(dotProduct(u, boundaries.directions.row(node))) - abs(distance))
         }
         let v = student.fanOutWeights.row(k)
         let kinks =
-          (0..<3).reduce(0) { $0 + product(v, teacher.fanOutWeights.row($1)) * hinge(ours, $1) }
-          - (0..<6).reduce(0) { $0 + product(v, student.fanOutWeights.row($1)) * hinge(theirs, $1) }
+          (0..<3).reduce(0) { $0 + dotProduct(v, teacher.fanOutWeights.row($1)) * hinge(ours, $1) }
+          - (0..<6).reduce(0) { $0 + dotProduct(v, student.fanOutWeights.row($1)) * hinge(theirs, $1) }
         #expect(abs(g[k, 0] + g[k, 2] - 2 * g[k, 1] - (1 - slope) * kinks) < 1e-12)
         checkedCount += 1
       }

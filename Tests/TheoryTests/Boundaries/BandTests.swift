@@ -102,13 +102,13 @@ import UnderstudyNumerics
     for j in 0..<3 {
       let norm = euclideanNorm(teacher.layers[0].weights.row(j))
       let band = (0..<count).filter {
-        abs(product(teacher.layers[0].weights.row(j), x.row($0)) + (teacher.layers[0].biases?[j] ?? 0)) <= 0.6 * norm
+        abs(dotProduct(teacher.layers[0].weights.row(j), x.row($0)) + (teacher.layers[0].biases?[j] ?? 0)) <= 0.6 * norm
       }
       #expect(observed.bandCounts[j] == band.count)
       #expect(abs(observed.tau[j] - Double(band.count) / (0.6 * Double(count))) < 1e-12)
       for k in 0..<5 {
         let active = band.count {
-          product(student.layers[0].weights.row(k), x.row($0)) + (student.layers[0].biases?[k] ?? 0) > 0
+          dotProduct(student.layers[0].weights.row(k), x.row($0)) + (student.layers[0].biases?[k] ?? 0) > 0
         }
         #expect(observed.kappa[j, k] == (band.isEmpty ? 0 : Double(active) / Double(band.count)))
       }
@@ -144,13 +144,13 @@ import UnderstudyNumerics
       var found = [Double](repeating: -.infinity, count: 4)
       for _ in 0..<20_000 {
         let p = stream.normals(3, standardDeviation: 1)
-        let along = product(p, u)
+        let along = dotProduct(p, u)
         let inPlane = zip(p, u).map { $0 - along * $1 }
         let norm = euclideanNorm(inPlane)
         let r = (radius * radius - offset * offset).squareRoot() * stream.uniforms(1)[0].squareRoot()
         let x = zip(u, inPlane).map { -offset * $0 + r * $1 / norm }
         for k in 0..<4 {
-          let z = product(student.network.layers[0].weights.row(k), x) + (student.network.layers[0].biases?[k] ?? 0)
+          let z = dotProduct(student.network.layers[0].weights.row(k), x) + (student.network.layers[0].biases?[k] ?? 0)
           found[k] = max(found[k], z)
         }
       }

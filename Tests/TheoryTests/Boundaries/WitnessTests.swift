@@ -72,24 +72,24 @@ import UnderstudyNumerics
     var rows: [[Double]] = []
     for _ in 0..<q {
       let p = stream.normals(d, standardDeviation: 1)
-      let (along, height) = (product(p, u), step * (2 * stream.uniforms(1)[0] - 1))
+      let (along, height) = (dotProduct(p, u), step * (2 * stream.uniforms(1)[0] - 1))
       rows.append((0..<d).map { center[$0] + p[$0] + (height - along) * u[$0] })
     }
     let witnesses = Matrix(rows)
     guard let proof = AlignmentProof(student: 0, step: step, witnesses: witnesses) else { return }
-    let first = Boundaries(of: DenseLayer(weights: Matrix([u]), biases: [-product(u, center)]))
+    let first = Boundaries(of: DenseLayer(weights: Matrix([u]), biases: [-dotProduct(u, center)]))
     // The other hyperplane: turned as far as keeps every point within a step, by bisection over the angle.
     for _ in 0..<20 {
       let direction = stream.normals(d, standardDeviation: 1)
       func other(_ angle: Double) -> Boundaries {
         let v = unit(zip(u, direction).map { $0 + angle * $1 })
-        let heights = (0..<q).map { product(v, witnesses.row($0)) }
+        let heights = (0..<q).map { dotProduct(v, witnesses.row($0)) }
         let middle = (heights.reduce(.infinity, min) + heights.reduce(-.infinity, max)) / 2
         return Boundaries(of: DenseLayer(weights: Matrix([v]), biases: [-middle]))
       }
       func fits(_ boundaries: Boundaries) -> Bool {
         (0..<q).allSatisfy {
-          abs(product(boundaries.directions.row(0), witnesses.row($0)) + boundaries.offsets[0]) < step
+          abs(dotProduct(boundaries.directions.row(0), witnesses.row($0)) + boundaries.offsets[0]) < step
         }
       }
       var (low, high) = (0.0, 8.0)

@@ -64,12 +64,12 @@ import UnderstudyNumerics
     let found = try coupling(of: Teacher(teacher), with: Student(student), over: Draw.inputs(50, 3))
     for k in 0..<5 {
       for j in 0..<2 {
-        let alpha = product(student.fanOutWeights.row(k), teacher.fanOutWeights.row(j))
+        let alpha = dotProduct(student.fanOutWeights.row(k), teacher.fanOutWeights.row(j))
         #expect(abs(found.meanAlpha[k, j] - alpha) < 1e-14)
         #expect(abs(found.smallestAlpha[k, j] - abs(alpha)) < 1e-14)
       }
       for other in 0..<5 {
-        let beta = product(student.fanOutWeights.row(k), student.fanOutWeights.row(other))
+        let beta = dotProduct(student.fanOutWeights.row(k), student.fanOutWeights.row(other))
         #expect(abs(found.meanBeta(k, other) - beta) < 1e-14)
       }
     }
@@ -88,13 +88,28 @@ import UnderstudyNumerics
     for k in 0..<5 {
       for other in 0..<5 {
         let mean = (0..<sampleCount).reduce(0) { sum, i in
-          let v = lowestFanOut(of: student, preactivations: z, column: i)
-          return sum + product(v.column(k), v.column(other)) / Double(sampleCount)
+          let v = Self.lowestFanOut(of: student, z: z, column: i)
+          return sum + dotProduct(v.column(k), v.column(other)) / Double(sampleCount)
         }
         #expect(abs(found.meanBeta(k, other) - mean) < 1e-12)
       }
       #expect(abs(found.fanOutNorms[k] - max(0, found.meanBeta(k, k)).squareRoot()) < 1e-12)
     }
+  }
+
+  /// V_1(x) of a network with three layers, `[output, node]`, by plain loops.
+  private static func lowestFanOut(of network: Network, z: [Matrix], column: Int) -> Matrix {
+    let (middle, top) = (network.layers[1].weights, network.layers[2].weights)
+    var v = Matrix(rowCount: top.rowCount, columnCount: middle.columnCount)
+    for c in 0..<v.rowCount {
+      for k in 0..<v.columnCount {
+        for u in 0..<middle.rowCount {
+          let gate = z[1][u, column] > 0 ? 1 : network.activation.negativeSlope
+          v[c, k] += top[c, u] * gate * middle[u, k]
+        }
+      }
+    }
+    return v
   }
 
   @Test("deeper: V_1(x) carries the lowest activations to the output, and regions are counted")
@@ -124,7 +139,7 @@ import UnderstudyNumerics
       lowerTeacher.insert(t.lower)
       lowerStudent.insert(s.lower)
       for k in 0..<5 {
-        for j in 0..<4 { smallest[k, j] = min(smallest[k, j], abs(product(s.v.column(k), t.v.column(j)))) }
+        for j in 0..<4 { smallest[k, j] = min(smallest[k, j], abs(dotProduct(s.v.column(k), t.v.column(j)))) }
       }
     }
     #expect(found.regionCount == patterns.count)

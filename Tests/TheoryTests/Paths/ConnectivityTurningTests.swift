@@ -72,7 +72,7 @@ import UnderstudyNumerics
         let directions = Matrix(turned.map(\.v))
         let sides = Matrix((biases ?? []).prefix(turned.count).map { [$0] })
         let fit = try #require(LinearAlgebra.leastSquares(directions, sides)).solution
-        for (i, boundary) in turned.enumerated() { biases?[i] -= product(boundary.v, fit.column(0)) }
+        for (i, boundary) in turned.enumerated() { biases?[i] -= dotProduct(boundary.v, fit.column(0)) }
       }
       var lastBiases = outputBiases ? stream.normals(outputs, standardDeviation: 0.5) : nil
       let all = turned + fixed

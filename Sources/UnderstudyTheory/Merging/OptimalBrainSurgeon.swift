@@ -3,35 +3,20 @@ import UnderstudyNumerics
 
 /// What a two-layer network's nodes could do without each other: the activations of its hidden nodes and the constant,
 /// `[sample, node + 1]`, each divided by its length, so that weak nodes count as much as strong ones.
-struct NodeRemoval {
+struct OptimalBrainSurgeon {
   private let features: Matrix
-  /// The lengths, 1 where a node is silent. `[node + 1]`
-  private let sizes: [Double]
   /// v_k times node k's length, `[node, output]`.
   private let fanOut: Matrix
 
   init(_ network: Network, over inputs: Matrix) {
     let n = network.hiddenCounts[0]
-    let hasBiases = network.layers[1].biases != nil
-    var features = Matrix(rowCount: inputs.rowCount, columnCount: n + 1, repeating: hasBiases ? 1 : 0)
-    for block in SampleBlockSequence(inputs) {
-      let hidden = activations(of: network, layer: 0, block: block)
-      for i in 0..<block.validCount {
-        for k in 0..<n { features[block.first + i, k] = hidden[k, i] }
-      }
-    }
-    let sizes = (0...n).map { place -> Double in
-      let size = euclideanNorm(features.column(place))
-      return size > 0 ? size : 1
-    }
-    for i in 0..<features.rowCount {
-      for place in sizes.indices { features[i, place] /= sizes[place] }
-    }
+    let units = UnitActivations(
+      of: Array(0..<n), in: network, over: inputs, constant: network.layers[1].biases == nil ? 0 : 1)
     var fanOut = network.fanOutWeights
     for k in 0..<n {
-      for c in 0..<fanOut.columnCount { fanOut[k, c] *= sizes[k] }
+      for c in 0..<fanOut.columnCount { fanOut[k, c] *= units.sizes[k] }
     }
-    (self.features, self.sizes, self.fanOut) = (features, sizes, fanOut)
+    (features, self.fanOut) = (units.features, fanOut)
   }
 
   /// The least sum of squared changes of the network's own outputs when a node is removed and all other fan-outs and the
@@ -59,7 +44,7 @@ struct NodeRemoval {
       }
       // With fewer samples than nodes there are fewer values than directions.
       if values.count < right.columnCount { inverse += max(0, rest) / (smallest * smallest) }
-      return product(fanOut.row(k), fanOut.row(k)) / inverse
+      return dotProduct(fanOut.row(k), fanOut.row(k)) / inverse
     }
   }
 
@@ -84,7 +69,7 @@ struct NodeRemoval {
     var (left, weights) = (Set(candidates), fanOut)
     var order: [Int] = []
     while order.count < count, left.count > 1 {
-      func cost(_ k: Int) -> Double { product(weights.row(k), weights.row(k)) / inverse[k, k] }
+      func cost(_ k: Int) -> Double { dotProduct(weights.row(k), weights.row(k)) / inverse[k, k] }
       guard let k = order.isEmpty ? first : left.min(by: { (cost($0), $0) < (cost($1), $1) }) else { break }
       left.remove(k)
       order.append(k)
@@ -102,5 +87,33 @@ struct NodeRemoval {
   private func cheapest(_ candidates: [Int]) -> Int? {
     guard let costs else { return nil }
     return candidates.min { (costs[$0], $0) < (costs[$1], $1) }
+  }
+}
+
+/// The activations of some nodes of a two-layer network's hidden layer, and a constant as the last column if there is one,
+/// each divided by its length: strong and weak nodes count alike.
+struct UnitActivations {
+  /// `[sample, node]`
+  private(set) var features: Matrix
+  /// The lengths, 1 where a node is silent.
+  let sizes: [Double]
+
+  init(of nodes: [Int], in network: Network, over inputs: Matrix, constant: Double?) {
+    var features = Matrix(
+      rowCount: inputs.rowCount, columnCount: nodes.count + (constant == nil ? 0 : 1), repeating: constant ?? 0)
+    for block in SampleBlockSequence(inputs) {
+      let hidden = activations(of: network, layer: 0, block: block)
+      for i in 0..<block.validCount {
+        for (place, node) in nodes.enumerated() { features[block.first + i, place] = hidden[node, i] }
+      }
+    }
+    sizes = (0..<features.columnCount).map { place in
+      let size = euclideanNorm(features.column(place))
+      return size > 0 ? size : 1
+    }
+    for i in 0..<features.rowCount {
+      for place in sizes.indices { features[i, place] /= sizes[place] }
+    }
+    self.features = features
   }
 }

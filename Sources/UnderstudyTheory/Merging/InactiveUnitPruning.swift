@@ -6,7 +6,7 @@ import UnderstudyNumerics
 ///
 /// A layer's own merging cannot see them, for there the pre-activations above are what has to stay. Students that fit all
 /// samples often have some: what a pre-activation is where its node is inactive, no sample asks.
-struct GatedRemoval {
+struct InactiveUnitPruning {
   let network: Network
   let layer: MergedStudent.Layer
 
@@ -57,19 +57,14 @@ extension Network {
 
   /// Whether no output for what enters `layer` is further than `limit` from what it should be.
   fileprivate func keeps(_ outputs: Matrix, within limit: Double, layer: Int, below: Matrix) -> Bool {
-    let width = below.columnCount
-    var first = 0
-    while first < below.rowCount {
-      let count = min(max(16, first), 1024, below.rowCount - first)
-      var values = Matrix(
-        rowCount: count, columnCount: width, values: Array(below.values[first * width..<(first + count) * width]))
+    for (rows, range) in GrowingBlocks(below) {
+      var values = rows
       for index in layer..<layers.count - 1 { values = layers[index].activations(over: values, activation) }
       values = layers[layers.count - 1].preactivations(over: values)
-      let offset = first * outputCount
+      let offset = range.lowerBound * outputCount
       for i in values.values.indices where !(abs(values.values[i] - outputs.values[offset + i]) <= limit) {
         return false
       }
-      first += count
     }
     return true
   }

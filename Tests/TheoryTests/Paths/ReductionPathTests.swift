@@ -4,7 +4,7 @@ import UnderstudyNumerics
 
 @testable import UnderstudyTheory
 
-@Suite("Paths by way of smaller students") struct ConnectivityApproachTests {
+@Suite("Paths by way of smaller students") struct ReductionPathTests {
   /// Without samples between but those that are put there.
   private static let gap = 0.02
   private static let m = 3
@@ -65,7 +65,7 @@ import UnderstudyNumerics
     func inputs(_ teacher: Network, count: Int) -> Matrix {
       let boundaries = Boundaries(of: teacher.layers[0])
       func distance(_ x: [Double], _ j: Int) -> Double {
-        product(boundaries.directions.row(j), x) + boundaries.offsets[j]
+        dotProduct(boundaries.directions.row(j), x) + boundaries.offsets[j]
       }
       func isFar(_ x: [Double], but own: Int? = nil) -> Bool {
         (0..<boundaries.count).allSatisfy { $0 == own || abs(distance(x, $0)) > gap }
@@ -138,7 +138,7 @@ import UnderstudyNumerics
     let a = try size.student(teacher, offsets: size.offsetsOfA, nodeCount: 4 * Self.m, isReversed: false, key: 1)
     let canonical = try merge(a, over: x, targets: targets)
     #expect(canonical.unitCount == Self.m)
-    let approach = try #require(try CanonicalApproach(of: a, to: canonical, over: x))
+    let approach = try #require(try ReductionPath(of: a, to: canonical, over: x))
     let ends = try approach.steps.map { try halfMeanSquare(of: $0.segment.to, over: x, targets: targets) }
     let expected = try costsByTrying(a.network, over: x).min() ?? 0
     #expect(expected > 1e-14)
@@ -168,7 +168,7 @@ import UnderstudyNumerics
   func removalCosts(hasBiases: Bool, slope: Double) throws {
     let network = try Draw.network([5, 9, 4], key: 203, slope: slope, hasBiases: hasBiases)
     let x = Draw.inputs(300, 5)
-    let removal = NodeRemoval(network, over: x)
+    let removal = OptimalBrainSurgeon(network, over: x)
     let (costs, expected) = (try #require(removal.costs), try costsByTrying(network, over: x))
     for (cost, wanted) in zip(costs, expected) { #expect(abs(cost / (2 * 300) / wanted - 1) < 1e-8) }
     // One after the other: the second is the cheapest of those that are left without the first.
@@ -193,11 +193,11 @@ import UnderstudyNumerics
     planted.addZeroSum()
     let network = try planted.student().network
     let x = Draw.inputs(200, 4)
-    let costs = try #require(NodeRemoval(network, over: x).costs)
+    let costs = try #require(OptimalBrainSurgeon(network, over: x).costs)
     for k in costs.indices {
       if [1, 2, 3].contains(k) { #expect(costs[k] > 1e-3) } else { #expect(costs[k] < 1e-20) }
     }
-    let few = try #require(NodeRemoval(network, over: Draw.inputs(3, 4)).costs)
+    let few = try #require(OptimalBrainSurgeon(network, over: Draw.inputs(3, 4)).costs)
     #expect(few.allSatisfy { $0 < 1e-20 })
   }
 }

@@ -8,7 +8,7 @@ import UnderstudyNumerics
 /// from which the gates select what goes further down.
 ///
 /// A class because it owns scratch memory; nothing is allocated after it is made.
-final class FanOutCarrier<Scalar: KernelScalar> {
+final class OutputJacobian<Scalar: KernelScalar> {
   /// Samples that are carried before their couplings are added up, so that the sums pass through memory less often.
   static var sampleCapacity: Int { 8 }
 
@@ -42,6 +42,13 @@ final class FanOutCarrier<Scalar: KernelScalar> {
 
   /// The rows of ``carried`` that belong to a sample.
   func rows(ofSample sample: Int) -> Range<Int> { sample * outputCount..<(sample + 1) * outputCount }
+
+  /// V of the lowest hidden layer at a sample by itself, `[output, node]`; parameters as of ``carry(sample:preactivations:column:)``.
+  func lowest(preactivations: [Matrix], column: Int) -> Matrix {
+    guard let lowest = carried.first else { return highest.matrix }
+    carry(sample: 0, preactivations: preactivations, column: column)
+    return lowest.matrix.prefix(rows: outputCount)
+  }
 
   /// Carries V down to the lowest hidden layer.
   ///

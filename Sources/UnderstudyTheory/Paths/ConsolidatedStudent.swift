@@ -2,7 +2,7 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// A student with its function on as few of its nodes as carry it, every `(w, b)` where it was.
-struct GatheredStudent {
+struct ConsolidatedStudent {
   /// The fan-out of every node that is no representative is 0.
   var network: Network
   /// Nodes that carry, one for each boundary (and orientation, where both are needed), ascending.
@@ -17,13 +17,13 @@ struct GatheredStudent {
   init(
     _ student: Student, over inputs: Matrix, targets: Matrix, coarseness: Double, avoiding avoided: Set<Int>
   ) throws(ShapeError) {
-    let material = try MergeMaterial(student, over: inputs)
+    let material = try BoundaryClustering(student, over: inputs)
     // A student that has learned little may be off by as much as its outputs: what carries them must not go all the same.
     let standard = try defaultAllowedChange(outputs: material.outputs, targets: targets)
     let allowed = min(standard * coarseness, 0.1 * material.scale)
     for attempt in 0..<8 {
-      let plan = MergePlan(material, budget: allowed / Double(1 << (3 * attempt)), existingOnly: true)
-      guard let gathered = GatheredStudent(plan, material, avoiding: avoided) else { continue }
+      let plan = UnitAssignment(material, budget: allowed / Double(1 << (3 * attempt)), existingOnly: true)
+      guard let gathered = ConsolidatedStudent(plan, material, avoiding: avoided) else { continue }
       guard largestDifference(try gathered.network.outputs(for: inputs), material.outputs) <= allowed else { continue }
       self = gathered
       return
@@ -34,7 +34,7 @@ struct GatheredStudent {
   }
 
   /// nil if a unit of the plan has no node that could carry it.
-  private init?(_ plan: MergePlan, _ material: MergeMaterial, avoiding avoided: Set<Int>) {
+  private init?(_ plan: UnitAssignment, _ material: BoundaryClustering, avoiding avoided: Set<Int>) {
     guard let merged = plan.network else { return nil }
     var network = material.network
     network.layers[1].weights = Matrix(rowCount: network.outputCount, columnCount: network.hiddenCounts[0])
@@ -78,30 +78,19 @@ func carryingFactor(fromRow: [Double], toRow: [Double], activation: Activation) 
 func refitted(_ network: Network, on nodes: [Int], over inputs: Matrix, outputs: Matrix) -> Network {
   guard let current = try? network.outputs(for: inputs), !nodes.isEmpty else { return network }
   let hasBiases = network.layers[1].biases != nil
-  var features = Matrix(rowCount: inputs.rowCount, columnCount: nodes.count + (hasBiases ? 1 : 0), repeating: 1)
-  for block in SampleBlockSequence(inputs) {
-    let hidden = activations(of: network, layer: 0, block: block)
-    for i in 0..<block.validCount {
-      for (place, node) in nodes.enumerated() { features[block.first + i, place] = hidden[node, i] }
-    }
-  }
   // Columns of one length, or weak nodes would fall below the cutoff.
-  let sizes = (0..<features.columnCount).map { place -> Double in
-    let size = euclideanNorm(features.column(place))
-    return size > 0 ? size : 1
-  }
-  for i in 0..<features.rowCount {
-    for place in sizes.indices { features[i, place] /= sizes[place] }
-  }
+  let units = UnitActivations(of: nodes, in: network, over: inputs, constant: hasBiases ? 1 : nil)
   var missing = outputs
   for i in missing.values.indices { missing.values[i] -= current.values[i] }
-  guard let solution = LinearAlgebra.leastSquares(features, missing)?.solution, solution.isFinite else {
+  guard let solution = LinearAlgebra.leastSquares(units.features, missing)?.solution, solution.isFinite else {
     return network
   }
   var result = network
   for c in 0..<network.outputCount {
-    for (place, node) in nodes.enumerated() { result.layers[1].weights[c, node] += solution[place, c] / sizes[place] }
-    if hasBiases { result.layers[1].biases?[c] += solution[nodes.count, c] / sizes[nodes.count] }
+    for (place, node) in nodes.enumerated() {
+      result.layers[1].weights[c, node] += solution[place, c] / units.sizes[place]
+    }
+    if hasBiases { result.layers[1].biases?[c] += solution[nodes.count, c] / units.sizes[nodes.count] }
   }
   return result
 }

@@ -21,7 +21,7 @@ struct KinkUnit {
 }
 
 /// What merging looks at: a two-layer student's nodes, their pre-activations on the inputs and how their boundaries join.
-struct MergeMaterial {
+struct BoundaryClustering {
   /// Boundaries further apart are not one boundary, whatever the data say.
   static let maximumEpsilon = 0.3
 
@@ -201,7 +201,7 @@ struct MergeMaterial {
     for f in 0..<row.count - 1 { row[f] /= spread }
     guard euclideanNorm(row.dropLast()) > 0 else { return reference }
     row = normalised(row)
-    let cosine = zip(row, reference).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+    let cosine = dotProduct(row.dropLast(), reference.dropLast())
     guard abs(cosine) > 0.9 else { return reference }
     return cosine < 0 ? row.map { -$0 } : row
   }
@@ -211,7 +211,7 @@ struct MergeMaterial {
     guard var rest = unit.remainder else { return true }
     for c in 0..<outputCount {
       // ||w|| = 1
-      let factor = zip(rest.row(c), unit.row).dropLast().reduce(0) { $0 + $1.0 * $1.1 }
+      let factor = dotProduct(rest.row(c).dropLast(), unit.row.dropLast())
       for f in unit.row.indices { rest[c, f] -= factor * unit.row[f] }
     }
     return isConstant(rest, limit: limit)
@@ -224,12 +224,8 @@ struct MergeMaterial {
     let (width, slots) = (inputs.columnCount, unit.members.count + 1)
     let row = Matrix([Array(unit.row.prefix(width))])
     let weights = Matrix(unit.members.map { Array(fanOut.row($0.node)) } + [unit.kink.map { -$0 }])
-    var first = 0
-    while first < inputs.rowCount {
-      // Most clusters fail at once, so the first blocks are small.
-      let count = min(max(16, first), 1024, inputs.rowCount - first)
-      let block = Matrix(
-        rowCount: count, columnCount: width, values: Array(inputs.values[first * width..<(first + count) * width]))
+    for (block, range) in GrowingBlocks(inputs) {
+      let (first, count) = (range.lowerBound, range.count)
       var distances = Matrix(rowCount: count, columnCount: 1)
       LinearAlgebra.multiply(block, row, transposingSecond: true, into: &distances)
       var hidden: [Double] = []
@@ -245,7 +241,6 @@ struct MergeMaterial {
       LinearAlgebra.multiply(
         Matrix(rowCount: count, columnCount: slots, values: hidden), weights, into: &differences)
       guard differences.values.allSatisfy({ abs($0) <= limit }) else { return false }
-      first += count
     }
     return true
   }

@@ -8,7 +8,7 @@ import UnderstudyNumerics
 /// go into the output biases if they are constant on the inputs. Else units are turned round, each adding (1 + c) s a; and
 /// if no choice of turns cancels A, some boundaries keep a unit for each orientation, because
 /// `p a = [phi(a) - phi(-a)] p / (1 + c)`.
-struct MergePlan {
+struct UnitAssignment {
   struct Unit {
     /// (w, b), `[feature + 1]`.
     var row: [Double]
@@ -24,12 +24,12 @@ struct MergePlan {
   private(set) var network: Network?
   private(set) var fates: [MergedStudent.Fate]
 
-  private let material: MergeMaterial
+  private let material: BoundaryClustering
   private let budget: Double
   private let existingOnly: Bool
 
   /// - Parameter existingOnly: plan only units whose orientation some original node has.
-  init(_ material: MergeMaterial, budget: Double, existingOnly: Bool = false) {
+  init(_ material: BoundaryClustering, budget: Double, existingOnly: Bool = false) {
     self.material = material
     self.budget = budget
     self.existingOnly = existingOnly
@@ -95,7 +95,7 @@ struct MergePlan {
       var rest = Array(candidates[index].0.row.dropLast())
       for _ in 0..<2 {
         for direction in basis {
-          let product = zip(rest, direction).reduce(0) { $0 + $1.0 * $1.1 }
+          let product = dotProduct(rest, direction)
           for f in 0..<width { rest[f] -= product * direction[f] }
         }
       }
@@ -151,7 +151,7 @@ struct MergePlan {
   private func constantPart(of affine: Matrix) -> [Double] {
     let middle = material.middle
     return (0..<affine.rowCount).map { c in
-      zip(affine.row(c), middle).reduce(affine[c, middle.count]) { $0 + $1.0 * $1.1 }
+      dotProduct(affine.row(c), middle, from: affine[c, middle.count])
     }
   }
 
@@ -172,7 +172,7 @@ struct MergePlan {
     let images = directions.products(withRowsOf: split.remainder.withoutLastColumn)
     var sides = Matrix(rowCount: free.count, columnCount: 1)
     for i in free.indices {
-      sides[i, 0] = -zip(kinks.row(i), images.row(i)).reduce(0) { $0 + $1.0 * $1.1 } / (1 + material.slope)
+      sides[i, 0] = -dotProduct(kinks.row(i), images.row(i)) / (1 + material.slope)
     }
     guard let (solution, rank) = realTurns(products, sides) else { return nil }
     let rounded = Set(free.indices.filter { solution[$0, 0] / sizes[$0] > 0.5 }.map { free[$0] })
@@ -246,91 +246,6 @@ struct MergePlan {
   }
 }
 
-/// Which kinks are kept and which are left out, and the affine map that their absence and the opposite members leave.
-private struct Split {
-  var kept: [KinkUnit] = []
-  var leftOut: [KinkUnit] = []
-  /// `[output, feature + 1]`
-  var remainder: Matrix
-  private var keptReaches: [Reach] = []
-  private var leftOutReaches: [Reach] = []
-
-  /// - Parameter includingAffine: whether kinks are left out that are not small but have all samples on one side.
-  init(_ material: MergeMaterial, _ kinks: [KinkUnit], reaches: [Reach], limit: Double, includingAffine: Bool) {
-    remainder = Matrix(rowCount: material.outputCount, columnCount: material.rows.columnCount)
-    let slope = material.slope
-    // Without its kink a unit is c s a or s a, and off by (1 - c) s a on the other side.
-    let options = kinks.indices.map { g -> (effect: Double, slope: Double, index: Int) in
-      let size = (1 - slope) * kinks[g].kink.reduce(0) { max($0, abs($1)) }
-      let (asBelow, asAbove) = (size * reaches[g].above, size * reaches[g].below)
-      let isFree = asBelow <= asAbove && slope == 0
-      guard includingAffine || isFree || max(asBelow, asAbove) <= limit else { return (.infinity, 0, g) }
-      return asBelow <= asAbove ? (asBelow, slope, g) : (asAbove, 1, g)
-    }.sorted { ($0.effect, $0.index) < ($1.effect, $1.index) }
-    var spent = 0.0
-    var slopes = [Int: Double]()
-    for option in options {
-      spent += option.effect
-      guard spent <= limit else { break }
-      slopes[option.index] = option.slope
-    }
-    for (g, kink) in kinks.enumerated() {
-      for i in remainder.values.indices { remainder.values[i] += kink.remainder?.values[i] ?? 0 }
-      guard let slope = slopes[g] else {
-        kept.append(kink)
-        keptReaches.append(reaches[g])
-        continue
-      }
-      leftOut.append(kink)
-      leftOutReaches.append(reaches[g])
-      for c in 0..<material.outputCount {
-        for f in kink.row.indices { remainder[c, f] += slope * kink.kink[c] * kink.row[f] }
-      }
-    }
-  }
-
-  /// Of a kink, numbered through those kept and those left out.
-  func reach(_ index: Int) -> Reach {
-    index < kept.count ? keptReaches[index] : leftOutReaches[index - kept.count]
-  }
-}
-
-/// How far the samples lie on either side of a boundary, in units of the input.
-struct Reach {
-  var above: Double
-  var below: Double
-}
-
-extension MergeMaterial {
-  func reaches(of kinks: [KinkUnit]) -> [Reach] {
-    guard !kinks.isEmpty else { return [] }
-    var distances = Matrix(rowCount: inputs.rowCount, columnCount: kinks.count)
-    LinearAlgebra.multiply(
-      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true, into: &distances)
-    var reaches = [Reach](repeating: Reach(above: 0, below: 0), count: kinks.count)
-    for i in 0..<inputs.rowCount {
-      for (g, kink) in kinks.enumerated() {
-        let a = distances[i, g] + kink.row[inputs.columnCount]
-        reaches[g].above = max(reaches[g].above, a)
-        reaches[g].below = max(reaches[g].below, -a)
-      }
-    }
-    return reaches
-  }
-
-  /// Whether an affine map, `[output, feature + 1]`, is the same on all inputs up to a limit.
-  func isConstant(_ affine: Matrix, limit: Double) -> Bool {
-    let linear = affine.withoutLastColumn
-    if (0..<linear.rowCount).allSatisfy({ euclideanNorm(linear.row($0)) * farthest <= limit }) { return true }
-    let atMiddle = (0..<linear.rowCount).map { zip(linear.row($0), middle).reduce(0) { $0 + $1.0 * $1.1 } }
-    var values = Matrix(rowCount: inputs.rowCount, columnCount: linear.rowCount)
-    LinearAlgebra.multiply(inputs, linear, transposingSecond: true, into: &values)
-    return (0..<inputs.rowCount).allSatisfy { i in
-      zip(values.row(i), atMiddle).allSatisfy { abs($0 - $1) <= limit }
-    }
-  }
-}
-
 extension Matrix {
   /// `[row, row]`
   fileprivate var productsOfRows: Matrix { products(withRowsOf: self) }
@@ -344,12 +259,6 @@ extension Matrix {
 
   fileprivate func timesElementwise(_ other: Matrix) -> Matrix {
     Matrix(rowCount: rowCount, columnCount: columnCount, values: zip(values, other.values).map(*))
-  }
-
-  /// The linear part of an affine map whose last column is its constant.
-  fileprivate var withoutLastColumn: Matrix {
-    Matrix(
-      rowCount: rowCount, columnCount: columnCount - 1, values: (0..<rowCount).flatMap { row($0).dropLast() })
   }
 }
 

@@ -9,7 +9,7 @@ import UnderstudyNumerics
 /// is enough to bring it in: set the free node to the unit, move the fan-out of the boundary's nodes over to it, and
 /// those are free for the next. What it costs is what freeing the first node costs. Where no node can be freed without
 /// a loss, a node whose boundary has the same samples above it as the unit's becomes the unit where it stands.
-struct CanonicalApproach {
+struct ReductionPath {
   /// A segment, and the same gone the other way.
   struct Step {
     var segment: PathSegment
@@ -79,7 +79,7 @@ struct CanonicalApproach {
     let missing = canonical.unitCount - idle.count
     guard missing > 0 else { return }
     let carrying = (0..<network.hiddenCounts[0]).filter { !idle.contains($0) }
-    let order = NodeRemoval(network, over: inputs).order(among: carrying, count: missing)
+    let order = OptimalBrainSurgeon(network, over: inputs).order(among: carrying, count: missing)
     guard !order.isEmpty else { return }
     var count = order.count
     var freed = withoutFanOut(order)
@@ -141,7 +141,7 @@ struct CanonicalApproach {
     for turn in turns {
       let direction = directions.row(turn.unit)
       for node in turn.others + [turn.node] {
-        let factor = product(network.layers[1].weights.column(node), direction) / product(direction, direction)
+        let factor = dotProduct(network.layers[1].weights.column(node), direction) / dotProduct(direction, direction)
         for (c, value) in direction.enumerated() { parallel.layers[1].weights[c, node] = factor * value }
       }
       shrunk += turn.others
@@ -174,19 +174,19 @@ struct CanonicalApproach {
   /// For each unit of several nodes the node that becomes it with the least error.
   private func possibleTurns() -> [Turn] {
     let units = canonical.student.network
-    let z = (preactivations(of: network), preactivations(of: units))
+    let z = (network.layers[0].preactivations(over: inputs), units.layers[0].preactivations(over: inputs))
     let (fanOuts, directions) = (network.fanOutWeights, units.fanOutWeights)
     return (0..<canonical.unitCount).compactMap { unit in
       let members = members(of: unit).filter { node in fanOuts.row(node).contains { $0 != 0 } }
       let direction = directions.row(unit)
-      let square = product(direction, direction)
+      let square = dotProduct(direction, direction)
       guard members.count > 1, square > 0 else { return nil }
-      let factors = members.map { product(fanOuts.row($0), direction) / square }
+      let factors = members.map { dotProduct(fanOuts.row($0), direction) / square }
       var hidden = Matrix(rowCount: inputs.rowCount, columnCount: members.count)
       for i in 0..<hidden.rowCount {
         for (place, node) in members.enumerated() { hidden[i, place] = network.activation(z.0[i, node]) }
       }
-      let sums = (0..<hidden.rowCount).map { product(hidden.row($0), factors) }
+      let sums = (0..<hidden.rowCount).map { dotProduct(hidden.row($0), factors) }
       // What making the fan-outs parallel changes.
       let across = members.enumerated().map { place, node in
         zip(fanOuts.row(node), direction).map { $0 - factors[place] * $1 }
@@ -207,18 +207,6 @@ struct CanonicalApproach {
           error: straightening + euclideanNorm(errors) * square.squareRoot())
       }.min { ($0.error, $0.node) < ($1.error, $1.node) }
     }
-  }
-
-  /// `[sample, node]`
-  private func preactivations(of network: Network) -> Matrix {
-    let lower = network.layers[0]
-    var result = Matrix(rowCount: inputs.rowCount, columnCount: lower.nodeCount)
-    LinearAlgebra.multiply(inputs, lower.weights, transposingSecond: true, into: &result)
-    guard let biases = lower.biases else { return result }
-    for i in 0..<result.rowCount {
-      for k in biases.indices { result[i, k] += biases[k] }
-    }
-    return result
   }
 
   private func place(_ unit: Int, at node: Int, scale: Double, in target: inout Network) {

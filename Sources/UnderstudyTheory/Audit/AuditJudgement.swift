@@ -1,0 +1,132 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+extension Audit {
+  /// The verdicts, from what was measured; a function of its own so that a test can corrupt a measurement.
+  func judgeTeacherNodes() -> [TeacherNodeAudit] {
+    let matching = alignment.oneToOneMatching
+    // The statement is for nodes of unit weights: the scales of w*_j and w_k belong to their fan-out weights, so to alpha.
+    var alpha = coupling.smallestAlpha
+    for j in 0..<alpha.columnCount {
+      for k in 0..<alpha.rowCount { alpha[k, j] *= teacherNorms[j] * studentNorms[k] }
+    }
+    func reported(_ k: Int, _ j: Int) -> Double { coupling.smallestAlpha[k, j] * teacherNorms[j] }
+    let nodes = teacher.nodes.indices
+    let observers = bands.map { band in
+      nodes.map { j in band.observation.observers(of: j).filter { alpha[$0, j] > 0 } }
+    }
+    let strongest = observers.map { byNode in
+      nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
+    }
+    var ranks = FanOutRanks(coupling)
+    return nodes.map { j in
+      let best = alignment.bestStudent(of: j)
+      let evidence = NodeEvidence(
+        isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible, dimension: inputs.dimension,
+        bands: bands.indices.map { b in
+          let strongestOfNode = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
+          return NodeEvidence.Band(
+            width: bands[b].width, rank: inputs.rank(above: bands[b].width),
+            neighbour: nodes.first { $0 != j && teacherDistances[j, $0] <= bands[b].width },
+            sampleCount: bands[b].observation.bandCounts[j],
+            observerCount: observers[b][j].count, bestAlpha: strongestOfNode, strongestAlpha: strongest[b],
+            predicted: strongestOfNode > 0
+              ? min(epsilonAgnostic(b, alpha: strongestOfNode), epsilonAware(b, alpha: strongestOfNode)) : nil,
+            witnessCount: bands[b].witnesses?.explainedCounts[j],
+            unexplainedCount: bands[b].witnesses?.unexplainedCounts[j] ?? 0, proof: proof(of: j, band: b))
+        }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity)
+      let widest = observers[bands.count - 1][j]
+      let bestObserver = widest.max { alpha[$0, j] < alpha[$1, j] }
+      func smallest(_ predicted: (Int, Double) -> Double) -> Double? {
+        bands.indices.compactMap { b in
+          let alpha = evidence.bands[b].bestAlpha
+          return alpha > 0 ? predicted(b, alpha) : nil
+        }.min()
+      }
+      return TeacherNodeAudit(
+        observers: bands.indices.map { b in
+          observers[b][j].map {
+            Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: reported($0, j))
+          }
+        },
+        bestObserver: bestObserver, bestAlpha: bestObserver.map { reported($0, j) } ?? 0,
+        observerRank: ranks.rank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
+        gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
+        proven: evidence.proven, alignedStudent: best, relation: best.flatMap { alignment[j, $0] },
+        alignment: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) }, matchedStudent: matching[j],
+        verdict: evidence.verdict)
+    }
+  }
+
+  /// What witnesses prove of a teacher node and the student node that explains them, held against their boundaries.
+  private func proof(of j: Int, band: Int) -> NodeEvidence.Proof? {
+    guard let proof = bands[band].witnesses?.proofs[j] else { return nil }
+    return NodeEvidence.Proof(
+      eps: proof.epsilon(spread: inputs.spread),
+      isBroken: !(alignment[j, proof.student].map { proof.holds(for: $0) } ?? false))
+  }
+
+  /// - Returns: also what the whole audit leaves out.
+  func describeStudentNodes(
+    of student: Student, learning teacher: Teacher, over samples: Matrix, within plan: AuditPlan
+  ) throws(ShapeError) -> (nodes: [StudentNodeAudit], omitted: [OmittedPart]) {
+    let width = bands[bands.count - 1].width
+    let boundaries = Boundaries(of: student.network.layers[0])
+    // Above two layers the balance is a mean over the inputs; as many as the coupling takes are enough.
+    let groups = try BoundaryGroups(
+      teacher: teacher, student: student, tolerance: width / inputs.spread, spread: inputs.spread)
+    let balance = try KinkBalance(
+      of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
+    let dead = Set(correlation.deadStudentNodes)
+    let fanOuts = coupling.fanOutNorms
+    var plan = plan
+    let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width, within: &plan)
+    let nodes = (0..<boundaries.count).map { k in
+      let nearest = alignment.bestTeacher(of: k)
+      let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
+      return StudentNodeAudit(
+        nearestTeacher: nearest, relation: nearest.flatMap { alignment[$0, k] }, alignment: eps,
+        isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: fanOuts[k],
+        strength: fanOuts[k] * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
+        group: groups.group(ofStudentNode: k),
+        observerRank: ranks?[k])
+    }
+    return (nodes, plan.omitted)
+  }
+
+  /// The rank of the fan-out weights of each student node's observers; nil if it would take too long.
+  private func observerRanks(
+    of boundaries: Boundaries, by student: Student, over inputs: Matrix, width: Double, within plan: inout AuditPlan
+  ) throws(ShapeError) -> [Int]? {
+    let cost = AuditCost.observers(nodeCount: boundaries.count, sampleCount: inputs.rowCount)
+    guard plan.take(.observerRanks, cost: cost, bytes: AuditCost.observerBytes(nodeCount: boundaries.count)) else {
+      return nil
+    }
+    let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
+    let observers = (0..<boundaries.count).map(seen.observers)
+    var ranks = FanOutRanks(coupling)
+    guard plan.take(.observerRanks, cost: Set(observers).reduce(0) { $0 + ranks.cost(of: $1) }, bytes: 0) else {
+      return nil
+    }
+    return observers.map { ranks.rank(of: $0) }
+  }
+
+  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes
+  /// with unit weights: for others, g_k and alpha_kj times ||w_k||, and alpha_kj times ||w*_j||. So it does not depend on the
+  /// scale of a node.
+  private func epsilonAgnostic(_ band: Int, alpha: Double) -> Double {
+    predictionFactor * Double(inputs.dimension).squareRoot() * largest(bands[band].agnosticGradients) / alpha
+  }
+
+  /// The same for teacher-aware augmentation, without the root of d.
+  private func epsilonAware(_ band: Int, alpha: Double) -> Double {
+    predictionFactor * largest(bands[band].awareGradients) / alpha
+  }
+
+  /// max |g_k| ||w_k||.
+  private func largest(_ gradients: SampleGradients) -> Double {
+    zip(gradients.nodeMaxima, studentNorms).reduce(0) { $1.1 > 0 ? max($0, $1.0 * $1.1) : $0 }
+  }
+
+  private var predictionFactor: Double { 5 * power(Double(coupling.hyperplaneCount), 1.5) }
+}

@@ -1,0 +1,66 @@
+/// The finite-data statement held against one teacher node.
+public struct TeacherNodeAudit: Sendable {
+  /// Student nodes that observe it in each band: kappa > 0 and alpha not 0. `[band]`.
+  public var observers: [[Observer]]
+  /// The observer with the largest |alpha_kj| ||w*_j|| ||w_k|| in the widest band.
+  public var bestObserver: Int?
+  /// Its |alpha_kj| ||w*_j||; 0 without an observer.
+  public var bestAlpha: Double
+  /// Rank of the observers' fan-out weights in the widest band.
+  public var observerRank: Int
+  /// The smallest eps over the bands that the gradients on D' allow, were there enough samples for it; nil without an
+  /// observer.
+  public var gradientAgnostic: Double?
+  public var gradientAware: Double?
+  /// The smallest eps that the statement predicts, read backwards; nil where it predicts nothing, because another condition
+  /// fails.
+  ///
+  /// The statement for an eps speaks of copies moved by about eps and of a number of samples that grows like 1 / eps. So
+  /// gradients on copies moved by a band's width predict no eps below that width, and only if the band has d + 1 samples:
+  /// between fewer samples, student nodes may straddle the boundary without a trace of gradient. The number of samples that
+  /// the statement asks for is not known, so this is a prediction, and no proof.
+  public var predicted: Double?
+  /// The smallest eps over the bands that kink witnesses prove, see ``AlignmentProof``; nil where they prove nothing.
+  public var proven: Double?
+  /// The student node nearest to alignment; nil if the teacher node or every student node is without a boundary.
+  public var alignedStudent: Int?
+  public var relation: BoundaryRelation?
+  /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``alignedStudent``.
+  public var alignment: Double?
+  /// Its partner in the one-to-one matching.
+  public var matchedStudent: Int?
+  public var verdict: Verdict
+}
+
+/// A student node that observes a teacher node.
+public struct Observer: Sendable, Equatable {
+  public var student: Int
+  /// The share of the samples in the band at which it is active, above 0.
+  public var kappa: Double
+  /// |alpha_kj| ||w*_j||, above 0; in deeper networks the smallest over the regions met.
+  public var alpha: Double
+}
+
+/// What a student node is to the teacher, and whether it is needed.
+public struct StudentNodeAudit: Sendable {
+  /// The teacher node nearest to alignment; nil if the student node, or every teacher node, is without a boundary.
+  public var nearestTeacher: Int?
+  public var relation: BoundaryRelation?
+  /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``nearestTeacher``.
+  public var alignment: Double?
+  /// Whether they are aligned for the widest band's eps.
+  public var isAligned: Bool
+  /// The activation does not vary over the inputs.
+  public var isDead: Bool
+  /// sqrt(E[beta_kk]), in two layers ||v_k||.
+  public var fanOutNorm: Double
+  /// The same times ||w_k||.
+  public var strength: Double
+  /// The norm of the kink that is left at its boundary; see ``KinkBalance``.
+  public var kinkBalance: Double
+  /// Its boundary group, from 0; nil for a node without a boundary.
+  public var group: Int?
+  /// Rank of the fan-out weights of the student nodes that observe its boundary: what the kink there must be orthogonal to
+  /// where their gradients vanish; nil if the audit left it out.
+  public var observerRank: Int?
+}
