@@ -18,7 +18,7 @@ package struct SettingContradiction: Sendable {
       return ("the search for a critical point moves all weights, which \(rival) forbids", rest)
     }
     if setting.student.file == nil && setting.student.normalization != .none {
-      return ("a critical point is searched for students without the batch normalisation of student.normalization", rest)
+      return ("a critical point is searched for students without batch normalisation (student.normalization)", rest)
     }
     if setting.training.loss != .squaredError {
       let loss = setting.training.loss.rawValue
