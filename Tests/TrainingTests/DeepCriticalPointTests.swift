@@ -119,6 +119,51 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     #expect(problem.evaluate(problem.weights(of: finished)).largestGradient <= 1.01 * report.largestGradient)
   }
 
+  /// Whether a restart leads back is luck in part. For this teacher it does whichever node is missing, with the BLAS's kernels of
+  /// any processor.
+  @Test("a missing node of any layer is found by a restart of that layer", arguments: 0...3, [0, 1])
+  func restart(node: Int, layer: Int) throws {
+    let teacher = try network([4, 4, 4, 4], hasBiases: true, slope: 0, key: 4)
+    var stream = RandomStream(key: 3, purpose: .test)
+    let inputs = stream.normalMatrix(rowCount: 500, columnCount: 4, standardDeviation: 1)
+    let targets = try teacher.outputs(for: inputs)
+    // Active nowhere, and no other node in its place.
+    var student = teacher
+    student.layers[layer].biases?[node] = -1e3
+    func search(restarts: Int) throws -> CriticalPointReport {
+      try criticalPoint(
+        from: Student(student), along: CriticalPointPlan(restartLimit: restarts), on: inputs, targets: targets, key: 1
+      ).report
+    }
+    // The lowest layer's turn is the first, the other's the second.
+    let without = try search(restarts: layer)
+    #expect(!without.reachedTarget && without.loss > 1e-6)
+    let with = try search(restarts: layer + 1)
+    #expect(with.reachedTarget && with.restartCount == layer + 1)
+  }
+
+  @Test("a restart moves the one node that does nothing, and the loss falls at once", arguments: 0...3, [0, 1])
+  func reseeding(node: Int, layer: Int) throws {
+    let teacher = try network([4, 4, 4, 4], hasBiases: true, slope: 0.1, key: 5)
+    var stream = RandomStream(key: 3, purpose: .test)
+    let inputs = stream.normalMatrix(rowCount: 500, columnCount: 4, standardDeviation: 1)
+    var student = teacher
+    for h in student.layers[layer + 1].weights.values.indices where h % 4 == node {
+      student.layers[layer + 1].weights.values[h] = 0
+    }
+    let problem = try LeastSquaresProblem(
+      Student(student), inputs: inputs, targets: try teacher.outputs(for: inputs))
+    let start = problem.state(of: problem.normalized(problem.weights(of: Student(student))))
+    let moved = problem.reseeded(start, key: 1, attempt: layer + 1)
+    #expect(moved.evaluation.loss < start.evaluation.loss)
+    for (l, rows) in start.weights.layers.enumerated() where l <= layer {
+      for k in 0..<4 {
+        let difference = distance(Array(rows.row(k)), Array(moved.weights.layers[l].row(k)))
+        #expect((difference < 1e-12) == (l < layer || k != node), "layer \(l), node \(k)")
+      }
+    }
+  }
+
   @Test("a cancelled run returns what it has", arguments: [0, 2])
   func cancellation(after count: Int) throws {
     let (student, inputs, targets, _) = try example([4, 6, 6, 4], samples: 500)

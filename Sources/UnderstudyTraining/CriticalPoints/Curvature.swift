@@ -51,11 +51,17 @@ extension LeastSquaresProblem {
       LinearAlgebra.multiply(
         evaluation.gradients[l + 1], direction.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved, scale: 1
       )
-      for i in moved.values.indices { moved.values[i] *= slopes.values[i] }
+      moved.multiplyElements(by: slopes)
       gradients.insert(moved, at: 0)
     }
-    let features = zip(change.features, evaluation.features).map { $0.padded(columns: $1.columnCount) }
-    var result = products(gradients, with: evaluation.features) + products(evaluation.gradients, with: features)
+    var result = products(gradients, with: evaluation.features)
+    for (l, features) in zip(1..., change.features) {
+      var sum = Matrix(rowCount: evaluation.gradients[l].columnCount, columnCount: features.columnCount)
+      LinearAlgebra.multiply(evaluation.gradients[l], transposingFirst: true, features, into: &sum)
+      for k in 0..<sum.rowCount {
+        for f in 0..<sum.columnCount { result.layers[l][k, f] += sum[k, f] }
+      }
+    }
     let scale = -1 / Double(sampleCount)
     for l in result.layers.indices {
       for i in result.layers[l].values.indices { result.layers[l].values[i] *= scale }
@@ -77,6 +83,7 @@ extension LeastSquaresProblem {
     blocks.linearize(at: state.weights, evaluation)
     let firstCount = n * width
     var hessian = Matrix(rowCount: firstCount + features * outputs, columnCount: firstCount + features * outputs)
+    var gated = inputs
     let scale = 1 / Double(sampleCount)
     func set(_ row: Int, _ column: Int, _ value: Double) {
       hessian[row, column] = value * scale
@@ -94,7 +101,7 @@ extension LeastSquaresProblem {
         }
       }
       // Column a of P times the residuals' place: sum D_a x r^T.
-      let pull = gatedProduct(of: a, evaluation, with: evaluation.residuals)
+      let pull = gatedProduct(of: a, evaluation, with: evaluation.residuals, gated: &gated)
       for f in 0..<width {
         for e in 0..<features {
           for c in 0..<outputs {
@@ -115,12 +122,13 @@ extension LeastSquaresProblem {
   }
 
   /// `sum D_k x y^T` for a node of the lowest layer, `[feature, column]`; `values` is `[sample, column]`.
-  func gatedProduct(of node: Int, _ evaluation: Evaluation, with values: Matrix) -> Matrix {
+  ///
+  /// - Parameter gated: memory for the gated inputs, of their shape.
+  func gatedProduct(of node: Int, _ evaluation: Evaluation, with values: Matrix, gated: inout Matrix) -> Matrix {
     let (n, width) = (evaluation.slopes[0].columnCount, inputs.columnCount)
-    var gated = inputs
     for i in 0..<sampleCount {
       let slope = evaluation.slopes[0].values[i * n + node]
-      for f in 0..<width { gated.values[i * width + f] *= slope }
+      for f in 0..<width { gated.values[i * width + f] = slope * inputs.values[i * width + f] }
     }
     var result = Matrix(rowCount: width, columnCount: values.columnCount)
     LinearAlgebra.multiply(gated, transposingFirst: true, values, into: &result)

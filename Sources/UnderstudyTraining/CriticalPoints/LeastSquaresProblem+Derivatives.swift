@@ -2,24 +2,22 @@ import UnderstudyNumerics
 
 /// First derivatives, the gates being as they are.
 extension LeastSquaresProblem {
-  /// How every layer's input (the constant 1 left out) and the outputs change along a direction of the weights: J times the
-  /// direction.
+  /// How the inputs of the layers above the lowest (the constant 1 left out) and the outputs change along a direction of the
+  /// weights: J times the direction.
   func jacobianVectorProduct(
     _ direction: ParameterVector, at weights: ParameterVector, _ evaluation: Evaluation
   ) -> (features: [Matrix], outputs: Matrix) {
-    var features = [Matrix(rowCount: sampleCount, columnCount: inputs.columnCount)]
+    var features: [Matrix] = []
     for (l, layer) in weights.layers.enumerated() {
       var change = Matrix(rowCount: sampleCount, columnCount: layer.rowCount)
       if l < direction.layers.count {
         LinearAlgebra.multiply(evaluation.features[l], direction.layers[l], transposingSecond: true, into: &change)
       }
       if l > 0 {
-        let rows = layer.prefix(columns: features[l].columnCount)
-        LinearAlgebra.multiply(features[l], rows, transposingSecond: true, into: &change, scale: 1)
+        let rows = layer.prefix(columns: features[l - 1].columnCount)
+        LinearAlgebra.multiply(features[l - 1], rows, transposingSecond: true, into: &change, scale: 1)
       }
-      if l < evaluation.slopes.count {
-        for i in change.values.indices { change.values[i] *= evaluation.slopes[l].values[i] }
-      }
+      if l < evaluation.slopes.count { change.multiplyElements(by: evaluation.slopes[l]) }
       features.append(change)
     }
     let outputs = features.removeLast()
@@ -43,7 +41,7 @@ extension LeastSquaresProblem {
       var gradients = Matrix(rowCount: sampleCount, columnCount: slopes[l].columnCount)
       LinearAlgebra.multiply(
         result[0], weights.layers[l + 1].prefix(columns: slopes[l].columnCount), into: &gradients)
-      for i in gradients.values.indices { gradients.values[i] *= slopes[l].values[i] }
+      gradients.multiplyElements(by: slopes[l])
       result.insert(gradients, at: 0)
     }
     return result

@@ -125,7 +125,8 @@ struct LeastSquaresProblem {
     var features = [inputs]
     var slopes: [Matrix] = []
     for layer in weights.layers.dropLast() {
-      let (activations, slope) = activated(preactivations(of: layer, over: features[features.count - 1]))
+      let (activations, slope) = activated(
+        preactivations(of: layer, over: features[features.count - 1]), appendingOnes: hasBiases)
       features.append(activations)
       slopes.append(slope)
     }
@@ -155,10 +156,10 @@ struct LeastSquaresProblem {
     return result
   }
 
-  /// phi(z), with biases behind it a column of ones, and phi'(z).
-  private func activated(_ preactivations: Matrix) -> (activations: Matrix, slopes: Matrix) {
+  /// phi(z), behind it a column of ones if wanted, and phi'(z).
+  func activated(_ preactivations: Matrix, appendingOnes: Bool) -> (activations: Matrix, slopes: Matrix) {
     let (n, negativeSlope) = (preactivations.columnCount, activation.negativeSlope)
-    let width = n + (hasBiases ? 1 : 0)
+    let width = n + (appendingOnes ? 1 : 0)
     var slopes = preactivations
     var activations = Matrix(rowCount: sampleCount, columnCount: width, repeating: 1)
     for i in 0..<sampleCount {
@@ -192,6 +193,11 @@ struct LeastSquaresProblem {
 extension Matrix {
   /// The absolute values.
   fileprivate var magnitudes: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map(abs)) }
+
+  /// Multiplies each element by the other matrix's in its place.
+  mutating func multiplyElements(by other: Matrix) {
+    for i in values.indices { values[i] *= other.values[i] }
+  }
 
   var negated: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { -$0 }) }
 

@@ -80,8 +80,9 @@ struct SchurComplementSolver: LeastSquaresSolver {
   mutating func linearize(at weights: ParameterVector, _ evaluation: Evaluation) {
     updateJointGrams(evaluation.slopes[0])
     let activations = evaluation.features[1]
+    var gated = Matrix(rowCount: problem.sampleCount, columnCount: problem.inputs.columnCount)
     for a in 0..<nodeCount {
-      let block = problem.gatedProduct(of: a, evaluation, with: activations)
+      let block = problem.gatedProduct(of: a, evaluation, with: activations, gated: &gated)
       mixed.values.replaceSubrange(a * block.values.count..<(a + 1) * block.values.count, with: block.values)
     }
     activationGram = Matrix(rowCount: activationGram.rowCount, columnCount: activationGram.rowCount)
