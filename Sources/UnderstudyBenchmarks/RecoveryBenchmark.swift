@@ -2,6 +2,7 @@ import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyReconstruction
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
@@ -98,9 +99,9 @@ public struct RecoveryBenchmark: Sendable {
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 32), learningRate: rates[0], epochCount: size.epochCount,
       stepsPerEpoch: size.stepsPerEpoch, optimizer: .adam,
-      schedule: rates.enumerated().map {
-        .init(firstEpoch: $0 * size.epochCount / rates.count, learningRate: $1)
-      })
+      // Of fewer epochs than rates there is no schedule.
+      schedule: try? LearningRateSchedule(
+        rates.enumerated().map { .init(start: $0 * size.epochCount / rates.count, rate: $1) }))
     let design = StudentDesign(
       hiddenCounts: size.widths.map { $0 * size.overRealization }, scale: 1, initialization: .uniform)
     let trainer = try Trainer<Double>(

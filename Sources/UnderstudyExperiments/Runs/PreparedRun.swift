@@ -120,22 +120,14 @@ struct PreparedRun {
       }
       order = .given(indices: batches.indices)
     }
-    let frozen: TrainingPlan.FrozenLayer =
-      switch training.frozenLayer {
-      case .none: .none
-      case .first: .first
-      case .last: .last
-      }
     let plan = TrainingPlan(
       method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
       learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
-      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
+      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
       unitNormFirstLayer: training.unitNormFirstLayer,
       optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
       loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
-      schedule: (training.learningRates?.entries ?? []).map {
-        TrainingPlan.ScheduledRate(firstEpoch: $0.start, learningRate: $0.rate)
-      })
+      schedule: training.learningRates)
     return (plan, order)
   }
 }

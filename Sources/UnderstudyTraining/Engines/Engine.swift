@@ -49,7 +49,7 @@ extension TwoLayerKernel: Engine {
       return "the kernels of two layers take plain steps along the gradient of the squared error"
     }
     // They could. But runs with a schedule have always had the bits of the kernels of any depth.
-    return plan.schedule.isEmpty ? nil : "the kernels of two layers are not given schedules"
+    return plan.schedule == nil ? nil : "the kernels of two layers are not given schedules"
   }
 
   /// Plain steps remember nothing.
