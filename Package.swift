@@ -54,7 +54,7 @@ let package = Package(
       name: "UnderstudyBenchmarks",
       dependencies: [
         "UnderstudyExperiments", "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory",
-        "UnderstudyNetworks", "UnderstudyNumerics",
+        "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudySchema",
       ]),
     .target(
       name: "Understudy",

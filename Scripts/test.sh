@@ -84,6 +84,7 @@ if stage "build" one swift build "${options[@]}" --build-tests; then
     summary+=("PyTorch: skipped, as no Python here has torch and numpy (PEERS_PYTHON may name one)")
   fi
   stage "SciPy assignment" "$python" Tests/Reference/linear_assignment.py --understudy "$understudy"
+  stage "docstrings" "$python" Tests/Docstrings/docstrings.py --scratch "$scratch"
   stage "whole program" "$python" Tests/WholeProgram/whole_program.py --understudy "$understudy"
   for script in Tests/CommandLine/*.sh; do
     [ -e "$script" ] || continue

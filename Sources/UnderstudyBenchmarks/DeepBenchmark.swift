@@ -47,15 +47,16 @@ public struct DeepBenchmark: Sendable {
   private func measure(
     _ student: Student, threadCount: Int, inputs: Matrix, targets: Matrix
   ) throws(ShapeError) -> Result {
-    let shape = try DeepShape(student.network)
-    let kernel = DeepKernel<Float>(shape: shape, threadCount: threadCount, instructions: instructions)
-    kernel.layers = student.network.layers.map { DeepLayerWeights(weights: $0.weights, biases: $0.biases) }
-    let samples = PackedSamples<Float>(inputs: inputs, targets: targets, hasBiases: true)
+    let shape = try NetworkShape(student.network)
+    let kernel = DeepKernel<Float>(shape: shape, instructions: instructions)
+    kernel.threadCount = threadCount
+    kernel.layers = student.network.layers.map(LayerWeights.init)
+    let samples = PackedSamples<Float>(inputs: inputs, targets: targets)
     let operations = shape.stepFLOPs(batch: batchSize)
     let stepCount = max(2, Int(0.1 * 5e10 * Double(threadCount) / operations))
     var stream = RandomStream(key: 1, purpose: .batches)
     let indices = stream.integers(stepCount * batchSize, below: inputs.rowCount)
-    let rule = DeepUpdateRule(learningRate: 1e-5)
+    let rule = UpdateRule(learningRate: 1e-5)
     let clock = ContinuousClock()
     var (step, peak) = (Double.infinity, 0.0)
     kernel.train(on: samples, batches: indices, batchSize: batchSize, rule: rule)

@@ -41,7 +41,7 @@ public struct FinishingBenchmark: Sendable {
     public var reachedCount: Int
     public var meanIterations: Double
     public var meanRestarts: Double
-    /// Processor time of the finishing stage with the Hessian's eigenvalues, without SGD.
+    /// Processor time of the critical-point search with the Hessian's eigenvalues, without SGD.
     public var meanSeconds: Double
     public var largestSeconds: Double
     /// Of all seeds.
@@ -54,12 +54,12 @@ public struct FinishingBenchmark: Sendable {
   /// - Throws: ``ExperimentError`` if a size cannot be drawn.
   public func run(_ size: Size, seedCount: Int? = nil) throws(ExperimentError) -> Result {
     let seeds = 1...(seedCount ?? size.seedCount)
-    var reports: [(report: FinishingReport, seconds: Double)] = []
+    var reports: [(report: CriticalPointReport, seconds: Double)] = []
     for seed in seeds {
       reports.append(
         try ExperimentError.catching("benchmark") { () throws(ShapeError) in try finish(size, seed: UInt64(seed)) })
     }
-    func mean(_ value: (FinishingReport) -> Int) -> Double {
+    func mean(_ value: (CriticalPointReport) -> Int) -> Double {
       Double(reports.reduce(0) { $0 + value($1.report) }) / Double(reports.count)
     }
     return Result(
@@ -69,7 +69,7 @@ public struct FinishingBenchmark: Sendable {
       largestGradient: reports.reduce(0) { max($0, $1.report.largestGradient) })
   }
 
-  private func finish(_ size: Size, seed: UInt64) throws(ShapeError) -> (report: FinishingReport, seconds: Double) {
+  private func finish(_ size: Size, seed: UInt64) throws(ShapeError) -> (report: CriticalPointReport, seconds: Double) {
     let teacher = try TeacherDesign(
       inputCount: size.d, hiddenCount: size.m, outputCount: size.c, weights: .discrete, bias: -0.1,
       strengthDecay: size.strengthDecay, activation: .relu
@@ -79,13 +79,13 @@ public struct FinishingBenchmark: Sendable {
     let targets = try teacher.network.outputs(for: inputs)
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 16), learningRate: 0.01, epochCount: 1, stepsPerEpoch: size.stepCount)
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: seed), plan: plan,
       batches: .drawn(key: seed))
-    trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets, shape: trainer.shape))
+    trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets))
     let stopwatch = Stopwatch()
-    let finished = try UnderstudyTraining.finish(
-      try trainer.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)
+    let finished = try criticalPoint(
+      from: try trainer.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
     return (finished.report, stopwatch.cpuSeconds)
   }
 }

@@ -2,6 +2,7 @@ import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyReconstruction
+import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
@@ -45,7 +46,7 @@ public struct RecoveryBenchmark: Sendable {
     public var unitCounts: [Int]
     /// By layer, the output layer last; nil if the merged student has not the teacher's size.
     public var weightErrors: [Double]?
-    /// Processor time of training, finishing and merging.
+    /// Processor time of training, critical-point searches and merging.
     public var trainingSeconds: Double
     public var finishingSeconds: Double
     public var mergingSeconds: Double
@@ -68,7 +69,7 @@ public struct RecoveryBenchmark: Sendable {
       let trained = try train(size, teacher: teacher, inputs: inputs, targets: targets, key: seed)
       let trainingSeconds = stopwatch.cpuSeconds
       let recovery = try recover(
-        trained.student, along: FinishingPlan(), on: inputs, targets: targets, key: seed)
+        trained.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
       return Outcome(
         seed: seed, trainedLoss: trained.loss, loss: recovery.report.loss,
         reachedTarget: recovery.report.reachedTarget, unitCounts: recovery.student.network.hiddenCounts,
@@ -98,15 +99,15 @@ public struct RecoveryBenchmark: Sendable {
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 32), learningRate: rates[0], epochCount: size.epochCount,
       stepsPerEpoch: size.stepsPerEpoch, optimizer: .adam,
-      schedule: rates.enumerated().map {
-        .init(firstEpoch: $0 * size.epochCount / rates.count, learningRate: $1)
-      })
+      // Of fewer epochs than rates there is no schedule.
+      schedule: try? LearningRateSchedule(
+        rates.enumerated().map { .init(start: $0 * size.epochCount / rates.count, rate: $1) }))
     let design = StudentDesign(
       hiddenCounts: size.widths.map { $0 * size.overRealization }, scale: 1, initialization: .uniform)
-    let trainer = try DeepTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: try design.draw(for: teacher, key: key), plan: plan, batches: .drawn(key: key))
-    let samples = trainer.samples(inputs: inputs, targets: targets)
+    let samples = PackedSamples<Double>(inputs: inputs, targets: targets)
     for epoch in 1...plan.epochCount { trainer.train(epoch: epoch, on: samples) }
-    return (try trainer.student, trainer.loss(over: trainer.lossSamples(inputs: inputs, targets: targets)))
+    return (try trainer.student, trainer.loss(over: samples))
   }
 }

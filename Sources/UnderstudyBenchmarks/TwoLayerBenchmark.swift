@@ -47,6 +47,9 @@ public struct TwoLayerBenchmark: Sendable {
     /// Evaluation of 10000 samples.
     public var evaluationMilliseconds: Double
     public var evaluationShareOfPeak: Double
+    /// The same with the kernels of any depth, in the same rounds; nil unless asked for.
+    public var anyDepthMicrosecondsPerStep: Double?
+    public var anyDepthEvaluationMilliseconds: Double?
   }
 
   public var sizes = Size.standard
@@ -54,6 +57,8 @@ public struct TwoLayerBenchmark: Sendable {
   public var instructions = InstructionSet.best
   /// Rounds of about 40 ms for each size; in every round the peak is measured beside the step.
   public var roundCount = 30
+  /// Whether the kernels of any depth are measured beside those of two layers.
+  public var includesAnyDepth = false
 
   public init() {}
 
@@ -79,52 +84,65 @@ public struct TwoLayerBenchmark: Sendable {
   ) throws(ExperimentError) -> Result {
     let sampleCount = 10_000
     let material = try ExperimentError.catching("benchmark") { () throws(ShapeError) in
-      try BenchmarkMaterial<Scalar>(size, sampleCount: sampleCount, instructions: instructions)
+      try BenchmarkMaterial<Scalar>(size, sampleCount: sampleCount)
     }
-    let stepCount = max(200, Int(0.04 * 3e10 / material.kernel.shape.stepFLOPs(batch: size.batch)))
+    let stepFLOPs = material.shape.stepFLOPs(batch: size.batch)
+    let stepCount = max(200, Int(0.04 * 3e10 / stepFLOPs))
     var stream = RandomStream(key: 1, purpose: .batches)
     let indices = stream.integers(stepCount * size.batch, below: sampleCount)
     let rule = UpdateRule(learningRate: 1e-4)
     let clock = ContinuousClock()
+    let kinds: [any Engine<Scalar>.Type] =
+      [TwoLayerKernel<Scalar>.self] + (includesAnyDepth ? [DeepKernel<Scalar>.self] : [])
+    let engines = kinds.map { material.engine($0, instructions: instructions) }
     // The best of many short rounds: what the code can do when the machine leaves it alone. The peak likewise.
-    var (step, evaluation, peak) = (Double.infinity, Double.infinity, 0.0)
+    var best = engines.map { _ in (step: Double.infinity, evaluation: Double.infinity) }
+    var peak = 0.0
     for _ in 0..<max(1, roundCount) {
       peak = max(peak, measurePeakGFLOPS(Scalar.self, instructions: instructions, trials: 1))
-      let time = clock.measure {
-        material.kernel.train(on: material.packed, batches: indices, batchSize: size.batch, rule: rule)
+      for (index, engine) in engines.enumerated() {
+        let step = clock.measure {
+          engine.train(on: material.samples, batches: indices, batchSize: size.batch, rule: rule)
+        }
+        let evaluation = clock.measure { _ = engine.loss(over: material.samples) }
+        best[index].step = min(best[index].step, step / .seconds(1) / Double(stepCount))
+        best[index].evaluation = min(best[index].evaluation, evaluation / .seconds(1))
       }
-      step = min(step, time / .seconds(1) / Double(stepCount))
-      evaluation = min(evaluation, clock.measure { _ = material.kernel.loss(over: material.blocked) } / .seconds(1))
     }
     let evaluationFLOPs = 2 * Double(sampleCount) * Double((size.d + 1) * size.n + (size.n + 1) * size.c)
+    let anyDepth = includesAnyDepth ? best[1] : nil
     return Result(
       m: size.m, n: size.n, d: size.d, c: size.c, batch: size.batch, precision: precision,
       instructions: instructions.rawValue, machine: machineKind(instructions: instructions),
-      microsecondsPerStep: step * 1e6,
-      shareOfPeak: material.kernel.shape.stepFLOPs(batch: size.batch) / step / 1e9 / peak, peakGFLOPS: peak,
-      evaluationMilliseconds: evaluation * 1e3, evaluationShareOfPeak: evaluationFLOPs / evaluation / 1e9 / peak)
+      microsecondsPerStep: best[0].step * 1e6, shareOfPeak: stepFLOPs / best[0].step / 1e9 / peak, peakGFLOPS: peak,
+      evaluationMilliseconds: best[0].evaluation * 1e3,
+      evaluationShareOfPeak: evaluationFLOPs / best[0].evaluation / 1e9 / peak,
+      anyDepthMicrosecondsPerStep: anyDepth.map { $0.step * 1e6 },
+      anyDepthEvaluationMilliseconds: anyDepth.map { $0.evaluation * 1e3 })
   }
 }
 
 /// A paper's teacher and student of a size, and their data.
 private struct BenchmarkMaterial<Scalar: KernelScalar> {
-  let kernel: TwoLayerKernel<Scalar>
-  let packed: PackedSamples<Scalar>
-  let blocked: BlockedSamples<Scalar>
+  let student: Student
+  let shape: NetworkShape
+  let samples: PackedSamples<Scalar>
 
-  init(_ size: TwoLayerBenchmark.Size, sampleCount: Int, instructions: InstructionSet) throws(ShapeError) {
+  init(_ size: TwoLayerBenchmark.Size, sampleCount: Int) throws(ShapeError) {
     let teacher = try TeacherDesign(
       inputCount: size.d, hiddenCount: size.m, outputCount: size.c, weights: .discrete, bias: -0.1, strengthDecay: 0,
       activation: .relu
     ).draw(key: 1)
-    let student = try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: 1)
+    student = try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: 1)
+    shape = try NetworkShape(student.network)
     let inputs = InputDesign(count: sampleCount, standardDeviation: 1.5, distribution: .gaussian)
       .draw(for: teacher, key: 1, purpose: .trainingInputs)
-    let targets = try teacher.network.outputs(for: inputs)
-    let shape = try TwoLayerShape(student.network)
-    kernel = TwoLayerKernel(shape: shape, instructions: instructions)
-    kernel.weights = TwoLayerWeights(student.network)
-    packed = PackedSamples(inputs: inputs, targets: targets, shape: shape)
-    blocked = BlockedSamples(inputs: inputs, targets: targets, shape: shape)
+    samples = PackedSamples(inputs: inputs, targets: try teacher.network.outputs(for: inputs))
+  }
+
+  func engine(_ kind: any Engine<Scalar>.Type, instructions: InstructionSet) -> any Engine<Scalar> {
+    let engine = kind.init(shape: shape, loss: .squaredError, instructions: instructions)
+    engine.layers = student.network.layers.map(LayerWeights.init)
+    return engine
   }
 }

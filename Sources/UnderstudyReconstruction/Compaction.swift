@@ -8,7 +8,7 @@ import UnderstudyTraining
 ///
 /// On finitely many samples a finished student may hold several nodes near one boundary that share its kink among them,
 /// each right for the samples between the others: no two can be merged without a trace, though one node would do. Merged
-/// all the same, the finishing stage finds that node, with the student's own outputs as its targets. In deep networks the
+/// all the same, the critical-point search finds that node, with the student's own outputs as its targets. In deep networks the
 /// merged student and one with its output layer fitted anew are tried first.
 ///
 /// - Parameter merged: the student merged with the same change allowed, if it is known.
@@ -17,7 +17,7 @@ import UnderstudyTraining
 /// - Parameter targets: what the outputs should be, for the change that is allowed; see
 ///   ``merge(_:over:targets:allowedChange:)``.
 /// - Throws: ``ShapeError`` as merging does.
-/// - Complexity: that of merging, and at most four finishing stages of a smaller student.
+/// - Complexity: that of merging, and at most four critical-point searchs of a smaller student.
 package func compacted(
   _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
   costLimit: Double = 2e10
@@ -28,7 +28,7 @@ package func compacted(
   let scale = outputs.rootMeanSquare
   let isDeep = student.network.layers.count > 2
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
-  let plan = FinishingPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
+  let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
   // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
   for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)
@@ -56,12 +56,12 @@ package func compacted(
   return best
 }
 
-/// - Returns: nil for a deep network that the finishing stage does not take, one with biases in some layers only.
+/// - Returns: nil for a deep network that the critical-point search does not take, one with biases in some layers only.
 private func trainedBack(
-  _ network: Network, _ plan: FinishingPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
+  _ network: Network, _ plan: CriticalPointPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
 ) throws(ShapeError) -> Network? {
   if isDeep, !network.hasBiases, network.layers.contains(where: { $0.biases != nil }) { return nil }
-  return try finish(Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+  return try criticalPoint(from: Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
 }
 
 extension MergedStudent {

@@ -5,8 +5,8 @@ import UnderstudyTraining
 
 /// What came of the search for a node that is not needed.
 enum Pruning {
-  /// A student with one hidden node fewer, and the report of its finishing stage.
-  case smaller(Student, FinishingReport)
+  /// A student with one hidden node fewer, and the report of its critical-point search.
+  case smaller(Student, CriticalPointReport)
   /// None of the nodes that were tried can go.
   case none
   case cancelled
@@ -15,7 +15,7 @@ enum Pruning {
 /// Looks for a student with one hidden node fewer that meets the same targets.
 ///
 /// Several nodes may share what one node could do, each right for the samples between the others, and too far apart to be
-/// merged. Without one of them the finishing stage leads to the others doing its part. The nodes that are tried are those
+/// merged. Without one of them the critical-point search leads to the others doing its part. The nodes that are tried are those
 /// whose removal costs least once the output layer is fitted anew. The smaller student is taken if its gradients are within
 /// the plan's target and its largest error of an output is no larger than before, or below 1e-9 of the targets' size: where
 /// nodes are inactive, gradients are 0 whatever the error.
@@ -26,9 +26,9 @@ enum Pruning {
 ///     unknowns.
 /// - Throws: ``ShapeError`` as finishing does.
 /// - Complexity: a least-squares fit of the output layer, O(samples x width^2), for each hidden node, and at most three
-///   finishing stages of 100 steps.
+///   critical-point searchs of 100 steps.
 func pruned(
-  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   costLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Pruning {
   let network = student.network
@@ -51,8 +51,8 @@ func pruned(
   var short = plan
   (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, pruningSteps), 0)
   for candidate in candidates.prefix(pruningTrials) {
-    let (smaller, report) = try finish(
-      Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
+    let (smaller, report) = try criticalPoint(
+      from: Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     if report.wasCancelled { return .cancelled }
     let error = largestDifference(try smaller.network.outputs(for: inputs), targets)
     if report.reachedTarget, error <= allowed { return .smaller(smaller, report) }

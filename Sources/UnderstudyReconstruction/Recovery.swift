@@ -20,19 +20,19 @@ public struct Recovery: Sendable {
   }
 
   public var outcome = Outcome.unfinished
-  /// The student as the finishing stage left it; the merged student's, if one of its stages was cancelled at a lower loss.
+  /// The student as the critical-point search left it; the merged student's, if one of its stages was cancelled at a lower loss.
   public var finished: Student
   /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
   /// nil if the result is an unmerged student: what a cancelled stage had come to, or the better one.
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
   /// so, whichever stage was cancelled. It is of the samples that were fitted.
-  public var report: FinishingReport
+  public var report: CriticalPointReport
   /// How often the merged student was finished in turn.
   public var refinementCount = 0
-  /// Nodes that merging had left and that the finishing stage could do without.
+  /// Nodes that merging had left and that the critical-point search could do without.
   public var prunedCount = 0
-  /// Processor time of this thread in the finishing stages (and the search for nodes that are not needed), and in merging.
+  /// Processor time of this thread in the critical-point searchs (and the search for nodes that are not needed), and in merging.
   public var finishingSeconds: Double
   public var mergingSeconds = 0.0
   /// Half the mean squared error over the samples that were fitted, of the given student and of the result.
@@ -61,7 +61,7 @@ public struct Recovery: Sendable {
   public var student: Student { merged?.student ?? finished }
 }
 
-/// Finishes a student, merges it, and where the finishing stage had stalled, finishes what is left and merges again, as long
+/// Finishes a student, merges it, and where the critical-point search had stalled, finishes what is left and merges again, as long
 /// as that lowers the loss; then takes away nodes, one by one, as long as the targets are met without them.
 ///
 /// Where a search stalls, it is mostly because several nodes share a boundary and each waits for the others at some sample.
@@ -74,14 +74,14 @@ public struct Recovery: Sendable {
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:
-///   - key: of the random numbers of the finishing stage.
+///   - key: of the random numbers of the critical-point search.
 ///   - mergingCostLimit: see `costLimit` of ``compacted(_:over:targets:allowedChange:costLimit:)``.
 ///   - isCancelled: asked before each step; merging is not interrupted.
-/// - Throws: ``ShapeError`` as finishing and merging do.
-/// - Complexity: of finishing and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
+/// - Throws: ``ShapeError`` as critical-point searches and merging do.
+/// - Complexity: of critical-point searches and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
 ///   and merging for each node that goes, and once more; and of ``weightDetermination(of:over:)``.
 public func recover(
-  _ student: Student, along plan: FinishingPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> Recovery {
   _ = try student.network.outputs(for: inputs)

@@ -20,9 +20,10 @@ struct RecoverySamples {
 
   var hasHeldOut: Bool { heldOutInputs.rowCount > 0 }
 
-  /// A student as the finishing stage sees it, without a step.
-  func report(of student: Student) throws(ShapeError) -> FinishingReport {
-    try finish(student, along: FinishingPlan(iterationLimit: 0), on: inputs, targets: targets, key: 0).report
+  /// A student as the critical-point search sees it, without a step.
+  func report(of student: Student) throws(ShapeError) -> CriticalPointReport {
+    try criticalPoint(from: student, along: CriticalPointPlan(iterationLimit: 0), on: inputs, targets: targets, key: 0)
+      .report
   }
 
   /// Half the mean squared error over the samples that are fitted, over those that are held out, and over all, in units of
@@ -48,25 +49,26 @@ struct RecoverySamples {
 
 /// A recovery under way.
 struct RecoverySearch {
-  let plan: FinishingPlan
+  let plan: CriticalPointPlan
   let samples: RecoverySamples
   let key: UInt64
   let mergingCostLimit: Double
   var result: Recovery
   private let given: Student
-  /// What the finishing stage made of the given student.
-  private let first: (student: Student, report: FinishingReport)
+  /// What the critical-point search made of the given student.
+  private let first: (student: Student, report: CriticalPointReport)
   private var stopwatch = Stopwatch()
 
   /// Finishes the given student.
   init(
-    from given: Student, along plan: FinishingPlan, on samples: RecoverySamples, key: UInt64, mergingCostLimit: Double,
+    from given: Student, along plan: CriticalPointPlan, on samples: RecoverySamples, key: UInt64,
+    mergingCostLimit: Double,
     isCancelled: () -> Bool
   ) throws(ShapeError) {
     (self.plan, self.samples, self.key, self.given) = (plan, samples, key, given)
     self.mergingCostLimit = mergingCostLimit
-    first = try finish(
-      given, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
+    first = try criticalPoint(
+      from: given, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
     result = Recovery(
       finished: first.student, report: first.report, finishingSeconds: stopwatch.cpuSeconds,
       determination: WeightDetermination(
@@ -81,10 +83,10 @@ struct RecoverySearch {
   }
 
   private mutating func finished(
-    _ student: Student, along plan: FinishingPlan, isCancelled: () -> Bool
-  ) throws(ShapeError) -> (student: Student, report: FinishingReport) {
-    let (finished, report) = try finish(
-      student, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
+    _ student: Student, along plan: CriticalPointPlan, isCancelled: () -> Bool
+  ) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
+    let (finished, report) = try criticalPoint(
+      from: student, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
     result.finishingSeconds += lap()
     return (finished, report)
   }
@@ -168,7 +170,7 @@ struct RecoverySearch {
   /// A last few steps of the merged student towards no loss at all: merging may change outputs by more than they were off.
   private mutating func polish() throws(ShapeError) {
     guard let merged = result.merged, result.report.reachedTarget else { return }
-    let plan = FinishingPlan(iterationLimit: 20, gradientTarget: 0, restartLimit: 0)
+    let plan = CriticalPointPlan(iterationLimit: 20, gradientTarget: 0, restartLimit: 0)
     let (polished, report) = try finished(merged.student, along: plan, isCancelled: { false })
     guard report.loss < result.report.loss || report.gradientShare <= self.plan.gradientTarget else { return }
     result.merged = merged.replacing(

@@ -33,7 +33,7 @@ struct ImportTable {
       "UnderstudyBenchmarks",
       [
         "UnderstudyExperiments", "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory",
-        "UnderstudyNetworks", "UnderstudyNumerics",
+        "UnderstudyNetworks", "UnderstudyNumerics", "UnderstudySchema",
       ]),
     Row("UnderstudyCLI", ["Understudy", "UnderstudyBenchmarks", "ArgumentParser"]),
   ]

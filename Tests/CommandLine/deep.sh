@@ -57,7 +57,7 @@ teacher: {widths: "6-6", weights: gaussian, scale: 1, medianBiases: true, normal
 student: {initialization: uniform, overRealization: 3}
 inputs: {standardDeviation: 1, training: {count: 4000}, evaluation: {count: 500}}
 training: {method: adam, learningRates: "0: 0.003, 5: 0.001, 10: 0.0003", epochs: 15, stepsPerEpoch: 2000, batchSize: 32}
-finishing: {method: levenbergMarquardt}
+criticalPoint: {method: levenbergMarquardt}
 seeds: [1]
 record: [{measures: [evaluationLoss], last: true}]
 YAML

@@ -190,8 +190,8 @@ waited=$(($(date +%s) - start))
 if [ "$waited" -le 20 ]; then pass "after a few steps"; else fail "after a few steps" "$waited s"; fi
 
 # Killed in what comes after the epochs: these are not done again.
-after=(run long.yaml --set finishing.method=levenbergMarquardt --set finishing.iterations=100000 --set training.epochs=30
-  --set training.stepsPerEpoch=1000 --set finishing.gradientTarget=1e-300 --set finishing.restarts=100000 --results after)
+after=(run long.yaml --set criticalPoint.method=levenbergMarquardt --set criticalPoint.iterations=100000 --set training.epochs=30
+  --set training.stepsPerEpoch=1000 --set criticalPoint.gradientTarget=1e-300 --set criticalPoint.restarts=100000 --results after)
 "$UNDERSTUDY" "${after[@]}" >after.log 2>&1 &
 pid=$!
 at_the_end() { [ "$(query after "SELECT epoch FROM checkpoint")" = 30 ]; }

@@ -57,12 +57,12 @@ for precision in float64 float32; do
   fi
 done
 
-# The finishing stage and what is measured after it: linear algebra on one thread, runs beside each other.
+# The critical-point search and what is measured after it: linear algebra on one thread, runs beside each other.
 study "$work/finishing.yaml" \
   "record: [{measures: [finishing, alignment, verdicts, mergedWeightError, constructedPath], last: true}]"
 for threads in 1 2; do
   ends "finished students on $threads threads" 0 -- "$UNDERSTUDY" run "$work/finishing.yaml" --set seeds=4 \
-    --set finishing.method=levenbergMarquardt --threads "$threads" --results "$work/finished$threads"
+    --set criticalPoint.method=levenbergMarquardt --threads "$threads" --results "$work/finished$threads"
 done
 check "weights of finished students" diff -r "$work/finished1/weights" "$work/finished2/weights"
 check "measures of finished students" cmp <("$UNDERSTUDY" export "$work/finished1") <("$UNDERSTUDY" export "$work/finished2")
@@ -109,12 +109,12 @@ done
 # Killed or stopped in what follows the epochs, again and again: each session begins where the last one ended, and what comes
 # out is what an undisturbed run gives. The target is never reached, so that all steps are taken, and restarts among them.
 study "$work/stages.yaml" "record: [{measures: [finishing, evaluationLoss, constructedPath], last: true}]"
-stages=(run "$work/stages.yaml" --set finishing.method=levenbergMarquardt --set finishing.iterations=300
-  --set finishing.restarts=100000 --set finishing.gradientTarget=1e-300 --set training.outputNoise=0.1
+stages=(run "$work/stages.yaml" --set criticalPoint.method=levenbergMarquardt --set criticalPoint.iterations=300
+  --set criticalPoint.restarts=100000 --set criticalPoint.gradientTarget=1e-300 --set training.outputNoise=0.1
   --set inputs.training.count=3000 --set training.epochs=300 --set training.stepsPerEpoch=2000 --checkpoint-interval 0)
-ends "a run with a finishing stage and a twin" 0 -- "$UNDERSTUDY" "${stages[@]}" --results "$work/stages-whole"
-# where FOLDER: stage and how far it is, of the checkpoint: `1 STEPS` in the finishing stage, `2 EPOCHS` in the twin's
-# training, `3 STEPS` in the twin's finishing stage.
+ends "a run with a critical-point search and a twin" 0 -- "$UNDERSTUDY" "${stages[@]}" --results "$work/stages-whole"
+# where FOLDER: stage and how far it is, of the checkpoint: `1 STEPS` in the critical-point search, `2 EPOCHS` in the twin's
+# training, `3 STEPS` in the twin's critical-point search.
 where() {
   python3 - "$1/results.sqlite" <<'PYTHON' 2>/dev/null
 import json, sqlite3, struct, sys

@@ -65,4 +65,19 @@ ends "an export" 0 -- "$UNDERSTUDY" export drawn --output table.csv
 equal "removes the old part of a killed one, and nothing else" "$(find . -maxdepth 1 -name '.table*' | sort | tr '\n' ' ')" \
   "./.table.csv.124.partial ./.table.csv.mine.partial "
 
+# An export that is stopped: large enough to last some seconds.
+study large.yaml "record: [{measures: [evaluationCorrelation, trainingCorrelation], every: 1}]"
+"$UNDERSTUDY" run large.yaml --set teacher.hiddenNodes=20 --set student.overRealization=10 --set seeds=40 --results large \
+  --no-report >run.log 2>&1 || fail "a large study" "$(cat run.log)"
+echo before >export.csv
+"$UNDERSTUDY" export large --output export.csv >export.log 2>&1 &
+pid=$!
+has_part() { compgen -G '.export.csv.*.partial' >/dev/null; }
+check "an export is being written" wait_until 60 has_part
+kill -INT "$pid"
+wait "$pid"
+equal "SIGINT during an export: interrupted" $? 130
+check "and says so" grep -q "stopping: export.csv stays as it was" export.log
+equal "what was there stays, and no part of the new one" "$(cat export.csv) $(find . -maxdepth 1 -name '.export*' | wc -l)" "before 0"
+
 finish

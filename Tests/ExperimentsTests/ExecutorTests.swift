@@ -78,7 +78,7 @@ private let everything =
     }
     #expect(run.values(.layerRegionCounts, epoch: 5) == [1])
     let ofLayers = Measure.allCases.count { $0.rawValue.hasPrefix("layer") || $0 == .evaluationAgreement }
-    // The losses are below, paths are recorded once and tested apart, and there is no finishing stage here.
+    // The losses are below, paths are recorded once and tested apart, and there is no critical-point search here.
     let perEpoch = expected.count + theory.count + 2 + ofLayers
     #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
 
@@ -183,11 +183,23 @@ private let everything =
     #expect(run.student.network.isFinite)
   }
 
+  @Test("where what Adam remembers overflows and the weights do not, the run has diverged")
+  func overflowingMoments() throws {
+    // Gradients of 1e25 have squares beyond single precision: every step is 0 from then on.
+    let run = try execute(
+      try tinyStudy([
+        "training.method=adam", "training.precision=float32", "training.loss=crossEntropy",
+        "inputs.standardDeviation=1e25",
+      ]))
+    #expect(run.record.outcome == .diverged(epoch: 1))
+    #expect(run.checkpoints.isEmpty)
+  }
+
   @Test("weights that do not reproduce the reported loss are not recorded")
   func verification() throws {
     let study = try tinyStudy()
     let prepared = try PreparedRun(study.runs[0])
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: prepared.initialStudent, plan: prepared.plan, batches: prepared.batches)
     let executor = executor(study.runs[0], of: study)
     var network = prepared.initialStudent.network

@@ -176,10 +176,10 @@ import UnderstudyTraining
     #expect(run.data.count < (try execute(tinyStudy()).data.count))
     #expect(String(decoding: run.data.prefix(1000), as: UTF8.self).contains("\"F32\""))
     // The same run in double precision: from the same student over the same samples.
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: run.prepared.initialStudent, plan: run.prepared.plan, batches: run.prepared.batches)
     let set = try run.prepared.trainingSet(index: 0)
-    let samples = PackedSamples<Double>(inputs: set.inputs, targets: set.targets, shape: trainer.shape)
+    let samples = PackedSamples<Double>(inputs: set.inputs, targets: set.targets)
     for epoch in 1...5 { trainer.train(epoch: epoch, on: samples) }
     let pairs = zip(try trainer.student.network.layers[0].weights.values, run.student.network.layers[0].weights.values)
     // 100 steps of rounding near 6e-8 on weights below 2.

@@ -123,7 +123,7 @@ import UnderstudySchema
     "batch normalisation that a key or a file gives is refused before anything runs where it cannot be",
     arguments: [
       ["training.method=gd"], ["training.method=[sgd, gd]"], ["training.batchSize=1"],
-      ["finishing.method=levenbergMarquardt"], ["record=[{measures: [constructedPath], last: true}]"],
+      ["criticalPoint.method=levenbergMarquardt"], ["record=[{measures: [constructedPath], last: true}]"],
     ], ["beforeActivation", "afterActivation"])
   func normalizationIsRefusedBefore(overrides: [String], placement: String) throws {
     let normalized = "student.normalization=\(placement)"

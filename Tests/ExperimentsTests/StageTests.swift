@@ -14,14 +14,14 @@ import UnderstudyTheory
   private func finishingStudy(_ more: String...) throws -> Study {
     try tinyStudy(
       [
-        "finishing.method=levenbergMarquardt", "training.epochs=10", "training.stepsPerEpoch=100",
+        "criticalPoint.method=levenbergMarquardt", "training.epochs=10", "training.stepsPerEpoch=100",
         "training.learningRate=0.05", "student.scale=0.1", "inputs.training.count=300",
         "record=[{measures: [alignment, trainingLoss, evaluationLoss], every: 5}, {measures: [finishing, mergedNodeCount, "
           + "mergedWeightError, straightPath, matchedPath, constructedPath], last: true}]",
       ] + more)
   }
 
-  @Test("the finishing stage is one more epoch, and what is stored is the finished student")
+  @Test("the critical-point search is one more epoch, and what is stored is the finished student")
   func finishing() throws {
     let run = try execute(try finishingStudy())
     #expect(run.record.run.setting.lastEpoch == 11)
@@ -50,27 +50,27 @@ import UnderstudyTheory
     #expect((straight.max() ?? 0) > 1e-3)
   }
 
-  /// A run whose finishing stage never reaches its target: all its steps are taken, restarts among them.
+  /// A run whose critical-point search never reaches its target: all its steps are taken, restarts among them.
   private func longStudy(_ more: [String] = []) throws -> Study {
     try tinyStudy(
       [
-        "finishing.method=levenbergMarquardt", "finishing.gradientTarget=1e-300", "finishing.iterations=60",
-        "finishing.restarts=1000", "training.epochs=4", "student.scale=0.1", "training.outputNoise=0.1",
+        "criticalPoint.method=levenbergMarquardt", "criticalPoint.gradientTarget=1e-300", "criticalPoint.iterations=60",
+        "criticalPoint.restarts=1000", "training.epochs=4", "student.scale=0.1", "training.outputNoise=0.1",
         "record=[{measures: [trainingLoss, evaluationLoss], every: 2}, {measures: [finishing, straightPath], last: true}]",
       ] + more)
   }
 
-  private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> StageProgress {
+  private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> PostTrainingProgress {
     let network = try PreparedRun(study.runs[0]).initialStudent.network
-    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).stages
+    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).postTraining
   }
 
   @Test(
-    "a run that goes on from anywhere in the finishing stage or its twin gives the same record",
+    "a run that goes on from anywhere in the critical-point search or its twin gives the same record",
     arguments: [
       [], ["training.precision=float32"], ["training.method=adam", "training.learningRate=0.01"],
       [
-        "teacher.widths=3-3", "teacher.hiddenNodes=null", "finishing.iterations=40",
+        "teacher.widths=3-3", "teacher.hiddenNodes=null", "criticalPoint.iterations=40",
         "record=[{measures: [finishing], last: true}]",
       ],
       ["network.activation=leakyRelu"],
@@ -81,11 +81,11 @@ import UnderstudyTheory
     let counts = try whole.checkpoints.map { checkpoint in
       let stages = try stages(checkpoint, of: study)
       return (
-        stages.finishing.search?.iterationCount ?? -1, stages.twin?.epoch ?? -1,
-        stages.twin?.finishing.search?.iterationCount ?? -1
+        stages.search.current?.iterationCount ?? -1, stages.replica?.epoch ?? -1,
+        stages.replica?.search.current?.iterationCount ?? -1
       )
     }
-    let iterations = study.runs[0].setting.finishing.iterations
+    let iterations = study.runs[0].setting.criticalPoint.iterations
     // Every step of either search but the last, which ends it, and every epoch of the twin.
     #expect(counts.map(\.0).filter { $0 > 0 } == Array(1...iterations))
     if whole.values(.straightPath, epoch: 5) != nil {
@@ -137,7 +137,7 @@ import UnderstudyTheory
   func damage() throws {
     let study = try longStudy()
     let checkpoints = try execute(study).checkpoints
-    let last = try #require(checkpoints.last { (try? stages($0, of: study))?.twin?.finishing.search != nil })
+    let last = try #require(checkpoints.last { (try? stages($0, of: study))?.replica?.search.current != nil })
     let file = try SafetensorsFile.decode(last.student, name: "checkpoint")
     typealias Tensor = SafetensorsFile.Tensor
     func refused(_ what: String, _ change: (inout SafetensorsFile) -> Void) throws {
@@ -168,7 +168,7 @@ import UnderstudyTheory
     }
     try refused("an epoch past the end") { $0.metadata["understudy.twinEpoch"] = "5" }
     try refused("no epoch") { $0.metadata["understudy.twinEpoch"] = nil }
-    try refused("a later format") { $0.metadata["understudy.stages"] = "2" }
+    try refused("a later format") { $0.metadata["understudy.stages"] = "3" }
   }
 
   @Test("an augmented training set has as many samples as are asked for, and fewer are drawn")
@@ -190,9 +190,9 @@ import UnderstudyTheory
   @Test("keys that came later do not change what older runs are")
   func hashes() throws {
     let before = try tinyStudy()
-    let defaults = try tinyStudy(["inputs.augmentation=none", "finishing.method=none", "inputs.rank=0"])
+    let defaults = try tinyStudy(["inputs.augmentation=none", "criticalPoint.method=none", "inputs.rank=0"])
     #expect(before.runs.map(\.hash) == defaults.runs.map(\.hash))
-    let other = try tinyStudy(["finishing.method=levenbergMarquardt"])
+    let other = try tinyStudy(["criticalPoint.method=levenbergMarquardt"])
     #expect(Set(other.runs.map(\.hash)).isDisjoint(with: before.runs.map(\.hash)))
   }
 }

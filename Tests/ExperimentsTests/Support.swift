@@ -39,8 +39,8 @@ func executor(
   _ run: Run, of study: Study, isCancelled: @escaping () -> Bool = { false },
   threadCount: @escaping () -> Int = { 1 }, didTakeSteps: @escaping (Int) -> Void = { _ in },
   saveCheckpoint: @escaping (Checkpoint) -> Void = { _ in }
-) -> RunExecutor {
-  RunExecutor(
+) -> RunExecution {
+  RunExecution(
     run: run, study: study, studyHash: study.hash, instructions: .best, checkpointInterval: .zero,
     isCancelled: isCancelled, threadCount: threadCount, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
 }

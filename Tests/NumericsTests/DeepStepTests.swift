@@ -26,7 +26,7 @@ private struct DeepStepCase: CustomTestStringConvertible {
     ]
   }
 
-  var shape: DeepShape { DeepShape(widths: widths, hasBiases: hasBiases, negativeSlope: slope) }
+  var shape: NetworkShape { NetworkShape(widths: widths, hasBiases: hasBiases, negativeSlope: slope) }
 
   /// Roundings from an input to a weight: forward and backward a sum in every layer with a slope each, then the sum over the
   /// batch; residual, scale, decay, the rate, momentum's product and sums. In epsilons, of which each is two roundings: the
@@ -50,7 +50,7 @@ private struct DeepStepProblem {
     inputs = draw(sampleCount, test.widths[0], 1)
     targets = draw(sampleCount, test.widths[test.widths.count - 1], 1)
     let layers = zip(test.widths, test.widths.dropFirst()).map { inputs, nodes in
-      DeepLayerWeights(
+      LayerWeights(
         weights: draw(nodes, inputs, 1 / Double(inputs).squareRoot()),
         biases: test.hasBiases ? draw(1, nodes, 0.5).values : nil)
     }
@@ -81,12 +81,12 @@ private struct DeepStepProblem {
 /// Whole steps of ``DeepKernel`` against its naive twin, for both precisions and every instruction set of this machine.
 @Suite("Steps of any depth") struct DeepStepTests {
   private static let rules = [
-    DeepUpdateRule(learningRate: 0.1),
-    DeepUpdateRule(learningRate: 0.1, weightDecay: 0.5),
-    DeepUpdateRule(learningRate: 0.1, updatesFirstLayer: false),
-    DeepUpdateRule(learningRate: 0.1, updatesLastLayer: false),
+    UpdateRule(learningRate: 0.1),
+    UpdateRule(learningRate: 0.1, weightDecay: 0.5),
+    UpdateRule(learningRate: 0.1, updatesFirstLayer: false),
+    UpdateRule(learningRate: 0.1, updatesLastLayer: false),
     // The first step of momentum is a plain one.
-    DeepUpdateRule(method: .momentum(0.9), learningRate: 0.1, weightDecay: 0.5),
+    UpdateRule(optimizer: .gradient(momentum: 0.9), learningRate: 0.1, weightDecay: 0.5),
   ]
 
   @Test("steps, descents and losses at every size", arguments: 1...33)
@@ -109,8 +109,7 @@ private struct DeepStepProblem {
     let epsilon = Double(Scalar.ulpOfOne)
     let problem = try DeepStepProblem.generic(test, sampleCount: test.batch + 2, epsilon: epsilon)
     let (inputs, targets) = problem.rows
-    let samples = PackedSamples<Scalar>(
-      inputs: problem.inputs, targets: problem.targets, hasBiases: test.hasBiases)
+    let samples = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets)
     // Out of order and with repetitions.
     let indices = (0..<test.batch).map { UInt32(($0 * 7 + 1) % inputs.count) }
     for rule in Self.rules {
@@ -135,7 +134,7 @@ private struct DeepStepProblem {
       for set in supportedSets {
         let kernel = DeepKernel<Scalar>(shape: test.shape, loss: loss, instructions: set)
         kernel.layers = problem.naive.layers
-        let found = kernel.meanLoss(over: samples)
+        let found = kernel.loss(over: samples)
         #expect(
           abs(found - expected.value) <= test.roundings * epsilon * expected.size,
           "\(loss), \(Scalar.self), \(set), \(test.testDescription)")
@@ -145,7 +144,7 @@ private struct DeepStepProblem {
 
   private func check<Scalar: KernelScalar>(
     _ kernel: DeepKernel<Scalar>, _ expected: [(values: [NaiveDeep.Sized], biases: [NaiveDeep.Sized])],
-    _ problem: DeepStepProblem, _ rule: DeepUpdateRule, _ relative: Double, _ note: String
+    _ problem: DeepStepProblem, _ rule: UpdateRule, _ relative: Double, _ note: String
   ) {
     #expect(kernel.isFinite, "\(note)")
     for (index, layer) in kernel.layers.enumerated() {
@@ -168,7 +167,7 @@ private struct DeepStepProblem {
     let test = DeepStepCase(widths: [5, 9, 7, 3], batch: 8, slope: 0.25)
     let problem = try DeepStepProblem.generic(test, sampleCount: 8, epsilon: Double.ulpOfOne)
     let (inputs, targets) = problem.rows
-    var rule = DeepUpdateRule(learningRate: 0.1)
+    var rule = UpdateRule(learningRate: 0.1)
     let whole = problem.naive.stepped(inputs: inputs, targets: targets, rule: rule)
     rule.learningRate *= 7.0 / 8
     let part = problem.naive.stepped(inputs: inputs.dropLast(), targets: targets.dropLast(), rule: rule)

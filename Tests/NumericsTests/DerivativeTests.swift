@@ -17,22 +17,22 @@ import Testing
       + (0..<test.c).flatMap { o in (from..<test.n).map { Place(isFirst: false, row: o, column: $0) } }
   }
 
-  private func value(_ w: TwoLayerWeights, _ place: Place) -> Double {
+  private func value(_ w: [LayerWeights], _ place: Place) -> Double {
     switch (place.isFirst, place.column) {
-    case (true, -1): w.firstBiases?[place.row] ?? .nan
-    case (true, _): w.first[place.row, place.column]
-    case (false, -1): w.lastBiases?[place.row] ?? .nan
-    case (false, _): w.last[place.row, place.column]
+    case (true, -1): w[0].biases?[place.row] ?? .nan
+    case (true, _): w[0].weights[place.row, place.column]
+    case (false, -1): w[1].biases?[place.row] ?? .nan
+    case (false, _): w[1].weights[place.row, place.column]
     }
   }
 
-  private func moved(_ w: TwoLayerWeights, _ place: Place, by step: Double) -> TwoLayerWeights {
+  private func moved(_ w: [LayerWeights], _ place: Place, by step: Double) -> [LayerWeights] {
     var w = w
     switch (place.isFirst, place.column) {
-    case (true, -1): w.firstBiases?[place.row] += step
-    case (true, _): w.first[place.row, place.column] += step
-    case (false, -1): w.lastBiases?[place.row] += step
-    case (false, _): w.last[place.row, place.column] += step
+    case (true, -1): w[0].biases?[place.row] += step
+    case (true, _): w[0].weights[place.row, place.column] += step
+    case (false, -1): w[1].biases?[place.row] += step
+    case (false, _): w[1].weights[place.row, place.column] += step
     }
     return w
   }
@@ -47,8 +47,7 @@ import Testing
       // No pre-activation changes its sign while a weight moves: no input is larger than 5 here.
       let problem = try TwoLayerProblem.generic(test, sampleCount: batch, epsilon: Double.ulpOfOne, distance: 5 * step)
       try #require(problem.inputs.values.allSatisfy { abs($0) < 5 })
-      let packed = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
-      let blocked = BlockedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+      let packed = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
       let bound = TwoLayerTolerance(test, problem, sampleCount: batch, epsilon: Double.ulpOfOne)
       let rate = test.rule.learningRate
       for set in supportedSets {
@@ -57,16 +56,16 @@ import Testing
           TwoLayerKernel<Double>(shape: test.shape, instructions: set),
           TwoLayerKernel<Double>(shape: test.shape, instructions: set)
         )
-        stochastic.weights = problem.weights
+        stochastic.layers = problem.weights
         stochastic.train(on: packed, batches: (0..<UInt32(batch)).map { $0 }, batchSize: batch, rule: test.rule)
-        full.weights = problem.weights
+        full.layers = problem.weights
         full.descend(on: packed, rule: test.rule)
-        let (afterStochastic, afterFull) = (stochastic.weights, full.weights)
+        let (afterStochastic, afterFull) = (stochastic.layers, full.layers)
         for place in places(test) {
-          probe.weights = moved(problem.weights, place, by: step)
-          let above = probe.loss(over: blocked)
-          probe.weights = moved(problem.weights, place, by: -step)
-          let derivative = (above - probe.loss(over: blocked)) / (2 * step)
+          probe.layers = moved(problem.weights, place, by: step)
+          let above = probe.loss(over: packed)
+          probe.layers = moved(problem.weights, place, by: -step)
+          let derivative = (above - probe.loss(over: packed)) / (2 * step)
           let tolerance = bound.loss / step + bound.weights / rate
           let before = value(problem.weights, place)
           #expect(abs((value(afterStochastic, place) - before) / rate + derivative) <= tolerance, "\(set): \(test)")

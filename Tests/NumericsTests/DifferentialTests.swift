@@ -24,20 +24,20 @@ import Testing
     let expected = step(indices).weights
     let tolerance = TwoLayerTolerance(test, problem, sampleCount: test.batch, epsilon: epsilon).weights
     try checkRowsStayLong(test, problem, inputs: inputs, targets: targets)
-    let samples = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+    let samples = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets)
     for set in supportedSets {
       let kernel = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
-      kernel.weights = problem.weights
+      kernel.layers = problem.weights
       kernel.train(on: samples, batches: indices, batchSize: test.batch, rule: test.rule)
-      let difference = largestDifference(kernel.weights, expected)
+      let difference = largestDifference(kernel.layers, expected)
       #expect(difference <= tolerance, "\(Scalar.self), \(set): \(test)")
       #expect(kernel.isFinite)
-      let (before, after) = (problem.weights, kernel.weights)
+      let (before, after) = (problem.weights, kernel.layers)
       if test.frozen == .first {
-        #expect(after.first == before.first && after.firstBiases == before.firstBiases, "\(test)")
+        #expect(after[0].weights == before[0].weights && after[0].biases == before[0].biases, "\(test)")
       }
       if test.frozen == .last {
-        #expect(after.last == before.last && after.lastBiases == before.lastBiases, "\(test)")
+        #expect(after[1].weights == before[1].weights && after[1].biases == before[1].biases, "\(test)")
       }
     }
   }
@@ -79,19 +79,19 @@ import Testing
     let test = TwoLayerCase(n: 7, biases: false, slope: slope)
     let problem = try TwoLayerProblem.generic(test, sampleCount: 4, epsilon: Double.ulpOfOne)
     var weights = problem.weights
-    for f in 0..<test.d { weights.first[2, f] = 0 }
+    for f in 0..<test.d { weights[0].weights[2, f] = 0 }
     var naive = NaiveTwoLayer<Double>(weights, slope: slope)
     naive.step(
       inputs: NaiveTwoLayer<Double>.rows(of: problem.inputs), targets: NaiveTwoLayer<Double>.rows(of: problem.targets),
       rule: test.rule)
     let tolerance = TwoLayerTolerance(test, problem, sampleCount: 4, epsilon: Double.ulpOfOne).weights
-    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
     for set in supportedSets {
       let kernel = TwoLayerKernel<Double>(shape: test.shape, instructions: set)
-      kernel.weights = weights
+      kernel.layers = weights
       kernel.train(on: samples, batches: [0, 1, 2, 3], batchSize: 4, rule: test.rule)
-      #expect(largestDifference(kernel.weights, naive.weights) <= tolerance, "\(set)")
-      #expect(kernel.weights.first.row(2).allSatisfy { $0 == 0 } == (slope == 0), "\(set)")
+      #expect(largestDifference(kernel.layers, naive.weights) <= tolerance, "\(set)")
+      #expect(kernel.layers[0].weights.row(2).allSatisfy { $0 == 0 } == (slope == 0), "\(set)")
     }
   }
 
@@ -128,18 +128,17 @@ import Testing
     let expected = naive.weights
     let tolerance = TwoLayerTolerance(test, problem, sampleCount: test.batch, epsilon: epsilon)
     try checkRowsStayLong(test, problem, inputs: inputs, targets: targets)
-    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
-    let blocked = BlockedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets)
     for set in supportedSets {
       let kernel = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
-      kernel.weights = problem.weights
-      #expect(abs(kernel.loss(over: blocked) - loss) <= tolerance.loss, "\(Scalar.self), \(set): \(test)")
+      kernel.layers = problem.weights
+      #expect(abs(kernel.loss(over: packed) - loss) <= tolerance.loss, "\(Scalar.self), \(set): \(test)")
       // Twice, from the same weights: the sum of the gradient must begin at 0 each time.
       for _ in 0..<2 {
-        kernel.weights = problem.weights
+        kernel.layers = problem.weights
         kernel.descend(on: packed, rule: test.rule)
         #expect(
-          largestDifference(kernel.weights, expected) <= tolerance.weights, "\(Scalar.self), \(set): \(test)")
+          largestDifference(kernel.layers, expected) <= tolerance.weights, "\(Scalar.self), \(set): \(test)")
       }
     }
   }
@@ -154,18 +153,18 @@ import Testing
   private func compareUnitRows<Scalar: KernelScalar>(d: Int, _: Scalar.Type) throws {
     let test = TwoLayerCase(d: d)
     var weights = try TwoLayerProblem.generic(test, sampleCount: 1, epsilon: 0).weights
-    for f in 0..<d { weights.first[2, f] = 0 }
+    for f in 0..<d { weights[0].weights[2, f] = 0 }
     var naive = NaiveTwoLayer<Scalar>(weights, slope: 0)
     naive.normalizeFirstLayer()
     for set in supportedSets {
       let kernel = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
-      kernel.weights = weights
+      kernel.layers = weights
       kernel.normalizeFirstLayer()
       // The twin's sum of d squares errs by d / 2 epsilon after the root; all elements are at most 1.
       let tolerance = Double(d + 6) * Double(Scalar.ulpOfOne)
-      #expect(largestDifference(kernel.weights, naive.weights) <= tolerance, "\(Scalar.self), \(set)")
-      #expect(kernel.weights.firstBiases == weights.firstBiases)
-      #expect(kernel.weights.first.row(2).allSatisfy { $0 == 0 })
+      #expect(largestDifference(kernel.layers, naive.weights) <= tolerance, "\(Scalar.self), \(set)")
+      #expect(kernel.layers[0].biases == weights[0].biases)
+      #expect(kernel.layers[0].weights.row(2).allSatisfy { $0 == 0 })
     }
   }
 
@@ -173,13 +172,14 @@ import Testing
   /// must not pass for a dead node.
   @Test(arguments: supportedSets)
   func unitRowsOfExtremeSize(set: InstructionSet) {
-    let shape = TwoLayerShape(inputCount: 2, hiddenCount: 5, outputCount: 1, hasBiases: false, negativeSlope: 0)
+    let shape = NetworkShape(widths: [2, 5, 1], hasBiases: false, negativeSlope: 0)
     let kernel = TwoLayerKernel<Double>(shape: shape, instructions: set)
-    kernel.weights = TwoLayerWeights(
-      first: Matrix([[3e200, -4e200], [3e-200, -4e-200], [0, .leastNonzeroMagnitude], [.infinity, 1], [.nan, 1]]),
-      firstBiases: nil, last: Matrix(rowCount: 1, columnCount: 5), lastBiases: nil)
+    let first = Matrix([
+      [3e200, -4e200], [3e-200, -4e-200], [0, .leastNonzeroMagnitude], [.infinity, 1], [.nan, 1],
+    ])
+    kernel.layers = [first, Matrix(rowCount: 1, columnCount: 5)].map { LayerWeights(weights: $0, biases: nil) }
     kernel.normalizeFirstLayer()
-    let rows = kernel.weights.first
+    let rows = kernel.layers[0].weights
     for k in 0...1 {
       // A few roundings of numbers below 1.
       #expect(abs(rows[k, 0] - 0.6) <= 4 * Double.ulpOfOne && abs(rows[k, 1] + 0.8) <= 4 * Double.ulpOfOne)

@@ -41,6 +41,23 @@ private func distance(_ a: Matrix, _ b: Matrix) -> Double {
     #expect(distance(naiveProduct(vectors.transposed, scaled), matrix) < 1e-11)
     let alone = try #require(LinearAlgebra.symmetricEigenvalues(matrix))
     for (a, b) in zip(alone, values) { #expect(abs(a - b) < 1e-12) }
+    // A tridiagonal matrix as such, and as one of many.
+    let (diagonal, rest) = ((0..<n).map { matrix[$0, $0] }, (0..<n - 1).map { matrix[$0, $0 + 1] })
+    var band = Matrix(rowCount: n, columnCount: n)
+    for a in 0..<n {
+      band[a, a] = diagonal[a]
+      if a + 1 < n { (band[a, a + 1], band[a + 1, a]) = (rest[a], rest[a]) }
+    }
+    let (expected, special) = try (
+      #require(LinearAlgebra.symmetricEigen(band)),
+      #require(LinearAlgebra.tridiagonalEigen(diagonal: diagonal, offDiagonal: rest))
+    )
+    for (a, b) in zip(special.values, expected.values) { #expect(abs(a - b) < 1e-12) }
+    #expect(distance(naiveProduct(special.vectors, special.vectors.transposed), identity(n)) < 1e-12)
+    for (row, value) in special.values.enumerated() {
+      let vector = Matrix([Array(special.vectors.row(row))])
+      #expect(distance(naiveProduct(vector, band), vector.scaled(by: value)) < 1e-11)
+    }
     // The upper triangle is what is read.
     for row in 0..<n {
       for column in 0..<row { matrix[row, column] = 1e9 }
@@ -87,6 +104,12 @@ private func distance(_ a: Matrix, _ b: Matrix) -> Double {
     var sides = naiveProduct(solution, gram)
     LinearAlgebra.solveCholesky(factor, rightSides: &sides)
     #expect(distance(sides, solution) < 1e-11)
+    // Only the lower triangle is the inverse's.
+    LinearAlgebra.invertCholesky(&factor)
+    for row in 0..<n {
+      for column in row + 1..<max(n, row + 1) { factor[row, column] = factor[column, row] }
+    }
+    #expect(distance(naiveProduct(factor, gram), identity(n)) < 1e-11)
   }
 
   @Test("an indefinite matrix has no Cholesky factor")
@@ -170,6 +193,8 @@ private func distance(_ a: Matrix, _ b: Matrix) -> Double {
     let matrix = Matrix([[1, value], [value, 1]])
     #expect(LinearAlgebra.symmetricEigen(matrix) == nil)
     #expect(LinearAlgebra.symmetricEigenvalues(matrix) == nil)
+    #expect(LinearAlgebra.tridiagonalEigen(diagonal: [1, value], offDiagonal: [1]) == nil)
+    #expect(LinearAlgebra.tridiagonalEigen(diagonal: [1, 1], offDiagonal: [value]) == nil)
     #expect(LinearAlgebra.singularValues(of: matrix) == nil)
     #expect(LinearAlgebra.leastSquares(matrix, Matrix([[1], [1]])) == nil)
     #expect(LinearAlgebra.leastSquares(Matrix([[1], [1]]), Matrix([[1], [value]])) == nil)
@@ -180,11 +205,13 @@ private func distance(_ a: Matrix, _ b: Matrix) -> Double {
     let none = Matrix(rowCount: 0, columnCount: 0)
     #expect(LinearAlgebra.symmetricEigen(none)?.values == [])
     #expect(LinearAlgebra.symmetricEigenvalues(none) == [])
+    #expect(LinearAlgebra.tridiagonalEigen(diagonal: [], offDiagonal: [])?.values == [])
     #expect(LinearAlgebra.singularValues(of: Matrix(rowCount: 3, columnCount: 0))?.values == [])
     #expect(
       LinearAlgebra.leastSquares(Matrix(rowCount: 0, columnCount: 2), Matrix(rowCount: 0, columnCount: 1))?.rank == 0)
     var nothing = none
     #expect(LinearAlgebra.factorCholesky(&nothing))
+    LinearAlgebra.invertCholesky(&nothing)
     LinearAlgebra.multiply(none, none, into: &nothing)
   }
 }

@@ -90,7 +90,7 @@ import Testing
   /// 2 operations for each weight of both layers, forward and in the update, and once more for the output layer's way
   /// back, counted by hand.
   @Test func operationsOfAStep() {
-    let shape = TwoLayerShape(inputCount: 100, hiddenCount: 20, outputCount: 50, hasBiases: false, negativeSlope: 0)
+    let shape = NetworkShape(widths: [100, 20, 50], hasBiases: false, negativeSlope: 0)
     #expect(shape.stepFLOPs(batch: 16) == Double(16 * 2 * (2 * 100 * 20 + 3 * 50 * 20)))
   }
 }

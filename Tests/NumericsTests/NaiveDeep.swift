@@ -6,7 +6,7 @@ struct NaiveDeep {
   typealias Sized = (value: Double, size: Double)
 
   /// `[layer]`
-  var layers: [DeepLayerWeights]
+  var layers: [LayerWeights]
   let slope: Double
 
   /// Pre-activations of every layer at one sample, and activations: the inputs, the hidden layers', the outputs.
@@ -28,7 +28,7 @@ struct NaiveDeep {
   }
 
   /// One step along the mean gradient of 1/2 ||target - output||^2 and the decay of each weight; `[layer]` of values and sizes.
-  func stepped(inputs: [[Double]], targets: [[Double]], rule: DeepUpdateRule) -> [(values: [Sized], biases: [Sized])] {
+  func stepped(inputs: [[Double]], targets: [[Double]], rule: UpdateRule) -> [(values: [Sized], biases: [Sized])] {
     let scale = rule.learningRate / Double(inputs.count)
     let kept = 1 - rule.learningRate * rule.weightDecay
     var result = layers.map { layer in

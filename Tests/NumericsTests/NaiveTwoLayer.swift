@@ -11,12 +11,13 @@ struct NaiveTwoLayer<Scalar: KernelScalar> {
   let slope: Scalar
   let hasBiases: Bool
 
-  init(_ weights: TwoLayerWeights, slope: Double) {
-    first = Self.rows(of: weights.first)
-    last = Self.rows(of: weights.last)
-    firstBiases = (weights.firstBiases ?? weights.first.column(0).map { _ in 0 }).map { Scalar($0) }
-    lastBiases = (weights.lastBiases ?? weights.last.column(0).map { _ in 0 }).map { Scalar($0) }
-    hasBiases = weights.firstBiases != nil
+  init(_ layers: [LayerWeights], slope: Double) {
+    func biases(_ layer: LayerWeights) -> [Scalar] {
+      (layer.biases ?? layer.weights.column(0).map { _ in 0 }).map { Scalar($0) }
+    }
+    (first, last) = (Self.rows(of: layers[0].weights), Self.rows(of: layers[1].weights))
+    (firstBiases, lastBiases) = (biases(layers[0]), biases(layers[1]))
+    hasBiases = layers[0].biases != nil
     self.slope = Scalar(slope)
   }
 
@@ -24,10 +25,11 @@ struct NaiveTwoLayer<Scalar: KernelScalar> {
     (0..<matrix.rowCount).map { matrix.row($0).map { Scalar($0) } }
   }
 
-  var weights: TwoLayerWeights {
-    TwoLayerWeights(
-      first: Matrix(first.map { $0.map { Double($0) } }), firstBiases: hasBiases ? firstBiases.map { Double($0) } : nil,
-      last: Matrix(last.map { $0.map { Double($0) } }), lastBiases: hasBiases ? lastBiases.map { Double($0) } : nil)
+  var weights: [LayerWeights] {
+    [(first, firstBiases), (last, lastBiases)].map { rows, biases in
+      LayerWeights(
+        weights: Matrix(rows.map { $0.map { Double($0) } }), biases: hasBiases ? biases.map { Double($0) } : nil)
+    }
   }
 
   func preactivations(_ x: [Scalar]) -> [Scalar] {

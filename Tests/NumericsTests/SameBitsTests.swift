@@ -11,17 +11,16 @@ private let hasBothSets = InstructionSet.avx2.isSupported && InstructionSet.avx5
     -> [UInt64]
   {
     let problem = try TwoLayerProblem.generic(test, sampleCount: test.batch + 2, epsilon: 0)
-    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
-    let blocked = BlockedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets)
     let kernel = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
-    kernel.weights = problem.weights
+    kernel.layers = problem.weights
     var stream = RandomStream(key: 22, purpose: .test)
     let batches = stream.integers(3 * test.batch, below: packed.count)
-    var result = [kernel.loss(over: blocked).bitPattern]
+    var result = [kernel.loss(over: packed).bitPattern]
     kernel.train(on: packed, batches: batches, batchSize: test.batch, rule: test.rule)
-    result += bits(kernel.weights)
+    result += bits(kernel.layers)
     for _ in 0..<2 { kernel.descend(on: packed, rule: test.rule) }
-    return result + bits(kernel.weights) + [kernel.loss(over: blocked).bitPattern]
+    return result + bits(kernel.layers) + [kernel.loss(over: packed).bitPattern]
   }
 
   @Test(.enabled(if: hasBothSets, "this processor has not both AVX2 and AVX-512"))
@@ -54,21 +53,21 @@ private let hasBothSets = InstructionSet.avx2.isSupported && InstructionSet.avx5
     for set in supportedSets {
       for test in TwoLayerCase.all.filter({ $0.batch > 1 }) {
         let problem = try TwoLayerProblem.generic(test, sampleCount: 40, epsilon: 0)
-        let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+        let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
         var stream = RandomStream(key: 24, purpose: .test)
         let batches = stream.integers(5 * test.batch, below: 40)
         let (whole, parts) = (
           TwoLayerKernel<Double>(shape: test.shape, instructions: set),
           TwoLayerKernel<Double>(shape: test.shape, instructions: set)
         )
-        whole.weights = problem.weights
-        parts.weights = problem.weights
+        whole.layers = problem.weights
+        parts.layers = problem.weights
         whole.train(on: samples, batches: batches, batchSize: test.batch, rule: test.rule)
         for step in 0..<5 {
           let batch = Array(batches[(step * test.batch)..<((step + 1) * test.batch)])
           parts.train(on: samples, batches: batch, batchSize: test.batch, rule: test.rule)
         }
-        #expect(bits(whole.weights) == bits(parts.weights), "\(set): \(test)")
+        #expect(bits(whole.layers) == bits(parts.layers), "\(set): \(test)")
       }
     }
   }
@@ -83,21 +82,20 @@ private let hasBothSets = InstructionSet.avx2.isSupported && InstructionSet.avx5
   private func checkMemory<Scalar: KernelScalar>(_ set: InstructionSet, _ biases: Bool, _: Scalar.Type) throws {
     let test = TwoLayerCase(d: 11, n: 7, c: 5, biases: biases)
     let problem = try TwoLayerProblem.generic(test, sampleCount: 90, epsilon: 0)
-    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
-    let blocked = BlockedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets, shape: test.shape)
+    let packed = PackedSamples<Scalar>(inputs: problem.inputs, targets: problem.targets)
     let used = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
     // Small batches, larger ones than any before, small again; between them, losses and descents.
     for batch in [1, 4, 16, 17, 33, 64, 90, 5, 1] {
       let fresh = TwoLayerKernel<Scalar>(shape: test.shape, instructions: set)
       let batches = (0..<(2 * batch)).map { UInt32($0 * 13 % 90) }
       for kernel in [used, fresh] {
-        kernel.weights = problem.weights
+        kernel.layers = problem.weights
         kernel.train(on: packed, batches: batches, batchSize: batch, rule: test.rule)
       }
-      #expect(bits(used.weights) == bits(fresh.weights), "\(Scalar.self), batch \(batch)")
-      #expect(used.loss(over: blocked) == fresh.loss(over: blocked))
+      #expect(bits(used.layers) == bits(fresh.layers), "\(Scalar.self), batch \(batch)")
+      #expect(used.loss(over: packed) == fresh.loss(over: packed))
       for kernel in [used, fresh] { kernel.descend(on: packed, rule: test.rule) }
-      #expect(bits(used.weights) == bits(fresh.weights), "\(Scalar.self), descent after batch \(batch)")
+      #expect(bits(used.layers) == bits(fresh.layers), "\(Scalar.self), descent after batch \(batch)")
     }
   }
 
@@ -105,9 +103,9 @@ private let hasBothSets = InstructionSet.avx2.isSupported && InstructionSet.avx5
     for test in TwoLayerCase.all {
       let weights = try TwoLayerProblem.generic(test, sampleCount: 1, epsilon: 0).weights
       let (double, single) = (TwoLayerKernel<Double>(shape: test.shape), TwoLayerKernel<Float>(shape: test.shape))
-      double.weights = weights
-      single.weights = weights
-      #expect(double.weights == weights && single.weights == weights, "\(test)")
+      double.layers = weights
+      single.layers = weights
+      #expect(double.layers == weights && single.layers == weights, "\(test)")
     }
   }
 
@@ -120,16 +118,16 @@ private let hasBothSets = InstructionSet.avx2.isSupported && InstructionSet.avx5
       for value in [Double.nan, .infinity] {
         var broken = weights
         switch place {
-        case 0: broken.first[1, 2] = value
-        case 1: broken.firstBiases?[1] = value
-        case 2: broken.last[1, 1] = value
-        default: broken.lastBiases?[1] = value
+        case 0: broken[0].weights[1, 2] = value
+        case 1: broken[0].biases?[1] = value
+        case 2: broken[1].weights[1, 1] = value
+        default: broken[1].biases?[1] = value
         }
-        kernel.weights = broken
+        kernel.layers = broken
         #expect(!kernel.isFinite, "place \(place)")
       }
     }
-    kernel.weights = weights
+    kernel.layers = weights
     #expect(kernel.isFinite)
   }
 }

@@ -18,8 +18,8 @@ struct TwoLayerCase: Sendable, CustomStringConvertible {
     "d \(d), n \(n), C \(c), batch \(batch), biases \(biases), slope \(slope), frozen \(frozen), unit norm \(unitNorm)"
   }
 
-  var shape: TwoLayerShape {
-    TwoLayerShape(inputCount: d, hiddenCount: n, outputCount: c, hasBiases: biases, negativeSlope: slope)
+  var shape: NetworkShape {
+    NetworkShape(widths: [d, n, c], hasBiases: biases, negativeSlope: slope)
   }
 
   var rule: UpdateRule {
@@ -65,7 +65,7 @@ struct TwoLayerCase: Sendable, CustomStringConvertible {
 
 /// A network and samples of a case, with normal weights, biases, inputs and targets that single precision holds exactly.
 struct TwoLayerProblem {
-  let weights: TwoLayerWeights
+  let weights: [LayerWeights]
   let inputs: Matrix
   let targets: Matrix
 
@@ -78,11 +78,11 @@ struct TwoLayerProblem {
     }
     inputs = draw(sampleCount, test.d, 1)
     targets = draw(sampleCount, test.c, 1)
-    weights = TwoLayerWeights(
-      first: draw(test.n, test.d, 1 / Double(test.d).squareRoot()),
-      firstBiases: test.biases ? draw(1, test.n, 0.5).values : nil,
-      last: draw(test.c, test.n, 1 / Double(test.n).squareRoot()),
-      lastBiases: test.biases ? draw(1, test.c, 0.5).values : nil)
+    weights = [(test.d, test.n), (test.n, test.c)].map { inputs, nodes in
+      LayerWeights(
+        weights: draw(nodes, inputs, 1 / Double(inputs).squareRoot()),
+        biases: test.biases ? draw(1, nodes, 0.5).values : nil)
+    }
   }
 
   /// The first draw in which no pre-activation is so close to 0 that rounding could decide its gate, and no row of the
@@ -93,11 +93,11 @@ struct TwoLayerProblem {
     for index in 0..<200 {
       let problem = TwoLayerProblem(test, sampleCount: sampleCount, index: index)
       let margin = distance + 2 * Double(test.d + 2) * epsilon
-      let rows = (0..<test.n).map { problem.weights.first.row($0) }
+      let rows = (0..<test.n).map { problem.weights[0].weights.row($0) }
       guard rows.allSatisfy({ euclideanNorm($0) > 0.05 }) else { continue }
       let isFarFromKinks = (0..<sampleCount).allSatisfy { i in
         rows.enumerated().allSatisfy { k, row in
-          var (z, magnitude) = (problem.weights.firstBiases?[k] ?? 0, abs(problem.weights.firstBiases?[k] ?? 0))
+          var (z, magnitude) = (problem.weights[0].biases?[k] ?? 0, abs(problem.weights[0].biases?[k] ?? 0))
           for (weight, x) in zip(row, problem.inputs.row(i)) {
             z += weight * x
             magnitude += abs(weight * x)
@@ -131,12 +131,14 @@ struct TwoLayerTolerance {
     }
     let w = problem.weights
     let x = max(1, largest(problem.inputs.values))
-    let a1 = max(1, largestRowSum(w.first) * x + largest(w.firstBiases ?? []))
-    let a2 = largest(problem.targets.values) + largestRowSum(w.last) * a1 + largest(w.lastBiases ?? [])
-    let g = largestRowSum(w.last.transposed) * a2
+    let a1 = max(1, largestRowSum(w[0].weights) * x + largest(w[0].biases ?? []))
+    let a2 = largest(problem.targets.values) + largestRowSum(w[1].weights) * a1 + largest(w[1].biases ?? [])
+    let g = largestRowSum(w[1].weights.transposed) * a2
     let rate = test.rule.learningRate
     let u =
-      max(largest(w.first.values), largest(w.last.values), largest(w.firstBiases ?? []), largest(w.lastBiases ?? []))
+      max(
+        largest(w[0].weights.values), largest(w[1].weights.values), largest(w[0].biases ?? []),
+        largest(w[1].biases ?? []))
       + rate * max(g * x, a1 * a2)
     let length = Double(test.d + test.n + test.c + sampleCount + 9)
     var tolerance = 2 * length * epsilon * u
@@ -150,20 +152,17 @@ struct TwoLayerTolerance {
 }
 
 /// The largest difference of any weight.
-func largestDifference(_ a: TwoLayerWeights, _ b: TwoLayerWeights) -> Double {
-  func values(_ w: TwoLayerWeights) -> [Double] {
-    w.first.values + (w.firstBiases ?? []) + w.last.values + (w.lastBiases ?? [])
-  }
-  return zip(values(a), values(b)).reduce(0) { largest, pair in
+func largestDifference(_ a: [LayerWeights], _ b: [LayerWeights]) -> Double {
+  zip(values(a), values(b)).reduce(0) { largest, pair in
     let difference = abs(pair.0 - pair.1)
     return difference.isNaN ? .infinity : max(largest, difference)
   }
 }
 
 /// The bits of every weight.
-func bits(_ w: TwoLayerWeights) -> [UInt64] {
-  (w.first.values + (w.firstBiases ?? []) + w.last.values + (w.lastBiases ?? [])).map(\.bitPattern)
-}
+func bits(_ layers: [LayerWeights]) -> [UInt64] { values(layers).map(\.bitPattern) }
+
+private func values(_ layers: [LayerWeights]) -> [Double] { layers.flatMap { $0.weights.values + ($0.biases ?? []) } }
 
 /// The instruction sets of this machine.
 let supportedSets = InstructionSet.allCases.filter(\.isSupported)

@@ -13,8 +13,8 @@ import UnderstudyTraining
   @Test("two hidden layers are read back from their outputs", arguments: 1...4)
   func endToEnd(key: Int) throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-3, key: UInt64(key))
-    let recovery = try recover(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.lossBefore > 1e-9, "nothing is left for the finishing stage to do")
+    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
+    #expect(recovery.lossBefore > 1e-9, "nothing is left for the critical-point search to do")
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
     let errors = try #require(weightErrors(of: recovery.student.network, against: teacher.network))
@@ -61,9 +61,9 @@ import UnderstudyTraining
   func refinement() throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-4)
     // One step leaves residuals, which only the merged student's own stages can take away.
-    let plan = FinishingPlan(iterationLimit: 1, restartLimit: 0)
+    let plan = CriticalPointPlan(iterationLimit: 1, restartLimit: 0)
     let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 1)
-    let alone = try finish(student, along: plan, on: inputs, targets: targets, key: 1)
+    let alone = try criticalPoint(from: student, along: plan, on: inputs, targets: targets, key: 1)
     #expect(!alone.report.reachedTarget)
     #expect(recovery.refinementCount > 0 && recovery.loss < 1e-3 * alone.report.loss)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
@@ -73,7 +73,7 @@ import UnderstudyTraining
   @Test("a node that the others can stand in for goes, and none of the teacher's")
   func pruning() throws {
     let (teacher, student, inputs, targets) = try doubled(by: 0)
-    let plan = FinishingPlan()
+    let plan = CriticalPointPlan()
     guard
       case .smaller(let smaller, let report) = try pruned(student, along: plan, on: inputs, targets: targets, key: 1)
     else {
@@ -126,7 +126,7 @@ import UnderstudyTraining
     let (teacher, student, inputs, targets) = try sharing(widths, key: UInt64(key))
     #expect(largestDifference(try student.network.outputs(for: inputs), targets) < 1e-12 * targets.rootMeanSquare)
     #expect(try merge(student, over: inputs, targets: targets).unitCount == widths[0] + 1)
-    let recovery = try recover(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1)
+    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
     #expect(recovery.prunedCount == 1 && recovery.outcome == .recovered)
     #expect(try #require(weightError(of: recovery.student.network, against: teacher.network)) < 1e-8)
     #expect(recovery.determination.isDetermined == true)
@@ -149,7 +149,8 @@ import UnderstudyTraining
       moved.layers[last].biases = biases
     }
     let recovery = try recover(
-      Student(moved), along: FinishingPlan(), on: inputs.scaled(by: inputUnit), targets: targets.scaled(by: outputUnit),
+      Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
+      targets: targets.scaled(by: outputUnit),
       key: 1)
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
@@ -175,7 +176,7 @@ import UnderstudyTraining
     var stream = RandomStream(key: UInt64(key), purpose: .test)
     let inputs = stream.normalMatrix(rowCount: 30, columnCount: 8, standardDeviation: 1)
     let recovery = try recover(
-      student, along: FinishingPlan(iterationLimit: 50, restartLimit: 0), on: inputs,
+      student, along: CriticalPointPlan(iterationLimit: 50, restartLimit: 0), on: inputs,
       targets: try teacher.network.outputs(for: inputs), key: 1)
     #expect(recovery.determination.equationCount == 240 && recovery.determination.isDetermined == false)
     #expect(recovery.heldOut == nil)
@@ -211,9 +212,10 @@ import UnderstudyTraining
     let student = Student(network)
     let merged = try merge(student, over: inputs, targets: targets)
     #expect(merged.unitCount == 3)
-    let plan = FinishingPlan(iterationLimit: 3, restartLimit: 0)
+    let plan = CriticalPointPlan(iterationLimit: 3, restartLimit: 0)
     #expect(
-      try loss(finish(merged.student, along: plan, on: inputs, targets: targets, key: 2).student) > loss(student))
+      try loss(criticalPoint(from: merged.student, along: plan, on: inputs, targets: targets, key: 2).student)
+        > loss(student))
     let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 2)
     #expect(try loss(recovery.student) <= loss(student))
     #expect(recovery.outcome == .unfinished || recovery.outcome == .notBetter)
@@ -224,7 +226,7 @@ import UnderstudyTraining
   func dead() throws {
     var (_, student, inputs, targets) = try doubled(by: 0)
     student.network.layers[0].biases = [Double](repeating: -1e3, count: 8)
-    let recovery = try recover(student, along: FinishingPlan(), on: inputs, targets: targets, key: 1)
+    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
     #expect(recovery.outcome == .nothing && !recovery.report.reachedTarget)
     #expect(recovery.student == student && recovery.merged == nil)
   }
@@ -255,7 +257,7 @@ import UnderstudyTraining
     }
     let fitted = inputs(3000, scale: 1, 0)
     let recovery = try recover(
-      Student(teacher), along: FinishingPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
+      Student(teacher), along: CriticalPointPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
     #expect(recovery.outcome == .recovered && recovery.student.network.hiddenCounts == smaller)
     for (index, scale) in [1e-3, 1, 1e3].enumerated() {
       let others = inputs(20_000, scale: scale, index + 1)
@@ -279,7 +281,7 @@ import UnderstudyTraining
   func cancellation() throws {
     let (_, student, inputs, targets) = try doubled(by: 1e-3)
     let recovery = try recover(
-      student, along: FinishingPlan(), on: inputs, targets: targets, key: 1, isCancelled: { true })
+      student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1, isCancelled: { true })
     #expect(recovery.report.wasCancelled && recovery.refinementCount == 0)
     #expect(recovery.merged == nil && recovery.finished == student && recovery.student == student)
   }

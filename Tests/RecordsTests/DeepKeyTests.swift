@@ -100,11 +100,11 @@ import Testing
       "training: {batchSize: 1}\nstudent: {normalization: beforeActivation}", .contradiction,
       "s.yaml:1: training.batchSize", "student.normalization", "2 samples"),
     BadStudy(
-      "finishing: {method: levenbergMarquardt}\nstudent: {normalization: afterActivation}", .contradiction,
-      "finishing.method", "student.normalization"),
+      "criticalPoint: {method: levenbergMarquardt}\nstudent: {normalization: afterActivation}", .contradiction,
+      "criticalPoint.method", "student.normalization"),
     BadStudy(
-      "finishing: {method: levenbergMarquardt}\ntraining: {loss: crossEntropy}", .contradiction, "finishing.method",
-      "training.loss crossEntropy"),
+      "criticalPoint: {method: levenbergMarquardt}\ntraining: {loss: crossEntropy}", .contradiction,
+      "criticalPoint.method", "training.loss crossEntropy"),
     BadStudy(
       "network: {biases: false}\nteacher: {medianBiases: true}", .contradiction, "teacher.medianBiases",
       "network.biases"),

@@ -141,3 +141,59 @@ import Testing
     #expect(nearest(to: "x", among: []) == nil)
   }
 }
+
+@Suite("Keys that had another name") struct FormerKeyTests {
+  private let text = """
+    network: {inputDimension: 8, outputDimension: 4}
+    teacher: {hiddenNodes: 3}
+    training: {epochs: 1, stepsPerEpoch: 2}
+    inputs: {training: {count: 50}, evaluation: {count: 50}}
+    """
+
+  private func parse(_ more: String, overrides: [String] = []) throws -> (study: Study, notices: [String]) {
+    var notices: [String] = []
+    let study = try Study.parse(
+      text + "\n" + more, origin: "tiny.yaml", folder: URL(fileURLWithPath: "/nowhere"), baseName: "tiny",
+      overrides: overrides, notice: { notices.append($0) })
+    return (study, notices)
+  }
+
+  @Test("a former name is read as the key's own, and said; runs are called what they were before")
+  func reading() throws {
+    let now = try parse("criticalPoint: {method: levenbergMarquardt, iterations: 7}")
+    let former = try parse("finishing: {method: levenbergMarquardt}", overrides: ["finishing.iterations=7"])
+    #expect(former.study == now.study && now.notices.isEmpty)
+    #expect(
+      former.notices == [
+        "tiny.yaml: finishing.method is called criticalPoint.method now; it is read as that",
+        "--set finishing.iterations=7: finishing.iterations is called criticalPoint.iterations now; it is read as that",
+      ])
+    // As version 0.1 named this run.
+    #expect(now.study.runs.map(\.hash) == ["d27a03ae99365d9f69cb46816c55d287"])
+    #expect(throws: StudyError.self) {
+      _ = try parse("finishing: {method: none}\ncriticalPoint: {method: levenbergMarquardt}")
+    }
+  }
+
+  @Test("settings are stored under the names that they had, and read from both")
+  func storing() throws {
+    let study = try parse("criticalPoint: {method: [none, levenbergMarquardt]}").study
+    let encoded = try JSONEncoder().encode(study)
+    #expect(try JSONDecoder().decode(Study.self, from: encoded) == study)
+    let former = String(decoding: encoded, as: UTF8.self).replacing("criticalPoint.method", with: "finishing.method")
+    #expect(former.contains("\"finishing\"") && former.contains("finishing.method"))
+    #expect(try JSONDecoder().decode(Study.self, from: Data(former.utf8)) == study)
+  }
+
+  @Test("a setting without a key that was always there is refused, and so is a choice that is none")
+  func damage() throws {
+    let text = String(decoding: try JSONEncoder().encode(Setting()), as: UTF8.self)
+    #expect(try JSONDecoder().decode(Setting.self, from: Data(text.utf8)) == Setting())
+    for (part, other) in [("\"epochs\"", "\"epoch\""), ("\"sgd\"", "\"rmsprop\""), ("\"relu\"", "7")] {
+      #expect(text.contains(part))
+      #expect(throws: DecodingError.self) {
+        _ = try JSONDecoder().decode(Setting.self, from: Data(text.replacing(part, with: other).utf8))
+      }
+    }
+  }
+}

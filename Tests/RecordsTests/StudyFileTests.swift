@@ -138,10 +138,10 @@ import Testing
       #expect(setting != Setting(), "\(key.path)")
       #expect(setting.value(of: key.path) == other, "\(key.path)")
       #expect(setting.canonicalText != Setting().canonicalText, "\(key.path) is not hashed")
-      // The table's path is the path of the property, as its encoding shows.
+      // The path by which the table stores it is the path of the property, as its encoding shows.
       let encoded = try JSONSerialization.jsonObject(with: JSONEncoder().encode(setting))
       var value: Any? = encoded
-      for part in key.path.split(separator: ".") { value = (value as? [String: Any])?[String(part)] }
+      for part in key.storedPath.split(separator: ".") { value = (value as? [String: Any])?[String(part)] }
       #expect(value != nil, "\(key.path)")
     }
   }

@@ -45,7 +45,7 @@ private struct DeepCase: CustomStringConvertible {
   }
 
   func plan(
-    rate: Double, rule: TrainingPlan.Optimizer = .gradient(momentum: 0), epochs: Int = 1, decay: Double = 0
+    rate: Double, rule: Optimizer = .gradient(momentum: 0), epochs: Int = 1, decay: Double = 0
   ) -> TrainingPlan {
     TrainingPlan(
       method: .stochastic(batchSize: inputs.rowCount), learningRate: rate, epochCount: epochs, stepsPerEpoch: 1,
@@ -118,9 +118,9 @@ struct DeepTrainerTests {
   func gradient(index: Int) throws {
     let one = try DeepCase(index)
     let rate = 1e-3
-    let trainer = try DeepTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: Student(one.network), plan: one.plan(rate: rate), batches: one.order(epochs: 1))
-    trainer.train(epoch: 1, on: trainer.samples(inputs: one.inputs, targets: one.targets))
+    trainer.train(epoch: 1, on: PackedSamples(inputs: one.inputs, targets: one.targets))
     let moved = try trainer.student.network
     // Differences over 2e-5 err by its square times the third derivative, some 1e-8 for these sizes, and by rounding,
     // 1e-16 / 1e-5; a kink within reach would show as an error of order 1.
@@ -140,18 +140,18 @@ struct DeepTrainerTests {
     let one = try DeepCase(index)
     let (rate, decay) = (0.01, 0.1)
     func gradient(at network: Network) throws -> [Double] {
-      let trainer = try DeepTrainer<Double>(
+      let trainer = try Trainer<Double>(
         student: Student(network), plan: one.plan(rate: 1), batches: one.order(epochs: 1))
-      trainer.train(epoch: 1, on: trainer.samples(inputs: one.inputs, targets: one.targets))
+      trainer.train(epoch: 1, on: PackedSamples(inputs: one.inputs, targets: one.targets))
       let moved = try trainer.student.network
       return parameters(of: network).map { network[keyPath: $0] - moved[keyPath: $0] }
     }
     // Plain steps go straight into the weights, decay and all; the gradient has to be that of the weights before.
-    for rule in [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
-      let trainer = try DeepTrainer<Double>(
+    for rule in [Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
+      let trainer = try Trainer<Double>(
         student: Student(one.network), plan: one.plan(rate: rate, rule: rule, epochs: 3, decay: decay),
         batches: one.order(epochs: 3))
-      let samples = trainer.samples(inputs: one.inputs, targets: one.targets)
+      let samples = PackedSamples<Double>(inputs: one.inputs, targets: one.targets)
       var network = one.network
       let paths = parameters(of: network)
       var (first, second) = ([Double](repeating: 0, count: paths.count), [Double](repeating: 0, count: paths.count))
@@ -183,17 +183,17 @@ struct DeepTrainerTests {
   @Test("resumed, on more threads, or on another instruction set, the bits are the same", arguments: [0, 4, 9, 13, 22])
   func sameBits(index: Int) throws {
     let one = try DeepCase(index)
-    for rule in [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
+    for rule in [Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam] {
       let (plan, order) = (one.plan(rate: 0.01, rule: rule, epochs: 6, decay: 0.01), one.order(epochs: 6))
       func train(
         _ student: Student, epochs: ClosedRange<Int>, state: OptimizerState? = nil, threads: Int = 1,
         instructions: InstructionSet = .best
-      ) throws -> DeepTrainer<Float> {
-        let trainer = try DeepTrainer<Float>(
+      ) throws -> Trainer<Float> {
+        let trainer = try Trainer<Float>(
           student: student, plan: plan, batches: order, optimizerState: state, isResuming: epochs.lowerBound > 1,
           instructions: instructions)
         trainer.useThreads(threads)
-        let samples = trainer.samples(inputs: one.inputs, targets: one.targets)
+        let samples = PackedSamples<Float>(inputs: one.inputs, targets: one.targets)
         for epoch in epochs { trainer.train(epoch: epoch, on: samples) }
         return trainer
       }
@@ -213,11 +213,11 @@ struct DeepTrainerTests {
   func foreignOptimizerState() throws {
     let one = try DeepCase(9)
     let (plan, order) = (one.plan(rate: 0.01, rule: .adam, epochs: 2, decay: 0), one.order(epochs: 2))
-    func trainer(_ state: OptimizerState?) throws -> DeepTrainer<Float> {
-      try DeepTrainer(student: Student(one.network), plan: plan, batches: order, optimizerState: state)
+    func trainer(_ state: OptimizerState?) throws -> Trainer<Float> {
+      try Trainer(student: Student(one.network), plan: plan, batches: order, optimizerState: state)
     }
     let first = try trainer(nil)
-    first.train(epoch: 1, on: first.samples(inputs: one.inputs, targets: one.targets))
+    first.train(epoch: 1, on: PackedSamples(inputs: one.inputs, targets: one.targets))
     let state = try #require(first.optimizerState)
     let counts = one.network.layers.map { $0.weights.values.count + ($0.biases?.count ?? 0) }
     #expect(state.moments.prefix(counts.count).map(\.count) == counts, "padding is not stored")
@@ -232,8 +232,8 @@ struct DeepTrainerTests {
 
   @Test(
     "wide layers on several threads give the bits of one",
-    arguments: [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
-  func threads(rule: TrainingPlan.Optimizer) throws {
+    arguments: [Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
+  func threads(rule: Optimizer) throws {
     var stream = RandomStream(key: 1, purpose: .test)
     // 403 x 350 for 48 lanes is 6.8 million multiply-adds: enough for six threads.
     let widths = [20, 403, 350, 33]
@@ -249,9 +249,9 @@ struct DeepTrainerTests {
       let plan = TrainingPlan(
         method: .stochastic(batchSize: 37), learningRate: 0.01, epochCount: threads.count, stepsPerEpoch: 3,
         optimizer: rule, weightDecay: 0.01)
-      let trainer = try DeepTrainer<Float>(
+      let trainer = try Trainer<Float>(
         student: Student(network), plan: plan, batches: .drawn(key: 3))
-      let samples = trainer.samples(inputs: inputs, targets: targets)
+      let samples = PackedSamples<Float>(inputs: inputs, targets: targets)
       for (index, count) in threads.enumerated() {
         trainer.useThreads(count)
         trainer.train(epoch: index + 1, on: samples)
@@ -273,7 +273,7 @@ struct DeepTrainerTests {
     for method in [TrainingPlan.Method.stochastic(batchSize: 1), .fullBatch] {
       let plan = TrainingPlan(method: method, learningRate: 0.1, epochCount: 1, stepsPerEpoch: 1)
       #expect(throws: ShapeError.self) {
-        try DeepTrainer<Double>(student: Student(one.network), plan: plan, batches: one.order(epochs: 1))
+        try Trainer<Double>(student: Student(one.network), plan: plan, batches: one.order(epochs: 1))
       }
     }
   }
@@ -282,9 +282,9 @@ struct DeepTrainerTests {
   func folding() throws {
     let one = try DeepCase(4)
     let student = Student(one.network)
-    let plan = FinishingPlan(iterationLimit: 1)
+    let plan = CriticalPointPlan(iterationLimit: 1)
     #expect(throws: ShapeError.self) {
-      try finish(student, along: plan, on: one.inputs, targets: one.targets, key: 1)
+      try criticalPoint(from: student, along: plan, on: one.inputs, targets: one.targets, key: 1)
     }
     #expect(throws: ShapeError.self) { try merge(student, over: one.inputs) }
     #expect(throws: ShapeError.self) {
@@ -298,16 +298,16 @@ struct DeepTrainerTests {
   /// Cases of 1, 3 and 4 hidden layers with a learnt scale, normalised before and after the activation, and one without.
   @Test(
     "a frozen first layer keeps its normalisation's scale and shift, too, and nothing else changes",
-    arguments: [0, 4, 6, 8, 10], [TrainingPlan.Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
-  func frozen(index: Int, rule: TrainingPlan.Optimizer) throws {
+    arguments: [0, 4, 6, 8, 10], [Optimizer.gradient(momentum: 0), .gradient(momentum: 0.9), .adam])
+  func frozen(index: Int, rule: Optimizer) throws {
     let one = try DeepCase(index)
     func trained(frozen: TrainingPlan.FrozenLayer, epochs: Int, decay: Double) throws -> Network {
       var plan = one.plan(rate: 0.01, rule: rule, epochs: epochs, decay: decay)
       plan.frozenLayer = frozen
-      let trainer = try DeepTrainer<Double>(
+      let trainer = try Trainer<Double>(
         student: Student(one.network), plan: plan, batches: one.order(epochs: epochs))
       for epoch in 1...epochs {
-        trainer.train(epoch: epoch, on: trainer.samples(inputs: one.inputs, targets: one.targets))
+        trainer.train(epoch: epoch, on: PackedSamples(inputs: one.inputs, targets: one.targets))
       }
       return try trainer.student.network
     }

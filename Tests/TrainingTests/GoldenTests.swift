@@ -32,13 +32,12 @@ import UnderstudyTraining
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 9), learningRate: 0.0625, learningRateHalvingInterval: 4, epochCount: 10,
       stepsPerEpoch: 25)
-    let trainer = try TwoLayerTrainer<Double>(
+    let trainer = try Trainer<Double>(
       student: student, plan: plan, batches: .drawn(key: 77), instructions: instructions)
-    let samples = PackedSamples<Double>(inputs: inputs, targets: targets, shape: trainer.shape)
-    let blocked = BlockedSamples<Double>(inputs: inputs, targets: targets, shape: trainer.shape)
+    let samples = PackedSamples<Double>(inputs: inputs, targets: targets)
     return (1...10).map { epoch in
       trainer.train(epoch: epoch, on: samples)
-      return trainer.loss(over: blocked).bitPattern
+      return trainer.loss(over: samples).bitPattern
     }
   }
 

@@ -2,7 +2,8 @@ import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTheory
-import UnderstudyTraining
+
+@testable import UnderstudyTraining
 
 private struct Problem {
   let teacher: Teacher
@@ -25,9 +26,9 @@ private struct Problem {
     _: Scalar.Type, _ plan: TrainingPlan, instructions: InstructionSet = .best,
     batches: BatchOrder = .drawn(key: 4)
   ) throws -> Student {
-    let trainer = try TwoLayerTrainer<Scalar>(
+    let trainer = try Trainer<Scalar>(
       student: student, plan: plan, batches: batches, instructions: instructions)
-    let samples = PackedSamples<Scalar>(inputs: inputs, targets: targets, shape: trainer.shape)
+    let samples = PackedSamples<Scalar>(inputs: inputs, targets: targets)
     for epoch in 1...plan.epochCount { trainer.train(epoch: epoch, on: samples) }
     return try trainer.student
   }
@@ -84,10 +85,10 @@ private func plan(
     let problem = try Problem()
     let plan = plan(halving: 2, unitNorm: unitNorm)
     let whole = try problem.trained(Double.self, plan)
-    let first = try TwoLayerTrainer<Double>(student: problem.student, plan: plan, batches: .drawn(key: 4))
-    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: first.shape)
+    let first = try Trainer<Double>(student: problem.student, plan: plan, batches: .drawn(key: 4))
+    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
     for epoch in 1...2 { first.train(epoch: epoch, on: samples) }
-    let second = try TwoLayerTrainer<Double>(
+    let second = try Trainer<Double>(
       student: try first.student, plan: plan, batches: .drawn(key: 4), isResuming: true)
     for epoch in 3...4 { second.train(epoch: epoch, on: samples) }
     #expect(try second.student == whole)
@@ -187,8 +188,8 @@ private func plan(
     let problem = try Problem()
     for order in [BatchOrder.drawn(key: 1), .reshuffled(key: 1)] {
       let plan = plan(.stochastic(batchSize: 1_000), epochs: epoch, steps: 1_000_000_000_000_000)
-      let trainer = try TwoLayerTrainer<Double>(student: problem.student, plan: plan, batches: order)
-      let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: trainer.shape)
+      let trainer = try Trainer<Double>(student: problem.student, plan: plan, batches: order)
+      let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
       var polls = 0
       let isDone = trainer.train(epoch: epoch, on: samples) {
         polls += 1
@@ -209,20 +210,37 @@ private func plan(
     #expect(try problem.trained(Double.self, plan, batches: .given(indices: indices)) == whole)
     #expect(try problem.trained(Double.self, plan, batches: order) == whole)
     #expect(try problem.trained(Double.self, plan) != whole)
-    let first = try TwoLayerTrainer<Double>(student: problem.student, plan: plan, batches: order)
-    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets, shape: first.shape)
+    let first = try Trainer<Double>(student: problem.student, plan: plan, batches: order)
+    let samples = PackedSamples<Double>(inputs: problem.inputs, targets: problem.targets)
     first.train(epoch: 1, on: samples)
-    let second = try TwoLayerTrainer<Double>(student: try first.student, plan: plan, batches: order, isResuming: true)
+    let second = try Trainer<Double>(student: try first.student, plan: plan, batches: order, isResuming: true)
     for epoch in 2...4 { second.train(epoch: epoch, on: samples) }
     #expect(try second.student == whole)
   }
 
-  @Test("refuses a network of three layers")
-  func depth() throws {
-    let layer = DenseLayer(weights: Matrix([[1, 2], [3, 4]]), biases: [0, 0])
-    let student = Student(try Network(layers: [layer, layer, layer], activation: .relu))
-    #expect(throws: ShapeError.self) {
-      try TwoLayerTrainer<Double>(student: student, plan: plan(), batches: .drawn(key: 1))
+  /// Bits depend on the engine: the choice must not change unseen.
+  @Test("small kernels take plain steps of two layers, the others everything else")
+  func engines() throws {
+    let two = NetworkShape(widths: [3, 4, 2], hasBiases: true, negativeSlope: 0)
+    var (deep, normalized) = (two, two)
+    deep.widths = [3, 4, 4, 2]
+    normalized.normalization = .beforeActivation
+    func engine(_ plan: TrainingPlan, _ shape: NetworkShape) -> Int? {
+      Trainer<Double>.engines.firstIndex { $0.objection(to: plan, on: shape) == nil }
     }
+    func changed<Value>(_ key: WritableKeyPath<TrainingPlan, Value>, _ value: Value) -> TrainingPlan {
+      var plan = plan()
+      plan[keyPath: key] = value
+      return plan
+    }
+    #expect(engine(plan(), two) == 0)
+    #expect(engine(plan(.fullBatch, halving: 2, frozen: .last, unitNorm: true), two) == 0)
+    #expect(engine(plan(), deep) == 1 && engine(plan(), normalized) == 1)
+    #expect(engine(changed(\.optimizer, .adam), two) == 1)
+    #expect(engine(changed(\.optimizer, .gradient(momentum: 0.5)), two) == 1)
+    #expect(engine(changed(\.weightDecay, 0.1), two) == 1)
+    #expect(engine(changed(\.loss, .crossEntropy), two) == 1)
+    #expect(engine(changed(\.schedule, [.init(firstEpoch: 0, learningRate: 0.1)]), two) == 1)
+    #expect(engine(plan(.fullBatch), normalized) == nil && engine(plan(.stochastic(batchSize: 1)), normalized) == nil)
   }
 }

@@ -99,16 +99,16 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
         every_epoch("evaluationLoss", *LAYERS)),
     # Given enough epochs, the searches end where the weights are determined.
     "critical-points": (
-        {"finishing.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
+        {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},
         at_end("finishing", "trainingLoss", *THEORY)),
     "deep-critical-points": (
-        {"finishing.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
+        {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
          "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.initialization": "perturbedTeacher",
          "student.perturbation": 0.05},
         at_end("finishing", "trainingLoss", *LAYERS)),
     "paths": (
-        {"finishing.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
+        {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},
         at_end("straightPath", "matchedPath", "constructedPath")),
 }

@@ -78,12 +78,13 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
       "\(study.name): planning \(runCount) runs, \(study.settings.count) settings x \(study.seeds.count) seeds")
   }
   let study = study.usingCopies(in: folder)
-  try StudyRunner.check(study, options: options.runnerOptions)
-  let store = try ResultsStore.openForWriting(folder, study: study, notice: { writeError($0) })
-  defer { store.close() }
-  let runner = StudyRunner(study, into: store, options: options.runnerOptions)
-  let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { runner.stop.request() }
+  let stop = StopRequest()
+  let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { stop.request() }
   defer { interruption.cancel() }
+  try StudyRunner.check(study, options: options.runnerOptions)
+  let store = try openForWriting(folder, study, stop)
+  defer { store.close() }
+  let runner = StudyRunner(study, into: store, options: options.runnerOptions, stop: stop)
   let bar = ProgressBar(title: study.name)
   let reading = StepProgress(title: "\(study.name): reading weights that were moved or changed")
   let summary = try await runner.run(reading: { _, _ in reading.advance() }, report: { bar.show($0) })
@@ -104,6 +105,18 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
     for line in failureLines(summary.failures, of: study) { writeError(line) }
     writeError("\(study.name): the same command tries the failed runs again")
     throw ExitCode(1)
+  }
+}
+
+/// Opens a results folder, unless it is asked to stop while another program has it.
+private func openForWriting(_ folder: URL, _ study: Study, _ stop: StopRequest) throws -> ResultsStore {
+  do {
+    return try ResultsStore.openForWriting(
+      folder, study: study, notice: { writeError($0) }, isCancelled: { stop.isRequested })
+  } catch {
+    guard stop.isRequested, case .busy = error else { throw error }
+    writeError("\(study.name): interrupted while another program had \(folder.path); nothing was run")
+    throw ExitCode(130)
   }
 }
 
@@ -137,7 +150,7 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
   let studies = try folders.map { folder in
     let store = try ResultsStore.openForReading(folder)
     return ReportStudy(
-      title: store.study.name, results: try store.results(measures: Set(Measure.allCases)), folder: folder)
+      title: store.study.name, results: try store.results(measures: store.study.shownMeasures), folder: folder)
   }
   let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
   for problem in summary.problems { writeError("figure left out: \(problem)") }

@@ -4,7 +4,7 @@ import UnderstudyBenchmarks
 
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measure speed: training steps, the finishing stage, audits.",
+    commandName: "bench", abstract: "Measure speed: training steps, the critical-point search, audits.",
     subcommands: [TwoLayer.self, Deep.self, Finishing.self, Audit.self])
 
   struct TwoLayer: AsyncParsableCommand {
@@ -29,6 +29,9 @@ struct BenchCommand: AsyncParsableCommand {
     @Option(help: "Kernels to use: avx512, avx2 or portable (default: the fastest that this processor has).")
     var instructions: InstructionSet = .best
 
+    @Flag(help: "Measure the kernels of any depth beside those of two layers, in the same rounds.")
+    var anyDepth = false
+
     func validate() throws {
       if rounds < 1 { throw ValidationError("--rounds \(rounds): give 1 or more") }
       try instructions.checkIsSupported()
@@ -40,21 +43,28 @@ struct BenchCommand: AsyncParsableCommand {
         if let precision { benchmark.precisions = [precision] }
         benchmark.roundCount = rounds
         benchmark.instructions = instructions
+        benchmark.includesAnyDepth = anyDepth
         let results = try benchmark.run()
         if json { return try printLine(jsonText(results)) }
         adviseOnKernels()
         try printLine(machineKind(instructions: instructions))
-        var table = TextTable([
-          "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
-          "% of peak",
-        ])
+        var table = TextTable(
+          [
+            "precision", "m", "n", "d", "C", "batch", "us/step", "% of peak", "peak GFLOP/s", "ms/evaluation",
+            "% of peak",
+          ] + (anyDepth ? ["any depth: times us/step", "times ms/evaluation"] : []))
         for result in results {
-          table.add([
-            result.precision.rawValue, "\(result.m)", "\(result.n)", "\(result.d)", "\(result.c)", "\(result.batch)",
-            format(result.microsecondsPerStep, digits: 2), format(100 * result.shareOfPeak, digits: 1),
-            format(result.peakGFLOPS, digits: 1), format(result.evaluationMilliseconds, digits: 2),
-            format(100 * result.evaluationShareOfPeak, digits: 1),
-          ])
+          let anyDepth = [
+            result.anyDepthMicrosecondsPerStep.map { $0 / result.microsecondsPerStep },
+            result.anyDepthEvaluationMilliseconds.map { $0 / result.evaluationMilliseconds },
+          ].compactMap { $0.map { format($0, digits: 2) } }
+          table.add(
+            [
+              result.precision.rawValue, "\(result.m)", "\(result.n)", "\(result.d)", "\(result.c)", "\(result.batch)",
+              format(result.microsecondsPerStep, digits: 2), format(100 * result.shareOfPeak, digits: 1),
+              format(result.peakGFLOPS, digits: 1), format(result.evaluationMilliseconds, digits: 2),
+              format(100 * result.evaluationShareOfPeak, digits: 1),
+            ] + anyDepth)
         }
         try printLine(table.text)
       }

@@ -7,14 +7,14 @@ extension BenchCommand {
     static let configuration = CommandConfiguration(
       commandName: "finishing",
       abstract:
-        "The finishing stage: how many students reach gradients below 1e-10, and how many deep teachers are found.",
+        "The critical-point search: how many students reach gradients below 1e-10, and how many deep teachers are found.",
       discussion: """
         Students of two layers are of the paper's kind; times are processor seconds with the Hessian's eigenvalues, \
         without the SGD before.
 
         Deep students, twice as wide as their Gaussian teachers, are trained by Adam, finished and merged: a teacher is \
         recovered if no weight of the merged student is off by 1e-8, up to order and scale. Times are processor seconds \
-        of training, finishing and merging, on one core.
+        of training, critical-point searches and merging, on one core.
         """)
 
     @Option(

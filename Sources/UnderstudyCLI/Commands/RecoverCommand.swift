@@ -46,14 +46,14 @@ struct RecoverCommand: AsyncParsableCommand {
 
   @OptionGroup var choice: RunChoice
 
-  @Option(help: "Steps that each finishing stage may try.")
-  var iterations = FinishingPlan().iterationLimit
+  @Option(help: "Steps that each critical-point search may try.")
+  var iterations = CriticalPointPlan().iterationLimit
 
   @Option(
     help:
       "Each stage is over once no sample's gradient at the lowest layer is larger, in units of the samples and the node: inputs, outputs and the node's weights divided by their size."
   )
-  var gradient = FinishingPlan().gradientTarget
+  var gradient = CriticalPointPlan().gradientTarget
 
   @Option(help: "Write the recovered network to this file.")
   var into: String?
@@ -88,8 +88,8 @@ struct RecoverCommand: AsyncParsableCommand {
     }
   }
 
-  private var plan: FinishingPlan {
-    var plan = FinishingPlan()
+  private var plan: CriticalPointPlan {
+    var plan = CriticalPointPlan()
     (plan.iterationLimit, plan.gradientTarget) = (iterations, gradient)
     return plan
   }

@@ -27,10 +27,12 @@ struct StatusCommand: AsyncParsableCommand {
       if checkpointCount > 0 { try printLine("resumable  \(checkpointCount) begun and not finished") }
       let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
-      if study.settings.contains(where: { $0.finishing.method != .none }) {
+      if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
         let finished = try store.results(measures: [.finishing]).runs
-          .compactMap { run in run.measurements.first { $0.measure == .finishing }?.values }
-        try printLine("finishing  \(finished.count { $0[2] == 1 }) of \(finished.count) reached their gradient target")
+          .compactMap { run in run.measurements.first { $0.measure == .finishing } }
+          .compactMap { CriticalPointRecord($0.values) }
+        try printLine(
+          "search     \(finished.count(where: \.reachedTarget)) of \(finished.count) reached their gradient target")
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()
@@ -130,7 +132,15 @@ struct ExportCommand: AsyncParsableCommand {
       let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
       guard let output else { return try exporter.write(format, to: StandardStreams.write) }
       try checkOutput(output, reads: [])
-      try writeOutput(to: output) { sink in try exporter.write(format) { try sink(Data($0.utf8)) } }
+      let stop = StopRequest()
+      let interruption = Interruption("stopping: \(output) stays as it was") { stop.request() }
+      defer { interruption.cancel() }
+      try writeOutput(to: output) { sink in
+        try exporter.write(format) { text in
+          guard !stop.isRequested else { throw ExitCode(130) }
+          try sink(Data(text.utf8))
+        }
+      }
     }
   }
 }

@@ -37,20 +37,25 @@ struct RunCommand: AsyncParsableCommand {
   /// The study of that file, or else the bundled one of that name.
   private func namedStudy() throws -> Study {
     if !FileManager.default.fileExists(atPath: study) {
-      if let bundled = try BundledStudies.load(study, scale: scale, overrides: options.overrides) { return bundled }
+      let bundled = try BundledStudies.load(
+        study, scale: scale, overrides: options.overrides, notice: { writeError($0) })
+      if let bundled { return bundled }
       let name = URL(fileURLWithPath: study).deletingPathExtension().lastPathComponent
       if let likely = likelyName(for: name, among: BundledStudies.names) {
         throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
       }
     }
-    return try Study.load(path: study, scale: scale, overrides: options.overrides) { name, path in
-      // The original may be gone by now: the folder of an earlier run has a copy.
-      guard let store = try? ResultsStore.openForReading(folder(of: name)),
-        let file = store.study.files.first(where: { $0.path == path }), file.content != nil
-      else { return nil }
-      writeError("\(name): \(path) is gone; the copy in \(store.folder.path) is used")
-      return file
-    }
+    return try Study.load(
+      path: study, scale: scale, overrides: options.overrides, kept: kept, notice: { writeError($0) })
+  }
+
+  /// A file that the study names, where the original is gone and the folder of an earlier run has a copy.
+  private func kept(_ name: String, _ path: String) -> SourceFile? {
+    guard let store = try? ResultsStore.openForReading(folder(of: name)),
+      let file = store.study.files.first(where: { $0.path == path }), file.content != nil
+    else { return nil }
+    writeError("\(name): \(path) is gone; the copy in \(store.folder.path) is used")
+    return file
   }
 
   private func folder(of name: String) -> URL { URL(fileURLWithPath: results ?? "results/\(name)") }
@@ -84,7 +89,9 @@ struct ReproduceCommand: AsyncParsableCommand {
     try await reportingErrors {
       let folder = URL(fileURLWithPath: results ?? "results/\(experiment)-\(scale.rawValue)")
       let studies = try reproduction.studies.compactMap { name in
-        try BundledStudies.load(name, scale: scale.rawValue, overrides: options.overrides)
+        try BundledStudies.load(
+          name, scale: scale.rawValue, overrides: options.overrides,
+          notice: { if name == reproduction.studies[0] { writeError($0) } })
       }
       let folders = studies.map { folder.appendingPathComponent($0.name) }
       for (study, folder) in zip(studies, folders) { try await execute(study, in: folder, options: options) }

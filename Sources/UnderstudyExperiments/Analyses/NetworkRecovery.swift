@@ -30,6 +30,7 @@ public struct NetworkRecovery: Sendable {
     public var weightError: Double?
   }
 
+  /// What came of it, in numbers: printed, or written as JSON.
   public struct Record: Sendable, Encodable {
     public var student: String
     /// The file of the targets: a teacher's or outputs.
@@ -38,7 +39,7 @@ public struct NetworkRecovery: Sendable {
     public var machine: String
     public var sampleCount: Int
     public var outcome: Recovery.Outcome
-    /// The lowest first; empty if the result is an unmerged student: what an interrupted finishing stage had come to, or the
+    /// The lowest first; empty if the result is an unmerged student: what an interrupted critical-point search had come to, or the
     /// better one.
     public var layers: [Layer]
     /// Largest weight error of the output layer against the teacher's, and of all layers; absent without a teacher of the
@@ -69,7 +70,7 @@ public struct NetworkRecovery: Sendable {
     public var rank: Int?
     public var smallestSingularValue: Double?
     public var isDetermined: Bool?
-    /// Of the finishing stage that the network comes from: ``FinishingReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
+    /// Of the critical-point search that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
     /// How often what merging had left was finished in turn.
@@ -88,13 +89,13 @@ public struct NetworkRecovery: Sendable {
   /// Reads the files and recovers the network.
   ///
   /// - Parameters:
-  ///   - plan: of each finishing stage.
+  ///   - plan: of each critical-point search.
   ///   - isCancelled: asked before each of its steps. Once it answers true, the best student so far is the result.
   /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
   /// - Complexity: of ``recover(_:along:on:targets:key:isCancelled:)``.
   public init(
     studentPath: String, inputsPath: String, targets source: Targets, activation: Activation,
-    plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
+    plan: CriticalPointPlan = CriticalPointPlan(), isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
     let inputs = try readSamples(inputsPath)
     switch source {
@@ -114,8 +115,11 @@ public struct NetworkRecovery: Sendable {
 
   /// Recovers the teacher of a stored run from its final student, over the training inputs of its last epoch as they were
   /// drawn.
+  ///
+  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public init(
-    _ run: Run, in store: ResultsStore, plan: FinishingPlan = FinishingPlan(), isCancelled: () -> Bool = { false }
+    _ run: Run, in store: ResultsStore, plan: CriticalPointPlan = CriticalPointPlan(),
+    isCancelled: () -> Bool = { false }
   ) throws(ExperimentError) {
     let stored = try StoredStudent(run, in: store)
     let targets = try Self.outputs(of: stored.teacher.network, stored.inputs, stored.names.inputs)
@@ -127,7 +131,8 @@ public struct NetworkRecovery: Sendable {
   private typealias Names = (student: String, targets: String, inputs: String)
 
   private init(
-    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets: Matrix, plan: FinishingPlan, names: Names,
+    _ student: Student, learning teacher: Teacher?, inputs: Matrix, targets: Matrix, plan: CriticalPointPlan,
+    names: Names,
     isCancelled: () -> Bool
   ) throws(ExperimentError) {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
@@ -149,7 +154,7 @@ public struct NetworkRecovery: Sendable {
         equationCount: determination.equationCount, weightCount: determination.weightCount,
         freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
         rank: determination.rank,
-        smallestSingularValue: determination.smallestSingularValue, isDetermined: determination.isDetermined,
+        smallestSingularValue: determination.identifiability, isDetermined: determination.isDetermined,
         largestGradient: recovery.report.gradientShare, reachedTarget: recovery.report.reachedTarget,
         refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
         wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,

@@ -44,6 +44,8 @@ public struct StudentAudits: Sendable {
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
   /// drawn: an audit augments them itself.
+  ///
+  /// - Throws: ``ExperimentError`` of a run whose weights cannot be read.
   public func audit(
     _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {

@@ -81,7 +81,7 @@ struct RunMeasurement {
       case .alignment, .studentAlignment, .predictedAlignment, .largestGradient, .observerCounts, .witnessCounts,
         .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
         if let taken = theory[measure] { add(taken.shape, taken.values) }
-      // What comes after the last epoch; see RunStages.
+      // What comes after the last epoch; see PostTraining.swift.
       case .finishing, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
         .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,

@@ -45,13 +45,15 @@ public enum BundledStudies {
   public static var names: [String] { texts.map(\.name) }
 
   /// A bundled study, as ``Study/load(path:scale:overrides:)`` would read its file; nil if there is none of that name.
+  ///
+  /// - Throws: ``StudyError`` for a scale or an override that the study cannot have.
   public static func load(
-    _ name: String, scale: String? = nil, overrides: [String] = []
+    _ name: String, scale: String? = nil, overrides: [String] = [], notice: (String) -> Void = { _ in }
   ) throws(StudyError) -> Study? {
     guard let bytes = texts.first(where: { $0.name == name })?.bytes else { return nil }
     return try Study.parse(
       String(decoding: bytes, as: UTF8.self), origin: "Studies/\(name).yaml",
       folder: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), baseName: name, scale: scale,
-      overrides: overrides)
+      overrides: overrides, notice: notice)
   }
 }

@@ -120,22 +120,14 @@ struct PreparedRun {
       }
       order = .given(indices: batches.indices)
     }
-    let frozen: TrainingPlan.FrozenLayer =
-      switch training.frozenLayer {
-      case .none: .none
-      case .first: .first
-      case .last: .last
-      }
     let plan = TrainingPlan(
       method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
       learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
-      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: frozen,
+      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
       unitNormFirstLayer: training.unitNormFirstLayer,
       optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
       loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
-      schedule: (training.learningRates?.entries ?? []).map {
-        TrainingPlan.ScheduledRate(firstEpoch: $0.start, learningRate: $0.rate)
-      })
+      schedule: training.learningRates)
     return (plan, order)
   }
 }
@@ -143,9 +135,9 @@ struct PreparedRun {
 /// Sets the random key of a replica's student and batches apart from its run's; everything else they share.
 private let replicaMask: UInt64 = 0x7477_696e_7477_696e
 
-extension FinishingPlan {
-  /// nil without a finishing stage.
-  init?(_ setting: FinishingSetting) {
+extension CriticalPointPlan {
+  /// nil without a critical-point search.
+  init?(_ setting: CriticalPointSetting) {
     guard setting.method == .levenbergMarquardt else { return nil }
     self.init(
       iterationLimit: setting.iterations, gradientTarget: setting.gradientTarget, restartLimit: setting.restarts)

@@ -8,6 +8,8 @@ extension StudyRunner {
   /// Of settings that differ in nothing that could be wrong (rates, scales, lengths of training) one is built. If that leaves
   /// more than ``greatestCheckedCount``, those are built that hold every value of every key once: a mistake that takes two
   /// values together may then show only when its run is carried out, and is recorded as failed.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` for what no run could be carried out with.
   public static func check(_ study: Study, options: Options = Options()) throws(ExperimentError) {
     try MemoryEstimate.check(study, threadCount: options.threadCount)
     if study.settings.contains(where: { $0.network.activation == .linear }),
@@ -62,8 +64,9 @@ extension StudyRunner {
       // The weights of such a student are not those of the function.
       try refuse("record: \(measure.rawValue)", "leave it out, or take a student without")
     }
-    if setting.finishing.method != .none {
-      try refuse("finishing.method \(setting.finishing.method.rawValue)", "leave it out, or take a student without")
+    if setting.criticalPoint.method != .none {
+      try refuse(
+        "criticalPoint.method \(setting.criticalPoint.method.rawValue)", "leave it out, or take a student without")
     }
     if setting.training.method == .gd { try refuse("training.method gd", "train by sgd or adam") }
     if setting.training.method != .gd, setting.training.batchSize == 1 {
@@ -88,13 +91,13 @@ extension Setting {
     setting.inputs.boundaryOffsetMinimum = defaults.inputs.boundaryOffsetMinimum
     setting.inputs.boundaryOffsetMaximum = defaults.inputs.boundaryOffsetMaximum
     setting.inputs.augmentationStep = defaults.inputs.augmentationStep
-    setting.finishing = defaults.finishing
+    setting.criticalPoint = defaults.criticalPoint
     // Batches from a file must be as many and as large as the training asks for.
     let (batches, epochs) = (training.batches, training.epochs)
     setting.training = defaults.training
     if student.file != nil {
       // It may have batch normalisation.
-      setting.finishing.method = finishing.method
+      setting.criticalPoint.method = criticalPoint.method
       setting.training.method = training.method
       setting.training.batchSize = min(training.batchSize, 2)
     }

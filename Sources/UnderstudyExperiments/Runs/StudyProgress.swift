@@ -6,6 +6,7 @@ import UnderstudySchema
 ///
 /// A class because all runs of a study share it.
 public final class StudyProgress: Sendable {
+  /// How far a study is at a moment.
   public struct Snapshot: Sendable {
     public var runCount: Int
     /// Runs recorded, those from earlier sessions included.
@@ -48,7 +49,7 @@ public final class StudyProgress: Sendable {
   static func cost(of setting: Setting) -> Double { Double(setting.training.epochs) * costOfEpoch(setting) }
 
   private static func costOfEpoch(_ setting: Setting) -> Double {
-    let shape = DeepShape(
+    let shape = NetworkShape(
       widths: [setting.network.inputDimension] + setting.studentWidths + [setting.network.outputDimension],
       hasBiases: true, negativeSlope: 0)
     let training = setting.training

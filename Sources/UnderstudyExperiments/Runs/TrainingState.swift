@@ -8,71 +8,77 @@ import UnderstudyTraining
 struct TrainingState {
   var student: Student
   var optimizerState: OptimizerState?
-  var stages = StageProgress()
+  var postTraining = PostTrainingProgress()
 
-  /// The bytes of a student, with the optimizer's moments and the parts of the stages, if there are any, beside its tensors.
+  /// The bytes of a student, with the optimizer's moments and the parts of what follows its epochs, if there are any, beside its tensors.
   static func encode(
-    _ student: Data, optimizerState: OptimizerState?, stages: StageProgress = StageProgress(),
+    _ student: Data, optimizerState: OptimizerState?, postTraining: PostTrainingProgress = PostTrainingProgress(),
     precision: SafetensorsFile.Precision
   ) throws(FileError) -> Data {
-    guard optimizerState != nil || !stages.isEmpty else { return student }
+    guard optimizerState != nil || !postTraining.isEmpty else { return student }
     var file = try SafetensorsFile.decode(student, name: "checkpoint")
     file.add(optimizerState)
-    try stages.add(to: &file)
-    // What the stages hold has the digits of double precision; numbers of single precision lose nothing.
-    return file.encoded(precision: stages.isEmpty ? precision : .float64)
+    try postTraining.add(to: &file)
+    // What follows the epochs has the digits of double precision; numbers of single precision lose nothing.
+    return file.encoded(precision: postTraining.isEmpty ? precision : .float64)
   }
 
   /// - Parameter network: the run's, before training: the stored ones have its size.
   /// - Throws: ``FileError`` if the bytes are damaged, or of a student of another size.
   init(decoding data: Data, name: String, like network: Network) throws(FileError) {
     var file = try SafetensorsFile.decode(data, name: name)
-    stages = try StageProgress(takenFrom: &file, name: name, like: network)
+    postTraining = try PostTrainingProgress(takenFrom: &file, name: name, like: network)
     optimizerState = file.takeOptimizerState()
     student = try file.student(name: name, like: network)
   }
 }
 
-/// How far a student is in the finishing stage.
-struct StudentFinishing {
-  /// Where its search stands; nil before its first step.
-  var search: FinishingProgress?
+/// How far a student is in the search for a critical point.
+struct SearchProgress {
+  /// Where the search stands; nil before its first step.
+  var current: CriticalPointProgress?
   /// What came of it; nil before its end.
-  var finished: Student?
+  var found: Student?
 }
 
-/// How far a run is in what comes after its epochs.
-struct StageProgress {
-  /// A second student to which the run's own can be joined by a path; see ``RunStages``.
-  struct Twin {
-    /// Epochs done.
-    var epoch: Int
-    var student: Student
-    var optimizerState: OptimizerState?
-    var finishing = StudentFinishing()
+/// A second student of the same teacher and data, to which a run's own can be joined by a path.
+struct Replica {
+  /// Epochs done.
+  var epoch: Int
+  var student: Student
+  var optimizerState: OptimizerState?
+  var search = SearchProgress()
+}
+
+/// How far a run is in what follows its epochs.
+struct PostTrainingProgress {
+  var search = SearchProgress()
+  var replica: Replica?
+
+  var isEmpty: Bool { search.current == nil && search.found == nil && replica == nil }
+
+  /// Of the replica; of none, not begun.
+  var replicaSearch: SearchProgress {
+    get { replica?.search ?? SearchProgress() }
+    set { replica?.search = newValue }
   }
-
-  var finishing = StudentFinishing()
-  var twin: Twin?
-
-  var isEmpty: Bool { finishing.search == nil && finishing.finished == nil && twin == nil }
 
   init() {}
 
-  /// Of the format of these parts.
-  private static let version = "1"
+  /// Of the format of these parts. In 1 the output layers of two-layer searches were stored by node.
+  private static let version = "2"
   private static let (versionKey, epochKey) = ("understudy.stages", "understudy.twinEpoch")
 
   fileprivate func add(to file: inout SafetensorsFile) throws(FileError) {
     guard !isEmpty else { return }
     file.metadata[Self.versionKey] = Self.version
-    try file.add(finishing)
-    guard let twin else { return }
-    var part = try SafetensorsFile(of: twin.student)
-    part.add(twin.optimizerState)
-    try part.add(twin.finishing)
+    try file.add(search)
+    guard let replica else { return }
+    var part = try SafetensorsFile(of: replica.student)
+    part.add(replica.optimizerState)
+    try part.add(replica.search)
     file.add(part, under: "twin")
-    file.metadata[Self.epochKey] = "\(twin.epoch)"
+    file.metadata[Self.epochKey] = "\(replica.epoch)"
   }
 
   fileprivate init(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
@@ -84,28 +90,28 @@ struct StageProgress {
     }
     if var part = file.take("twin") {
       guard let epoch = file.metadata.removeValue(forKey: Self.epochKey).flatMap({ Int($0) }), epoch >= 0 else {
-        throw damaged(name, "it does not say how far the twin is")
+        throw damaged(name, "it does not say how far the replica is")
       }
-      let finishing = try StudentFinishing(takenFrom: &part, name: name, like: network)
+      let search = try SearchProgress(takenFrom: &part, name: name, like: network)
       let optimizerState = part.takeOptimizerState()
-      twin = Twin(
+      replica = Replica(
         epoch: epoch, student: try part.student(name: name, like: network), optimizerState: optimizerState,
-        finishing: finishing)
+        search: search)
     }
-    finishing = try StudentFinishing(takenFrom: &file, name: name, like: network)
+    search = try SearchProgress(takenFrom: &file, name: name, like: network)
   }
 }
 
-extension StudentFinishing {
+extension SearchProgress {
   fileprivate init(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
-    search = try file.take("search").map { (part) throws(FileError) in try FinishingProgress(part, name: name) }
-    finished = try file.take("finished").map { (part) throws(FileError) in
+    current = try file.take("search").map { (part) throws(FileError) in try CriticalPointProgress(part, name: name) }
+    found = try file.take("finished").map { (part) throws(FileError) in
       try part.student(name: name, like: network)
     }
   }
 }
 
-extension FinishingProgress {
+extension CriticalPointProgress {
   fileprivate init(_ part: SafetensorsFile, name: String) throws(FileError) {
     func values(_ tensor: String, count: Int) throws(FileError) -> [Double] {
       guard let values = part.tensors[tensor]?.values, values.count == count else { throw damaged(name, tensor) }
@@ -178,9 +184,9 @@ extension SafetensorsFile {
     return part.tensors.isEmpty ? nil : part
   }
 
-  fileprivate mutating func add(_ finishing: StudentFinishing) throws(FileError) {
-    if let search = finishing.search { add(search.file, under: "search") }
-    if let finished = finishing.finished { add(try SafetensorsFile(of: finished), under: "finished") }
+  fileprivate mutating func add(_ search: SearchProgress) throws(FileError) {
+    if let current = search.current { add(current.file, under: "search") }
+    if let found = search.found { add(try SafetensorsFile(of: found), under: "finished") }
   }
 
   fileprivate mutating func add(_ optimizerState: OptimizerState?) {

@@ -2,6 +2,7 @@ import UnderstudySchema
 
 /// What the stored results say about one of a study's expectations.
 public struct Finding: Hashable, Sendable {
+  /// What became of what the study expects.
   public enum Verdict: Hashable, Sendable {
     case borneOut
     case notBorneOut

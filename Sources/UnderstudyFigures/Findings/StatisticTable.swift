@@ -12,6 +12,8 @@ struct StatisticRow {
   /// As the documents and reports have it; `layer` in backticks stands for the hidden layer.
   var sentence: String
   var needs: [Measure]
+  /// Measures that it looks at where they are recorded.
+  var readsAlso: [Measure] = []
   var epochs = Epochs.last
   /// Whether runs that diverged count.
   var isOfAllRuns = false
@@ -72,7 +74,7 @@ extension FindingDeclaration.Statistic {
       StatisticRow(
         sentence: "median fan-out norm of student nodes with best ρ > 0.95, divided by that of live nodes with best "
           + "ρ < 0.8, over the nodes of all runs, on training inputs",
-        needs: [.trainingCorrelation, .fanOutNorms]
+        needs: [.trainingCorrelation, .fanOutNorms], readsAlso: [.trainingDeadNodes]
       ) { input throws(FigureError) in
         var nodes: [LayerNodes] = []
         for run in input.runs { nodes.append(try run.nodes(at: input.epoch).nodes) }
@@ -216,7 +218,7 @@ extension FindingDeclaration.Statistic {
       .ofLayer(
         "median strength √E[β_kk] of student nodes of hidden layer `layer` with best ρ > 0.95, divided by that of live "
           + "nodes with best ρ < 0.8, over the nodes of all runs",
-        [.layerWidths, .layerStudentCorrelations, .layerStrengths]
+        [.layerWidths, .layerStudentCorrelations, .layerStrengths], readsAlso: [.layerDeadNodes]
       ) { layers, index, epoch throws(FigureError) in
         var nodes: [LayerNodes] = []
         for run in layers { nodes.append(try run.nodes(at: epoch)[index]) }

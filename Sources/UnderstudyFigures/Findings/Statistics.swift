@@ -47,10 +47,10 @@ extension StatisticRow {
 
   /// What looks at one hidden layer; `value` gets its position from 0, and the epoch, nil being the last.
   static func ofLayer(
-    _ sentence: String, _ needs: [Measure], epochs: Epochs = .last,
+    _ sentence: String, _ needs: [Measure], readsAlso: [Measure] = [], epochs: Epochs = .last,
     _ value: @escaping ([LayerReader], Int, Int?) throws(FigureError) -> Evaluation
   ) -> StatisticRow {
-    StatisticRow(sentence: sentence, needs: needs, epochs: epochs) { input throws(FigureError) in
+    StatisticRow(sentence: sentence, needs: needs, readsAlso: readsAlso, epochs: epochs) { input throws(FigureError) in
       let layers = try LayerReader.of(input.runs)
       guard let layer = input.declaration.layer else {
         return .undefined(reason: "the finding names no hidden layer; add layer: 1 for the lowest")

@@ -63,24 +63,7 @@ public func figureSpecifications(
   let chart = Chart(
     declaration: declaration,
     runs: SelectedRuns(selection: selection, study: results.study, subject: declaration.name))
-  return switch declaration.kind {
-  case .lShape: try lShapeFigures(chart)
-  case .recoveryRate: [try recoveryRateFigure(chart)]
-  case .evaluationLoss: [try evaluationLossFigure(chart)]
-  case .boundaries: [try boundariesFigure(chart)]
-  case .alignmentBound: [try alignmentBoundFigure(chart)]
-  case .unalignedStudents: [try unalignedStudentsFigure(chart)]
-  case .observers: [try observersFigure(chart)]
-  case .alignmentTime: [try alignmentTimeFigure(chart)]
-  case .alignedShare: [try alignedShareFigure(chart)]
-  case .sampleExponent: [try sampleExponentFigure(chart)]
-  case .verdictShares: [try verdictSharesFigure(chart)]
-  case .connectionLoss: [try connectionLossFigure(chart)]
-  case .coverAndLoss: [try coverAndLossFigure(chart)]
-  case .layerLShape: [try layerLShapeFigure(chart)]
-  case .layerSpecialization: [try layerSpecializationFigure(chart)]
-  case .specializationTime: [try specializationTimeFigure(chart)]
-  }
+  return try declaration.kind.row.draw(chart)
 }
 
 extension FigureDeclaration {

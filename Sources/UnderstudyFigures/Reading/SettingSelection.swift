@@ -56,9 +56,9 @@ struct SettingSelection {
 
   /// Which epoch is no epoch of training.
   var finishingNotes: [String] {
-    let epochs = Set(runs.map(\.run.setting).filter { $0.finishing.method != .none }.map(\.lastEpoch)).sorted()
+    let epochs = Set(runs.map(\.run.setting).filter { $0.criticalPoint.method != .none }.map(\.lastEpoch)).sorted()
     return epochs.isEmpty
-      ? [] : ["After the finishing stage: epoch \(epochs.map(String.init).joined(separator: ", "))."]
+      ? [] : ["After the search for a critical point: epoch \(epochs.map(String.init).joined(separator: ", "))."]
   }
 
   /// The runs that reached their last epoch.

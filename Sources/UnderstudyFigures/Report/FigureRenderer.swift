@@ -33,6 +33,8 @@ public struct FigureRenderer: Sendable {
   /// at most 17 cm wide).
   ///
   /// Each file is replaced in one step, so that a reader never sees half of one.
+  ///
+  /// - Throws: ``FigureError`` if Python or its wheel is missing, a file cannot be written, or the renderer is stopped.
   public func draw(_ specifications: [URL]) throws(FigureError) {
     try draw(specifications, pageFolder: nil)
   }

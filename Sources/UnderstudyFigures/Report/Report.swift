@@ -73,6 +73,7 @@ public func writeReport(
 /// Draws the figures of one study as JSON, SVG, PNG and PDF in `folder/figures`, without a report.
 ///
 /// - Returns: the `.json` files, and the figures that could not be drawn with the reason.
+/// - Throws: ``FigureError`` as ``writeReport(studies:to:renderer:)``.
 public func writeFigures(
   of results: StudyResults, in folder: URL, renderer: FigureRenderer
 ) throws(FigureError) -> (files: [URL], problems: [FigureError]) {

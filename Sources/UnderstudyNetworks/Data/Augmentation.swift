@@ -5,6 +5,7 @@ import UnderstudyNumerics
 ///
 /// Source: Tian 2020, arXiv:1909.13458, teacher-agnostic and teacher-aware augmentation.
 public struct Augmentation: Sendable, Hashable {
+  /// Which directions samples are moved along.
   public enum Scheme: String, Sendable, Hashable {
     /// Along d orthonormal directions (the coordinate axes): |D'| = (2d + 1) |D|.
     case teacherAgnostic

@@ -2,6 +2,7 @@ import UnderstudyNumerics
 
 /// How inputs are drawn.
 public struct InputDesign: Sendable, Hashable {
+  /// How inputs are distributed.
   public enum Distribution: Sendable, Hashable {
     case gaussian
     /// Every coordinate uniform around 0.
@@ -80,6 +81,8 @@ public struct InputDesign: Sendable, Hashable {
 }
 
 /// Normal noise of a standard deviation on every output of every sample, in place.
+///
+/// - Shape: `outputs` is `[sample, output]`.
 public func addOutputNoise(to outputs: inout Matrix, standardDeviation: Double, key: UInt64, index: Int = 0) {
   guard standardDeviation > 0 else { return }
   var stream = RandomStream(key: key, purpose: .outputNoise, index: index)

@@ -5,6 +5,9 @@ import UnderstudyNumerics
 /// contract.
 public enum ArrayFile {
   /// Reads a matrix; see ``decodeMatrix(_:name:)``.
+  ///
+  /// - Shape: the result is `[sample, feature]`.
+  /// - Throws: ``FileError`` if the file cannot be read or is no such array.
   public static func readMatrix(path: String) throws(FileError) -> Matrix {
     try decodeMatrix(try content(ofFileAt: path), name: path)
   }
@@ -16,6 +19,8 @@ public enum ArrayFile {
   ///   than its array, elements are of another type, the array is not of two dimensions or empty, or a number is not
   ///   finite.
   /// - Complexity: O(bytes).
+  ///
+  /// - Shape: the result is `[sample, feature]`.
   public static func decodeMatrix(_ data: Data, name: String) throws(FileError) -> Matrix {
     let bytes = [UInt8](data)
     let header = try ArrayHeader(bytes, name: name)
@@ -38,6 +43,8 @@ public enum ArrayFile {
   }
 
   /// Reads batches; see ``decodeBatches(_:name:sampleCount:)``.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be read or holds no indices of samples.
   public static func readBatches(path: String, sampleCount: Int) throws(FileError) -> Batches {
     try decodeBatches(try content(ofFileAt: path), name: path, sampleCount: sampleCount)
   }
@@ -73,6 +80,8 @@ public enum ArrayFile {
   /// The bytes of an `.npy` file of version 1.0 that holds a matrix as `<f8` in C order; the same as NumPy's.
   ///
   /// - Complexity: O(numbers).
+  ///
+  /// - Shape: `[row, column]`.
   public static func encode(_ matrix: Matrix) -> Data {
     var text = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.rowCount), \(matrix.columnCount)), }"
     // Spaces and a newline, so that the numbers begin at a multiple of 64 bytes.

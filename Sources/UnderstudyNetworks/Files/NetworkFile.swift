@@ -8,6 +8,8 @@ public enum NetworkFile {
   public typealias Precision = SafetensorsFile.Precision
 
   /// Reads a network from a file; see ``decode(_:name:activation:)``.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be read or holds no network.
   public static func read(path: String, activation: Activation) throws(FileError) -> Network {
     try decode(try content(ofFileAt: path), name: path, activation: activation)
   }

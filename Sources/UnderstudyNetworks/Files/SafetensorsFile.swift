@@ -37,6 +37,8 @@ public struct SafetensorsFile: Sendable, Equatable {
   }
 
   /// Reads a file; see ``decode(_:name:)``.
+  ///
+  /// - Throws: ``FileError`` if the file cannot be read or is no safetensors file.
   public static func read(path: String) throws(FileError) -> SafetensorsFile {
     try decode(try content(ofFileAt: path), name: path)
   }

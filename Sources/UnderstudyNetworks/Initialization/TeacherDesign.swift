@@ -6,6 +6,7 @@ import UnderstudyNumerics
 /// are divided by `j^p`, above the lowest layer before rows are brought to unit norm, so node 1 is the strongest. Output
 /// rows keep their norms. Source: the experiments of Tian 2020, arXiv:1909.13458.
 public struct TeacherDesign: Sendable, Hashable {
+  /// How weights are drawn.
   public enum Weights: Sendable, Hashable {
     /// Rows from {-1, -0.75, ..., 1}, none zero, no two of a layer equal; in hidden layers no two that would share a
     /// boundary: of one direction or, where no bias given beforehand tells them apart, of opposite ones.

@@ -5,6 +5,7 @@ import UnderstudyNumerics
 ///
 /// Source: Ioffe & Szegedy 2015, arXiv:1502.03167; constants and conventions of `torch.nn.BatchNorm1d`.
 public struct BatchNormalization: Sendable, Equatable {
+  /// What is normalised.
   public enum Placement: String, Sendable, Hashable, CaseIterable {
     /// Of pre-activations: `phi(norm(W x + b))`.
     case beforeActivation

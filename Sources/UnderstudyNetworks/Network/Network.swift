@@ -13,6 +13,7 @@ public struct Activation: Sendable, Hashable {
     self.negativeSlope = negativeSlope
   }
 
+  /// The activation of a pre-activation.
   @inlinable
   public func callAsFunction(_ z: Double) -> Double { z > 0 ? z : negativeSlope * z }
 }

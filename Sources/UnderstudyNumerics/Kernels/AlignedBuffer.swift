@@ -24,6 +24,8 @@ final class AlignedBuffer<Scalar: KernelScalar> {
 
   deinit { UnsafeMutableRawPointer(start).deallocate() }
 
+  var isFinite: Bool { (0..<count).allSatisfy { start[$0].isFinite } }
+
   func clear() { start.update(repeating: 0, count: count) }
 }
 

@@ -11,6 +11,10 @@ public protocol KernelScalar: BinaryFloatingPoint, Sendable {
   static func convert(_ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Self>, stride: Int)
   /// Adds `count` numbers of this precision to as many of double precision; a requirement for the same reason.
   static func add(_ source: UnsafePointer<Self>, count: Int, to target: UnsafeMutablePointer<Double>)
+  /// The loss of one sample, its outputs `stride` apart; a requirement for the same reason.
+  static func loss(
+    _ loss: TrainingLoss, target: UnsafePointer<Self>, outputs: UnsafePointer<Self>, stride: Int, count: Int
+  ) -> Double
 }
 
 extension Double: KernelScalar {
@@ -29,6 +33,12 @@ extension Double: KernelScalar {
   public static func add(_ source: UnsafePointer<Double>, count: Int, to target: UnsafeMutablePointer<Double>) {
     for i in 0..<count { target[i] += source[i] }
   }
+
+  public static func loss(
+    _ loss: TrainingLoss, target: UnsafePointer<Double>, outputs: UnsafePointer<Double>, stride: Int, count: Int
+  ) -> Double {
+    sampleLoss(loss, target: target, outputs: outputs, stride: stride, count: count)
+  }
 }
 
 extension Float: KernelScalar {
@@ -46,6 +56,35 @@ extension Float: KernelScalar {
 
   public static func add(_ source: UnsafePointer<Float>, count: Int, to target: UnsafeMutablePointer<Double>) {
     for i in 0..<count { target[i] += Double(source[i]) }
+  }
+
+  public static func loss(
+    _ loss: TrainingLoss, target: UnsafePointer<Float>, outputs: UnsafePointer<Float>, stride: Int, count: Int
+  ) -> Double {
+    sampleLoss(loss, target: target, outputs: outputs, stride: stride, count: count)
+  }
+}
+
+/// 1/2 ||target - output||^2, or -log softmax(output) at the largest target.
+private func sampleLoss<Scalar: KernelScalar>(
+  _ loss: TrainingLoss, target: UnsafePointer<Scalar>, outputs: UnsafePointer<Scalar>, stride: Int, count: Int
+) -> Double {
+  switch loss {
+  case .squaredError:
+    var squares = 0.0
+    for c in 0..<count {
+      let error = Double(target[c] - outputs[c * stride])
+      squares += error * error
+    }
+    return squares / 2
+  case .crossEntropy:
+    var (label, largest, sum) = (0, -Double.infinity, 0.0)
+    for c in 0..<count {
+      if target[c] > target[label] { label = c }
+      largest = max(largest, Double(outputs[c * stride]))
+    }
+    for c in 0..<count { sum += exponential(Double(outputs[c * stride]) - largest) }
+    return largest + logarithm(sum) - Double(outputs[label * stride])
   }
 }
 

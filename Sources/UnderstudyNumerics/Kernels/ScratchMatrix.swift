@@ -37,7 +37,7 @@ public final class ScratchMatrix<Scalar: KernelScalar> {
 
   /// Adds the elements to those of a matrix in double precision.
   ///
-  /// - Precondition: the shapes agree.
+  /// - Shape: of both the same.
   public func add(to sum: inout Matrix) {
     precondition(sum.rowCount == rowCount && sum.columnCount == columnCount, "shapes do not agree")
     let width = columnCount

@@ -84,6 +84,41 @@ extension LinearAlgebra {
     }
   }
 
+  /// `C_k += sum_i beta_kk(i) x_i x_i^T` in the lower triangle for each node: of the matrix of ``addGram(of:to:)``, the blocks on
+  /// the diagonal.
+  ///
+  /// - Shape: `grams` is `[node]`, each `[feature, feature]`.
+  /// - Complexity: samples x nodes x (outputs + features^2) operations; memory O(samples x features).
+  public static func addNodeGrams(of layer: FactoredJacobian, to grams: inout [Matrix]) {
+    let (samples, width, nodes) = (layer.features.rowCount, layer.features.columnCount, layer.nodeCount)
+    precondition(grams.count == nodes && grams.allSatisfy { $0.rowCount == width && $0.columnCount == width })
+    let outputs = layer.sensitivities.rowCount / samples
+    useOneThread()
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: samples * width) { scratch in
+      guard let rows = scratch.baseAddress else { return }
+      for k in 0..<nodes {
+        var count = 0
+        for i in 0..<samples {
+          var beta = 0.0
+          for c in 0..<outputs {
+            let sensitivity = layer.sensitivities.values[(i * outputs + c) * nodes + k]
+            beta += sensitivity * sensitivity
+          }
+          guard beta != 0 else { continue }
+          let factor = beta.squareRoot()
+          for f in 0..<width { rows[count * width + f] = factor * layer.features.values[i * width + f] }
+          count += 1
+        }
+        guard count > 0 else { continue }
+        grams[k].values.withUnsafeMutableBufferPointer { gram in
+          cblas_dsyrk(
+            CblasRowMajor, CblasLower, CblasTrans, Int32(width), Int32(count), 1, rows, Int32(width), 1,
+            gram.baseAddress, Int32(width))
+        }
+      }
+    }
+  }
+
   /// Every node's features of one sample, times that node's coefficient; of the last layer the first `ownNodes` only.
   private static func scale(
     _ layers: ArraySlice<FactoredJacobian>, sample: Int, by coefficients: UnsafePointer<Double>?, ownNodes: Int,

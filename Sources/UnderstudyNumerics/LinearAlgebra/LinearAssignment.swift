@@ -62,7 +62,9 @@ public func minimumCostAssignment(_ costs: Matrix) -> [Int?] {
   return columnOfRow
 }
 
-/// What an assignment costs in all.
+/// What an assignment of a column to each row costs in all; rows without a column cost nothing.
+///
+/// - Shape: `assignment` is `[row]`, `costs` is `[row, column]`.
 public func totalCost(of assignment: [Int?], _ costs: Matrix) -> Double {
   assignment.enumerated().reduce(0) { sum, pair in sum + (pair.element.map { costs[pair.offset, $0] } ?? 0) }
 }

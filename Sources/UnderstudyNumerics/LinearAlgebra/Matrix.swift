@@ -114,7 +114,7 @@ public func euclideanNorm(_ values: some Sequence<Double>) -> Double {
 
 /// The largest absolute difference of two matrices' elements; 0 for empty ones.
 ///
-/// - Precondition: the shapes agree.
+/// - Shape: of both the same.
 public func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
   precondition(a.rowCount == b.rowCount && a.columnCount == b.columnCount, "shapes do not agree")
   return zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }

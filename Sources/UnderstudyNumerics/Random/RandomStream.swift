@@ -12,7 +12,7 @@ public enum RandomPurpose: UInt32, Sendable {
   case batches = 7
   case outputNoise = 8
   case boundaryOffsets = 9
-  case finishing = 10
+  case criticalPoints = 10
   case inputSubspace = 11
   case hyperplanes = 12
   case calibrationInputs = 13
@@ -90,6 +90,8 @@ public struct RandomStream: Sendable {
   }
 
   /// A matrix of independent normal numbers of mean 0.
+  ///
+  /// - Shape: `[rowCount, columnCount]`.
   public mutating func normalMatrix(rowCount: Int, columnCount: Int, standardDeviation: Double) -> Matrix {
     Matrix(
       rowCount: rowCount, columnCount: columnCount,

@@ -9,6 +9,7 @@ import struct UnderstudySchema.Measurement
 /// Columns: `run`, the setting's keys, `seed`, `outcome`, `epoch`, `measure`, `i` and `j` (indices of arrays, from 0; empty for
 /// scalars, `j` empty for vectors), `value`. Numbers are written so that reading them gives the same bits.
 public struct Exporter: Sendable {
+  /// How the table is written.
   public enum Format: String, Sendable, CaseIterable {
     /// A header and rows, as in RFC 4180, but with plain line feeds.
     case csv
@@ -61,6 +62,8 @@ public struct Exporter: Sendable {
   }
 
   /// Writes the table to a file handle, e.g. standard output.
+  ///
+  /// - Throws: ``StoreError`` of the store, or what writing to the handle throws.
   public func write(_ format: Format, to handle: FileHandle) throws {
     try write(format) { try handle.write(contentsOf: Data($0.utf8)) }
   }

@@ -25,6 +25,8 @@ extension ResultsStore {
 
   /// The runs that failed and have not been recorded since, by setting and seed; none of folders of before 0.2, whose runs are
   /// tried again before anything else.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func failures() throws(StoreError) -> [RunFailure] {
     try reading { db in
       guard version > 1 else { return [] }

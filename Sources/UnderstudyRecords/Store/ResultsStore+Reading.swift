@@ -6,16 +6,22 @@ import struct UnderstudySchema.Measurement
 
 extension ResultsStore {
   /// Hashes of the runs that are recorded.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func finishedHashes() throws(StoreError) -> Set<String> {
     try reading { try String.fetchSet($0, sql: "SELECT hash FROM run") }
   }
 
   /// The recorded runs by setting index, then seed, without their measurements.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func runs() throws(StoreError) -> [RunRecord] { try results(measures: []).runs }
 
   /// The recorded runs by setting index, then seed, with the measurements of the given measures.
   ///
   /// - Complexity: O(what is read); one pass over each table, about a second for a full two-layer sweep.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func results(measures: Set<Measure>) throws(StoreError) -> StudyResults {
     try reading { db in
       var places: [String: Int] = [:]
@@ -32,6 +38,8 @@ extension ResultsStore {
   }
 
   /// Hands over the recorded runs one after the other, each with its measurements of the given measures: memory for one run.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read or is damaged, or what `body` throws.
   public func forEachResult(_ measures: Set<Measure>, _ body: (RunRecord) throws -> Void) throws {
     try reading { db in
       try forEachRecord(db) { record in

@@ -133,6 +133,8 @@ extension ResultsStore {
   }
 
   /// The last checkpoint of a run that is not finished; nil if there is none.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func checkpoint(of run: Run) throws(StoreError) -> Checkpoint? {
     let hash = run.hash
     return try reading { db in

@@ -82,10 +82,13 @@ public final class ResultsStore: Sendable {
   ///
   /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date.
   ///
-  /// - Parameter notice: told, once, when another program's lock has to be waited for.
+  /// - Parameters:
+  ///   - notice: told, once, when another program's lock has to be waited for.
+  ///   - isCancelled: ends the waiting, with ``StoreError/busy(path:program:)``.
   /// - Throws: ``StoreError``: a folder that is locked, of another study, newer, damaged or not ours is left as it was.
   public static func openForWriting(
-    _ folder: URL, study: Study, notice: @escaping @Sendable (String) -> Void = { _ in }
+    _ folder: URL, study: Study, notice: @escaping @Sendable (String) -> Void = { _ in },
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(StoreError) -> ResultsStore {
     let folder = folder.standardizedFileURL
     do {
@@ -102,6 +105,7 @@ public final class ResultsStore: Sendable {
     }
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     let patience = Patience(path, notice: notice)
+    patience.end(when: isCancelled)
     let (database, journal) = try catching(path) {
       try patience.attempt {
         try Journal.open(path, sharesMemory: lock.sharesMemory(in: folder)) { database in

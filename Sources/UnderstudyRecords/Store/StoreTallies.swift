@@ -15,6 +15,8 @@ extension ResultsStore {
   /// Of each setting that has recorded runs, by its place in the grid.
   ///
   /// - Complexity: O(recorded runs), some microseconds each; no run is hashed.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func tallies() throws(StoreError) -> [Int: SettingTally] {
     try reading { db in
       var tallies: [Int: SettingTally] = [:]
@@ -40,6 +42,8 @@ extension ResultsStore {
   }
 
   /// The first of the diverged runs by setting and seed, with the epoch in which they did.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func divergedRuns(atMost count: Int) throws(StoreError) -> [(settingIndex: Int, seed: Int, epoch: Int)] {
     try reading { db in
       try Row.fetchAll(
@@ -55,6 +59,8 @@ extension ResultsStore {
   }
 
   /// Unfinished runs that have a checkpoint.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func checkpointCount() throws(StoreError) -> Int {
     try reading { try Int.fetchOne($0, sql: "SELECT count(*) FROM checkpoint") ?? 0 }
   }
@@ -62,6 +68,8 @@ extension ResultsStore {
   /// Which runs are recorded: the seeds by setting.
   ///
   /// - Complexity: O(recorded runs).
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func recordedSeeds() throws(StoreError) -> [Int: Set<Int>] {
     try reading { db in
       var recorded: [Int: Set<Int>] = [:]

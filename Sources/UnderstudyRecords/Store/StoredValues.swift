@@ -66,5 +66,5 @@ extension Measurement {
 
 extension Measure {
   /// The shape that the measure has in every run; nil where it depends on the run.
-  var fixedShape: [Int]? { self == .finishing ? [8] : nil }
+  var fixedShape: [Int]? { self == .finishing ? [CriticalPointRecord.valueCount] : nil }
 }

@@ -15,6 +15,7 @@ public enum WeightsScrutiny: Sendable {
 
 /// A recorded run whose weights are missing, or not those that were recorded.
 public struct WeightsFault: Sendable {
+  /// What is wrong with a file of weights.
   public enum Kind: String, Sendable { case missing, damaged }
   public var run: Run
   public var kind: Kind
@@ -73,6 +74,8 @@ extension ResultsStore {
   /// - Parameters:
   ///   - progress: told how many of how many files have been read, where bytes are; return false to leave the rest unread.
   /// - Complexity: O(runs); O(bytes of the files that are read), about 0.2 GB/s.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func weightsFaults(
     _ scrutiny: WeightsScrutiny, progress: (Int, Int) -> Bool = { _, _ in true }
   ) throws(StoreError) -> [WeightsFault] {
@@ -137,6 +140,8 @@ extension ResultsStore {
   /// Whether SQLite finds the database whole.
   ///
   /// - Complexity: O(its size).
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
   public func databaseProblems() throws(StoreError) -> [String] {
     try reading { try String.fetchAll($0, sql: "PRAGMA integrity_check") }.filter { $0 != "ok" }
   }

@@ -1,5 +1,6 @@
 /// What is wrong with a study file, where, and what to do about it.
 public struct StudyError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// What is wrong, for programs.
   public enum Kind: Hashable, Sendable {
     case unreadableFile, syntax, unknownKey, unusedKey, duplicateKey, missingKey, wrongType, outOfRange, emptyList
     case duplicateValue, contradiction, unknownScale, unknownName, emptySelection, missingFile, notAGrid

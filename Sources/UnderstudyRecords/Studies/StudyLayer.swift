@@ -4,6 +4,8 @@ import UnderstudySchema
 struct StudyLayer: Sendable {
   /// By dotted path; setting keys and the declarations below.
   private(set) var values: [String: YAMLTree] = [:]
+  /// What keys that are given by a former name are called now, in sentences.
+  private(set) var notices: [String] = []
 
   /// Keys beside the settings that a scale or the command line may replace as a whole.
   static let declarations = ["claim", "seeds", "record", "figures", "findings"]
@@ -34,6 +36,7 @@ struct StudyLayer: Sendable {
   /// Puts another layer on top. A null takes a key away, so that a scale can undo what the file gives.
   mutating func put(_ layer: StudyLayer) {
     values.merge(layer.values) { $1 }
+    notices += layer.notices
   }
 
   private mutating func read(_ tree: YAMLTree, prefix: String, extra: [String]) throws(StudyError) {
@@ -46,13 +49,15 @@ struct StudyLayer: Sendable {
     for entry in entries {
       let path = prefix.isEmpty ? entry.key : "\(prefix).\(entry.key)"
       if prefix.isEmpty && extra.contains(path) { continue }
-      if StudyKey.named(path) != nil || Self.declarations.contains(path) {
-        guard values[path] == nil else {
-          throw entry.value.error(
-            .duplicateKey, key: path, "given twice", "keep one of the nested and dotted spellings")
+      if let name = StudyKey.named(path)?.path ?? (Self.declarations.contains(path) ? path : nil) {
+        guard values[name] == nil else {
+          throw entry.value.error(.duplicateKey, key: name, "given twice", "keep one of its spellings")
         }
-        values[path] = entry.value
-      } else if StudyKey.groups.contains(path) {
+        values[name] = entry.value
+        if name != path {
+          notices.append("\(entry.value.place.origin): \(path) is called \(name) now; it is read as that")
+        }
+      } else if StudyKey.groups.contains(path) || StudyKey.formerGroups.contains(path) {
         try read(entry.value, prefix: path, extra: [])
       } else {
         let known = StudyKey.all.map(\.path) + StudyKey.groups.sorted() + Self.declarations + extra

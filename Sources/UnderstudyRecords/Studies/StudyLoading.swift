@@ -33,11 +33,12 @@ extension Study {
   ///   - overrides: `key=value` with YAML values, as after `--set`; they win over the scale, later over earlier.
   ///   - kept: the file that was at a path, given the study's name and the path, if a results folder keeps it; asked for files
   ///     that are missing.
+  ///   - notice: told what keys that are given by a former name are called now.
   /// - Throws: ``StudyError`` for anything that is not known, not used, of the wrong type, out of range or missing.
   /// - Complexity: O(settings x keys + bytes of the files that are named).
   public static func load(
     path: String, scale: String? = nil, overrides: [String] = [],
-    kept: (String, String) -> SourceFile? = { _, _ in nil }
+    kept: (String, String) -> SourceFile? = { _, _ in nil }, notice: (String) -> Void = { _ in }
   ) throws(StudyError) -> Study {
     let data: Data
     do {
@@ -55,7 +56,8 @@ extension Study {
     let folder = URL(fileURLWithPath: path).standardizedFileURL.deletingLastPathComponent()
     let baseName = URL(fileURLWithPath: path).deletingPathExtension().lastPathComponent
     return try parse(
-      text, origin: path, folder: folder, baseName: baseName, scale: scale, overrides: overrides, kept: kept)
+      text, origin: path, folder: folder, baseName: baseName, scale: scale, overrides: overrides, kept: kept,
+      notice: notice)
   }
 
   /// The names of a study file's scales, in its order; none if it has none or cannot be read.
@@ -75,7 +77,7 @@ extension Study {
   ///   - baseName: the study's name if it does not give one.
   public static func parse(
     _ text: String, origin: String, folder: URL, baseName: String, scale: String? = nil, overrides: [String] = [],
-    kept: (String, String) -> SourceFile? = { _, _ in nil }
+    kept: (String, String) -> SourceFile? = { _, _ in nil }, notice: (String) -> Void = { _ in }
   ) throws(StudyError) -> Study {
     let tree = try YAMLTree.parse(text, origin: origin)
     guard case .mapping(let entries) = tree.content else {
@@ -87,6 +89,7 @@ extension Study {
     var layer = try StudyLayer(tree, extra: ["name", "scales"])
     if let chosen = try scaleLayer(scale, of: top("scales"), origin: origin) { layer.put(chosen) }
     for override in overrides { layer.put(try StudyLayer(override: override)) }
+    layer.notices.forEach(notice)
 
     let name = try top("name")?.text(key: "name").trimmed ?? baseName
     guard !name.isEmpty else {

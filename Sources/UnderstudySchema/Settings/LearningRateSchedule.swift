@@ -1,5 +1,6 @@
 /// Learning rates by epoch; written `0: 0.2, 20: 0.1`: 0.2 in the first twenty epochs, 0.1 from then on.
 public struct LearningRateSchedule: Codable, Hashable, Sendable, CustomStringConvertible {
+  /// A rate and when it sets in.
   public struct Entry: Codable, Hashable, Sendable {
     /// Epochs that have passed when the rate sets in.
     public var start: Int

@@ -8,16 +8,23 @@ public struct Setting: Codable, Hashable, Sendable {
   public var student = StudentSetting()
   public var inputs = InputSetting()
   public var training = TrainingSetting()
-  public var finishing = FinishingSetting()
+  public var criticalPoint = CriticalPointSetting()
 
   public init() {}
 
-  /// The epoch of a run's last measurements: the finishing stage counts as one more.
-  public var lastEpoch: Int { training.epochs + (finishing.method == .none ? 0 : 1) }
+  /// As settings are stored; see ``StudyKey/storedPath``.
+  private enum CodingKeys: String, CodingKey {
+    case network, teacher, student, inputs, training
+    case criticalPoint = "finishing"
+  }
+
+  /// The epoch of a run's last measurements: the search for a critical point counts as one more.
+  public var lastEpoch: Int { training.epochs + (criticalPoint.method == .none ? 0 : 1) }
 }
 
 /// What teacher and student share.
 public struct NetworkSetting: Encodable, Hashable, Sendable {
+  /// What a hidden node makes of its pre-activation.
   public enum Activation: String, Encodable, Hashable, Sendable, CaseIterable { case relu, leakyRelu, linear }
   /// Input dimension d. Unused when the teacher comes from a file.
   public var inputDimension = 100
@@ -37,6 +44,7 @@ public enum NormalizationSetting: String, Encodable, Hashable, Sendable, CaseIte
 
 /// The fixed network that labels the inputs.
 public struct TeacherSetting: Encodable, Hashable, Sendable {
+  /// How a teacher's weights are drawn.
   public enum Weights: String, Encodable, Hashable, Sendable, CaseIterable { case discrete, gaussian, orthogonal }
   /// m, nodes of the only hidden layer; unused beside `widths`.
   public var hiddenNodes = 10
@@ -63,6 +71,7 @@ public struct TeacherSetting: Encodable, Hashable, Sendable {
 
 /// The trained network.
 public struct StudentSetting: Encodable, Hashable, Sendable {
+  /// How a student's weights begin.
   public enum Initialization: String, Encodable, Hashable, Sendable, CaseIterable {
     /// Normal weights of standard deviation `scale`, biases 0.
     case plain
@@ -104,9 +113,11 @@ public struct StudentSetting: Encodable, Hashable, Sendable {
 
 /// The data.
 public struct InputSetting: Encodable, Hashable, Sendable {
+  /// How inputs are distributed.
   public enum Distribution: String, Encodable, Hashable, Sendable, CaseIterable {
     case gaussian, teacherBoundaries, uniform
   }
+  /// What the copies of a sample are moved along.
   public enum Augmentation: String, Encodable, Hashable, Sendable, CaseIterable {
     case none, teacherAgnostic, teacherAware
   }
@@ -139,10 +150,15 @@ public struct SampleSetting: Encodable, Hashable, Sendable {
 
 /// How the student learns.
 public struct TrainingSetting: Encodable, Hashable, Sendable {
+  /// SGD, full-batch gradient descent, or Adam over batches.
   public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
+  /// What the student is asked to lower.
   public enum Loss: String, Encodable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
+  /// The layer that keeps its first weights.
   public enum FrozenLayer: String, Encodable, Hashable, Sendable, CaseIterable { case none, first, last }
+  /// Of the weights and of all arithmetic of a step.
   public enum Precision: String, Encodable, Hashable, Sendable, CaseIterable { case float64, float32 }
+  /// In which order samples come into batches.
   public enum BatchOrder: String, Encodable, Hashable, Sendable, CaseIterable { case withReplacement, reshuffled }
   /// `sgd`: batches; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
   public var method = Method.sgd
@@ -176,12 +192,15 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
   public var batches: BatchSetting?
 }
 
+/// The batches as a file gives them.
 public struct BatchSetting: Encodable, Hashable, Sendable {
   public var file: SourceFile
 }
 
-/// What happens after the last epoch: full-batch steps that use curvature, until the gradient of every sample is tiny.
-public struct FinishingSetting: Encodable, Hashable, Sendable {
+/// The search for a critical point after the last epoch: full-batch steps that use curvature, until the gradient of every sample
+/// is tiny.
+public struct CriticalPointSetting: Encodable, Hashable, Sendable {
+  /// Whether there is a search, and which.
   public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case none, levenbergMarquardt }
   public var method = Method.none
   /// Steps at most, restarts included.

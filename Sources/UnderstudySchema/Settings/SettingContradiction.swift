@@ -6,22 +6,23 @@ package struct SettingContradiction: Sendable {
   package let find: @Sendable (Setting) -> (problem: String, remedy: String)?
 
   package static let all: [SettingContradiction] = [
-    finishing, normalization, biases("teacher.medianBiases", \.medianBiases),
+    criticalPoint, normalization, biases("teacher.medianBiases", \.medianBiases),
     biases("teacher.normalizedOutput", \.normalizedOutput), oneClass,
   ]
 
-  private static let finishing = SettingContradiction(keys: ["finishing.method"]) { setting in
-    guard setting.finishing.method != .none else { return nil }
+  private static let criticalPoint = SettingContradiction(keys: ["criticalPoint.method"]) { setting in
+    guard setting.criticalPoint.method != .none else { return nil }
     let rest = "leave one of the two out"
     if setting.training.frozenLayer != .none || setting.training.unitNormFirstLayer {
       let rival = setting.training.frozenLayer != .none ? "training.frozenLayer" : "training.unitNormFirstLayer"
-      return ("the finishing stage moves all weights, which \(rival) forbids", rest)
+      return ("the search for a critical point moves all weights, which \(rival) forbids", rest)
     }
     if setting.student.file == nil && setting.student.normalization != .none {
-      return ("the finishing stage is for students without the batch normalisation of student.normalization", rest)
+      return ("a critical point is searched for students without batch normalisation (student.normalization)", rest)
     }
     if setting.training.loss != .squaredError {
-      return ("the finishing stage minimises squared errors, not training.loss \(setting.training.loss.rawValue)", rest)
+      let loss = setting.training.loss.rawValue
+      return ("the search for a critical point minimises squared errors, not training.loss \(loss)", rest)
     }
     return nil
   }

@@ -11,7 +11,7 @@ extension Setting {
 extension StudyKey {
   /// - Throws: `DecodingError` for a value of another form, and if the key is missing but was always there.
   fileprivate func decode(into setting: inout Setting, from decoder: any Decoder) throws {
-    let names = path.split(separator: ".").map { Name(stringValue: String($0)) }
+    let names = storedPath.split(separator: ".").map { Name(stringValue: String($0)) }
     var group = try decoder.container(keyedBy: Name.self)
     for (index, name) in names.enumerated() {
       guard group.contains(name), try !group.decodeNil(forKey: name) else {

@@ -32,6 +32,8 @@ public struct StudyKey: Sendable {
   package let file: @Sendable (Setting) -> SourceFile?
   /// Why the key has no effect in a setting; nil if it has one.
   package let idleReason: @Sendable (Setting) -> String?
+  /// What the key was called before: such a name is read like the key's own, and runs stay named by it.
+  package var formerPath: String?
   /// Whether the key came after version 0.1: at its default it does not enter a run's hash and random key, so that runs
   /// which were made before it was there keep theirs.
   package var isLater = false
@@ -43,20 +45,34 @@ public struct StudyKey: Sendable {
     return key
   }
 
-  /// The key of that path.
+  /// The key, as one that had another name.
+  func renamed(from formerPath: String) -> StudyKey {
+    var key = self
+    key.formerPath = formerPath
+    return key
+  }
+
+  /// The path by which runs are named and settings stored: it stays what it was.
+  package var storedPath: String { formerPath ?? path }
+
+  /// The key of that path, also of a former one.
   public static func named(_ path: String) -> StudyKey? { byPath[path] }
 
-  private static let byPath: [String: StudyKey] = Dictionary(uniqueKeysWithValues: all.map { ($0.path, $0) })
+  private static let byPath: [String: StudyKey] = Dictionary(
+    uniqueKeysWithValues: all.flatMap { key in ([key.path] + (key.formerPath.map { [$0] } ?? [])).map { ($0, key) } })
 
   /// Every proper prefix of a key: `teacher`, `inputs.training`, ...
-  package static let groups: Set<String> = {
+  package static let groups = groups(of: all.map(\.path))
+  package static let formerGroups = groups(of: all.compactMap(\.formerPath))
+
+  private static func groups(of paths: [String]) -> Set<String> {
     var groups: Set<String> = []
-    for key in all {
-      let parts = key.path.split(separator: ".")
+    for path in paths {
+      let parts = path.split(separator: ".")
       for count in 1..<parts.count { groups.insert(parts[..<count].joined(separator: ".")) }
     }
     return groups
-  }()
+  }
 }
 
 /// The numbers that a key allows. Never infinities or NaN.
@@ -67,6 +83,7 @@ public enum NumberRange: Hashable, Sendable {
   /// 1 <= x <= 10^6.
   case factor
 
+  /// Whether a key of this range takes the value.
   public func contains(_ value: Double) -> Bool {
     guard value.isFinite else { return false }
     switch self {

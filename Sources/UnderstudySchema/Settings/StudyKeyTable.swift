@@ -1,6 +1,7 @@
 extension StudyKey {
   /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
-  public static let all: [StudyKey] = networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + finishingKeys
+  public static let all: [StudyKey] =
+    networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + criticalPointKeys
 
   private static let besideTeacherFile: IdleReason = {
     $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
@@ -265,27 +266,30 @@ extension StudyKey {
 }
 
 extension StudyKey {
-  private static let withoutFinishing: IdleReason = {
-    $0.finishing.method == .none ? "finishing.method is none" : nil
+  private static let withoutSearch: IdleReason = {
+    $0.criticalPoint.method == .none ? "criticalPoint.method is none" : nil
   }
 
-  private static let finishingKeys: [StudyKey] = [
+  private static let criticalPointKeys: [StudyKey] = [
     .choice(
-      "finishing.method", \.finishing.method,
-      "levenbergMarquardt goes on after the last epoch, with all inputs and curvature, to a point without gradients."
-    ).later,
+      "criticalPoint.method", \.criticalPoint.method,
+      "levenbergMarquardt goes on after the last epoch, with all inputs and curvature, to a critical point: where the "
+        + "gradient of every sample vanishes."
+    ).later.renamed(from: "finishing.method"),
     .integer(
-      "finishing.iterations", \.finishing.iterations, "Steps of the finishing stage at most.", idle: withoutFinishing
-    ).later,
+      "criticalPoint.iterations", \.criticalPoint.iterations, "Steps of the search at most, restarts included.",
+      idle: withoutSearch
+    ).later.renamed(from: "finishing.iterations"),
     .number(
-      "finishing.gradientTarget", \.finishing.gradientTarget, .positive,
-      "The finishing stage ends when no sample has a larger gradient at any node of the lowest layer; inputs, outputs and the node count in units of their size.",
-      idle: withoutFinishing
-    ).later,
+      "criticalPoint.gradientTarget", \.criticalPoint.gradientTarget, .positive,
+      "The search ends when no sample has a larger gradient at any node of the lowest layer; inputs, outputs and the node "
+        + "count in units of their size.",
+      idle: withoutSearch
+    ).later.renamed(from: "finishing.gradientTarget"),
     .integer(
-      "finishing.restarts", \.finishing.restarts, from: 0,
-      "How often a stuck student may have its idle nodes drawn anew.", idle: withoutFinishing
-    ).later,
+      "criticalPoint.restarts", \.criticalPoint.restarts, from: 0,
+      "How often a stuck student may have its idle nodes drawn anew.", idle: withoutSearch
+    ).later.renamed(from: "finishing.restarts"),
   ]
 }
 

@@ -16,6 +16,7 @@ public struct ContentHash: Sendable {
 
   public init() {}
 
+  /// Adds bytes to what is hashed.
   public mutating func combine(_ bytes: some Sequence<UInt8>) {
     var next = state
     func combine(_ byte: UInt8) { next = (next ^ UInt128(byte)) &* Self.prime }

@@ -1,5 +1,6 @@
 /// A figure: which kind, over which part of the grid.
 public struct FigureDeclaration: Codable, Hashable, Sendable {
+  /// What a figure shows.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
     /// Best rho of each student node against its fan-out norm, one dot a node; facets over-realization x strength decay.
     case lShape

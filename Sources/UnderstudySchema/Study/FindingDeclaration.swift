@@ -1,6 +1,7 @@
 /// Something the study expects of its numbers, checked from the stored results alone.
 public struct FindingDeclaration: Codable, Hashable, Sendable {
-  /// What each is, and which measures it needs, stands in the table of statistics in UnderstudyFigures and in Docs/Studies.md.
+  /// The number that a finding looks at. What each is, and which measures it needs, stands in the table of statistics in
+  /// UnderstudyFigures and in Docs/Studies.md.
   public enum Statistic: String, Codable, Hashable, Sendable, CaseIterable {
     case recoveredNodes, recoveredShare, logEvaluationLoss, strongFirst, armRatio, divergedShare
     case boundHeldShare, boundLooseness, violationCount, unalignedSlope, balanceSlope

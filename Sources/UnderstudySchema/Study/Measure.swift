@@ -55,8 +55,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// Largest weight error of the merged student against the teacher, up to order and scale; -1 if it has not the teacher's
   /// size. Scalar.
   case mergedWeightError
-  /// After the finishing stage: iterations, restarts, 1 if the target was reached else 0, loss, largest gradient, smallest
-  /// Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`.
+  /// After the search for a critical point: iterations, restarts, 1 if the target was reached else 0, loss, largest gradient,
+  /// smallest Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`. See
+  /// ``CriticalPointRecord``.
   case finishing
   /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
   /// teacher and data), as they are, and after the one-to-one matching of their nodes that costs least; `[point]`.

@@ -96,7 +96,8 @@ extension Study: Codable {
     }
     self.init(
       name: try values.decode(String.self, forKey: .name), claim: try values.decode(String.self, forKey: .claim),
-      settings: settings, variedKeys: try values.decode([String].self, forKey: .variedKeys),
+      settings: settings,
+      variedKeys: try values.decode([String].self, forKey: .variedKeys).map { StudyKey.named($0)?.path ?? $0 },
       seeds: try values.decode([Int].self, forKey: .seeds),
       record: try values.decode([RecordRule].self, forKey: .record),
       figures: try values.decode([FigureDeclaration].self, forKey: .figures),

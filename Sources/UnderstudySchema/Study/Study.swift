@@ -29,6 +29,7 @@ public struct Study: Hashable, Sendable {
 
 /// Record these measures at these epochs.
 public struct RecordRule: Codable, Hashable, Sendable {
+  /// When measures are recorded.
   public enum Moments: Codable, Hashable, Sendable {
     /// Epochs 0, n, 2n, ... and the last.
     case every(Int)

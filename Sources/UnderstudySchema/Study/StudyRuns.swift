@@ -97,6 +97,7 @@ package struct RunNaming: Sendable {
 }
 
 extension RecordRule.Moments {
+  /// Whether it is time to record after `epoch` epochs of a run that has `lastEpoch` of them.
   public func include(_ epoch: Int, of lastEpoch: Int) -> Bool {
     switch self {
     case .every(let interval): epoch == lastEpoch || epoch.isMultiple(of: interval)
@@ -116,22 +117,24 @@ extension RecordRule.Moments {
 
 extension Setting {
   /// Every key with its value as JSON, sorted by key; of files the digest. Same setting, same text, on every machine.
-  /// Keys that came later are left out where they have their default: what a run is has not changed.
+  /// Keys that came later are left out where they have their default: what a run is has not changed. So do keys under their former names.
   package var canonicalText: String {
-    json(of: Self.sortedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }) {
-      $0.file(self).map { jsonText($0.digest) }
-    }
+    let keys = Self.storedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }
+    return json(of: keys, name: \.storedPath) { $0.file(self).map { jsonText($0.digest) } }
   }
 
   /// Every key with its value as JSON, sorted by key; of files the path. Keys without a file are null.
-  public var json: String { json(of: Self.sortedKeys) { $0.file(self).map { jsonText($0.path) } } }
+  public var json: String {
+    json(of: Self.sortedKeys, name: \.path) { $0.file(self).map { jsonText($0.path) } }
+  }
 
-  private func json(of keys: [StudyKey], file: (StudyKey) -> String?) -> String {
+  private func json(of keys: [StudyKey], name: (StudyKey) -> String, file: (StudyKey) -> String?) -> String {
     let fields = keys.map { key in
-      "\(jsonText(key.path)):\(key.form == .file ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
+      "\(jsonText(name(key))):\(key.form == .file ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
     }
     return "{\(fields.joined(separator: ","))}"
   }
 
   private static let sortedKeys = StudyKey.all.sorted { $0.path < $1.path }
+  private static let storedKeys = StudyKey.all.sorted { $0.storedPath < $1.storedPath }
 }

@@ -11,18 +11,18 @@ let searchMemory = (losses: 13, trail: 32)
 /// measured at the other. But near a solution the boundaries of nodes with little fan-out keep crossing samples, and steps
 /// of both layers then creep. Refitting the output layer once the first layer has moved, at the gates as they are then,
 /// ends that: of 32 students of a teacher with fan-out 1/j^2, 22 reached 1e-10 in 200 steps without it, 31 with it.
-struct LevenbergMarquardt<Objective: FinishingObjective> {
-  let problem: Objective
-  private(set) var state: SearchState<Objective>
-  private var solver: (any GaussNewtonSolver<Objective.Weights, Objective.Evaluation>)?
+struct LevenbergMarquardt {
+  let problem: LeastSquaresProblem
+  private(set) var state: SearchState
+  private var solver: (any LeastSquaresSolver)?
   private(set) var damping = 1e-2
   private(set) var growth = 2.0
   /// The loss after each of the last steps of this search.
   private(set) var losses: [Double] = []
-  /// See ``FinishingProgress/trail``.
-  private(set) var trail: [Objective.Weights]
+  /// See ``CriticalPointProgress/trail``.
+  private(set) var trail: [ParameterVector]
 
-  init(_ problem: Objective, from state: SearchState<Objective>) {
+  init(_ problem: LeastSquaresProblem, from state: SearchState) {
     self.problem = problem
     self.state = state
     trail = [state.weights]
@@ -30,9 +30,9 @@ struct LevenbergMarquardt<Objective: FinishingObjective> {
 
   /// Goes on from where a search stood.
   ///
-  /// - Precondition: the progress is one of such weights, see ``FinishingProgress/check(weightCount:)``.
-  init(_ problem: Objective, from progress: FinishingProgress, like weights: Objective.Weights) {
-    trail = progress.trail.map { Objective.Weights($0, like: weights) }
+  /// - Precondition: the progress is one of such weights, see ``CriticalPointProgress/check(weightCount:)``.
+  init(_ problem: LeastSquaresProblem, from progress: CriticalPointProgress, like weights: ParameterVector) {
+    trail = progress.trail.map { ParameterVector($0, like: weights) }
     self.problem = problem
     state = problem.state(of: trail.last ?? weights)
     (damping, growth, losses) = (progress.damping, progress.growth, progress.losses)
@@ -60,7 +60,7 @@ struct LevenbergMarquardt<Objective: FinishingObjective> {
     solver?.linearize(at: state.weights, state.evaluation)
   }
 
-  mutating func restart(from state: SearchState<Objective>) {
+  mutating func restart(from state: SearchState) {
     self.state = state
     (damping, growth, losses) = (1e-2, 2, [])
     linearize()

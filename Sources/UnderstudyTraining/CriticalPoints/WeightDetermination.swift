@@ -17,7 +17,7 @@ public struct WeightDetermination: Sendable, Equatable {
   public var rank: Int?
   /// The smallest singular value but for those of the rescalings, in units of the largest, 0...1; 0 if there are fewer
   /// equations than unknowns. Roundings leave at most ``resolution`` of one that is 0. nil where it would take too long.
-  public var smallestSingularValue: Double?
+  public var identifiability: Double?
 
   /// Singular values come from the Gram matrix of the Jacobian, which has their squares, and half the digits.
   public static let resolution = 1e-6
@@ -49,7 +49,7 @@ public struct WeightDetermination: Sendable, Equatable {
 ///   ``WeightDetermination/costLimit``; beyond, only counts.
 public func weightDetermination(of network: Network, over inputs: Matrix) throws(ShapeError) -> WeightDetermination {
   let targets = try network.outputs(for: inputs)
-  let problem = try DeepFinishingProblem(Student(network), inputs: inputs, targets: targets)
+  let problem = try LeastSquaresProblem(Student(network), inputs: inputs, targets: targets)
   let weights = problem.weights(of: Student(network))
   var result = WeightDetermination(
     equationCount: targets.values.count, weightCount: weights.count,
@@ -58,7 +58,7 @@ public func weightDetermination(of network: Network, over inputs: Matrix) throws
   guard weights.count <= WeightDetermination.weightLimit,
     Double(inputs.rowCount) * count * count <= WeightDetermination.costLimit
   else { return result }
-  var system = DeepGaussNewtonSystem(problem)
+  var system = DenseSolver(problem)
   system.linearize(at: weights, problem.evaluate(weights))
   var gram = system.gram
   let norms = gram.diagonal.map { $0 > 0 ? $0.squareRoot() : 1 }
@@ -67,13 +67,13 @@ public func weightDetermination(of network: Network, over inputs: Matrix) throws
     for b in 0...a { gram[b, a] = gram[a, b] / norms[a] / norms[b] }
   }
   guard let values = LinearAlgebra.symmetricEigenvalues(gram), let largest = values.last, largest > 0 else {
-    (result.rank, result.smallestSingularValue) = (0, 0)
+    (result.rank, result.identifiability) = (0, 0)
     return result
   }
   let ratios = values.map { max(0, $0 / largest).squareRoot() }
   result.rank = ratios.count { $0 > WeightDetermination.resolution }
   let index = result.freeScaleCount
-  result.smallestSingularValue =
+  result.identifiability =
     result.equationCount < result.unknownCount || index >= ratios.count ? 0 : ratios[index]
   return result
 }

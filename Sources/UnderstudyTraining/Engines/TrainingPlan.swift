@@ -1,7 +1,9 @@
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// How a student learns: the method, its steps, and what may move.
 public struct TrainingPlan: Sendable, Hashable {
+  /// Over which samples a step takes its gradient.
   public enum Method: Sendable, Hashable {
     /// SGD over batches of this many samples.
     case stochastic(batchSize: Int)
@@ -9,13 +11,7 @@ public struct TrainingPlan: Sendable, Hashable {
     case fullBatch
   }
 
-  public enum FrozenLayer: Sendable, Hashable { case none, first, last }
-
-  public enum Optimizer: Sendable, Hashable {
-    /// The gradient, or with momentum mu the sum of all gradients before, each weighed down by mu a step.
-    case gradient(momentum: Double)
-    case adam
-  }
+  public typealias FrozenLayer = TrainingSetting.FrozenLayer
 
   public var method: Method
   public var optimizer: Optimizer
@@ -23,8 +19,8 @@ public struct TrainingPlan: Sendable, Hashable {
   /// Times each weight, added to its gradient.
   public var weightDecay: Double
   public var learningRate: Double
-  /// The rate from after an epoch on, ascending from epoch 0: `[(0, 0.2), (20, 0.1)]`; empty: `learningRate` and its halvings.
-  public var schedule: [ScheduledRate]
+  /// Rates by epoch; nil: `learningRate` and its halvings.
+  public var schedule: LearningRateSchedule?
   /// Halve the learning rate every so many epochs; 0 never does.
   public var learningRateHalvingInterval: Int
   public var epochCount: Int
@@ -36,7 +32,7 @@ public struct TrainingPlan: Sendable, Hashable {
   public init(
     method: Method, learningRate: Double, learningRateHalvingInterval: Int = 0, epochCount: Int, stepsPerEpoch: Int,
     frozenLayer: FrozenLayer = .none, unitNormFirstLayer: Bool = false, optimizer: Optimizer = .gradient(momentum: 0),
-    loss: TrainingLoss = .squaredError, weightDecay: Double = 0, schedule: [ScheduledRate] = []
+    loss: TrainingLoss = .squaredError, weightDecay: Double = 0, schedule: LearningRateSchedule? = nil
   ) {
     self.optimizer = optimizer
     self.loss = loss
@@ -51,45 +47,17 @@ public struct TrainingPlan: Sendable, Hashable {
     self.unitNormFirstLayer = unitNormFirstLayer
   }
 
-  /// A learning rate and the number of epochs after which it holds.
-  public struct ScheduledRate: Sendable, Hashable {
-    public var firstEpoch: Int
-    public var learningRate: Double
-
-    public init(firstEpoch: Int, learningRate: Double) {
-      self.firstEpoch = firstEpoch
-      self.learningRate = learningRate
-    }
-  }
-
   /// The learning rate during an epoch, counted from 1.
   public func learningRate(epoch: Int) -> Double {
-    if let scheduled = schedule.last(where: { $0.firstEpoch < epoch }) { return scheduled.learningRate }
+    if let schedule { return schedule.rate(epoch: epoch) }
     let halvings = learningRateHalvingInterval > 0 ? (epoch - 1) / learningRateHalvingInterval : 0
     return learningRate * power(0.5, Double(halvings))
   }
 
-  /// Whether the kernels of two layers can carry this out: steps along the gradient of the squared error alone.
-  public var isPlain: Bool {
-    optimizer == .gradient(momentum: 0) && loss == .squaredError && weightDecay == 0 && schedule.isEmpty
-  }
-
-  /// The step rule of two layers during an epoch, counted from 1.
+  /// What the steps of an epoch, counted from 1, do with their gradients.
   public func rule(epoch: Int) -> UpdateRule {
     UpdateRule(
-      learningRate: learningRate(epoch: epoch), updatesFirstLayer: frozenLayer != .first,
-      updatesLastLayer: frozenLayer != .last, unitNormFirstLayer: unitNormFirstLayer)
-  }
-
-  /// The step rule of any depth during an epoch, counted from 1.
-  public func deepRule(epoch: Int) -> DeepUpdateRule {
-    let method: DeepUpdateRule.Method =
-      switch optimizer {
-      case .gradient(let momentum): .momentum(momentum)
-      case .adam: .adam
-      }
-    return DeepUpdateRule(
-      method: method, learningRate: learningRate(epoch: epoch), weightDecay: weightDecay,
+      optimizer: optimizer, learningRate: learningRate(epoch: epoch), weightDecay: weightDecay,
       updatesFirstLayer: frozenLayer != .first, updatesLastLayer: frozenLayer != .last,
       unitNormFirstLayer: unitNormFirstLayer)
   }

@@ -1,13 +1,5 @@
 import UnderstudyNumerics
 
-/// The extreme eigenvalues of a Hessian.
-struct Curvatures {
-  var smallest: Double
-  var largest: Double
-  /// Some eigenvalue is within this of each of the two.
-  var error: Double
-}
-
 /// The extreme eigenvalues of a symmetric matrix, given by its products, by Lanczos iterations with full
 /// reorthogonalisation.
 ///
@@ -17,7 +9,7 @@ func lanczosCurvatures(
   count: Int, key: UInt64, iterationLimit: Int = 200, product: ([Double]) -> [Double]
 ) -> Curvatures? {
   let limit = min(count, iterationLimit)
-  var stream = RandomStream(key: key, purpose: .finishing)
+  var stream = RandomStream(key: key, purpose: .criticalPoints)
   var vector = stream.normals(count, standardDeviation: 1)
   let norm = euclideanNorm(vector)
   for i in vector.indices { vector[i] /= norm }
@@ -37,12 +29,7 @@ func lanczosCurvatures(
     let beta = euclideanNorm(rest.values)
     let size = basis.rowCount
     diagonals.append(diagonal)
-    var tridiagonal = Matrix(rowCount: size, columnCount: size)
-    for a in 0..<size {
-      tridiagonal[a, a] = diagonals[a]
-      if a + 1 < size { (tridiagonal[a, a + 1], tridiagonal[a + 1, a]) = (links[a], links[a]) }
-    }
-    guard let eigen = LinearAlgebra.symmetricEigen(tridiagonal) else { return nil }
+    guard let eigen = LinearAlgebra.tridiagonalEigen(diagonal: diagonals, offDiagonal: links) else { return nil }
     let (smallest, largest) = (eigen.values[0], eigen.values[size - 1])
     let error = beta * max(abs(eigen.vectors[0, size - 1]), abs(eigen.vectors[size - 1, size - 1]))
     let scale = max(abs(smallest), abs(largest))

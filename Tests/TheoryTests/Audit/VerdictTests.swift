@@ -122,8 +122,8 @@ import UnderstudyNumerics
       for k in 0..<6 where (0..<3).allSatisfy({ z[k, $0] > 0 }) {
         func hinge(_ boundaries: Boundaries, _ node: Int) -> Double {
           let distance = dotProduct(boundaries.directions.row(node), x.row(i)) + boundaries.offsets[node]
-          return boundaries.norms[node]
-            * max(0, s * abs(dotProduct(u, boundaries.directions.row(node))) - abs(distance))
+          let reach = s * abs(dotProduct(u, boundaries.directions.row(node)))
+          return boundaries.norms[node] * max(0, reach - abs(distance))
         }
         let v = student.fanOutWeights.row(k)
         let kinks =

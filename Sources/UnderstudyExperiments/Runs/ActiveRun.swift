@@ -1,0 +1,157 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudySchema
+import UnderstudyTraining
+
+// Not all of Foundation: it has a `Measurement` too.
+import struct Foundation.Data
+import struct Foundation.Date
+
+/// A run on its way: its student, and what was recorded of it so far.
+///
+/// It goes through its epochs, a search for a critical point and the training of a replica, whichever the study asks for. In
+/// each, a checkpoint is stored whenever one is due, and the run goes on from it to the bits that it would have come to.
+struct ActiveRun<Scalar: KernelScalar> {
+  let execution: RunExecution
+  let prepared: PreparedRun
+  var training: StudentTraining<Scalar>
+  var measurements: [Measurement]
+  private(set) var outcome = Outcome.completed
+  /// How far it is in what follows its epochs.
+  var progress: PostTrainingProgress
+  /// The last student so far, and its network file.
+  private(set) var student: Student
+  private(set) var data = Data()
+  private var timer: CheckpointTimer
+  private let stopwatch: Stopwatch
+  private let beginning: Checkpoint?
+
+  /// - Parameter checkpoint: where the run stood; nil for one that begins.
+  /// - Throws: ``ExperimentError`` as ``PreparedRun`` does, and for a checkpoint that is damaged.
+  init(_ execution: RunExecution, from checkpoint: Checkpoint?) throws(ExperimentError) {
+    var stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
+    let prepared = try PreparedRun(execution.run)
+    let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
+      try ExperimentError.reading { () throws(FileError) in
+        try TrainingState(
+          decoding: checkpoint.student, name: execution.checkpointName, like: prepared.initialStudent.network)
+      }
+    }
+    let training = try StudentTraining<Scalar>(
+      prepared, from: state.map { (checkpoint?.epoch ?? 0, $0.student, $0.optimizerState) },
+      checkpointName: execution.checkpointName, instructions: execution.instructions)
+    stopwatch.helperSeconds = { training.trainer.helperSeconds }
+    (self.execution, self.prepared, self.training, self.stopwatch) = (execution, prepared, training, stopwatch)
+    (beginning, measurements) = (checkpoint, checkpoint?.measurements ?? [])
+    progress = state?.postTraining ?? PostTrainingProgress()
+    student = training.student
+    timer = CheckpointTimer(interval: execution.checkpointInterval)
+  }
+
+  /// Takes the epochs that are left, and measures the student after each.
+  ///
+  /// - Returns: false if the run was asked to stop.
+  mutating func trainEpochs() throws(ExperimentError) -> Bool {
+    let evaluation = PackedSamples<Scalar>(inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets)
+    if beginning == nil, try !measure(over: evaluation) { outcome = .diverged(epoch: 0) }
+    while outcome == .completed, !training.isOver {
+      training.trainer.useThreads(execution.threadCount())
+      switch try training.takeEpoch(isCancelled: execution.isCancelled) {
+      case .interrupted: return false
+      case .diverged:
+        execution.didTakeSteps(prepared.plan.stepsPerEpoch)
+        outcome = .diverged(epoch: training.epoch)
+      case .taken:
+        execution.didTakeSteps(prepared.plan.stepsPerEpoch)
+        if try !measure(over: evaluation) {
+          outcome = .diverged(epoch: training.epoch)
+          training.dropStudent()
+        } else if !training.isOver {
+          try storeIfDue()
+        }
+      }
+    }
+    student = training.student
+    data = execution.encode(student, precision: execution.trainingPrecision)
+    if outcome == .completed, hasMore, prepared.plan.epochCount > beginning?.epoch ?? 0 { try store() }
+    return true
+  }
+
+  /// Measures the student as it is now; false once something is not finite: the run has diverged.
+  private mutating func measure(over evaluation: PackedSamples<Scalar>) throws(ExperimentError) -> Bool {
+    guard training.trainer.isFinite else { return false }
+    let measures = execution.study.measures(at: training.epoch, of: execution.run.setting.lastEpoch)
+    guard !measures.isEmpty else { return true }
+    let (samples, trainer) = (try training.samples(epoch: training.epoch), training.trainer)
+    let measurement = RunMeasurement(
+      prepared: prepared, epoch: training.epoch, student: Student(training.student.network.folded),
+      previous: Student(training.previous.network.folded), training: samples.labelled,
+      trainingLoss: { trainer.loss(over: samples.packed) }, evaluationLoss: { trainer.loss(over: evaluation) },
+      instructions: execution.instructions)
+    let taken = try measurement.take(measures)
+    guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
+    measurements += taken
+    return true
+  }
+
+  /// Takes what the search came to for the run's student, unless what would be stored overflows.
+  mutating func accept(_ found: Student, trainer: Trainer<Double>) throws(ExperimentError) {
+    student = found
+    data = execution.encode(found, precision: .float64)
+    if try !execution.confirms(data, prepared: prepared, trainer: trainer) {
+      outcome = .diverged(epoch: training.epoch + 1)
+    }
+  }
+
+  /// Checks what would be stored of a student that no search follows.
+  mutating func confirmTrained() throws(ExperimentError) {
+    if try !execution.confirms(data, prepared: prepared, trainer: training.trainer) {
+      outcome = .diverged(epoch: training.epoch)
+    }
+  }
+
+  /// Where the run stands.
+  func checkpoint() throws(ExperimentError) -> Checkpoint {
+    let precision = execution.trainingPrecision
+    return Checkpoint(
+      runHash: execution.run.hash, epoch: training.epoch,
+      student: try ExperimentError.reading { () throws(FileError) in
+        try TrainingState.encode(
+          execution.encode(training.student, precision: precision), optimizerState: training.optimizerState,
+          postTraining: progress, precision: precision)
+      },
+      measurements: measurements, wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
+  }
+
+  mutating func store() throws(ExperimentError) {
+    try execution.saveCheckpoint(try checkpoint())
+    timer.restart()
+  }
+
+  /// - Parameter note: takes down where the run stands, before it is stored.
+  mutating func storeIfDue(_ note: (inout PostTrainingProgress) -> Void = { _ in }) throws(ExperimentError) {
+    guard timer.isDue else { return }
+    note(&progress)
+    try store()
+  }
+
+  var record: RunRecord {
+    RunRecord(
+      run: execution.run, outcome: outcome, studyHash: execution.studyHash, version: understudyVersion,
+      machine: machineKind(instructions: execution.instructions), finishedAt: Date(),
+      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds,
+      stepCount: training.epoch * prepared.plan.stepsPerEpoch, measurements: measurements)
+  }
+}
+
+/// Tells when a run's next checkpoint is due.
+struct CheckpointTimer {
+  let interval: Duration
+  private var last = ContinuousClock.now
+
+  init(interval: Duration) { self.interval = interval }
+
+  var isDue: Bool { ContinuousClock.now - last > interval }
+  mutating func restart() { last = .now }
+}

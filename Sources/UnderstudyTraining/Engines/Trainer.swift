@@ -1,0 +1,123 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// Trains a student epoch by epoch, in one precision, on the first of its ``engines`` that can carry the plan out.
+///
+/// The weights of an epoch are a function of the student, the plan, the batch order and the samples alone; a trainer made
+/// from the student (and ``optimizerState``) of epoch e that continues with epoch e + 1 gives the bits of one that never
+/// stopped. A class because its engine owns the kernels' memory; one run has one.
+public final class Trainer<Scalar: KernelScalar> {
+  public let plan: TrainingPlan
+  public let shape: NetworkShape
+  private let batches: BatchOrder
+  private let activation: Activation
+  private let instructions: InstructionSet
+  private let engine: any Engine<Scalar>
+  private var threadCount = 1
+
+  /// From the most special to the most general.
+  static var engines: [any Engine<Scalar>.Type] { [TwoLayerKernel<Scalar>.self, DeepKernel<Scalar>.self] }
+
+  /// - Parameters:
+  ///   - optimizerState: of the trainer that this one continues.
+  ///   - isResuming: whether the student already took steps of this plan (otherwise `unitNormFirstLayer` rescales it before
+  ///     the first step).
+  /// - Throws: ``ShapeError`` if layers differ in biases or normalisation, or if no engine can carry the plan out (with batch
+  ///   normalisation: batches of one sample, and full-batch steps); or if the optimizer's state is of another shape.
+  public init(
+    student: Student, plan: TrainingPlan, batches: BatchOrder, optimizerState: OptimizerState? = nil,
+    isResuming: Bool = false, instructions: InstructionSet = .best
+  ) throws(ShapeError) {
+    shape = try NetworkShape(student.network)
+    (self.plan, self.batches, self.instructions) = (plan, batches, instructions)
+    activation = student.network.activation
+    var objection: String?
+    var chosen: (any Engine<Scalar>.Type)?
+    for engine in Self.engines where chosen == nil {
+      objection = engine.objection(to: plan, on: shape)
+      if objection == nil { chosen = engine }
+    }
+    guard let chosen else { throw ShapeError(objection ?? "no engine") }
+    engine = chosen.init(shape: shape, loss: plan.loss, instructions: instructions)
+    engine.layers = student.network.layers.map(LayerWeights.init)
+    if let optimizerState, !engine.restore(optimizerState) {
+      throw ShapeError(
+        "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
+          + "another results folder (--results) to begin anew")
+    }
+    if plan.unitNormFirstLayer && !isResuming { engine.normalizeFirstLayer() }
+  }
+
+  /// The student as it is now.
+  public var student: Student {
+    get throws(ShapeError) { Student(try Network(engine.layers, shape: shape, activation: activation)) }
+  }
+
+  /// Whether every weight is finite; once it is not, the run has diverged.
+  public var isFinite: Bool { engine.isFinite }
+  /// What the update rule remembers between steps; nil if nothing.
+  public var optimizerState: OptimizerState? { engine.optimizerState }
+
+  /// Shares the steps from now on among at most this many threads, where they are large enough; results do not depend on it.
+  public func useThreads(_ count: Int) {
+    threadCount = count
+    engine.useThreads(count)
+  }
+
+  /// Processor time that threads beside the calling one have taken for it, seconds.
+  public var helperSeconds: Double { engine.helperSeconds }
+
+  /// The mean of what the student lowers, of the student as it is measured: batch normalisation by running statistics.
+  public func loss(over samples: PackedSamples<Scalar>) -> Double {
+    guard shape.normalization != .none else { return engine.loss(over: samples) }
+    // A student whose layers had one form when it was made has it still.
+    guard let network = try? student.network.folded, let folded = try? NetworkShape(network) else { return .nan }
+    let plain = type(of: engine).init(shape: folded, loss: plan.loss, instructions: instructions)
+    plain.useThreads(threadCount)
+    plain.layers = network.layers.map(LayerWeights.init)
+    return plain.loss(over: samples)
+  }
+
+  /// All steps of one epoch, counted from 1.
+  public func train(epoch: Int, on samples: PackedSamples<Scalar>) {
+    _ = train(epoch: epoch, on: samples, isCancelled: { false })
+  }
+
+  /// The steps of one epoch, counted from 1.
+  ///
+  /// Between polls are as many steps as take some 20 ms, found by doubling. Steps follow one another anyway, so their bits do
+  /// not depend on it.
+  ///
+  /// - Parameter isCancelled: what it answers changes no step that is taken.
+  /// - Returns: false if it was cancelled, which leaves the student in the middle of the epoch.
+  public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
+    let rule = plan.rule(epoch: epoch)
+    // Batches are drawn some steps at a time, so that an epoch takes no memory that grows with its steps.
+    var epochBatches: EpochBatches?
+    var longestStride = Int.max
+    if case .stochastic(let batchSize) = plan.method {
+      epochBatches = batches.batches(
+        epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
+      longestStride = max(1, drawnAtOnce / batchSize)
+    }
+    var (done, stride) = (0, 16)
+    while done < plan.stepsPerEpoch {
+      if isCancelled() { return false }
+      let steps = done..<min(done + min(stride, longestStride), plan.stepsPerEpoch)
+      let start = ContinuousClock.now
+      switch plan.method {
+      case .stochastic(let batchSize):
+        engine.train(
+          on: samples, batches: epochBatches?.next(steps.count * batchSize) ?? [], batchSize: batchSize, rule: rule)
+      case .fullBatch:
+        for _ in steps { engine.descend(on: samples, rule: rule) }
+      }
+      if ContinuousClock.now - start < .milliseconds(20), stride < longestStride { stride *= 2 }
+      done = steps.upperBound
+    }
+    return true
+  }
+}
+
+/// Sample indices that are drawn at a time at most, unless a single batch has more.
+private let drawnAtOnce = 1 << 20
