@@ -117,7 +117,7 @@ work = step["shareOfPeak"] * step["peakGFLOPS"] * step["millisecondsPerStep"] * 
 assert abs(work / step["stepGFLOP"] - 1) < 1e-9, (work, step)
 assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
 PYTHON
-ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1
+ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1 --any-depth
 check "bench has the keys that are promised" python3 - ends.log <<'PYTHON'
 import json, sys
 rows = json.load(open(sys.argv[1]))
@@ -127,6 +127,7 @@ for row in rows:
     assert not missing, missing
     assert "OpenBLAS" in row["machine"], row
     assert row["microsecondsPerStep"] > 0 and row["peakGFLOPS"] > 0, row
+    assert row["anyDepthMicrosecondsPerStep"] > 0 and row["anyDepthEvaluationMilliseconds"] > 0, row
     # Forward, back and update of n (d + 1) + C (n + 1) weights, without the gradient of the inputs; 2 operations each.
     work = row["shareOfPeak"] * row["peakGFLOPS"] * row["microsecondsPerStep"] * 1e3
     first, last = row["n"] * (row["d"] + 1), row["c"] * (row["n"] + 1)
