@@ -35,9 +35,9 @@ def study(content: dict) -> str:
 
 
 SMALL_STUDY = study(SMALL)
-# Measures and pictures of most kinds; epoch 4 is that of the finishing stage.
+# Measures and pictures of most kinds; epoch 4 is that of the critical-point search.
 STORED_STUDY = SMALL_STUDY.replace('"strengthDecay": 1', '"strengthDecay": [0, 1]') + """\
-finishing: {method: levenbergMarquardt, iterations: 5}
+criticalPoint: {method: levenbergMarquardt, iterations: 5}
 record:
   - {measures: [inputSample, teacherBoundaries, teacherFanOutNorms], epochs: [0]}
   - measures: [trainingLoss, evaluationLoss, trainingCorrelation, trainingDeadNodes, evaluationCorrelation, fanOutNorms, nodeGradients, studentBoundaries,

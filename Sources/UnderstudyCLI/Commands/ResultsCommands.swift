@@ -135,11 +135,16 @@ struct ExportCommand: AsyncParsableCommand {
       let stop = StopRequest()
       let interruption = Interruption("stopping: \(output) stays as it was") { stop.request() }
       defer { interruption.cancel() }
-      try writeOutput(to: output) { sink in
-        try exporter.write(format) { text in
-          guard !stop.isRequested else { throw ExitCode(130) }
-          try sink(Data(text.utf8))
+      do {
+        try writeOutput(to: output) { sink in
+          try exporter.write(format) { text in
+            guard !stop.isRequested else { throw CancellationError() }
+            try sink(Data(text.utf8))
+          }
         }
+      } catch {
+        guard stop.isRequested else { throw error }
+        throw ExitCode(130)
       }
     }
   }

@@ -44,7 +44,7 @@ func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
   return chart.specification(
     "Scatter plot on logarithmic axes of \(drawn.count) teacher nodes: the alignment that the theorem predicts against "
       + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it.",
-    notes: notes, shownKeys: [key.path], namesFinishing: true,
+    notes: notes, shownKeys: [key.path], namesSearch: true,
     boundMembers(
       rows, color: FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
       hovers: [

@@ -46,7 +46,7 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   return chart.specification(
     "Charts, one for each strength decay p (\(FigureStyle.list(decays))): the first epoch at which each "
       + "teacher node is aligned, from the strongest to the weakest, a line for each \(color.title).",
-    notes: notes, shownKeys: ["teacher.strengthDecay", color.path, dash?.path ?? color.path], namesFinishing: true,
+    notes: notes, shownKeys: ["teacher.strengthDecay", color.path, dash?.path ?? color.path], namesSearch: true,
     FigureStyle.panels(
       rows: rows, count: decays.count,
       encoding: [
@@ -130,7 +130,7 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
     "Charts\(panel.isVaried ? ", one for each \(panel.title) (\(panel.labels.joined(separator: ", ")))" : ""): the first "
       + "epoch at which each of \(depth) hidden layers specializes, from the lowest to the highest, a line for each "
       + "\(color.title).",
-    notes: notes, shownKeys: [color.path, panel.path], namesFinishing: true,
+    notes: notes, shownKeys: [color.path, panel.path], namesSearch: true,
     FigureStyle.panels(
       label: panel.panelLabel, rows: rows, count: panel.labels.count,
       encoding: [
@@ -190,7 +190,7 @@ func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
     "Charts, one for each strength decay p (\(FigureStyle.list(decays))): the first epoch at which all "
       + "teacher nodes are recovered, and those at which the evaluation loss falls below 1e-2, 1e-4 and 1e-6 of its start, "
       + "against over-realization.",
-    notes: notes, shownKeys: ["teacher.strengthDecay", "student.overRealization"], namesFinishing: true,
+    notes: notes, shownKeys: ["teacher.strengthDecay", "student.overRealization"], namesSearch: true,
     FigureStyle.panels(
       rows: rows, count: decays.count,
       encoding: [

@@ -183,7 +183,7 @@ func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificatio
     "Scatter plots of student nodes, best correlation with a teacher node of the same layer against strength: a row for each "
       + "of \(depth) hidden layers, the lowest at the bottom, a column for each of the epochs "
       + "\(epochs.map(String.init).joined(separator: ", ")).",
-    notes: notes, shownKeys: [color.path], namesFinishing: true,
+    notes: notes, shownKeys: [color.path], namesSearch: true,
     [
       "data": ["values": .array(rows.panels.rows)],
       "transform": [["flatten": ["k", "r", "y"]]],

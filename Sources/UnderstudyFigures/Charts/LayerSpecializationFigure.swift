@@ -42,7 +42,7 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
   return chart.specification(
     "Line charts, one for each \(facets.words): mean best correlation of each of \(names.count) hidden layers over the "
       + "epochs.",
-    notes: notes, shownKeys: facets.paths, namesFinishing: true,
+    notes: notes, shownKeys: facets.paths, namesSearch: true,
     facets.panels(
       rows: rows,
       encoding: [

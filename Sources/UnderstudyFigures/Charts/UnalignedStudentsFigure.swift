@@ -61,7 +61,7 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
   return chart.specification(
     "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "
       + "nodes, and the median kink balance of all student nodes, against the largest gradient, which falls to the right.",
-    notes: notes, shownKeys: [key.path], namesFinishing: true,
+    notes: notes, shownKeys: [key.path], namesSearch: true,
     [
       "data": ["values": .array(rows)], "spacing": 22,
       "hconcat": [panel("y", "||v|| ||w|| of unaligned nodes"), panel("z", "kink balance of all nodes")],

@@ -151,9 +151,11 @@ extension FindingDeclaration.Statistic {
         needs: [.alignment], value: Statistics.sampleExponent)
     case .reachedShare:
       .mean(
-        "share of runs whose finishing stage reached its gradient target, 0 to 1", [.finishing]
+        "share of runs whose critical-point search reached its gradient target, 0 to 1", [.finishing]
       ) { run, epoch throws(FigureError) in
-        try run.vector(.finishing, at: epoch, count: 8)[2] == 1 ? 1 : 0
+        let record = CriticalPointRecord(
+          try run.vector(.finishing, at: epoch, count: CriticalPointRecord.valueCount))
+        return record?.reachedTarget == true ? 1 : 0
       }
     case .lowRankShare:
       StatisticRow(

@@ -33,16 +33,16 @@ struct Chart {
   /// - Parameters:
   ///   - text: what the picture shows; the caption is added.
   ///   - shownKeys: the keys that the figure tells apart.
-  ///   - namesFinishing: whether a note says which epoch is that of the finishing stage.
+  ///   - namesSearch: whether a note says which epoch is that of the critical-point search.
   ///   - members: of the document.
   func specification(
     name: String? = nil, _ text: String, captionEnd: String = "", notes: [String], shownKeys: Set<String>,
-    namesFinishing: Bool = false, _ members: [String: JSONValue]
+    namesSearch: Bool = false, _ members: [String: JSONValue]
   ) -> FigureSpecification {
     let selection = runs.selection
     return FigureSpecification(
       name: name ?? declaration.name, caption: declaration.caption + captionEnd,
-      notes: notes + (namesFinishing ? selection.finishingNotes : [])
+      notes: notes + (namesSearch ? selection.searchNotes : [])
         + selection.notes(shownKeys: shownKeys, study: runs.study),
       text: text + " " + declaration.caption, members)
   }

@@ -26,7 +26,7 @@ struct RunReader {
 
   var setting: Setting { record.run.setting }
   var seed: Int { record.run.seed }
-  /// After the last step of the run as declared, and its finishing stage if it has one.
+  /// After the last step of the run as declared, and its critical-point search if it has one.
   var lastEpoch: Int { setting.lastEpoch }
 
   /// Epochs at which `measure` is recorded, ascending.

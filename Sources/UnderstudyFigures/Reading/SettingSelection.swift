@@ -55,7 +55,7 @@ struct SettingSelection {
   var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }
 
   /// Which epoch is no epoch of training.
-  var finishingNotes: [String] {
+  var searchNotes: [String] {
     let epochs = Set(runs.map(\.run.setting).filter { $0.criticalPoint.method != .none }.map(\.lastEpoch)).sorted()
     return epochs.isEmpty
       ? [] : ["After the search for a critical point: epoch \(epochs.map(String.init).joined(separator: ", "))."]

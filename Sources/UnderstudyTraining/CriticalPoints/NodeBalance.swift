@@ -5,7 +5,7 @@ import UnderstudyNumerics
 /// bias counted with the row.
 ///
 /// Gradient flow keeps these differences, so a finished student that has those of the student it came from has weights, and
-/// with them `g_1`, of the size that training would have ended at. Steps of the finishing stage do not keep them.
+/// with them `g_1`, of the size that training would have ended at. Steps of the critical-point search do not keep them.
 struct NodeBalance {
   /// Of each node of each hidden layer, the lowest first.
   let differences: [[Double]]
