@@ -1,6 +1,7 @@
 import Testing
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudySchema
 import UnderstudyTheory
 
 @testable import UnderstudyTraining
@@ -329,13 +330,10 @@ struct DeepTrainerTests {
   }
 
   @Test("a schedule holds from after each of its epochs on")
-  func schedule() {
+  func schedule() throws {
     let plan = TrainingPlan(
       method: .fullBatch, learningRate: 9, epochCount: 9, stepsPerEpoch: 1,
-      schedule: [
-        TrainingPlan.ScheduledRate(firstEpoch: 0, learningRate: 0.2),
-        TrainingPlan.ScheduledRate(firstEpoch: 3, learningRate: 0.1),
-      ])
+      schedule: try LearningRateSchedule("0: 0.2, 3: 0.1"))
     #expect((1...5).map { plan.learningRate(epoch: $0) } == [0.2, 0.2, 0.2, 0.1, 0.1])
   }
 }
