@@ -31,8 +31,10 @@ struct StatusCommand: AsyncParsableCommand {
         let finished = try store.results(measures: [.finishing]).runs
           .compactMap { run in run.measurements.first { $0.measure == .finishing } }
           .compactMap { CriticalPointRecord($0.values) }
-        try printLine(
-          "search     \(finished.count(where: \.reachedTarget)) of \(finished.count) reached their gradient target")
+        if !finished.isEmpty {
+          try printLine(
+            "search     \(finished.count(where: \.reachedTarget)) of \(finished.count) reached their gradient target")
+        }
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()

@@ -116,6 +116,7 @@ public enum LinearAlgebra {
 
   /// Replaces a factor of ``factorCholesky(_:)``, in place, by the lower triangle of the inverse of the matrix that it is of.
   ///
+  /// - Shape: `factor` is square.
   /// - Complexity: 2 n^3 / 3 operations.
   public static func invertCholesky(_ factor: inout Matrix) {
     _ = oneThread

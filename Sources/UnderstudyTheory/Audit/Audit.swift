@@ -171,6 +171,7 @@ extension Audit {
 
   /// Takes up a smaller student and what it says of the original one.
   ///
+  /// - Shape: `inputs` is `[sample, feature]`.
   /// - Throws: ``ShapeError`` if the networks and inputs do not fit.
   public mutating func setMerged(
     _ merged: MergedStudent, of student: Student, learning teacher: Teacher, over inputs: Matrix

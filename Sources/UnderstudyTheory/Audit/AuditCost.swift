@@ -125,6 +125,8 @@ struct AuditCost {
 
 /// Bytes of memory that an audit cannot be without, estimated from shapes; parts that take more are left out, see
 /// ``AuditEffort/bytes``.
+///
+/// - Shape: `inputs` is `[sample, feature]`.
 public func auditMemory(of student: Student, learning teacher: Teacher, over inputs: Matrix, bandCount: Int) -> Double {
   AuditCost(
     teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: bandCount

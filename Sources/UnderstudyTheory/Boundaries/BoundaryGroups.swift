@@ -3,6 +3,7 @@ import UnderstudyNumerics
 
 /// The nodes of a teacher and a student that share a boundary.
 public struct BoundaryGroup: Sendable, Equatable {
+  /// A node and the side that its normal points to.
   public struct Member: Sendable, Equatable {
     public var node: Int
     /// Whether the node's normal points to the other side than that of the group's first member.

@@ -4,6 +4,7 @@ import UnderstudyNumerics
 /// A lower bound of the eta of the data set assumption, `|D ∩ I(eps)| <= eta eps |D| + (d + 1)` for any hyperplane, and the
 /// hyperplane that attains it.
 public struct DensityBound: Sendable, Equatable {
+  /// Where a hyperplane comes from.
   public enum Family: String, Sendable, CaseIterable {
     case teacherNodes, studentNodes
     /// Through the mean, normal to a principal direction of the inputs.
@@ -40,6 +41,7 @@ let principalPlaneLimit = 200
 /// random planes through a sample. Of more than some hundred features, fewer of those that are dear to find. (A hyperplane has d degrees of freedom: d samples in general position determine it, and
 /// none passes through d + 1 of them. The (d + 1) of the assumption allows for one more.)
 ///
+/// - Shape: `inputs` is `[sample, feature]`.
 /// - Parameter planeCount: planes through samples, and random planes, of each so many.
 /// - Throws: ``ShapeError`` if the inputs do not fit.
 /// - Complexity: O(samples x hyperplanes x features + min(planeCount x features^3, 2e9)).

@@ -94,6 +94,7 @@ public struct KinkBalance: Sendable, Equatable {
   /// - Parameters:
   ///   - tolerance: eps, as a share of the inputs' spread.
   ///   - spread: of the inputs, see ``inputSpread(of:)``.
+  /// - Throws: ``ShapeError`` if student, teacher and inputs do not fit.
   public init(
     of student: Student, against teacher: Teacher, tolerance: Double, spread: Double = 1, over inputs: Matrix? = nil
   ) throws(ShapeError) {

@@ -83,6 +83,7 @@ public struct AlignmentProof: Sendable, Equatable {
 /// `4 max |g_k|`. With u along w*_j, if j's own term is larger and no other teacher's boundary interferes, a student's
 /// boundary must: x is a witness. In deeper networks the gates above must agree at the three points besides.
 ///
+/// - Shape: `inputs` is `[sample, feature]`, `nodeMaxima` is `[student node]`.
 /// - Parameters:
 ///   - nodeMaxima: `max |g_k|` of each student node over the inputs and their copies moved along the teacher's weights by
 ///     `step`: ``sampleGradients(of:learning:over:augmentedBy:)`` with `teacherAware`.

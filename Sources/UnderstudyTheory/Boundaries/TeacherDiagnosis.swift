@@ -3,6 +3,7 @@ import UnderstudyNumerics
 
 /// What the theory assumes of a teacher, node by node of its lowest layer.
 public struct TeacherDiagnosis: Sendable, Equatable {
+  /// What holds of one node.
   public struct Node: Sendable, Equatable {
     /// The activation is the same at all samples: nothing of this node reaches the student but a constant.
     public var isDead: Bool

@@ -31,6 +31,7 @@ public struct ConstructedPath: Sendable, Equatable {
 /// path goes by way of smaller students that do the same as A and B: the way of the smaller loss is taken, and if
 /// neither has any, the shorter one.
 ///
+/// - Shape: `inputs` is `[sample, feature]`, `targets` is `[sample, output]`.
 /// - Parameter canonical: smaller students with the outputs of A and of B; by default those that merging finds.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of merging both, and O(samples x nodes^2) for a segment.
