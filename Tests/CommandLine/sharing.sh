@@ -67,11 +67,12 @@ wait_until 60 test -e begun.ready
 "$UNDERSTUDY" "${short[@]}" --set seeds=8 --threads 1 --results begun >begun.log 2>&1 &
 pid=$!
 wait_until 60 grep -q "waiting for it" begun.log
-# The study has grown, and waits while it opens the folder: there is nothing yet to be kept, and it ends at once. (By SIGTERM:
-# a shell's background jobs ignore SIGINT until they ask for it.)
+# The study has grown, and waits while it opens the folder: a signal is heard there, too. (SIGTERM: a shell's background jobs ignore
+# SIGINT until they ask for it.)
 kill -TERM "$pid"
 wait "$pid"
-equal "a signal ends the waiting" $? 143
+equal "a signal ends the waiting" $? 130
+check "and it is said what was not run" grep -q "interrupted while another program had .*begun; nothing was run" begun.log
 touch begun.done
 wait "$reader"
 ends "and what is missing is made" 0 "were there before" -- "$UNDERSTUDY" "${short[@]}" --set seeds=8 --results begun
