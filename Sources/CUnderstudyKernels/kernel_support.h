@@ -4,6 +4,9 @@
 
 static inline int64_t us_pad(int64_t count, int64_t lane_pad) { return (count + lane_pad - 1) / lane_pad * lane_pad; }
 
+// A place of an array that may not be there: C knows no offset from NULL.
+#define PLACE(array, offset) ((array) ? (array) + (offset) : (array))
+
 #define FUSED_MULTIPLY_ADD(a, b, c) __builtin_elementwise_fma(a, b, c)
 
 // Nothing is contracted behind our back: every multiply-add is written as one.
