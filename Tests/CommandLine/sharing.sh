@@ -110,7 +110,18 @@ wait_until 60 has_recorded gone 1
 rm -rf gone
 wait "$pid"
 equal "a folder that is deleted ends the study" $? 1
-check "which says what happened" grep -q "gone: the folder or its results.sqlite was deleted, moved or replaced" gone.log
+vanished="gone: the folder, its results.sqlite or its weights was deleted, moved or replaced"
+check "which says what happened" grep -q "$vanished" gone.log
+
+# What is deleted while it is written goes piece by piece.
+"$UNDERSTUDY" "${long[@]}" --results gone >gone.log 2>&1 &
+pid=$!
+wait_until 60 has_recorded gone 1
+mv gone/weights taken
+wait "$pid"
+equal "weights that are deleted end the study" $? 1
+check "with the same words" grep -q "$vanished" gone.log
+ends "what is missing is made again" 0 "made again" -- "$UNDERSTUDY" "${long[@]}" --results gone
 
 # --- what is no results folder ---
 

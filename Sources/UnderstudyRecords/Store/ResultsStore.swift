@@ -177,7 +177,7 @@ public final class ResultsStore: Sendable {
   /// - Throws: ``StoreError/vanished(folder:)`` if it is not there any more: SQLite would write on into a file without a name.
   func changing<Result>(_ body: () throws -> Result) throws(StoreError) -> Result {
     guard !isReadOnly else { throw .readOnly(folder: folder.path) }
-    guard FileIdentity(databasePath) == identity else { throw .vanished(folder: folder.path) }
+    try checkIsThere()
     do throws(StoreError) {
       return try Self.catching(databasePath) {
         try patience.attempt {
@@ -186,8 +186,15 @@ public final class ResultsStore: Sendable {
         }
       }
     } catch {
-      guard FileIdentity(databasePath) == identity else { throw .vanished(folder: folder.path) }
+      try checkIsThere()
       throw error
+    }
+  }
+
+  /// A folder is not deleted at once: its weights may go first.
+  private func checkIsThere() throws(StoreError) {
+    guard FileIdentity(databasePath) == identity, FileIdentity(weightsFolder.path) != nil else {
+      throw .vanished(folder: folder.path)
     }
   }
 

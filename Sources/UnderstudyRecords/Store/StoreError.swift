@@ -63,8 +63,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(path): another program (\(program ?? "unknown")) reads or writes it, so that the last runs could not be recorded; "
         + "run again when it has ended: only what is missing runs"
     case .vanished(let folder):
-      "\(folder): the folder or its \(ResultsFolder.databaseName) was deleted, moved or replaced while the study ran, and what "
-        + "was recorded went with it; put it back and run again, or run again to begin anew"
+      "\(folder): the folder, its \(ResultsFolder.databaseName) or its \(ResultsFolder.weightsName) was deleted, moved or replaced "
+        + "while the study ran; put it back and run again, or run again: what is missing is made anew"
     case .alreadyRecorded(let run):
       "run \(run) is recorded already; nothing was changed"
     case .unknownRun(let run, let study):
