@@ -22,7 +22,7 @@ class Run:
 
     @property
     def reached(self) -> bool:
-        return self.last("finishing")[2] == 1
+        return self.last("criticalPoint")[2] == 1
 
     @property
     def is_exact(self) -> bool:

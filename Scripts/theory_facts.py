@@ -31,7 +31,7 @@ def main() -> None:
         print(f"unaligned-students {key}: {sum(run.reached for run in runs)} of {len(runs)} reached the target, "
               f"{sum(run.is_exact for run in runs)} are the teacher; medians: gradient after SGD "
               f"{median(run.measures['largestGradient', before][0] for run in runs):.1e}, iterations "
-              f"{median(run.last('finishing')[0] for run in runs):g}, kink balance "
+              f"{median(run.last('criticalPoint')[0] for run in runs):g}, kink balance "
               f"{median(median(run.last('kinkBalances')) for run in runs):.1e}; slopes against the gradient: strength of unaligned "
               f"nodes {slope(runs, unaligned_strength):.2f}, kink balance {slope(runs, balance):.2f}, of SGD alone "
               f"{slope(runs, balance, before):.2f}")

@@ -260,7 +260,7 @@ echo "Wrong usage"
 ends "an unknown subcommand" 64 "did you mean 'run'" -- "$UNDERSTUDY" rum good.yaml --results new
 ends "another one" 64 "no command is named 'repor'" "did you mean 'report'" -- "$UNDERSTUDY" repor good
 ends "a subcommand of nothing" 64 "no command is named 'simulate'" "there are: run" -- "$UNDERSTUDY" simulate
-ends "an unknown benchmark" 64 "did you mean 'finishing'" -- "$UNDERSTUDY" bench finishin
+ends "an unknown benchmark" 64 "did you mean 'critical-point'" -- "$UNDERSTUDY" bench critical-pont
 ends "an unknown option" 64 -- "$UNDERSTUDY" run good.yaml --thread 2
 ends "no study" 64 -- "$UNDERSTUDY" run
 ends "an unknown experiment" 64 "did you mean two-layer" "there is: two-layer" -- "$UNDERSTUDY" reproduce two-lyer

@@ -2,10 +2,10 @@
 # Nothing lost: a study that is killed goes on with what is missing, and no run is recorded twice.
 . "$(dirname "${BASH_SOURCE[0]}")/support.bash"
 
-# 40 runs of some 0.2 s.
+# 40 runs of some 0.5 s.
 study "$work/study.yaml"
 command=(run "$work/study.yaml" --set 'teacher.strengthDecay=[0, 1]' --set seeds=20 --set training.epochs=40
-  --set training.stepsPerEpoch=8000 --threads 2 --results "$work/killed")
+  --set training.stepsPerEpoch=20000 --threads 2 --results "$work/killed")
 recorded() { query "$work/killed" "SELECT count(*) FROM run"; }
 # The rows of all recorded runs, with the times that would differ if one were run again.
 rows() { query "$work/killed" "SELECT hash, finished_at, wall_seconds, cpu_seconds FROM run ORDER BY hash"; }

@@ -49,7 +49,7 @@ seeds: 4
 record: [{measures: [evaluationLoss], last: true}]
 YAML
 # Near their teachers, as training may leave them: how many searches from random students end at the teacher is measured by
-# `bench finishing`.
+# `bench critical-point`.
 ends "students are trained" 0 "4 of 4 runs recorded" -- "$UNDERSTUDY" run runs.yaml --results runs
 ends "and their teachers recovered" 0 "left with their teacher" -- "$UNDERSTUDY" recover runs
 cp ends.log table.log

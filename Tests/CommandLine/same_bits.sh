@@ -59,7 +59,7 @@ done
 
 # The critical-point search and what is measured after it: linear algebra on one thread, runs beside each other.
 study "$work/finishing.yaml" \
-  "record: [{measures: [finishing, alignment, verdicts, mergedWeightError, constructedPath], last: true}]"
+  "record: [{measures: [criticalPoint, alignment, verdicts, mergedWeightError, constructedPath], last: true}]"
 for threads in 1 2; do
   ends "finished students on $threads threads" 0 -- "$UNDERSTUDY" run "$work/finishing.yaml" --set seeds=4 \
     --set criticalPoint.method=levenbergMarquardt --threads "$threads" --results "$work/finished$threads"
@@ -108,7 +108,7 @@ done
 
 # Killed or stopped in what follows the epochs, again and again: each session begins where the last one ended, and what comes
 # out is what an undisturbed run gives. The target is never reached, so that all steps are taken, and restarts among them.
-study "$work/stages.yaml" "record: [{measures: [finishing, evaluationLoss, constructedPath], last: true}]"
+study "$work/stages.yaml" "record: [{measures: [criticalPoint, evaluationLoss, constructedPath], last: true}]"
 stages=(run "$work/stages.yaml" --set criticalPoint.method=levenbergMarquardt --set criticalPoint.iterations=300
   --set criticalPoint.restarts=100000 --set criticalPoint.gradientTarget=1e-300 --set training.outputNoise=0.1
   --set inputs.training.count=3000 --set training.epochs=300 --set training.stepsPerEpoch=2000 --checkpoint-interval 0)

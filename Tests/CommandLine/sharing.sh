@@ -26,6 +26,8 @@ study study.yaml "record: [{measures: [evaluationLoss], every: 1}]"
 short=(run study.yaml --set training.stepsPerEpoch=3000)
 ends "a first part" 0 "2 of 2 runs recorded" -- "$UNDERSTUDY" "${short[@]}" --set seeds=2 --results begun
 long=(run study.yaml --set training.stepsPerEpoch=20000 --set seeds=20 --threads 2 --results open)
+# What is to be ended from outside does not end before: minutes.
+endless=(run study.yaml --set training.stepsPerEpoch=20000 --set seeds=4000 --threads 2)
 "$UNDERSTUDY" "${long[@]}" >open.log 2>&1 &
 pid=$!
 wait_until 60 has_recorded open 1 || fail "a run is recorded" "$(cat open.log)"
@@ -80,7 +82,7 @@ equal "all of it" "$(recorded begun)" 8
 
 # --- copies of a folder whose writer was killed ---
 
-"$UNDERSTUDY" "${long[@]}" --set seeds=40 --results killed >killed.log 2>&1 &
+"$UNDERSTUDY" "${endless[@]}" --results killed >killed.log 2>&1 &
 pid=$!
 wait_until 60 has_recorded killed 3
 kill -KILL "$pid"
@@ -97,14 +99,14 @@ if [ "$(id -u)" -eq 0 ]; then as_reader=(setpriv --reuid=65534 --regid=65534 --c
 chmod -R a+rX "$work"
 chmod -R a-w fixed
 if "${as_reader[@]+"${as_reader[@]}"}" "$UNDERSTUDY" --version >/dev/null 2>&1; then
-  ends "status of a folder that cannot be written" 0 "of 40 recorded" -- "${as_reader[@]+"${as_reader[@]}"}" "$UNDERSTUDY" status fixed
+  ends "status of a folder that cannot be written" 0 "of 4000 recorded" -- "${as_reader[@]+"${as_reader[@]}"}" "$UNDERSTUDY" status fixed
   equal "export, too" "$("${as_reader[@]+"${as_reader[@]}"}" "$UNDERSTUDY" export fixed | wc -l)" "$("$UNDERSTUDY" export copy | wc -l)"
 fi
 chmod -R u+w fixed
 
 # --- a folder that goes away ---
 
-"$UNDERSTUDY" "${long[@]}" --results gone >gone.log 2>&1 &
+"$UNDERSTUDY" "${endless[@]}" --results gone >gone.log 2>&1 &
 pid=$!
 wait_until 60 has_recorded gone 1
 rm -rf gone
@@ -112,16 +114,26 @@ wait "$pid"
 equal "a folder that is deleted ends the study" $? 1
 vanished="gone: the folder, its results.sqlite or its weights was deleted, moved or replaced"
 check "which says what happened" grep -q "$vanished" gone.log
+# What was written while the folder was being emptied may be left.
+rm -rf gone
 
 # What is deleted while it is written goes piece by piece.
-"$UNDERSTUDY" "${long[@]}" --results gone >gone.log 2>&1 &
+"$UNDERSTUDY" "${endless[@]}" --results gone >gone.log 2>&1 &
 pid=$!
 wait_until 60 has_recorded gone 1
 mv gone/weights taken
 wait "$pid"
 equal "weights that are deleted end the study" $? 1
 check "with the same words" grep -q "$vanished" gone.log
-ends "what is missing is made again" 0 "made again" -- "$UNDERSTUDY" "${long[@]}" --results gone
+there=$(recorded gone)
+"$UNDERSTUDY" "${endless[@]}" --results gone >gone.log 2>&1 &
+pid=$!
+wait_until 60 has_recorded gone $((there + 1))
+kill -INT "$pid"
+wait "$pid"
+equal "run again, it goes on" $? 130
+check "what is missing is made again" grep -q "$there made again" gone.log
+check "there it is" test "$(find gone/weights -name '*.safetensors' | wc -l)" -eq "$(recorded gone)"
 
 # --- what is no results folder ---
 

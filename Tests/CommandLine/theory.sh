@@ -33,7 +33,7 @@ check "a run that went on after its last epoch is stored with its finished stude
 import sqlite3, struct
 db = sqlite3.connect("file:theory/low-rank/results.sqlite?mode=ro", uri=True)
 reports = [struct.unpack("<8d", values) for (values,) in db.execute(
-    """SELECT "values" FROM array WHERE measure = 'finishing'""")]
+    """SELECT "values" FROM array WHERE measure = 'criticalPoint'""")]
 reached = [report for report in reports if report[2] == 1]
 assert len(reached) >= len(reports) - 1, reports
 assert all(report[4] <= 1e-10 and report[0] > 0 for report in reached), reports

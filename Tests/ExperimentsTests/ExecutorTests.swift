@@ -29,7 +29,7 @@ private let everything =
     }
     let found = try audit(
       of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [0.1]))
-    let merged = try compacted(student, over: training.inputs, targets: training.targets)
+    let merged = try mergedAndRetrained(student, over: training.inputs, targets: training.targets)
     let theory: [(Measure, [Double])] = [
       (.alignment, found.alignment.epsilonOfTeacherNodes.map { $0 / found.inputs.spread }),
       (.studentAlignment, found.alignment.epsilonOfStudentNodes.map { $0 / found.inputs.spread }),

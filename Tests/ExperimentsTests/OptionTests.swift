@@ -73,7 +73,7 @@ import UnderstudyTraining
     var stream = RandomStream(key: 5, purpose: .test)
     let inputs = stream.normalMatrix(rowCount: 40, columnCount: 2, standardDeviation: 1)
     func matches(teacher: [Double], student: [Double]) throws -> [Double]? {
-      try LayerMeasures(
+      try LayerRecorder(
         teacher: Teacher(network(teacher)), student: Student(network(student)), inputs: inputs, precision: .float64,
         instructions: .best
       ).take([.layerMatches])[.layerMatches]?.values

@@ -8,12 +8,12 @@ import UnderstudySchema
 /// A store may hold any finite numbers in any shape: figures are drawn and findings made of them, or say what is wrong. A trap
 /// would end the test program.
 @Suite struct HostileMeasurementTests {
-  typealias Measurement = UnderstudySchema.Measurement
+  typealias MeasuredValue = UnderstudySchema.MeasuredValue
 
   /// The same measure with other numbers, or in another shape.
-  static func changes(of measurement: Measurement) -> [Measurement] {
-    func with(_ shape: [Int], _ value: (Int) -> Double) -> Measurement {
-      Measurement(
+  static func changes(of measurement: MeasuredValue) -> [MeasuredValue] {
+    func with(_ shape: [Int], _ value: (Int) -> Double) -> MeasuredValue {
+      MeasuredValue(
         measurement.measure, epoch: measurement.epoch, shape: shape,
         values: (0..<shape.reduce(1, *)).map(value))
     }
@@ -84,7 +84,7 @@ import UnderstudySchema
     let all = Self.allResults()[index]
     for measure in Set(all.runs.flatMap { $0.measurements.map(\.measure) }) {
       let results = Self.readers(of: measure, all)
-      for change in Self.changes(of: Measurement(measure, epoch: 0, shape: [2], values: [1, 2])).indices {
+      for change in Self.changes(of: MeasuredValue(measure, epoch: 0, shape: [2], values: [1, 2])).indices {
         // At every epoch of the first run, so that the runs of a setting disagree.
         var changed = results
         for (place, measurement) in changed.runs[0].measurements.enumerated() where measurement.measure == measure {

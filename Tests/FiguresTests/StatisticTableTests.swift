@@ -52,7 +52,7 @@ import UnderstudySchema
     let finished = Synthetic.run(
       Synthetic.setting(epochs: 1), seed: 1,
       [
-        .init(.finishing, epoch: 1, shape: [8], values: [1, 0, 1, 0, 0, 0, 0, 0]),
+        .init(.criticalPoint, epoch: 1, shape: [8], values: [1, 0, 1, 0, 0, 0, 0, 0]),
         .init(.mergedWeightError, epoch: 1, values: [1e-12]),
       ])
     let all =

@@ -11,11 +11,11 @@ enum SyntheticLayers {
   }
 
   /// What `layerWidths` records.
-  static func widths(_ teacher: [Int], _ student: [Int], epoch: Int = 0) -> UnderstudySchema.Measurement {
+  static func widths(_ teacher: [Int], _ student: [Int], epoch: Int = 0) -> UnderstudySchema.MeasuredValue {
     .init(.layerWidths, epoch: epoch, shape: [2, teacher.count], values: (teacher + student).map(Double.init))
   }
 
-  static func vector(_ measure: Measure, _ epoch: Int, _ values: [Double]) -> UnderstudySchema.Measurement {
+  static func vector(_ measure: Measure, _ epoch: Int, _ values: [Double]) -> UnderstudySchema.MeasuredValue {
     .init(measure, epoch: epoch, shape: [values.count], values: values)
   }
 
@@ -53,7 +53,7 @@ enum SyntheticLayers {
 
   private static func measurements(
     of setting: Setting, epoch: Int, delay: Double, noise: inout Noise
-  ) -> [UnderstudySchema.Measurement] {
+  ) -> [UnderstudySchema.MeasuredValue] {
     let multiple = setting.student.overRealization
     var (teacher, student, dead, strengths): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
     for (layer, width) in setting.teacher.hiddenWidths.enumerated() {

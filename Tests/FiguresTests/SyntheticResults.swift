@@ -7,13 +7,13 @@ import UnderstudySchema
 enum Synthetic {
   static func run(
     _ setting: Setting, index: Int = 0, seed: Int = 0, outcome: Outcome = .completed,
-    _ measurements: [UnderstudySchema.Measurement] = []
+    _ measurements: [MeasuredValue] = []
   ) -> RunRecord {
     RunRecord(
       run: Run(
         hash: "\(index)-\(seed)", settingIndex: index, setting: setting, seed: seed,
-        randomKey: UInt64(index * 1000 + seed)),
-      outcome: outcome, studyHash: "5f0e2c", version: "0.1.0", machine: "Synthetic processor, avx2",
+        randomKey: UInt64(index * 1000 + seed), replicaKey: 0),
+      outcome: outcome, studyHash: "5f0e2c", version: "0.2.0", machine: "Synthetic processor, avx2",
       finishedAt: Date(timeIntervalSince1970: 1_700_000_000 + Double(index * 100 + seed)), wallSeconds: 1.5,
       cpuSeconds: 1.25, stepCount: 1000, measurements: measurements)
   }
@@ -52,13 +52,13 @@ enum Synthetic {
 
   private static func measurements(
     of setting: Setting, noise: inout Noise
-  ) -> [UnderstudySchema.Measurement] {
+  ) -> [MeasuredValue] {
     let m = setting.teacher.hiddenNodes
     let multiple = setting.student.overRealization
     let n = Int((Double(m) * multiple).rounded(.up))
     let p = setting.teacher.strengthDecay
     let last = setting.training.epochs
-    var result: [UnderstudySchema.Measurement] = []
+    var result: [MeasuredValue] = []
     for epoch in [5, last] {
       var rho = [Double](repeating: 0, count: m * n)
       var norms: [Double] = []
@@ -102,7 +102,7 @@ enum Synthetic {
     for (index, setting) in settings.enumerated() {
       var noise = Noise(state: UInt64(index + 3))
       let n = 2 * Int(setting.student.overRealization)
-      var result: [UnderstudySchema.Measurement] = [
+      var result: [MeasuredValue] = [
         .init(.inputSample, epoch: 0, shape: [400, 2], values: (0..<800).map { _ in 1.5 * noise.normal() }),
         .init(.teacherBoundaries, epoch: 0, shape: [2, 3], values: teacher.flatMap { $0 }),
       ]

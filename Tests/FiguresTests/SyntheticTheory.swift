@@ -8,7 +8,7 @@ enum SyntheticTheory {
   /// Runs of every setting and seed.
   static func study(
     _ settings: [Setting], varied: [String], seedCount: Int, figures: [FigureDeclaration],
-    measurements: (Setting, inout Noise) -> [UnderstudySchema.Measurement]
+    measurements: (Setting, inout Noise) -> [UnderstudySchema.MeasuredValue]
   ) -> StudyResults {
     var runs: [RunRecord] = []
     for (index, setting) in settings.enumerated() {
@@ -41,7 +41,7 @@ enum SyntheticTheory {
 
   private static func nodeMeasures(
     of setting: Setting, epoch: Int, noise: inout Noise
-  ) -> [UnderstudySchema.Measurement] {
+  ) -> [UnderstudySchema.MeasuredValue] {
     let m = setting.teacher.hiddenNodes
     let multiple = setting.student.overRealization
     let n = Int(Double(m) * multiple)

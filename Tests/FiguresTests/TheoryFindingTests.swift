@@ -7,7 +7,7 @@ import UnderstudySchema
 
 /// Values that can be checked by hand.
 @Suite struct TheoryFindingTests {
-  typealias Entry = UnderstudySchema.Measurement
+  typealias Entry = UnderstudySchema.MeasuredValue
 
   static func run(
     seed: Int = 0, decay: Double = 1, multiple: Double = 1, epochs: Int = 10, index: Int = 0, _ entries: [Entry]
@@ -162,7 +162,7 @@ import UnderstudySchema
       Self.run(
         seed: seed,
         [
-          Self.vector(.finishing, 10, [5, 0, values.0, 1e-20, 1e-11, 0, 1, 0]),
+          Self.vector(.criticalPoint, 10, [5, 0, values.0, 1e-20, 1e-11, 0, 1, 0]),
           Entry(.mergedWeightError, epoch: 10, values: [values.1]),
         ])
     }

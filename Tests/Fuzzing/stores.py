@@ -167,7 +167,7 @@ class Stores(Target):
                 value = re.sub(rb'(stepCount": ?")\d+', rb"\g<1>" + str(rng.choice(mutations.COUNTS)).encode(), value)
             elif isinstance(value, str):
                 value = json.dumps([{
-                    "measure": rng.choice(["finishing", "evaluationLoss", "fanOutNorms", "no"]), "epoch": rng.choice([0, 1, 2**62]),
+                    "measure": rng.choice(["criticalPoint", "evaluationLoss", "fanOutNorms", "no"]), "epoch": rng.choice([0, 1, 2**62]),
                     "shape": rng.choice([[], [4], [2**62, 4], [-1]]), "values": [rng.choice([0.5, 1e300])] * rng.choice([0, 1, 4])}])
             else:
                 value = rng.choice([count for count in mutations.COUNTS if abs(count) < 2**63] + [1e300, 0.5])

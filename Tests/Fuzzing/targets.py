@@ -46,7 +46,7 @@ record:
   - measures: [alignment, predictedAlignment, studentAlignment, kinkBalances, largestGradient, observerCounts, verdicts,
       layerWidths, layerStudentCorrelations, layerStrengths, layerDeadNodes]
     epochs: [0, 4]
-  - {measures: [mergedNodeCount, finishing], last: true}
+  - {measures: [mergedNodeCount, criticalPoint], last: true}
 figures:
   - {name: loss, kind: evaluationLoss, caption: c}
   - {name: observers, kind: observers, caption: c}

@@ -65,6 +65,8 @@ import Testing
     let other = try parse("name: other")
     let error = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: other) })
     #expect(error == .otherStudy(folder: folder.url.path, found: "small", wanted: "other"))
+    let former = try parse("name: former", overrides: ["seeds=1"])
+    #expect(throws: StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: former) }
     let changed = try smallStudy("training: {epochs: 7}")
     let runs = try #require(
       thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: changed) })
@@ -200,7 +202,7 @@ import Testing
     try store.database.write { try $0.execute(sql: "PRAGMA max_page_count = 1") }
     var large = record(of: study.runs[1], study: study)
     large.measurements.append(
-      Measurement(.trainingCorrelation, epoch: 100, shape: [200, 200], values: Array(repeating: 0.5, count: 40_000)))
+      MeasuredValue(.trainingCorrelation, epoch: 100, shape: [200, 200], values: Array(repeating: 0.5, count: 40_000)))
     #expect(
       thrown(StoreError.self) { try store.record(large, student: Data("w".utf8)) }
         == .diskFull(path: store.databasePath))

@@ -30,7 +30,7 @@ import Testing
     #expect(found.studyHash == study.hash && found.stepCount == 100_000)
     #expect(found.wallSeconds == 1.5 && found.cpuSeconds == 1.25)
     let some = try store.results(measures: [.fanOutNorms])
-    #expect(some.runs[0].measurements == [Measurement(.fanOutNorms, epoch: 100, shape: [2], values: [1.25, 0])])
+    #expect(some.runs[0].measurements == [MeasuredValue(.fanOutNorms, epoch: 100, shape: [2], values: [1.25, 0])])
     #expect(try store.runs().allSatisfy(\.measurements.isEmpty))
     #expect(try Data(contentsOf: store.weightsURL(of: runs[3].hash)) == Data("w3".utf8))
     #expect(try Study.load(path: results.appendingPathComponent("study.yaml").path) == study)
@@ -82,7 +82,7 @@ import Testing
     let study = try smallStudy()
     let store = try ResultsStore.openForWriting(folder.url, study: study)
     var bad = record(of: study.runs[0], study: study)
-    bad.measurements.append(Measurement(.trainingLoss, epoch: 3, values: [.nan]))
+    bad.measurements.append(MeasuredValue(.trainingLoss, epoch: 3, values: [.nan]))
     #expect(
       thrown(StoreError.self) { try store.record(bad, student: Data()) }
         == .notFinite(run: study.runs[0].hash, measure: .trainingLoss, epoch: 3))

@@ -41,14 +41,14 @@ func smallStudy(_ extra: String = "") throws -> Study {
 
 func record(of run: Run, study: Study, outcome: Outcome = .completed) -> RunRecord {
   RunRecord(
-    run: run, outcome: outcome, studyHash: study.hash, version: "0.1.0", machine: "test, portable",
+    run: run, outcome: outcome, studyHash: study.hash, version: "0.2.0", machine: "test, portable",
     finishedAt: Date(timeIntervalSince1970: 1_700_000_000), wallSeconds: 1.5, cpuSeconds: 1.25, stepCount: 100_000,
     measurements: [
-      Measurement(.evaluationLoss, epoch: 0, values: [0.1 + 0.2]),
-      Measurement(.evaluationLoss, epoch: 100, values: [1e-20]),
-      Measurement(
+      MeasuredValue(.evaluationLoss, epoch: 0, values: [0.1 + 0.2]),
+      MeasuredValue(.evaluationLoss, epoch: 100, values: [1e-20]),
+      MeasuredValue(
         .evaluationCorrelation, epoch: 100, shape: [3, 2], values: [1, -0.5, 1 / 3, 0, .leastNonzeroMagnitude, 0.95]),
-      Measurement(.fanOutNorms, epoch: 100, shape: [2], values: [1.25, 0]),
+      MeasuredValue(.fanOutNorms, epoch: 100, shape: [2], values: [1.25, 0]),
     ])
 }
 

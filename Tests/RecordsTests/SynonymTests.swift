@@ -66,7 +66,7 @@ import Testing
       return names
     }
     let lists: [[String]] = [
-      StudyKey.all.map(\.path), Array(StudyKey.groups), StudyLayer.declarations, Measure.allCases.map(\.rawValue),
+      StudyKey.all.map(\.path), Array(StudyKey.groups), StudyOverlay.declarations, Measure.allCases.map(\.rawValue),
       choices,
       ["name", "scales", "measures", "every", "epochs", "last", "kind", "caption", "where", "statement", "statistic"],
       ["epoch", "layer", "atLeast", "atMost"],

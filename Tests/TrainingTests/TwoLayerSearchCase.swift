@@ -42,7 +42,7 @@ struct TwoLayerSearchCase {
   /// A student that is certain to reach its teacher, whatever the rounding: of the teacher's nodes, moved by a share `distance`
   /// of their weights, the first ones twice, their fan-out shared.
   ///
-  /// Whether a student that only training has brought near gets there is luck in part: `bench finishing` counts them.
+  /// Whether a student that only training has brought near gets there is luck in part: `bench critical-point` counts them.
   static func planted(
     inputs d: Int = 20, teacherNodes m: Int = 5, nodes n: Int = 8, outputs: Int = 10, samples: Int = 2000,
     hasBiases: Bool = true, negativeSlope: Double = 0, strengthDecay: Double = 0, distance: Double = 0.01, key: UInt64

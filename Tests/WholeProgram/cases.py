@@ -101,12 +101,12 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
     "critical-points": (
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},
-        at_end("finishing", "trainingLoss", *THEORY)),
+        at_end("criticalPoint", "trainingLoss", *THEORY)),
     "deep-critical-points": (
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
          "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.initialization": "perturbedTeacher",
          "student.perturbation": 0.05},
-        at_end("finishing", "trainingLoss", *LAYERS)),
+        at_end("criticalPoint", "trainingLoss", *LAYERS)),
     "paths": (
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},

@@ -84,6 +84,11 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
   try StudyRunner.check(study, options: options.runnerOptions)
   let store = try openForWriting(folder, study, stop)
   defer { store.close() }
+  if store.study.randomNumbers == .bySetting {
+    writeError(
+      "\(study.name): \(folder.path) was begun with version 0.1; its runs go on drawing their random numbers as they did then, "
+        + "by study and setting. A new folder has paired runs")
+  }
   let runner = StudyRunner(study, into: store, options: options.runnerOptions, stop: stop)
   let bar = ProgressBar(title: study.name)
   let reading = StepProgress(title: "\(study.name): reading weights that were moved or changed")

@@ -23,7 +23,7 @@ struct RecoverCommand: AsyncParsableCommand {
       A teacher only makes the targets, and is compared with the result. Train the student well before: to a loss of a \
       hundredth of the targets' or less. A tenth of the samples is held out where the rest is enough, and the error there is \
       printed. The result is never worse than the student; exit code 2 if it is constant: nothing was recovered. After Ctrl-C \
-      the best student so far is written to --into; give it as --student to go on. Docs/Recovery.md explains every column \
+      the best student so far is written to --into; give it as --student to go on. Docs/Reconstruction.md explains every column \
       and key.
       """)
 
@@ -81,7 +81,7 @@ struct RecoverCommand: AsyncParsableCommand {
       if let results {
         try recoverRuns(of: results, stop)
       } else if let student, let inputs,
-        let source = targets.map(NetworkRecovery.Targets.outputs) ?? teacher.map({ .teacher($0) })
+        let source = targets.map(ReconstructionReport.Targets.outputs) ?? teacher.map({ .teacher($0) })
       {
         try recoverFile(student, inputs, source, stop)
       }
@@ -94,12 +94,14 @@ struct RecoverCommand: AsyncParsableCommand {
     return plan
   }
 
-  private func recoverFile(_ student: String, _ inputs: String, _ source: NetworkRecovery.Targets, _ stop: StopRequest)
+  private func recoverFile(
+    _ student: String, _ inputs: String, _ source: ReconstructionReport.Targets, _ stop: StopRequest
+  )
     throws
   {
     try checkOutput(into, reads: [student, inputs, targets, teacher])
     let progress = StepProgress(title: "recover")
-    let recovery = try NetworkRecovery(
+    let recovery = try ReconstructionReport(
       studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
     ) {
       progress.advance()
@@ -127,13 +129,13 @@ struct RecoverCommand: AsyncParsableCommand {
     var table = TextTable([
       "setting", "seed", "loss before", "loss now", "held out", "gradient", "left", "teacher", "weight error", "time",
     ])
-    var records: [NetworkRecovery.Record] = []
+    var records: [ReconstructionReport.Record] = []
     var failure: (any Error)?
     for (index, run) in runs.enumerated() {
       let progress = StepProgress(title: "recover, run \(index + 1) of \(runs.count)")
       defer { progress.end() }
       do {
-        let record = try NetworkRecovery(run, in: store, plan: plan) {
+        let record = try ReconstructionReport(run, in: store, plan: plan) {
           progress.advance()
           return stop.isRequested
         }.record
@@ -144,7 +146,7 @@ struct RecoverCommand: AsyncParsableCommand {
           record.heldOutLoss.map(short) ?? "-", short(record.largestGradient),
           record.layers.isEmpty ? record.outcome.words : widths(record.layers.map(\.unitCount)),
           widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
-          duration(record.finishingSeconds + record.mergingSeconds),
+          duration(record.searchSeconds + record.mergingSeconds),
         ])
       } catch {
         // What was found before is printed all the same.
@@ -164,7 +166,7 @@ struct RecoverCommand: AsyncParsableCommand {
     }
   }
 
-  private func summary(_ records: [NetworkRecovery.Record], _ table: TextTable) -> String {
+  private func summary(_ records: [ReconstructionReport.Record], _ table: TextTable) -> String {
     let sized = records.filter { $0.weightError != nil }
     let worst = sized.compactMap(\.weightError).max().map { "; largest weight error among them \(short($0))" } ?? ""
     return table.text + "\n\nleft with their teacher's size: \(sized.count) of \(records.count)\(worst)"
@@ -172,7 +174,7 @@ struct RecoverCommand: AsyncParsableCommand {
 
   private func widths(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }
 
-  private func text(of record: NetworkRecovery.Record) -> String {
+  private func text(of record: ReconstructionReport.Record) -> String {
     let limit = record.largestGradient <= gradient ? "" : ", not within the target of \(short(gradient))"
     let heldOut = record.heldOutCount > 0 ? ", of which \(record.heldOutCount) are held out" : ", none held out"
     var lines = [
@@ -189,8 +191,8 @@ struct RecoverCommand: AsyncParsableCommand {
       "gradient  at most \(short(record.largestGradient)) at every sample\(limit)",
       "weights   \(determination(record))",
       "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
-        + "\(record.prunedCount)",
-      "time      \(duration(record.finishingSeconds)) finishing, \(duration(record.mergingSeconds)) merging",
+        + "\(record.eliminatedCount)",
+      "time      \(duration(record.searchSeconds)) searching, \(duration(record.mergingSeconds)) merging",
     ]
     var parts = [lines.joined(separator: "\n")]
     if !record.layers.isEmpty { parts.append(layerTable(record)) }
@@ -207,7 +209,7 @@ struct RecoverCommand: AsyncParsableCommand {
   }
 
   /// How many equations the samples are for the weights, and whether they determine them.
-  private func determination(_ record: NetworkRecovery.Record) -> String {
+  private func determination(_ record: ReconstructionReport.Record) -> String {
     let counts =
       "\(record.weightCount), of which \(record.freeScaleCount) scales are free (the student's: "
       + "\(record.studentWeightCount)); \(record.equationCount) equations"
@@ -222,8 +224,9 @@ struct RecoverCommand: AsyncParsableCommand {
     }
   }
 
-  private func layerTable(_ record: NetworkRecovery.Record) -> String {
-    var table = TextTable(["layer", "nodes", "left", "weakest"] + (teacher == nil ? [] : ["teacher", "weight error"]))
+  private func layerTable(_ record: ReconstructionReport.Record) -> String {
+    var table = TextTable(
+      ["layer", "nodes", "left", "identifiability"] + (teacher == nil ? [] : ["teacher", "weight error"]))
     func add(_ cells: [String], _ teacherNodeCount: Int?, _ error: Double?) {
       let compared = [teacherNodeCount.map(String.init) ?? "-", error.map(short) ?? "-"]
       table.add(cells + (teacher == nil ? [] : compared))
@@ -232,7 +235,7 @@ struct RecoverCommand: AsyncParsableCommand {
       add(
         [
           layerLabel(layer.layer), "\(layer.nodeCount)", "\(layer.unitCount)",
-          layer.weakestDirection.map(short) ?? "-",
+          layer.identifiability.map(short) ?? "-",
         ], layer.teacherNodeCount, layer.weightError)
     }
     if teacher != nil { add(["output", "-", "-", "-"], nil, record.outputWeightError) }
@@ -240,7 +243,7 @@ struct RecoverCommand: AsyncParsableCommand {
   }
 }
 
-extension Recovery.Outcome {
+extension TeacherReconstruction.Outcome {
   fileprivate var words: String {
     switch self {
     case .recovered: "within the target: the outputs are met"

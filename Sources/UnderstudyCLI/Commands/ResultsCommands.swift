@@ -28,8 +28,8 @@ struct StatusCommand: AsyncParsableCommand {
       let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
       if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
-        let finished = try store.results(measures: [.finishing]).runs
-          .compactMap { run in run.measurements.first { $0.measure == .finishing } }
+        let finished = try store.results(measures: [.criticalPoint]).runs
+          .compactMap { run in run.measurements.first { $0.measure == .criticalPoint } }
           .compactMap { CriticalPointRecord($0.values) }
         if !finished.isEmpty {
           try printLine(

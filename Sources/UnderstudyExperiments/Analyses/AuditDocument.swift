@@ -104,7 +104,7 @@ extension AuditRecord {
     teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
     studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
     student = StudentSummaryRecord(audit)
-    layers = audit.layers.map { $0.enumerated().map { LayerRecoveryRecord($1, layer: $0) } }
+    layers = audit.layers.map { $0.enumerated().map { MergedLayerRecord($1, layer: $0) } }
   }
 }
 
@@ -179,16 +179,16 @@ extension SampleGradients {
   fileprivate var largestIfMeasured: Double? { isMeasured ? largest : nil }
 }
 
-extension LayerRecoveryRecord {
-  fileprivate init(_ recovery: LayerRecovery, layer: Int) {
+extension MergedLayerRecord {
+  fileprivate init(_ report: MergedLayerReport, layer: Int) {
     self.init(layer: layer + 1)
-    (nodeCount, unitCount) = (recovery.nodeCount, recovery.unitCount)
-    (carryingCount, mergeableCount) = (recovery.carryingCount, recovery.mergedCount)
-    removableCount = recovery.removedCount
-    joinedOver = recovery.tolerance
-    (inputRank, inputCount) = (recovery.inputRank, recovery.inputCount)
-    weakestDirection = recovery.weakestDirection
-    weightError = recovery.weightError
+    (nodeCount, unitCount) = (report.nodeCount, report.unitCount)
+    (carryingCount, mergeableCount) = (report.carryingCount, report.mergedCount)
+    removableCount = report.removedCount
+    joinedOver = report.tolerance
+    (inputRank, inputCount) = (report.inputRank, report.inputCount)
+    identifiability = report.identifiability
+    weightError = report.weightError
   }
 }
 

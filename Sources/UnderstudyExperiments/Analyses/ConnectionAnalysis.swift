@@ -86,8 +86,8 @@ public struct ConnectionAnalysis: Sendable, Encodable {
         from: first.student, to: second.student, learning: first.teacher, over: x, targets: targets,
         pointCount: pointCount,
         canonical: (
-          try compacted(first.student, over: x, targets: targets),
-          try compacted(second.student, over: x, targets: targets)
+          try mergedAndRetrained(first.student, over: x, targets: targets),
+          try mergedAndRetrained(second.student, over: x, targets: targets)
         ))
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)

@@ -104,7 +104,7 @@ package func auditWithMerging(
   progress("coarser merging")
   let split = SampleSplit(of: inputs.rowCount)
   let (fitted, heldOut) = (inputs.rows(split.fitted), inputs.rows(split.heldOut))
-  let merged = try compacted(
+  let merged = try mergedAndRetrained(
     student, over: fitted, targets: try teacher.network.outputs(for: fitted), allowedChange: options.allowedChange)
   try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
   guard heldOut.rowCount > 0 else { return (audit, nil) }

@@ -1,12 +1,9 @@
+import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTraining
-
-// Not all of Foundation: it has a `Measurement` too.
-import struct Foundation.Data
-import struct Foundation.Date
 
 /// A run on its way: its student, and what was recorded of it so far.
 ///
@@ -16,7 +13,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   let execution: RunExecution
   let prepared: PreparedRun
   var training: StudentTraining<Scalar>
-  var measurements: [Measurement]
+  var measurements: [MeasuredValue]
   private(set) var outcome = Outcome.completed
   /// How far it is in what follows its epochs.
   var progress: PostTrainingProgress
@@ -84,7 +81,7 @@ struct ActiveRun<Scalar: KernelScalar> {
     let measures = execution.study.measures(at: training.epoch, of: execution.run.setting.lastEpoch)
     guard !measures.isEmpty else { return true }
     let (samples, trainer) = (try training.samples(epoch: training.epoch), training.trainer)
-    let measurement = RunMeasurement(
+    let measurement = EpochRecorder(
       prepared: prepared, epoch: training.epoch, student: Student(training.student.network.folded),
       previous: Student(training.previous.network.folded), training: samples.labelled,
       trainingLoss: { trainer.loss(over: samples.packed) }, evaluationLoss: { trainer.loss(over: evaluation) },

@@ -81,20 +81,20 @@ extension ActiveRun {
   /// What is recorded at the critical point.
   private mutating func measurements(
     of found: (student: Student, report: CriticalPointReport)
-  ) throws(ExperimentError) -> [Measurement] {
+  ) throws(ExperimentError) -> [MeasuredValue] {
     let (epoch, samples, evaluation) = (setting.lastEpoch, try lastSamples(), prepared.evaluation)
     let (measures, trainer) = (execution.study.measures(at: epoch, of: epoch), try trainer(of: found.student))
     func loss(_ samples: LabelledInputs) -> Double {
       trainer.loss(over: PackedSamples(inputs: samples.inputs, targets: samples.targets))
     }
-    let measurement = RunMeasurement(
+    let measurement = EpochRecorder(
       prepared: prepared, epoch: epoch, student: found.student, previous: training.student, training: samples,
       trainingLoss: { loss(samples) }, evaluationLoss: { loss(evaluation) },
       instructions: execution.instructions)
     var result = try measurement.take(measures)
-    if measures.contains(.finishing) {
+    if measures.contains(.criticalPoint) {
       let values = CriticalPointRecord(found.report).values
-      result.append(Measurement(.finishing, epoch: epoch, shape: [values.count], values: values))
+      result.append(MeasuredValue(.criticalPoint, epoch: epoch, shape: [values.count], values: values))
     }
     return result
   }
@@ -154,14 +154,14 @@ extension ActiveRun {
   /// The losses along the paths between two students, over the training set.
   private func pathMeasurements(
     from student: Student, to replica: Student, over samples: LabelledInputs
-  ) throws(ExperimentError) -> [Measurement] {
+  ) throws(ExperimentError) -> [MeasuredValue] {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(
         from: student, to: replica, learning: prepared.teacher, over: samples.inputs, targets: samples.targets,
         pointCount: 200,
         canonical: (
-          try compacted(student, over: samples.inputs, targets: samples.targets),
-          try compacted(replica, over: samples.inputs, targets: samples.targets)
+          try mergedAndRetrained(student, over: samples.inputs, targets: samples.targets),
+          try mergedAndRetrained(replica, over: samples.inputs, targets: samples.targets)
         ))
     }
     return Measure.allCases.filter(pathMeasures.contains).map { measure in
@@ -175,7 +175,7 @@ extension ActiveRun {
             values: paths.constructed.flatMap { $0 }
           )
         }
-      return Measurement(measure, epoch: setting.lastEpoch, shape: losses.shape, values: losses.values)
+      return MeasuredValue(measure, epoch: setting.lastEpoch, shape: losses.shape, values: losses.values)
     }
   }
 }

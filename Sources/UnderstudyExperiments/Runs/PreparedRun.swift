@@ -23,7 +23,7 @@ struct PreparedRun {
   init(_ run: Run, isReplica: Bool = false) throws(ExperimentError) {
     let setting = run.setting
     self.run = run
-    let studentKey = isReplica ? run.randomKey ^ replicaMask : run.randomKey
+    let studentKey = isReplica ? run.replicaKey : run.randomKey
     let networks = try RunNetworks(run, studentKey: studentKey)
     teacher = networks.teacher
     initialStudent = networks.student
@@ -131,9 +131,6 @@ struct PreparedRun {
     return (plan, order)
   }
 }
-
-/// Sets the random key of a replica's student and batches apart from its run's; everything else they share.
-private let replicaMask: UInt64 = 0x7477_696e_7477_696e
 
 extension CriticalPointPlan {
   /// nil without a critical-point search.

@@ -1,11 +1,9 @@
+import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTraining
-
-// Not all of Foundation: it has a `Measurement` too.
-import struct Foundation.Data
 
 /// Executes one run from its first step, or from a checkpoint, to its end.
 struct RunExecution {

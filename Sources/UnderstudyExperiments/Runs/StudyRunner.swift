@@ -42,7 +42,7 @@ public struct StudyRunner: Sendable {
     _ study: Study, into store: ResultsStore, options: Options = Options(), stop: StopRequest = StopRequest()
   ) {
     self.stop = stop
-    self.study = study.usingCopies(in: store.folder)
+    self.study = study.usingCopies(in: store.folder).drawing(as: store.study)
     self.store = store
     self.options = options
   }

@@ -111,7 +111,7 @@ private struct BoundaryRow {
 }
 
 extension RunReader {
-  fileprivate func lines(_ measurement: Measurement, width: Int) throws(FigureError) -> [[Double]] {
+  fileprivate func lines(_ measurement: MeasuredValue, width: Int) throws(FigureError) -> [[Double]] {
     try rows(measurement, width: width, expected: "[*, \(width)], as two-dimensional inputs have it")
   }
 

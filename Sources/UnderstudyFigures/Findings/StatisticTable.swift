@@ -151,10 +151,10 @@ extension FindingDeclaration.Statistic {
         needs: [.alignment], value: Statistics.sampleExponent)
     case .reachedShare:
       .mean(
-        "share of runs whose critical-point search reached its gradient target, 0 to 1", [.finishing]
+        "share of runs whose critical-point search reached its gradient target, 0 to 1", [.criticalPoint]
       ) { run, epoch throws(FigureError) in
         let record = CriticalPointRecord(
-          try run.vector(.finishing, at: epoch, count: CriticalPointRecord.valueCount))
+          try run.vector(.criticalPoint, at: epoch, count: CriticalPointRecord.valueCount))
         return record?.reachedTarget == true ? 1 : 0
       }
     case .lowRankShare:

@@ -85,7 +85,7 @@ struct LayerReader {
     return epochs
   }
 
-  private func split(_ measurement: Measurement, by widths: [Int]) throws(FigureError) -> [[Double]] {
+  private func split(_ measurement: MeasuredValue, by widths: [Int]) throws(FigureError) -> [[Double]] {
     let values = try run.vector(measurement, count: widths.reduce(0, +))
     var start = 0
     return widths.map { width in

@@ -1,8 +1,5 @@
 import UnderstudySchema
 
-/// Foundation has a `Measurement` too; here it is always the recorded one.
-typealias Measurement = UnderstudySchema.Measurement
-
 extension RunRecord {
   /// The epoch (from 1) in which the run diverged; nil if it completed.
   var divergedEpoch: Int? {
@@ -35,13 +32,13 @@ struct RunReader {
   }
 
   /// nil if it is not recorded then.
-  func recorded(_ measure: Measure, at epoch: Int) -> Measurement? {
+  func recorded(_ measure: Measure, at epoch: Int) -> MeasuredValue? {
     record.measurements.first { $0.measure == measure && $0.epoch == epoch }
   }
 
   /// - Parameter epoch: nil: the last one.
   /// - Throws: `FigureError.missingMeasure`.
-  func measurement(_ measure: Measure, at epoch: Int?) throws(FigureError) -> Measurement {
+  func measurement(_ measure: Measure, at epoch: Int?) throws(FigureError) -> MeasuredValue {
     let epoch = epoch ?? lastEpoch
     guard let found = recorded(measure, at: epoch) else { throw missing(measure, at: epoch) }
     return found
@@ -50,13 +47,13 @@ struct RunReader {
   /// The values of `measure` over the epochs: in the order of `epochs`, or at all recorded ones, ascending, if that is empty.
   ///
   /// - Throws: `FigureError.missingMeasure` if there are none, or not those of `epochs`.
-  func series(_ measure: Measure, at epochs: [Int] = []) throws(FigureError) -> [Measurement] {
-    var found: [Int: Measurement] = [:]
+  func series(_ measure: Measure, at epochs: [Int] = []) throws(FigureError) -> [MeasuredValue] {
+    var found: [Int: MeasuredValue] = [:]
     for measurement in record.measurements where measurement.measure == measure {
       found[measurement.epoch] = measurement
     }
     guard !found.isEmpty else { throw missing(measure, at: epochs.first) }
-    var series: [Measurement] = []
+    var series: [MeasuredValue] = []
     for epoch in epochs.isEmpty ? found.keys.sorted() : epochs {
       guard let measurement = found[epoch] else { throw missing(measure, at: epoch) }
       series.append(measurement)
@@ -84,14 +81,14 @@ struct RunReader {
     try correlations(try measurement(measure, at: epoch))
   }
 
-  func scalar(_ measurement: Measurement) throws(FigureError) -> Double {
+  func scalar(_ measurement: MeasuredValue) throws(FigureError) -> Double {
     guard measurement.values.count == 1, let value = measurement.values.first else {
       throw wrongShape(measurement, expected: "a scalar")
     }
     return value
   }
 
-  func vector(_ measurement: Measurement, count: Int? = nil) throws(FigureError) -> [Double] {
+  func vector(_ measurement: MeasuredValue, count: Int? = nil) throws(FigureError) -> [Double] {
     guard measurement.shape.count == 1, !measurement.values.isEmpty else {
       throw wrongShape(measurement, expected: "one axis")
     }
@@ -99,7 +96,7 @@ struct RunReader {
     return measurement.values
   }
 
-  func wholeNumbers(_ measurement: Measurement, count: Int? = nil) throws(FigureError) -> [Int] {
+  func wholeNumbers(_ measurement: MeasuredValue, count: Int? = nil) throws(FigureError) -> [Int] {
     let numbers = try vector(measurement, count: count).compactMap { Int(exactly: $0) }
     guard numbers.count == measurement.values.count, numbers.allSatisfy((0...1_000_000_000).contains) else {
       throw wrongShape(measurement, expected: "whole numbers from 0")
@@ -107,7 +104,7 @@ struct RunReader {
     return numbers
   }
 
-  func correlations(_ measurement: Measurement) throws(FigureError) -> CorrelationTable {
+  func correlations(_ measurement: MeasuredValue) throws(FigureError) -> CorrelationTable {
     guard let table = CorrelationTable(measurement) else {
       throw wrongShape(measurement, expected: "[teacher node, student node]")
     }
@@ -115,7 +112,7 @@ struct RunReader {
   }
 
   /// The rows of a matrix with `width` columns.
-  func rows(_ measurement: Measurement, width: Int, expected: String) throws(FigureError) -> [[Double]] {
+  func rows(_ measurement: MeasuredValue, width: Int, expected: String) throws(FigureError) -> [[Double]] {
     guard measurement.shape.count == 2, measurement.shape[1] == width,
       measurement.values.count == measurement.shape[0] * width
     else { throw wrongShape(measurement, expected: expected) }
@@ -128,7 +125,7 @@ struct RunReader {
       figure: subject, measure: measure, epoch: epoch, recordedEpochs: epochs(of: measure), seed: seed)
   }
 
-  func wrongShape(_ measurement: Measurement, expected: String) -> FigureError {
+  func wrongShape(_ measurement: MeasuredValue, expected: String) -> FigureError {
     .wrongShape(figure: subject, measure: measurement.measure, shape: measurement.shape, expected: expected)
   }
 }
@@ -141,7 +138,7 @@ struct CorrelationTable {
   let values: [Double]
 
   /// nil for what has another shape.
-  init?(_ measurement: Measurement) {
+  init?(_ measurement: MeasuredValue) {
     guard measurement.shape.count == 2, measurement.shape[0] > 0,
       measurement.values.count == measurement.shape[0] * measurement.shape[1]
     else { return nil }

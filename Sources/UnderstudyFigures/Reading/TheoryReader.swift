@@ -54,7 +54,7 @@ extension RunReader {
     try verdicts(try measurement(.verdicts, at: epoch))
   }
 
-  func verdicts(_ measurement: Measurement) throws(FigureError) -> [AuditVerdict: Int] {
+  func verdicts(_ measurement: MeasuredValue) throws(FigureError) -> [AuditVerdict: Int] {
     var counts: [AuditVerdict: Int] = [:]
     for code in try wholeNumbers(measurement) {
       guard let verdict = AuditVerdict(code: code) else {

@@ -241,7 +241,7 @@ private let studentEntries: [Entry<StudentNodeRecord>] = [
   },
 ]
 
-private let layerEntries: [Entry<LayerRecoveryRecord>] = [
+private let layerEntries: [Entry<MergedLayerRecord>] = [
   Entry("layer", "layer", unit: "from 1", "the lowest is 1") { .text(layerLabel($0.layer)) },
   Entry("units", "nodeCount", unit: "nodes", "the student's nodes") { .count($0.nodeCount) },
   Entry("carry", "carryingCount", unit: "nodes", "of them, those that carry a boundary") { .count($0.carryingCount) },
@@ -259,10 +259,10 @@ private let layerEntries: [Entry<LayerRecoveryRecord>] = [
       + "determined"
   ) { .text("\($0.inputRank) of \($0.inputCount)") },
   Entry(
-    "weakest", "weakestDirection", unit: "0...1",
+    "identifiability", "identifiability", unit: "0...1",
     "of the merged student, the smallest ratio of singular values through which the inputs determine a unit's weights, 0 "
       + "(not) to 1; absent where it would take long"
-  ) { .number($0.weakestDirection) },
+  ) { .number($0.identifiability) },
   Entry(
     "weight error", "weightError",
     "largest difference from the teacher's layer, up to order and positive scale; absent if the sizes differ"

@@ -2,8 +2,6 @@ import Foundation
 import GRDB
 import UnderstudySchema
 
-import struct UnderstudySchema.Measurement
-
 /// Writes recorded measures as a long table, one number a row, for spreadsheets, pandas and R.
 ///
 /// Columns: `run`, the setting's keys, `seed`, `outcome`, `epoch`, `measure`, `i` and `j` (indices of arrays, from 0; empty for
@@ -90,7 +88,7 @@ public struct Exporter: Sendable {
   }
 
   /// The cells of one number.
-  private static func row(_ measurement: Measurement, _ index: Int, format: Format) -> String {
+  private static func row(_ measurement: MeasuredValue, _ index: Int, format: Format) -> String {
     let (i, j) = indices(index, shape: measurement.shape)
     let value = measurement.values[index]
     switch format {

@@ -2,8 +2,6 @@ import Foundation
 import GRDB
 import UnderstudySchema
 
-import struct UnderstudySchema.Measurement
-
 extension ResultsStore {
   /// Hashes of the runs that are recorded.
   ///
@@ -84,10 +82,11 @@ extension ResultsStore {
 
   /// Hands over each measurement, of one run or of all: by measure, then epoch, within a run; scalars before arrays.
   func forEachMeasurement(
-    _ measures: Set<Measure>, run: String?, _ db: Database, _ body: (String, Measurement) throws -> Void
+    _ measures: Set<Measure>, run: String?, _ db: Database, _ body: (String, MeasuredValue) throws -> Void
   ) throws {
     guard !measures.isEmpty else { return }
-    let names = measures.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
+    let names = measures.flatMap { [$0.rawValue, $0.formerName] }.compactMap { $0.map { "'\($0)'" } }.sorted()
+      .joined(separator: ", ")
     let condition = "WHERE measure IN (\(names))" + (run == nil ? "" : " AND run = ?")
     let order = "ORDER BY run, measure, epoch"
     let arguments: StatementArguments = run.map { [$0] } ?? []
@@ -96,7 +95,7 @@ extension ResultsStore {
     while let row = try scalars.next() {
       try body(
         try row.stored("run"),
-        Measurement(
+        MeasuredValue(
           stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: [],
           values: [try row.stored("value")], path: databasePath))
     }
@@ -112,7 +111,7 @@ extension ResultsStore {
       }
       try body(
         try row.stored("run"),
-        Measurement(
+        MeasuredValue(
           stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape, values: values,
           path: databasePath))
     }
@@ -126,7 +125,7 @@ extension ResultsStore {
   }
 
   private func measure(_ name: String) throws -> Measure {
-    guard let measure = Measure(rawValue: name) else {
+    guard let measure = Measure(named: name) else {
       throw StoreError.damaged(path: databasePath, reason: "unknown measure \(name)")
     }
     return measure

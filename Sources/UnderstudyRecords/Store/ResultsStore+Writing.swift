@@ -2,8 +2,6 @@ import Foundation
 import GRDB
 import UnderstudySchema
 
-import struct UnderstudySchema.Measurement
-
 /// Where a long run stood, so that it can go on after an interruption.
 public struct Checkpoint: Hashable, Sendable {
   public var runHash: String
@@ -12,13 +10,13 @@ public struct Checkpoint: Hashable, Sendable {
   /// The student as a network file (safetensors).
   public var student: Data
   /// What was recorded up to `epoch`.
-  public var measurements: [Measurement]
+  public var measurements: [MeasuredValue]
   /// Spent so far.
   public var wallSeconds: Double
   public var cpuSeconds: Double
 
   public init(
-    runHash: String, epoch: Int, student: Data, measurements: [Measurement], wallSeconds: Double, cpuSeconds: Double
+    runHash: String, epoch: Int, student: Data, measurements: [MeasuredValue], wallSeconds: Double, cpuSeconds: Double
   ) {
     self.runHash = runHash
     self.epoch = epoch
@@ -141,8 +139,8 @@ extension ResultsStore {
       let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoint WHERE run = ?", arguments: [hash])
       guard let row else { return nil }
       let measurements: String = try row.stored("measurements")
-      let decoded = try JSONDecoder().decode([Measurement].self, from: Data(measurements.utf8)).map {
-        try Measurement(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
+      let decoded = try JSONDecoder().decode([MeasuredValue].self, from: Data(measurements.utf8)).map {
+        try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
       }
       let epoch = try row.storedCount("epoch", path: databasePath)
       guard epoch <= run.setting.training.epochs else {
@@ -156,7 +154,7 @@ extension ResultsStore {
   }
 
   /// Refuses what is not of this study, and numbers that are none.
-  private func check(_ run: Run, _ measurements: [Measurement]) throws(StoreError) {
+  private func check(_ run: Run, _ measurements: [MeasuredValue]) throws(StoreError) {
     guard isOwn(run) else { throw .unknownRun(run: run.hash, study: study.name) }
     try check(run.hash, measurements)
   }
@@ -168,7 +166,7 @@ extension ResultsStore {
     return own.hash == run.hash && seeds.contains(run.seed)
   }
 
-  private func check(_ hash: String, _ measurements: [Measurement]) throws(StoreError) {
+  private func check(_ hash: String, _ measurements: [MeasuredValue]) throws(StoreError) {
     guard !isReadOnly else { throw .readOnly(folder: folder.path) }
     struct Moment: Hashable {
       var measure: Measure

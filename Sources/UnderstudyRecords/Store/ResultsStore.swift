@@ -80,7 +80,8 @@ public final class ResultsStore: Sendable {
 
   /// Opens a folder for recording, making it if need be, and keeps other processes from doing the same.
   ///
-  /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date.
+  /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date. So
+  /// is one of version 0.1, with the random numbers of then.
   ///
   /// - Parameters:
   ///   - notice: told, once, when another program's lock has to be waited for.
@@ -106,15 +107,16 @@ public final class ResultsStore: Sendable {
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     let patience = Patience(path, notice: notice)
     patience.end(when: isCancelled)
+    var prepared = study
     let (database, journal) = try catching(path) {
       try patience.attempt {
         try Journal.open(path, sharesMemory: lock.sharesMemory(in: folder)) { database in
-          try prepare(database, folder: folder, study: study)
+          prepared = try prepare(database, folder: folder, study: study)
         }
       }
     }
     let store = ResultsStore(
-      folder: folder, study: study, version: StoreSchema.version, database: database, journal: journal,
+      folder: folder, study: prepared, version: StoreSchema.version, database: database, journal: journal,
       patience: patience, lock: lock)
     try store.prepareFiles(yaml: yaml)
     return store

@@ -6,25 +6,30 @@ import struct Foundation.URL
 
 extension ResultsStore {
   /// Makes the tables, or checks that what is there belongs to the study, and brings it up to date; one transaction.
-  static func prepare(_ database: DatabaseQueue, folder: URL, study: Study) throws {
+  ///
+  /// - Returns: the study, with the random numbers of the runs that are there.
+  static func prepare(_ database: DatabaseQueue, folder: URL, study: Study) throws -> Study {
     try database.write { db in
       guard let (stored, version) = try StoreSchema.readStudy(db, folder: folder) else {
-        return try StoreSchema.create(db, study: study)
+        try StoreSchema.create(db, study: study)
+        return study
       }
-      guard stored.name == study.name else {
-        throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
-      }
-      guard stored != study || version < StoreSchema.version else { return }
+      let study = study.drawing(as: stored)
+      guard stored != study || version < StoreSchema.version else { return study }
       let places = try newPlaces(of: stored, in: study, folder: folder, db)
       if version < StoreSchema.version { try StoreSchema.migrate(db) }
       try StoreSchema.write(study, db)
       try move(places, study: study, db)
+      return study
     }
   }
 
   /// Where the settings of recorded runs are in the study as it is now.
   ///
-  /// - Throws: ``StoreError/otherRuns(folder:study:count:example:)`` if there are runs that it does not declare.
+  /// A study by another name may be the same, or hold it.
+  ///
+  /// - Throws: ``StoreError/otherRuns(folder:study:count:example:)`` if there are runs that it does not declare, or
+  ///   ``StoreError/otherStudy(folder:found:wanted:)`` if its name is another one as well.
   /// - Complexity: O(settings x keys + recorded runs); no run is hashed.
   private static func newPlaces(
     of stored: Study, in study: Study, folder: URL, _ db: Database
@@ -49,6 +54,10 @@ extension ResultsStore {
         let first = strangers ?? (0, "\(stored.label(of: stored.settings[index])), seed \(seed)")
         strangers = (first.count + 1, first.example)
       }
+    }
+    // In version 0.1 the name was part of a run.
+    if stored.name != study.name, strangers != nil || (study.randomNumbers == .bySetting && !places.isEmpty) {
+      throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
     }
     if let strangers {
       throw StoreError.otherRuns(

@@ -2,8 +2,6 @@ import Foundation
 import GRDB
 import UnderstudySchema
 
-import struct UnderstudySchema.Measurement
-
 // A store may have been damaged, or made by somebody else: what is read from it is checked as what a user gives.
 
 /// A column that is not there, or does not hold what it should.
@@ -42,7 +40,7 @@ extension Row {
   }
 }
 
-extension Measurement {
+extension MeasuredValue {
   /// A measurement as it was stored.
   ///
   /// - Throws: ``StoreError/damaged(path:reason:)`` if the numbers do not fill the shape, or are none that was recorded.
@@ -66,5 +64,5 @@ extension Measurement {
 
 extension Measure {
   /// The shape that the measure has in every run; nil where it depends on the run.
-  var fixedShape: [Int]? { self == .finishing ? [CriticalPointRecord.valueCount] : nil }
+  var fixedShape: [Int]? { self == .criticalPoint ? [CriticalPointRecord.valueCount] : nil }
 }

@@ -30,7 +30,9 @@ enum StudyDeclarations {
     return seeds
   }
 
-  static func record(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [RecordRule] {
+  static func record(
+    _ tree: YAMLTree, settings: [Setting], notice: (String) -> Void = { _ in }
+  ) throws(StudyError) -> [RecordRule] {
     let deepWidths = settings.lazy.filter { $0.teacher.file == nil }.compactMap(\.teacher.widths)
       .first { $0.nodes.count > 1 }
     var rules: [RecordRule] = []
@@ -38,7 +40,14 @@ enum StudyDeclarations {
       let entries = try item.entries(key: "record", known: ["measures", "every", "epochs", "last"])
       var measures: [Measure] = []
       for name in entries["measures"]?.items ?? [] {
-        let measure = try name.choice(of: Measure.self, key: "record.measures", what: "measure")
+        let measure: Measure
+        if case .scalar(.text(let text), _) = name.content, let former = Measure(named: text), former.formerName == text
+        {
+          notice("\(name.place.origin): the measure \(text) is called \(former.rawValue) now; it is read as that")
+          measure = former
+        } else {
+          measure = try name.choice(of: Measure.self, key: "record.measures", what: "measure")
+        }
         guard !measures.contains(measure) else {
           throw name.error(
             .duplicateValue, key: "record.measures", "\(measure.rawValue) is listed twice", "list each measure once")
@@ -228,7 +237,7 @@ enum StudyDeclarations {
       throw tree.wrongType(key: key, expected: "keys", remedy: "e.g. where: {teacher.hiddenNodes: 10}")
     }
     var selection: [String: [KeyValue]] = [:]
-    let layer = try StudyLayer(tree)
+    let layer = try StudyOverlay(tree)
     for (path, tree) in layer.values.sorted(by: { $0.key < $1.key }) {
       guard let studyKey = StudyKey.named(path), studyKey.form != .file else {
         throw tree.error(

@@ -11,7 +11,7 @@ struct StudyGrid {
   ///   - folder: what relative file paths are relative to.
   ///   - kept: the file that was at a path, if a results folder keeps it; asked for those that are missing.
   /// - Throws: `StudyError`: types, ranges, empty lists, equal values, missing files, keys without effect.
-  init(_ layer: StudyLayer, folder: URL, kept: (String) -> SourceFile?) throws(StudyError) {
+  init(_ layer: StudyOverlay, folder: URL, kept: (String) -> SourceFile?) throws(StudyError) {
     var axes: [Axis] = []
     for key in StudyKey.all {
       guard let tree = layer.values[key.path], !tree.isNull else { continue }

@@ -86,9 +86,9 @@ extension Study {
     }
     func top(_ key: String) -> YAMLTree? { entries.first { $0.key == key }?.value }
 
-    var layer = try StudyLayer(tree, extra: ["name", "scales"])
+    var layer = try StudyOverlay(tree, extra: ["name", "scales"])
     if let chosen = try scaleLayer(scale, of: top("scales"), origin: origin) { layer.put(chosen) }
-    for override in overrides { layer.put(try StudyLayer(override: override)) }
+    for override in overrides { layer.put(try StudyOverlay(override: override)) }
     layer.notices.forEach(notice)
 
     let name = try top("name")?.text(key: "name").trimmed ?? baseName
@@ -112,7 +112,9 @@ extension Study {
     if let tree = declared("claim") { study.claim = try tree.text(key: "claim").trimmed }
     if let tree = declared("seeds") { study.seeds = try StudyDeclarations.seeds(tree) }
     study.record = Self.usualRecord(of: study.settings)
-    if let tree = declared("record") { study.record = try StudyDeclarations.record(tree, settings: study.settings) }
+    if let tree = declared("record") {
+      study.record = try StudyDeclarations.record(tree, settings: study.settings, notice: notice)
+    }
     if let tree = declared("figures") {
       study.figures = try StudyDeclarations.figures(tree, settings: study.settings)
     }
@@ -124,14 +126,14 @@ extension Study {
 
   private static func scaleLayer(
     _ scale: String?, of tree: YAMLTree?, origin: String
-  ) throws(StudyError) -> StudyLayer? {
-    var layers: [(name: String, layer: StudyLayer)] = []
+  ) throws(StudyError) -> StudyOverlay? {
+    var layers: [(name: String, layer: StudyOverlay)] = []
     if let tree, !tree.isNull {
       guard case .mapping(let scales) = tree.content else {
         throw tree.wrongType(key: "scales", expected: "named scales", remedy: "e.g. scales: {quick: {seeds: 4}}")
       }
       // All are read, so that a mistake in one shows before it is asked for.
-      for entry in scales { layers.append((entry.key, try StudyLayer(entry.value))) }
+      for entry in scales { layers.append((entry.key, try StudyOverlay(entry.value))) }
     }
     guard let scale else { return nil }
     guard let chosen = layers.first(where: { $0.name == scale }) else {

@@ -46,7 +46,7 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var studentNodes: [StudentNodeRecord] = []
   public var student = StudentSummaryRecord()
   /// By hidden layer, the lowest first; absent for two layers, and in records of before they were kept.
-  public var layers: [LayerRecoveryRecord]?
+  public var layers: [MergedLayerRecord]?
   /// What was left out because it would have taken too long: `agnosticGradients`, `awareGradients`, `observerRanks`, `merging`.
   /// Absent if nothing was.
   public var omitted: [String]?
@@ -319,7 +319,7 @@ public struct StudentSummaryRecord: Codable, Hashable, Sendable {
 }
 
 /// What is left of a hidden layer of a deep student after merging, and how well the inputs determine it.
-public struct LayerRecoveryRecord: Codable, Hashable, Sendable {
+public struct MergedLayerRecord: Codable, Hashable, Sendable {
   /// From 1, the lowest.
   public var layer: Int
   /// Nodes, of which some carry units, some can be merged into them and some removed; and the units that are left.
@@ -336,7 +336,7 @@ public struct LayerRecoveryRecord: Codable, Hashable, Sendable {
   public var inputCount = 0
   /// Of the merged student, the smallest ratio of singular values with which the inputs determine a unit's weights, 0...1; 0:
   /// some are not determined. Absent where it would take too long.
-  public var weakestDirection: Double?
+  public var identifiability: Double?
   /// Largest weight error of the layer against the teacher, up to order and scale; absent if the sizes differ.
   public var weightError: Double?
 

@@ -1,4 +1,4 @@
-/// What a search for a critical point came to, as the measure ``Measure/finishing`` holds it.
+/// What a search for a critical point came to, as the measure ``Measure/criticalPoint`` holds it.
 public struct CriticalPointRecord: Sendable, Equatable {
   public var iterationCount: Int
   public var restartCount: Int

@@ -21,11 +21,11 @@ public struct RunRecord: Sendable {
   public var wallSeconds: Double
   public var cpuSeconds: Double
   public var stepCount: Int
-  public var measurements: [Measurement]
+  public var measurements: [MeasuredValue]
 
   public init(
     run: Run, outcome: Outcome, studyHash: String, version: String, machine: String, finishedAt: Date,
-    wallSeconds: Double, cpuSeconds: Double, stepCount: Int, measurements: [Measurement]
+    wallSeconds: Double, cpuSeconds: Double, stepCount: Int, measurements: [MeasuredValue]
   ) {
     self.run = run
     self.outcome = outcome

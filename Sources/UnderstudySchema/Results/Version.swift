@@ -1,2 +1,2 @@
 /// Of Understudy; stored with every result.
-public let understudyVersion = "0.1.0"
+public let understudyVersion = "0.2.0"

@@ -58,7 +58,7 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// After the search for a critical point: iterations, restarts, 1 if the target was reached else 0, loss, largest gradient,
   /// smallest Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`. See
   /// ``CriticalPointRecord``.
-  case finishing
+  case criticalPoint
   /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
   /// teacher and data), as they are, and after the one-to-one matching of their nodes that costs least; `[point]`.
   case straightPath, matchedPath
@@ -95,6 +95,28 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
 }
 
 extension Measure {
+  /// What measures were called in version 0.1: such a name is read like the measure's own.
+  private static let formerNames: [Measure: String] = [.criticalPoint: "finishing"]
+
+  package var formerName: String? { Self.formerNames[self] }
+
+  /// The measure of that name, also of a former one; nil if there is none.
+  package init?(named name: String) {
+    guard let measure = Measure(rawValue: name) ?? Self.formerNames.first(where: { $0.value == name })?.key else {
+      return nil
+    }
+    self = measure
+  }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let name = try container.decode(String.self)
+    guard let measure = Measure(named: name) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "no measure is called \(name)")
+    }
+    self = measure
+  }
+
   /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries, and paths between
   /// solutions.
   public static let ofTwoLayers: Set<Measure> = [

@@ -79,7 +79,7 @@ extension StudyKey {
 
 extension Study: Codable {
   private enum CodingKeys: String, CodingKey {
-    case name, claim, settings, grid, variedKeys, seeds, record, figures, findings
+    case name, claim, settings, grid, variedKeys, seeds, record, figures, findings, randomNumbers
   }
 
   public init(from decoder: any Decoder) throws {
@@ -102,6 +102,8 @@ extension Study: Codable {
       record: try values.decode([RecordRule].self, forKey: .record),
       figures: try values.decode([FigureDeclaration].self, forKey: .figures),
       findings: try values.decode([FindingDeclaration].self, forKey: .findings))
+    // Version 0.1 does not say.
+    randomNumbers = try values.decodeIfPresent(RandomNumbers.self, forKey: .randomNumbers) ?? .bySetting
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -118,5 +120,6 @@ extension Study: Codable {
     try values.encode(record, forKey: .record)
     try values.encode(figures, forKey: .figures)
     try values.encode(findings, forKey: .findings)
+    try values.encode(randomNumbers, forKey: .randomNumbers)
   }
 }

@@ -11,6 +11,8 @@ public struct Study: Hashable, Sendable {
   public var record: [RecordRule]
   public var figures: [FigureDeclaration]
   public var findings: [FindingDeclaration]
+  /// What the random numbers of its runs follow from.
+  public package(set) var randomNumbers = RandomNumbers.bySeed
 
   public init(
     name: String, claim: String = "", settings: [Setting], variedKeys: [String] = [], seeds: [Int],

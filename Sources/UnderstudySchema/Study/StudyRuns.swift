@@ -5,9 +5,18 @@ extension Study {
   /// Identifies what the study computes: name, settings, seeds and record rules. Claim, figures and findings may change.
   public var hash: String {
     var hash = ContentHash()
-    hash.combine("understudy study 1\nname \(jsonText(name))\nrecord \(canonicalRecord)\nseeds \(seeds)\n".utf8)
+    hash.combine(
+      "understudy study \(randomNumbers.version)\nname \(jsonText(name))\nrecord \(canonicalRecord)\nseeds \(seeds)\n"
+        .utf8)
     for setting in settings { hash.combine("setting \(setting.canonicalText)\n".utf8) }
     return hash.text
+  }
+
+  /// The study with the random numbers of another: of what a results folder holds.
+  package func drawing(as other: Study) -> Study {
+    var study = self
+    study.randomNumbers = other.randomNumbers
+    return study
   }
 
   /// The varied keys of a setting with their values, `teacher.strengthDecay = 2, student.overRealization = 5`; the study's
@@ -25,7 +34,8 @@ extension Study {
   /// The record rules, in one form for equal rules.
   package var canonicalRecord: String {
     let rules = record.map { rule in
-      let measures = rule.measures.map { jsonText($0.rawValue) }.sorted().joined(separator: ",")
+      let names = rule.measures.map { randomNumbers == .bySetting ? $0.formerName ?? $0.rawValue : $0.rawValue }
+      let measures = names.map(jsonText).sorted().joined(separator: ",")
       return "{\"measures\":[\(measures)],\(rule.moments.canonicalText)}"
     }
     return "[\(rules.joined(separator: ","))]"
@@ -34,8 +44,8 @@ extension Study {
 
 /// The runs of a study, each made when it is asked for: their number is arithmetic, and no list of them is kept.
 ///
-/// A run's hash tells its content: study name, setting (of files what is in them, not where they are), record rules and seed.
-/// Its random key leaves the record rules out: recording more does not change the numbers.
+/// A run's hash tells its content: setting (of files what is in them, not where they are), record rules and seed. Its random
+/// numbers follow from the seed alone (see ``RandomNumbers``): recording more does not change them.
 ///
 /// - Complexity: O(keys) an element, about 20 microseconds in a walk, where the seeds of a setting share its text.
 public struct StudyRuns: RandomAccessCollection, Sendable {
@@ -77,22 +87,32 @@ public struct StudyRuns: RandomAccessCollection, Sendable {
 
 /// Makes the runs of a study: their hashes and random keys.
 package struct RunNaming: Sendable {
+  private let randomNumbers: RandomNumbers
   private let name: String
   private let record: String
 
-  package init(_ study: Study) { (name, record) = (jsonText(study.name), study.canonicalRecord) }
+  package init(_ study: Study) {
+    (randomNumbers, name, record) = (study.randomNumbers, jsonText(study.name), study.canonicalRecord)
+  }
 
   /// The first line of what is hashed is the version of the form: it changes when the meaning of a key or the arithmetic of a
   /// run does, so that old results are never taken for new ones.
   ///
   /// - Parameter text: the setting's ``Setting/canonicalText``.
   package func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
-    let random = "understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n"
     var hash = ContentHash()
-    hash.combine(random.utf8)
-    let key = hash.key
+    let keys: (run: UInt64, replica: UInt64)
+    switch randomNumbers {
+    case .bySeed:
+      hash.combine("understudy run 2\nseed \(seed)\nsetting \(text)\n".utf8)
+      keys = randomNumbers.keys(seed: seed)
+    case .bySetting:
+      hash.combine("understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n".utf8)
+      keys = (hash.key, hash.key ^ 0x7477_696e_7477_696e)
+    }
     hash.combine("record \(record)\n".utf8)
-    return Run(hash: hash.text, settingIndex: index, setting: setting, seed: seed, randomKey: key)
+    return Run(
+      hash: hash.text, settingIndex: index, setting: setting, seed: seed, randomKey: keys.run, replicaKey: keys.replica)
   }
 }
 

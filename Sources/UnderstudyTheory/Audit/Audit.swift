@@ -48,7 +48,7 @@ public struct Audit: Sendable {
   public var weightError: Double?
   /// What merging left of each hidden layer, by layer; nil for two layers, whose only one is ``studentNodes``, and without
   /// ``merged``.
-  public var layers: [LayerRecovery]?
+  public var layers: [MergedLayerReport]?
   /// What would have taken too long; see ``AuditEffort``.
   public var omitted: [OmittedPart] = []
 }
@@ -180,7 +180,7 @@ extension Audit {
     weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
     layers =
       student.network.layers.count == 2
-      ? nil : try layerRecoveries(of: merged, from: student, against: teacher, over: inputs)
+      ? nil : try mergedLayerReports(of: merged, from: student, against: teacher, over: inputs)
   }
 
   /// Sentences on what is wrong with the student as a whole.

@@ -175,9 +175,9 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
       // Nothing is left to merge, and layers are determined.
       let again = try merge(merged.student, over: x, targets: targets)
       #expect(again.student == merged.student && again.largestChange == 0)
-      let recovery = try layerRecoveries(of: merged, from: student, against: teacher, over: x)
+      let recovery = try mergedLayerReports(of: merged, from: student, against: teacher, over: x)
       #expect(recovery.map(\.unitCount) == widths && recovery.allSatisfy { ($0.weightError ?? 1) < 1e-12 })
-      #expect(recovery.allSatisfy { ($0.weakestDirection ?? 0) > 1e-3 })
+      #expect(recovery.allSatisfy { ($0.identifiability ?? 0) > 1e-3 })
       #expect(recovery[0].inputRank == 5 && recovery[0].inputCount == 5)
       // Like nodes below: sums of weights are determined, not the weights.
       #expect(recovery.dropFirst().allSatisfy { $0.inputRank < $0.inputCount })

@@ -7,7 +7,7 @@ import UnderstudyTheory
 ///
 /// Losses come from the training kernels, in the run's precision; everything else is measured by the theory's functions,
 /// in double precision.
-struct RunMeasurement {
+struct EpochRecorder {
   let prepared: PreparedRun
   let epoch: Int
   /// Without batch normalisation: folded.
@@ -21,11 +21,11 @@ struct RunMeasurement {
   let instructions: InstructionSet
 
   /// The measurements, in the order of ``Measure``.
-  func take(_ measures: Set<Measure>) throws(ExperimentError) -> [Measurement] {
+  func take(_ measures: Set<Measure>) throws(ExperimentError) -> [MeasuredValue] {
     try ExperimentError.catching { () throws(ShapeError) in try takeAll(measures) }
   }
 
-  private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [Measurement] {
+  private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [MeasuredValue] {
     let teacher = prepared.teacher
     let n = student.network.hiddenCounts[0]
     let onTraining =
@@ -37,20 +37,20 @@ struct RunMeasurement {
     let gradient =
       measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
-    let theory = try TheoryMeasurement(
+    let theory = try TheoryRecorder(
       teacher: teacher, student: student, training: training,
       drawn: { prepared.drawnInputs(index: prepared.trainingSetIndex(epoch: epoch)) }, band: prepared.bandWidth
     ).take(measures)
 
-    let layers = try LayerMeasures(
+    let layers = try LayerRecorder(
       teacher: teacher, student: student, inputs: prepared.evaluation.inputs,
       precision: prepared.run.setting.training.precision, instructions: instructions
     ).take(measures)
 
-    var result: [Measurement] = []
+    var result: [MeasuredValue] = []
     for measure in Measure.allCases where measures.contains(measure) {
       func add(_ shape: [Int], _ values: [Double]) {
-        result.append(Measurement(measure, epoch: epoch, shape: shape, values: values))
+        result.append(MeasuredValue(measure, epoch: epoch, shape: shape, values: values))
       }
       // Fan-out weights are those of the highest hidden layer.
       func add(_ values: [Double]) { add([values.count], values) }
@@ -82,7 +82,7 @@ struct RunMeasurement {
         .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
         if let taken = theory[measure] { add(taken.shape, taken.values) }
       // What comes after the last epoch; see PostTraining.swift.
-      case .finishing, .straightPath, .matchedPath, .constructedPath: break
+      case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
         .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,
         .evaluationAgreement:

@@ -3,8 +3,8 @@ import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// What came of the search for a node that is not needed.
-enum Pruning {
+/// What came of a step of backward elimination: the search for a hidden unit that is not needed.
+enum BackwardElimination {
   /// A student with one hidden node fewer, and the report of its critical-point search.
   case smaller(Student, CriticalPointReport)
   /// None of the nodes that were tried can go.
@@ -24,13 +24,13 @@ enum Pruning {
 ///   - plan: what is to be reached; there are no restarts, and few steps, for where nodes can go they soon have.
 ///   - costLimit: nothing is tried where a step would take more operations than this, samples times the square of the
 ///     unknowns.
-/// - Throws: ``ShapeError`` as finishing does.
+/// - Throws: ``ShapeError`` as the critical-point search does.
 /// - Complexity: a least-squares fit of the output layer, O(samples x width^2), for each hidden node, and at most three
-///   critical-point searchs of 100 steps.
-func pruned(
-  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+///   critical-point searches of 100 steps.
+func eliminatingOneUnit(
+  of student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   costLimit: Double = 2e10, isCancelled: () -> Bool = { false }
-) throws(ShapeError) -> Pruning {
+) throws(ShapeError) -> BackwardElimination {
   let network = student.network
   let unknowns = Double(network.weightCount)
   guard Double(inputs.rowCount) * unknowns * unknowns <= costLimit else { return .none }
@@ -49,8 +49,8 @@ func pruned(
   candidates.sort { $0.error < $1.error }
   let allowed = max(largestDifference(try network.outputs(for: inputs), targets), 1e-9 * targets.rootMeanSquare)
   var short = plan
-  (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, pruningSteps), 0)
-  for candidate in candidates.prefix(pruningTrials) {
+  (short.iterationLimit, short.restartLimit) = (min(plan.iterationLimit, eliminationSteps), 0)
+  for candidate in candidates.prefix(eliminationTrials) {
     let (smaller, report) = try criticalPoint(
       from: Student(candidate.network), along: short, on: inputs, targets: targets, key: key, isCancelled: isCancelled)
     if report.wasCancelled { return .cancelled }
@@ -61,4 +61,4 @@ func pruned(
 }
 
 /// Nodes whose removal is tried before a student counts as one that needs them all, and steps that each may take.
-private let (pruningTrials, pruningSteps) = (3, 100)
+private let (eliminationTrials, eliminationSteps) = (3, 100)

@@ -7,7 +7,7 @@ import UnderstudyTheory
 /// Takes the measures of the theory laboratory: alignments, observers, kink balances, verdicts.
 ///
 /// An audit costs more than an epoch of a small network, so it is made only if a measure needs it, and once.
-struct TheoryMeasurement {
+struct TheoryRecorder {
   let teacher: Teacher
   let student: Student
   let training: LabelledInputs
@@ -55,7 +55,7 @@ struct TheoryMeasurement {
       add(.kinkBalances, balance.studentNodeNorms)
     }
     if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
-      let merged = try compacted(student, over: training.inputs, targets: training.targets)
+      let merged = try mergedAndRetrained(student, over: training.inputs, targets: training.targets)
       add(.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])], shape: [])
       add(
         .mergedWeightError, [weightError(of: merged.student.network, against: teacher.network) ?? -1], shape: [])

@@ -7,13 +7,14 @@ import UnderstudyTraining
 
 @testable import UnderstudyReconstruction
 
-@Suite("Recovery of deep teachers") struct RecoveryTests {
+@Suite("Recovery of deep teachers") struct TeacherReconstructionTests {
   /// Weights are off by the residuals (gradients of 1e-10 at every sample) over the weakest direction that the inputs show
-  /// (about 1e-2). How many students that only training has brought near end there is measured by ``RecoveryBenchmark``.
+  /// (about 1e-2). How many students that only training has brought near end there is measured by ``ReconstructionBenchmark``.
   @Test("two hidden layers are read back from their outputs", arguments: 1...4)
   func endToEnd(key: Int) throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-3, key: UInt64(key))
-    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
+    let recovery = try reconstructTeacher(
+      from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
     #expect(recovery.lossBefore > 1e-9, "nothing is left for the critical-point search to do")
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
@@ -23,9 +24,9 @@ import UnderstudyTraining
 
   @Test("the benchmark trains, finishes and merges, and tells what came of it")
   func benchmark() throws {
-    var size = RecoveryBenchmark.Size([4, 5], d: 6, epochCount: 5, seedCount: 1)
+    var size = ReconstructionBenchmark.Size([4, 5], d: 6, epochCount: 5, seedCount: 1)
     (size.sampleCount, size.stepsPerEpoch) = (500, 200)
-    let outcome = try RecoveryBenchmark().run(size, seed: 1)
+    let outcome = try ReconstructionBenchmark().run(size, seed: 1)
     #expect(outcome.trainedLoss > 1e-12 && outcome.loss <= outcome.trainedLoss && outcome.unitCounts.count == 2)
     #expect(outcome.isRecovered == (outcome.weightErrors?.allSatisfy { $0 < 1e-8 } ?? false))
   }
@@ -57,12 +58,12 @@ import UnderstudyTraining
     return (teacher, Student(student), inputs, try teacher.network.outputs(for: inputs))
   }
 
-  @Test("where finishing ends short of its target, what is left after merging is finished in turn")
+  @Test("where the search ends short of its target, what is left after merging is searched from in turn")
   func refinement() throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-4)
     // One step leaves residuals, which only the merged student's own stages can take away.
     let plan = CriticalPointPlan(iterationLimit: 1, restartLimit: 0)
-    let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 1)
+    let recovery = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 1)
     let alone = try criticalPoint(from: student, along: plan, on: inputs, targets: targets, key: 1)
     #expect(!alone.report.reachedTarget)
     #expect(recovery.refinementCount > 0 && recovery.loss < 1e-3 * alone.report.loss)
@@ -75,7 +76,8 @@ import UnderstudyTraining
     let (teacher, student, inputs, targets) = try doubled(by: 0)
     let plan = CriticalPointPlan()
     guard
-      case .smaller(let smaller, let report) = try pruned(student, along: plan, on: inputs, targets: targets, key: 1)
+      case .smaller(let smaller, let report) = try eliminatingOneUnit(
+        of: student, along: plan, on: inputs, targets: targets, key: 1)
     else {
       Issue.record("every node has a twin, and none goes")
       return
@@ -83,9 +85,9 @@ import UnderstudyTraining
     #expect(report.reachedTarget && smaller.network.hiddenCounts.reduce(0, +) == 15)
     #expect(largestDifference(try smaller.network.outputs(for: inputs), targets) < 1e-8)
     func isNone(_ student: Student, costLimit: Double = 2e10) throws -> Bool {
-      let pruning = try pruned(
-        student, along: plan, on: inputs, targets: targets, key: 1, costLimit: costLimit)
-      if case .none = pruning { return true } else { return false }
+      let elimination = try eliminatingOneUnit(
+        of: student, along: plan, on: inputs, targets: targets, key: 1, costLimit: costLimit)
+      if case .none = elimination { return true } else { return false }
     }
     #expect(try isNone(Student(teacher.network)))
     #expect(try isNone(student, costLimit: 1e6), "too large to be tried")
@@ -126,8 +128,9 @@ import UnderstudyTraining
     let (teacher, student, inputs, targets) = try sharing(widths, key: UInt64(key))
     #expect(largestDifference(try student.network.outputs(for: inputs), targets) < 1e-12 * targets.rootMeanSquare)
     #expect(try merge(student, over: inputs, targets: targets).unitCount == widths[0] + 1)
-    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.prunedCount == 1 && recovery.outcome == .recovered)
+    let recovery = try reconstructTeacher(
+      from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
+    #expect(recovery.eliminatedCount == 1 && recovery.outcome == .recovered)
     #expect(try #require(weightError(of: recovery.student.network, against: teacher.network)) < 1e-8)
     #expect(recovery.determination.isDetermined == true)
     #expect(try #require(recovery.heldOut).largestError < 1e-8)
@@ -148,8 +151,8 @@ import UnderstudyTraining
       scale(&biases, by: outputUnit)
       moved.layers[last].biases = biases
     }
-    let recovery = try recover(
-      Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
+    let recovery = try reconstructTeacher(
+      from: Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
       targets: targets.scaled(by: outputUnit),
       key: 1)
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
@@ -175,8 +178,8 @@ import UnderstudyTraining
       .draw(for: teacher, key: UInt64(key))
     var stream = RandomStream(key: UInt64(key), purpose: .test)
     let inputs = stream.normalMatrix(rowCount: 30, columnCount: 8, standardDeviation: 1)
-    let recovery = try recover(
-      student, along: CriticalPointPlan(iterationLimit: 50, restartLimit: 0), on: inputs,
+    let recovery = try reconstructTeacher(
+      from: student, along: CriticalPointPlan(iterationLimit: 50, restartLimit: 0), on: inputs,
       targets: try teacher.network.outputs(for: inputs), key: 1)
     #expect(recovery.determination.equationCount == 240 && recovery.determination.isDetermined == false)
     #expect(recovery.heldOut == nil)
@@ -216,7 +219,7 @@ import UnderstudyTraining
     #expect(
       try loss(criticalPoint(from: merged.student, along: plan, on: inputs, targets: targets, key: 2).student)
         > loss(student))
-    let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 2)
+    let recovery = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 2)
     #expect(try loss(recovery.student) <= loss(student))
     #expect(recovery.outcome == .unfinished || recovery.outcome == .notBetter)
     if recovery.outcome == .notBetter { #expect(recovery.student == student && recovery.merged == nil) }
@@ -226,7 +229,8 @@ import UnderstudyTraining
   func dead() throws {
     var (_, student, inputs, targets) = try doubled(by: 0)
     student.network.layers[0].biases = [Double](repeating: -1e3, count: 8)
-    let recovery = try recover(student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
+    let recovery = try reconstructTeacher(
+      from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
     #expect(recovery.outcome == .nothing && !recovery.report.reachedTarget)
     #expect(recovery.student == student && recovery.merged == nil)
   }
@@ -256,8 +260,8 @@ import UnderstudyTraining
       return stream.normalMatrix(rowCount: count, columnCount: 5, standardDeviation: scale)
     }
     let fitted = inputs(3000, scale: 1, 0)
-    let recovery = try recover(
-      Student(teacher), along: CriticalPointPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
+    let recovery = try reconstructTeacher(
+      from: Student(teacher), along: CriticalPointPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
     #expect(recovery.outcome == .recovered && recovery.student.network.hiddenCounts == smaller)
     for (index, scale) in [1e-3, 1, 1e3].enumerated() {
       let others = inputs(20_000, scale: scale, index + 1)
@@ -280,8 +284,8 @@ import UnderstudyTraining
   @Test("a cancelled recovery returns what it has")
   func cancellation() throws {
     let (_, student, inputs, targets) = try doubled(by: 1e-3)
-    let recovery = try recover(
-      student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1, isCancelled: { true })
+    let recovery = try reconstructTeacher(
+      from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1, isCancelled: { true })
     #expect(recovery.report.wasCancelled && recovery.refinementCount == 0)
     #expect(recovery.merged == nil && recovery.finished == student && recovery.student == student)
   }

@@ -3,8 +3,8 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTraining
 
-/// Finishes students of the paper's kind, seed after seed on one core: how many reach the target, and how long it takes.
-public struct FinishingBenchmark: Sendable {
+/// Leads students of the paper's kind to critical points, seed after seed on one core: how many reach the target, and how long it takes.
+public struct CriticalPointBenchmark: Sendable {
   /// Which students: their sizes, and how long SGD trains them before.
   public struct Size: Sendable, Hashable {
     public var name: String

@@ -17,8 +17,8 @@ import UnderstudyTraining
 /// - Parameter targets: what the outputs should be, for the change that is allowed; see
 ///   ``merge(_:over:targets:allowedChange:)``.
 /// - Throws: ``ShapeError`` as merging does.
-/// - Complexity: that of merging, and at most four critical-point searchs of a smaller student.
-package func compacted(
+/// - Complexity: that of merging, and at most four critical-point searches of a smaller student.
+package func mergedAndRetrained(
   _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
   costLimit: Double = 2e10
 ) throws(ShapeError) -> MergedStudent {

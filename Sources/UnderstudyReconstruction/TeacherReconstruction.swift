@@ -6,7 +6,7 @@ import UnderstudyTraining
 /// What a student's targets say of the network that made them: the student finished, and a smaller network that does the
 /// same on the inputs, found by a greedy search. Where the samples determine it, that is mostly the teacher, up to order and
 /// scale; see ``weightErrors(of:against:)``, ``determination`` and ``heldOut``.
-public struct Recovery: Sendable {
+public struct TeacherReconstruction: Sendable {
   /// What came of it.
   public enum Outcome: String, Sendable, Encodable {
     /// The network meets the targets at all samples that it was fitted to.
@@ -31,9 +31,9 @@ public struct Recovery: Sendable {
   /// How often the merged student was finished in turn.
   public var refinementCount = 0
   /// Nodes that merging had left and that the critical-point search could do without.
-  public var prunedCount = 0
-  /// Processor time of this thread in the critical-point searchs (and the search for nodes that are not needed), and in merging.
-  public var finishingSeconds: Double
+  public var eliminatedCount = 0
+  /// Processor time of this thread in the critical-point searches (and the search for nodes that are not needed), and in merging.
+  public var searchSeconds: Double
   public var mergingSeconds = 0.0
   /// Half the mean squared error over the samples that were fitted, of the given student and of the result.
   public var lossBefore = 0.0
@@ -75,15 +75,15 @@ public struct Recovery: Sendable {
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:
 ///   - key: of the random numbers of the critical-point search.
-///   - mergingCostLimit: see `costLimit` of ``compacted(_:over:targets:allowedChange:costLimit:)``.
+///   - mergingCostLimit: see `costLimit` of ``mergedAndRetrained(_:over:targets:allowedChange:costLimit:)``.
 ///   - isCancelled: asked before each step; merging is not interrupted.
 /// - Throws: ``ShapeError`` as critical-point searches and merging do.
-/// - Complexity: of critical-point searches and merging at most five times, then of ``pruned(_:along:on:targets:key:costLimit:isCancelled:)``
+/// - Complexity: of critical-point searches and merging at most five times, then of ``eliminatingOneUnit(of:along:on:targets:key:costLimit:isCancelled:)``
 ///   and merging for each node that goes, and once more; and of ``weightDetermination(of:over:)``.
-public func recover(
-  _ student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
+public func reconstructTeacher(
+  from student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,
   mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
-) throws(ShapeError) -> Recovery {
+) throws(ShapeError) -> TeacherReconstruction {
   _ = try student.network.outputs(for: inputs)
   guard targets.rowCount == inputs.rowCount, targets.columnCount == student.network.outputCount else {
     throw ShapeError(
@@ -91,9 +91,9 @@ public func recover(
         + "\(student.network.outputCount)")
   }
   let equationSamples = (student.network.weightCount + targets.columnCount - 1) / max(1, targets.columnCount)
-  let samples = RecoverySamples(
+  let samples = ReconstructionSamples(
     inputs: inputs, targets: targets, split: SampleSplit(of: inputs.rowCount, neededCount: equationSamples))
-  var search = try RecoverySearch(
+  var search = try ReconstructionSearch(
     from: student, along: plan, on: samples, key: key, mergingCostLimit: mergingCostLimit, isCancelled: isCancelled)
   try search.run(isCancelled: isCancelled)
   try search.judge()

@@ -2,7 +2,7 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// What is left of a hidden layer once a student is merged, and how well the inputs determine it.
-public struct LayerRecovery: Sendable, Equatable {
+public struct MergedLayerReport: Sendable, Equatable {
   /// Of the original student.
   public var nodeCount: Int
   public var unitCount: Int
@@ -21,7 +21,7 @@ public struct LayerRecovery: Sendable, Equatable {
   /// layer (and the constant 1 if it has biases) at the inputs at which the unit is active, each entry divided by its root
   /// mean square. By so much less than its outputs are a unit's weights determined along the weakest direction; 0: not at
   /// all. nil where it would take more than 1e11 operations.
-  public var weakestDirection: Double?
+  public var identifiability: Double?
   /// Largest weight error of the layer against the teacher's; nil if the networks' sizes differ, or without a teacher.
   public var weightError: Double?
 }
@@ -31,25 +31,25 @@ public struct LayerRecovery: Sendable, Equatable {
 /// - Shape: `inputs` is `[sample, feature]`.
 /// - Throws: ``ShapeError`` if networks and inputs do not fit.
 /// - Complexity: O(samples x units x nodes^2) for each layer.
-public func layerRecoveries(
+public func mergedLayerReports(
   of merged: MergedStudent, from student: Student, against teacher: Teacher?, over inputs: Matrix
-) throws(ShapeError) -> [LayerRecovery] {
+) throws(ShapeError) -> [MergedLayerReport] {
   try checkInputs(inputs, fit: student.network)
   try checkInputs(inputs, fit: merged.student.network)
   let errors = teacher.flatMap { weightErrors(of: merged.student.network, against: $0.network) }
   var (below, reducedBelow) = (inputs, inputs)
-  var result: [LayerRecovery] = []
+  var result: [MergedLayerReport] = []
   for (index, layer) in merged.layers.enumerated() {
     let (original, reduced) = (student.network.layers[index], merged.student.network.layers[index])
     let activation = student.network.activation
     let z = reduced.preactivations(over: reducedBelow)
     result.append(
-      LayerRecovery(
+      MergedLayerReport(
         nodeCount: original.nodeCount, unitCount: layer.unitCount,
         carryingCount: layer.fates.count - layer.mergedCount - layer.removedCount, mergedCount: layer.mergedCount,
         removedCount: layer.removedCount, tolerance: layer.tolerance, inputRank: rank(of: below),
         inputCount: original.inputCount,
-        weakestDirection: weakestDirection(
+        identifiability: identifiability(
           reducedBelow, z, hasBiases: reduced.biases != nil, slope: activation.negativeSlope),
         weightError: errors?[index]))
     below = original.activations(over: below, activation)
@@ -64,7 +64,7 @@ private func rank(of samples: Matrix) -> Int {
   return deviations.count { $0 > 1e-8 * largest }
 }
 
-private func weakestDirection(_ below: Matrix, _ z: Matrix, hasBiases: Bool, slope: Double) -> Double? {
+private func identifiability(_ below: Matrix, _ z: Matrix, hasBiases: Bool, slope: Double) -> Double? {
   let (count, width) = (below.rowCount, below.columnCount + (hasBiases ? 1 : 0))
   guard Double(count) * Double(width * width) * Double(z.columnCount) <= 1e11 else { return nil }
   let scales = (0..<below.columnCount).map { f in

@@ -6,11 +6,11 @@ import UnderstudySchema
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// Recovers deep teachers from their outputs on Gaussian inputs, seed after seed on one core: training, finishing, merging.
+/// Recovers deep teachers from their outputs on Gaussian inputs, seed after seed on one core: training, critical-point searches, merging.
 ///
 /// Teachers are Gaussian with half-active nodes and normalised outputs; students are twice as wide, start as PyTorch's do,
 /// and are trained by Adam at falling rates. Weight errors are measured at the end and used nowhere before.
-public struct RecoveryBenchmark: Sendable {
+public struct ReconstructionBenchmark: Sendable {
   public struct Size: Sendable, Hashable {
     public var name: String
     /// Of the teacher, lowest first.
@@ -48,12 +48,12 @@ public struct RecoveryBenchmark: Sendable {
     public var weightErrors: [Double]?
     /// Processor time of training, critical-point searches and merging.
     public var trainingSeconds: Double
-    public var finishingSeconds: Double
+    public var searchSeconds: Double
     public var mergingSeconds: Double
 
     public var largestWeightError: Double? { weightErrors?.max() }
     public var isRecovered: Bool { (largestWeightError ?? .infinity) < 1e-8 }
-    public var seconds: Double { trainingSeconds + finishingSeconds + mergingSeconds }
+    public var seconds: Double { trainingSeconds + searchSeconds + mergingSeconds }
   }
 
   public init() {}
@@ -68,14 +68,14 @@ public struct RecoveryBenchmark: Sendable {
       let stopwatch = Stopwatch()
       let trained = try train(size, teacher: teacher, inputs: inputs, targets: targets, key: seed)
       let trainingSeconds = stopwatch.cpuSeconds
-      let recovery = try recover(
-        trained.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
+      let reconstruction = try reconstructTeacher(
+        from: trained.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
       return Outcome(
-        seed: seed, trainedLoss: trained.loss, loss: recovery.report.loss,
-        reachedTarget: recovery.report.reachedTarget, unitCounts: recovery.student.network.hiddenCounts,
-        weightErrors: weightErrors(of: recovery.student.network, against: teacher.network),
-        trainingSeconds: trainingSeconds, finishingSeconds: recovery.finishingSeconds,
-        mergingSeconds: recovery.mergingSeconds)
+        seed: seed, trainedLoss: trained.loss, loss: reconstruction.report.loss,
+        reachedTarget: reconstruction.report.reachedTarget, unitCounts: reconstruction.student.network.hiddenCounts,
+        weightErrors: weightErrors(of: reconstruction.student.network, against: teacher.network),
+        trainingSeconds: trainingSeconds, searchSeconds: reconstruction.searchSeconds,
+        mergingSeconds: reconstruction.mergingSeconds)
     }
   }
 

@@ -1,7 +1,7 @@
 import UnderstudySchema
 
 /// The keys that one source gives: the file, a scale in it, or the command line. Later layers win over earlier ones.
-struct StudyLayer: Sendable {
+struct StudyOverlay: Sendable {
   /// By dotted path; setting keys and the declarations below.
   private(set) var values: [String: YAMLTree] = [:]
   /// What keys that are given by a former name are called now, in sentences.
@@ -34,7 +34,7 @@ struct StudyLayer: Sendable {
   }
 
   /// Puts another layer on top. A null takes a key away, so that a scale can undo what the file gives.
-  mutating func put(_ layer: StudyLayer) {
+  mutating func put(_ layer: StudyOverlay) {
     values.merge(layer.values) { $1 }
     notices += layer.notices
   }

@@ -4,7 +4,7 @@ import UnderstudyTheory
 import UnderstudyTraining
 
 /// The samples of a recovery: those that are fitted, and those that are held out.
-struct RecoverySamples {
+struct ReconstructionSamples {
   let inputs: Matrix
   let targets: Matrix
   let heldOutInputs: Matrix
@@ -48,12 +48,12 @@ struct RecoverySamples {
 }
 
 /// A recovery under way.
-struct RecoverySearch {
+struct ReconstructionSearch {
   let plan: CriticalPointPlan
-  let samples: RecoverySamples
+  let samples: ReconstructionSamples
   let key: UInt64
   let mergingCostLimit: Double
-  var result: Recovery
+  var result: TeacherReconstruction
   private let given: Student
   /// What the critical-point search made of the given student.
   private let first: (student: Student, report: CriticalPointReport)
@@ -61,7 +61,7 @@ struct RecoverySearch {
 
   /// Finishes the given student.
   init(
-    from given: Student, along plan: CriticalPointPlan, on samples: RecoverySamples, key: UInt64,
+    from given: Student, along plan: CriticalPointPlan, on samples: ReconstructionSamples, key: UInt64,
     mergingCostLimit: Double,
     isCancelled: () -> Bool
   ) throws(ShapeError) {
@@ -69,8 +69,8 @@ struct RecoverySearch {
     self.mergingCostLimit = mergingCostLimit
     first = try criticalPoint(
       from: given, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
-    result = Recovery(
-      finished: first.student, report: first.report, finishingSeconds: stopwatch.cpuSeconds,
+    result = TeacherReconstruction(
+      finished: first.student, report: first.report, searchSeconds: stopwatch.cpuSeconds,
       determination: WeightDetermination(
         equationCount: samples.targets.values.count, weightCount: given.network.weightCount,
         freeScaleCount: given.network.hiddenCounts.reduce(0, +)))
@@ -87,12 +87,12 @@ struct RecoverySearch {
   ) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
     let (finished, report) = try criticalPoint(
       from: student, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
-    result.finishingSeconds += lap()
+    result.searchSeconds += lap()
     return (finished, report)
   }
 
   private mutating func setMerged(_ student: Student) throws(ShapeError) {
-    let merged = try compacted(
+    let merged = try mergedAndRetrained(
       student, over: samples.inputs, targets: samples.targets, costLimit: mergingCostLimit)
     result.merged = merged
     result.mergingSeconds += lap()
@@ -100,7 +100,7 @@ struct RecoverySearch {
     let change = largestDifference(
       try student.network.outputs(for: samples.heldOutInputs),
       try merged.student.network.outputs(for: samples.heldOutInputs))
-    result.heldOut = Recovery.HeldOut(sampleCount: samples.heldOutInputs.rowCount, largestChange: change)
+    result.heldOut = TeacherReconstruction.HeldOut(sampleCount: samples.heldOutInputs.rowCount, largestChange: change)
   }
 
   /// Merges, refines and prunes, or comes to where it is cancelled.
@@ -121,14 +121,15 @@ struct RecoverySearch {
       try setMerged(refined)
     }
     while result.report.reachedTarget {
-      let pruning = try pruned(
-        result.student, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
-      result.finishingSeconds += lap()
-      guard case .smaller(let smaller, let report) = pruning else {
-        if case .cancelled = pruning { result.report.wasCancelled = true }
+      let elimination = try eliminatingOneUnit(
+        of: result.student, along: plan, on: samples.inputs, targets: samples.targets, key: key,
+        isCancelled: isCancelled)
+      result.searchSeconds += lap()
+      guard case .smaller(let smaller, let report) = elimination else {
+        if case .cancelled = elimination { result.report.wasCancelled = true }
         break
       }
-      result.prunedCount += 1
+      result.eliminatedCount += 1
       result.report = report
       try setMerged(smaller)
     }
@@ -189,7 +190,7 @@ struct RecoverySearch {
     guard samples.hasHeldOut else { return }
     let error = largestDifference(
       try result.student.network.outputs(for: samples.heldOutInputs), samples.heldOutTargets)
-    result.heldOut = Recovery.HeldOut(
+    result.heldOut = TeacherReconstruction.HeldOut(
       sampleCount: samples.heldOutInputs.rowCount, lossBefore: before.heldOut * square, loss: after.heldOut * square,
       largestError: error, largestChange: result.merged == nil ? nil : result.heldOut?.largestChange)
   }

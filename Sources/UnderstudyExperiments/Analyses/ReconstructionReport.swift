@@ -7,7 +7,7 @@ import UnderstudyTheory
 import UnderstudyTraining
 
 /// A network reconstructed from input-output pairs, by way of a student of it: what `understudy recover` does.
-public struct NetworkRecovery: Sendable {
+public struct ReconstructionReport: Sendable {
   /// Where a student's targets come from.
   public enum Targets: Sendable {
     /// A network file; the recovered network is compared with it, but not sooner.
@@ -25,8 +25,8 @@ public struct NetworkRecovery: Sendable {
     public var nodeCount: Int
     public var unitCount: Int
     public var teacherNodeCount: Int?
-    /// See ``LayerRecovery/weakestDirection``.
-    public var weakestDirection: Double?
+    /// See ``MergedLayerReport/identifiability``.
+    public var identifiability: Double?
     public var weightError: Double?
   }
 
@@ -38,7 +38,7 @@ public struct NetworkRecovery: Sendable {
     public var inputs: String
     public var machine: String
     public var sampleCount: Int
-    public var outcome: Recovery.Outcome
+    public var outcome: TeacherReconstruction.Outcome
     /// The lowest first; empty if the result is an unmerged student: what an interrupted critical-point search had come to, or the
     /// better one.
     public var layers: [Layer]
@@ -76,10 +76,10 @@ public struct NetworkRecovery: Sendable {
     /// How often what merging had left was finished in turn.
     public var refinementCount: Int
     /// Nodes that merging had left and that were not needed.
-    public var prunedCount: Int
+    public var eliminatedCount: Int
     public var wasInterrupted: Bool
-    /// Processor time; see ``Recovery``.
-    public var finishingSeconds: Double
+    /// Processor time; see ``TeacherReconstruction``.
+    public var searchSeconds: Double
     public var mergingSeconds: Double
   }
 
@@ -92,7 +92,7 @@ public struct NetworkRecovery: Sendable {
   ///   - plan: of each critical-point search.
   ///   - isCancelled: asked before each of its steps. Once it answers true, the best student so far is the result.
   /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
-  /// - Complexity: of ``recover(_:along:on:targets:key:isCancelled:)``.
+  /// - Complexity: of ``reconstructTeacher(from:along:on:targets:key:isCancelled:)``.
   public init(
     studentPath: String, inputsPath: String, targets source: Targets, activation: Activation,
     plan: CriticalPointPlan = CriticalPointPlan(), isCancelled: () -> Bool = { false }
@@ -138,27 +138,29 @@ public struct NetworkRecovery: Sendable {
     let before = try Self.outputs(of: student.network, inputs, names.inputs)
     try Self.check(student.network, inputs, before, targets, names)
     (record, network) = try ExperimentError.catching(names.student) { () throws(ShapeError) in
-      let recovery = try recover(student, along: plan, on: inputs, targets: targets, key: 0, isCancelled: isCancelled)
-      let network = recovery.student.network
+      let reconstruction = try reconstructTeacher(
+        from: student, along: plan, on: inputs, targets: targets, key: 0, isCancelled: isCancelled)
+      let network = reconstruction.student.network
       let errors = teacher.flatMap { weightErrors(of: network, against: $0.network) }
-      let determination = recovery.determination
+      let determination = reconstruction.determination
       let record = Record(
         student: names.student, targets: names.targets, inputs: names.inputs, machine: machineKind(),
-        sampleCount: targets.rowCount, outcome: recovery.outcome,
-        layers: try Self.layers(of: recovery, teacher, inputs), outputWeightError: errors?.last,
-        weightError: errors?.max(), lossBefore: recovery.lossBefore, loss: recovery.loss,
-        targetSize: targets.rootMeanSquare, largestError: recovery.largestError,
-        largestChange: recovery.merged?.largestChange, heldOutCount: recovery.heldOut?.sampleCount ?? 0,
-        heldOutLossBefore: recovery.heldOut?.lossBefore, heldOutLoss: recovery.heldOut?.loss,
-        heldOutLargestError: recovery.heldOut?.largestError, heldOutLargestChange: recovery.heldOut?.largestChange,
+        sampleCount: targets.rowCount, outcome: reconstruction.outcome,
+        layers: try Self.layers(of: reconstruction, teacher, inputs), outputWeightError: errors?.last,
+        weightError: errors?.max(), lossBefore: reconstruction.lossBefore, loss: reconstruction.loss,
+        targetSize: targets.rootMeanSquare, largestError: reconstruction.largestError,
+        largestChange: reconstruction.merged?.largestChange, heldOutCount: reconstruction.heldOut?.sampleCount ?? 0,
+        heldOutLossBefore: reconstruction.heldOut?.lossBefore, heldOutLoss: reconstruction.heldOut?.loss,
+        heldOutLargestError: reconstruction.heldOut?.largestError,
+        heldOutLargestChange: reconstruction.heldOut?.largestChange,
         equationCount: determination.equationCount, weightCount: determination.weightCount,
         freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
         rank: determination.rank,
         smallestSingularValue: determination.identifiability, isDetermined: determination.isDetermined,
-        largestGradient: recovery.report.gradientShare, reachedTarget: recovery.report.reachedTarget,
-        refinementCount: recovery.refinementCount, prunedCount: recovery.prunedCount,
-        wasInterrupted: recovery.report.wasCancelled, finishingSeconds: recovery.finishingSeconds,
-        mergingSeconds: recovery.mergingSeconds)
+        largestGradient: reconstruction.report.gradientShare, reachedTarget: reconstruction.report.reachedTarget,
+        refinementCount: reconstruction.refinementCount, eliminatedCount: reconstruction.eliminatedCount,
+        wasInterrupted: reconstruction.report.wasCancelled, searchSeconds: reconstruction.searchSeconds,
+        mergingSeconds: reconstruction.mergingSeconds)
       return (record, network)
     }
   }
@@ -209,15 +211,15 @@ public struct NetworkRecovery: Sendable {
   }
 
   private static func layers(
-    of recovery: Recovery, _ teacher: Teacher?, _ inputs: Matrix
+    of reconstruction: TeacherReconstruction, _ teacher: Teacher?, _ inputs: Matrix
   ) throws(ShapeError) -> [Layer] {
-    guard let merged = recovery.merged else { return [] }
-    let nodeCounts = recovery.finished.network.hiddenCounts
-    return try layerRecoveries(of: merged, from: recovery.finished, against: teacher, over: inputs)
+    guard let merged = reconstruction.merged else { return [] }
+    let nodeCounts = reconstruction.finished.network.hiddenCounts
+    return try mergedLayerReports(of: merged, from: reconstruction.finished, against: teacher, over: inputs)
       .enumerated().map { index, layer in
         Layer(
           layer: index + 1, nodeCount: nodeCounts[index], unitCount: layer.unitCount,
-          teacherNodeCount: teacher?.network.hiddenCounts[index], weakestDirection: layer.weakestDirection,
+          teacherNodeCount: teacher?.network.hiddenCounts[index], identifiability: layer.identifiability,
           weightError: layer.weightError)
       }
   }

@@ -1,5 +1,5 @@
 /// One recorded value: a scalar (`shape` empty), or an array in row-major order.
-public struct Measurement: Codable, Hashable, Sendable {
+public struct MeasuredValue: Codable, Hashable, Sendable {
   public var measure: Measure
   /// 0 is before the first step.
   public var epoch: Int

@@ -4,7 +4,7 @@ import UnderstudySchema
 import UnderstudyTheory
 
 /// Takes the measures of every hidden layer over the evaluation inputs; layers stand one after the other, the lowest first.
-struct LayerMeasures {
+struct LayerRecorder {
   let teacher: Teacher
   let student: Student
   let inputs: Matrix
