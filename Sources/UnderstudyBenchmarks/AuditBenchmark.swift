@@ -106,17 +106,8 @@ extension Network {
     let m = hiddenCounts[0]
     let scales = (0..<count).map { 0.5 + Double($0 % 7) }
     let copies = (0..<m).map { j in (count - j + m - 1) / m }
-    return try Network(
-      layers: [
-        DenseLayer(
-          weights: Matrix((0..<count).map { k in layers[0].weights.row(k % m).map { $0 * scales[k] } }),
-          biases: layers[0].biases.map { biases in (0..<count).map { biases[$0 % m] * scales[$0] } }),
-        DenseLayer(
-          weights: Matrix(
-            (0..<count).map { k in
-              layers[1].weights.column(k % m).map { $0 / scales[k] / Double(copies[k % m]) }
-            }
-          ).transposed, biases: layers[1].biases),
-      ], activation: activation)
+    var view = try TwoLayerView(keeping((0..<count).map { $0 % m }, of: 0, scaledBy: scales))
+    for k in 0..<count { view.setFanOut(k, to: view.fanOut(k).map { $0 / Double(copies[k % m]) }) }
+    return view.network
   }
 }

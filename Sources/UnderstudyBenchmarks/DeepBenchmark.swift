@@ -47,7 +47,7 @@ public struct DeepBenchmark: Sendable {
   private func measure(
     _ student: Student, threadCount: Int, inputs: Matrix, targets: Matrix
   ) throws(ShapeError) -> Result {
-    let shape = try NetworkShape(student.network)
+    let shape = try NetworkShape(student.network.architecture)
     let kernel = DeepKernel<Float>(shape: shape, instructions: instructions)
     kernel.threadCount = threadCount
     kernel.layers = student.network.layers.map(LayerWeights.init)

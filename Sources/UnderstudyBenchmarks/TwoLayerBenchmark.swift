@@ -134,7 +134,7 @@ private struct BenchmarkMaterial<Scalar: KernelScalar> {
       activation: .relu
     ).draw(key: 1)
     student = try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: 1)
-    shape = try NetworkShape(student.network)
+    shape = try NetworkShape(student.network.architecture)
     let inputs = InputDesign(count: sampleCount, standardDeviation: 1.5, distribution: .gaussian)
       .draw(for: teacher, key: 1, purpose: .trainingInputs)
     samples = PackedSamples(inputs: inputs, targets: try teacher.network.outputs(for: inputs))

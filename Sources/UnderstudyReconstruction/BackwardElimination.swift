@@ -37,7 +37,7 @@ func eliminatingOneUnit(
   var candidates: [(network: Network, error: Double)] = []
   var activations = inputs
   for (layer, count) in network.hiddenCounts.enumerated() {
-    activations = network.layers[layer].activations(over: activations, network.activation)
+    activations = network.activations(over: activations, entering: layer, layer: layer)
     guard count > 1 else { continue }
     for node in 0..<count {
       if isCancelled() { return .cancelled }

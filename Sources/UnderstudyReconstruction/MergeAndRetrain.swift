@@ -26,7 +26,7 @@ package func mergedAndRetrained(
     if let merged { merged } else { try merge(student, over: inputs, targets: targets, allowedChange: allowedChange) }
   let outputs = try student.network.outputs(for: inputs)
   let scale = outputs.rootMeanSquare
-  let isDeep = student.network.layers.count > 2
+  let isDeep = !student.network.isTwoLayer
   // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
   let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
   // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
@@ -60,35 +60,11 @@ package func mergedAndRetrained(
 private func trainedBack(
   _ network: Network, _ plan: CriticalPointPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
 ) throws(ShapeError) -> Network? {
-  if isDeep, !network.hasBiases, network.layers.contains(where: { $0.biases != nil }) { return nil }
+  if isDeep, (try? network.architecture.checkHasUniformBiases()) == nil { return nil }
   return try criticalPoint(from: Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
 }
 
 extension MergedStudent {
   /// Units of all hidden layers.
   fileprivate var totalUnitCount: Int { layers.reduce(0) { $0 + $1.unitCount } }
-}
-
-extension Network {
-  /// The same with the output layer that fits some outputs best, by least squares.
-  func refittingOutputs(to outputs: Matrix, over inputs: Matrix) throws(ShapeError) -> Network {
-    let last = layers.count - 1
-    let (width, hasBiases) = (layers[last].inputCount, layers[last].biases != nil)
-    let activations = layers.dropLast().reduce(inputs) { $1.activations(over: $0, activation) }
-    var below = Matrix(rowCount: inputs.rowCount, columnCount: width + (hasBiases ? 1 : 0))
-    for i in 0..<inputs.rowCount {
-      for k in 0..<width { below[i, k] = activations[i, k] }
-      if hasBiases { below[i, width] = 1 }
-    }
-    guard inputs.rowCount >= below.columnCount, let solution = LinearAlgebra.leastSquares(below, outputs)?.solution
-    else {
-      return self
-    }
-    var result = self
-    for c in 0..<outputCount {
-      for k in 0..<width { result.layers[last].weights[c, k] = solution[k, c] }
-      if hasBiases { result.layers[last].biases?[c] = solution[width, c] }
-    }
-    return result.isFinite ? result : self
-  }
 }

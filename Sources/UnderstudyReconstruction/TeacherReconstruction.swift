@@ -85,11 +85,7 @@ public func reconstructTeacher(
   mergingCostLimit: Double = 2e10, isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> TeacherReconstruction {
   _ = try student.network.outputs(for: inputs)
-  guard targets.rowCount == inputs.rowCount, targets.columnCount == student.network.outputCount else {
-    throw ShapeError(
-      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x "
-        + "\(student.network.outputCount)")
-  }
+  try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: student.network.outputCount)
   let equationSamples = (student.network.weightCount + targets.columnCount - 1) / max(1, targets.columnCount)
   let samples = ReconstructionSamples(
     inputs: inputs, targets: targets, split: SampleSplit(of: inputs.rowCount, neededCount: equationSamples))

@@ -204,7 +204,7 @@ private let everything =
     let executor = executor(study.runs[0], of: study)
     var network = prepared.initialStudent.network
     #expect(try executor.confirms(NetworkFile.encode(network), prepared: prepared, trainer: trainer))
-    network.layers[1].weights[2, 1] += 1e-6
+    network[layer: 1].weights[2, 1] += 1e-6
     let error = #expect(throws: ExperimentError.self) {
       _ = try executor.confirms(NetworkFile.encode(network), prepared: prepared, trainer: trainer)
     }

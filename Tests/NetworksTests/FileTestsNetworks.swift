@@ -120,7 +120,7 @@ import UnderstudyNumerics
   @Test(arguments: [(Double.nan, "nan"), (.infinity, "inf"), (-.infinity, "-inf")])
   func numbersMustBeFinite(value: Double, text: String) throws {
     var network = try smallNetwork(biases: true)
-    network.layers[0].weights[1, 2] = value
+    network[layer: 0].weights[1, 2] = value
     let data = NetworkFile.encode(network)
     expectFileError("layers.0.weight", "holds \(text) at row 1, column 2") { try decode(data) }
   }

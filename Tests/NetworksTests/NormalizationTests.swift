@@ -105,10 +105,11 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
 
   @Test("folded weights, by hand: a variance of 4 - epsilon halves, a scale of -3 turns")
   func byHand() throws {
-    var network = try smallNetwork(biases: true)
+    var layers = try smallNetwork(biases: true).layers
     let variances = [4 - 1e-5, 1 - 1e-5]
-    network.layers[0].normalization = BatchNormalization(
+    layers[0].normalization = BatchNormalization(
       placement: .beforeActivation, means: [1, 2], variances: variances, scales: [-3, 1], shifts: [0.5, 0])
+    var network = try Network(layers: layers, activation: .relu)
     let before = network.folded
     let expected = Matrix([[-1.5, 0.75, -0.375], [2, 0, -3]])
     // 4 - 1e-5 + 1e-5 is 4 up to one rounding, and so on.
@@ -116,7 +117,8 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
     #expect(zip(before.layers[0].biases ?? [], [-1.5 * -0.5 + 0.5, -3]).allSatisfy { abs($0 - $1) < 1e-15 })
     #expect(before.layers[1] == network.layers[1])
 
-    network.layers[0].normalization?.placement = .afterActivation
+    layers[0].normalization?.placement = .afterActivation
+    network = try Network(layers: layers, activation: .relu)
     let after = network.folded
     #expect(after.layers[0].weights == network.layers[0].weights && after.layers[0].biases == network.layers[0].biases)
     #expect(largestDifference(after.layers[1].weights, Matrix([[-2.25, -2]])) < 1e-15)
@@ -138,7 +140,7 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
       var broken = network
       if var normalization = broken.layers[0].normalization {
         change(&normalization)
-        broken.layers[0].normalization = normalization
+        broken[layer: 0].normalization = normalization
       }
       #expect(!broken.isFinite)
     }

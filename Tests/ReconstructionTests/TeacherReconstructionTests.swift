@@ -113,13 +113,11 @@ import UnderstudyTraining
       (0..<drawn.rowCount).filter { i in
         abs(zip(drawn.row(i), lowest.weights.row(0)).reduce(bias) { $0 + $1.0 * $1.1 }) > 0.5 * norm
       })
-    var network = teacher.network
-    network.layers[0] = DenseLayer(
-      weights: Matrix([Array(lowest.weights.row(0))] + (0..<widths[0]).map { Array(lowest.weights.row($0)) }),
-      biases: [bias + 0.4 * norm, bias - 0.4 * norm] + (lowest.biases?.dropFirst() ?? []))
-    let above = teacher.network.layers[1].weights
-    network.layers[1].weights = Matrix(
-      (0..<above.rowCount).map { row in [above[row, 0] / 2, above[row, 0] / 2] + above.row(row).dropFirst() })
+    var network = teacher.network.keeping([0] + Array(0..<widths[0]), of: 0)
+    network[layer: 0].biases = [bias + 0.4 * norm, bias - 0.4 * norm] + (lowest.biases?.dropFirst() ?? [])
+    for row in 0..<network.layers[1].nodeCount {
+      for column in 0..<2 { network[layer: 1].weights[row, column] /= 2 }
+    }
     return (teacher, Student(network), inputs, try teacher.network.outputs(for: inputs))
   }
 
@@ -145,11 +143,11 @@ import UnderstudyTraining
     var moved = student.network
     let last = moved.layers.count - 1
     func scale(_ values: inout [Double], by factor: Double) { for i in values.indices { values[i] *= factor } }
-    scale(&moved.layers[0].weights.values, by: 1 / inputUnit)
-    scale(&moved.layers[last].weights.values, by: outputUnit)
+    scale(&moved[layer: 0].weights.values, by: 1 / inputUnit)
+    scale(&moved[layer: last].weights.values, by: outputUnit)
     if var biases = moved.layers[last].biases {
       scale(&biases, by: outputUnit)
-      moved.layers[last].biases = biases
+      moved[layer: last].biases = biases
     }
     let recovery = try reconstructTeacher(
       from: Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
@@ -158,11 +156,11 @@ import UnderstudyTraining
     #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
     #expect(recovery.student.network.hiddenCounts == [4, 4])
     var back = recovery.student.network
-    scale(&back.layers[0].weights.values, by: inputUnit)
-    scale(&back.layers[last].weights.values, by: 1 / outputUnit)
+    scale(&back[layer: 0].weights.values, by: inputUnit)
+    scale(&back[layer: last].weights.values, by: 1 / outputUnit)
     if var biases = back.layers[last].biases {
       scale(&biases, by: 1 / outputUnit)
-      back.layers[last].biases = biases
+      back[layer: last].biases = biases
     }
     #expect(try #require(weightError(of: back, against: teacher.network)) < 1e-8)
     #expect(recovery.lossBefore > 1e-9 * outputUnit * outputUnit && recovery.loss < 1e-18 * outputUnit * outputUnit)
@@ -203,7 +201,7 @@ import UnderstudyTraining
       max(0, zip(inputs.row(i), network.layers[0].weights.row(0)).reduce(0) { $0 + $1.0 * $1.1 })
     }
     let largest = max(abs(network.layers[1].weights[0, 0]), abs(network.layers[1].weights[1, 0]))
-    for c in 0..<2 { network.layers[1].weights[c, 0] *= 0.4 * noise / largest / (activations.max() ?? 1) }
+    for c in 0..<2 { network[layer: 1].weights[c, 0] *= 0.4 * noise / largest / (activations.max() ?? 1) }
     let exact = try network.outputs(for: inputs)
     let noises = stream.uniforms(exact.values.count).map { noise * (2 * $0 - 1) }
     let targets = Matrix(
@@ -228,7 +226,7 @@ import UnderstudyTraining
   @Test("of a student whose nodes are all dead nothing is recovered")
   func dead() throws {
     var (_, student, inputs, targets) = try doubled(by: 0)
-    student.network.layers[0].biases = [Double](repeating: -1e3, count: 8)
+    student.network[layer: 0].biases = [Double](repeating: -1e3, count: 8)
     let recovery = try reconstructTeacher(
       from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
     #expect(recovery.outcome == .nothing && !recovery.report.reachedTarget)
@@ -247,11 +245,11 @@ import UnderstudyTraining
     ).draw(key: 3).network
     // Every node but the dead ones has some positive weight.
     for l in 1..<widths.count {
-      for node in 0..<widths[l] { teacher.layers[l].weights[node, (node + 2) % widths[l - 1]] = 1 }
+      for node in 0..<widths[l] { teacher[layer: l].weights[node, (node + 2) % widths[l - 1]] = 1 }
     }
     for node in dead {
       for f in 0..<widths[layer - 1] {
-        teacher.layers[layer].weights[node, f] = -abs(teacher.layers[layer].weights[node, f])
+        teacher[layer: layer].weights[node, f] = -abs(teacher.layers[layer].weights[node, f])
       }
     }
     let stream = RandomStream(key: 9, purpose: .test)

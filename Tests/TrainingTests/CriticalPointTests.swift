@@ -36,9 +36,9 @@ private func search(_ example: TwoLayerSearchCase, _ plan: CriticalPointPlan = C
     var start = example.student
     for k in 0..<8 {
       let factor = 1 + shift * Double(k)
-      for f in 0..<20 { start.network.layers[0].weights[k, f] *= factor }
-      start.network.layers[0].biases?[k] *= factor
-      for c in 0..<10 { start.network.layers[1].weights[c, k] /= factor }
+      for f in 0..<20 { start.network[layer: 0].weights[k, f] *= factor }
+      start.network[layer: 0].biases?[k] *= factor
+      for c in 0..<10 { start.network[layer: 1].weights[c, k] /= factor }
     }
     let (student, report) = try criticalPoint(
       from:
@@ -80,7 +80,7 @@ private func search(_ example: TwoLayerSearchCase, _ plan: CriticalPointPlan = C
     // A student node that is active nowhere, and none on a teacher node: no step leads from there, whatever the rounding.
     let example = try TwoLayerSearchCase(inputs: 10, teacherNodes: 4, nodes: 4, outputs: 5, samples: 800)
     var network = example.teacher.network
-    network.layers[0].biases?[3] = -1e3
+    network[layer: 0].biases?[3] = -1e3
     func run(restarts: Int) throws -> CriticalPointReport {
       try criticalPoint(
         from:
@@ -169,9 +169,9 @@ private func search(_ example: TwoLayerSearchCase, _ plan: CriticalPointPlan = C
   func degenerate() throws {
     let example = try TwoLayerSearchCase(inputs: 4, teacherNodes: 2, nodes: 3, outputs: 2, samples: 40)
     var dead = example.student
-    dead.network.layers[0].biases = [-1e3, -1e3, -1e3]
+    dead.network[layer: 0].biases = [-1e3, -1e3, -1e3]
     var silent = example.student
-    for i in silent.network.layers[1].weights.values.indices { silent.network.layers[1].weights.values[i] = 0 }
+    for i in silent.network.layers[1].weights.values.indices { silent.network[layer: 1].weights.values[i] = 0 }
     let constant = Matrix(rowCount: 40, columnCount: 4, repeating: 0.5)
     let repeated = Matrix((0..<40).map { Array(example.inputs.row($0 % 2)) })
     let zero = Matrix(rowCount: 40, columnCount: 4)

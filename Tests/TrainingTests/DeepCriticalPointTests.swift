@@ -26,7 +26,7 @@ private func example(
     student = teacher
     for l in student.layers.indices {
       for i in student.layers[l].weights.values.indices {
-        student.layers[l].weights.values[i] += distance * noise.layers[l].weights.values[i]
+        student[layer: l].weights.values[i] += distance * noise.layers[l].weights.values[i]
       }
     }
   }
@@ -129,7 +129,7 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     let targets = try teacher.outputs(for: inputs)
     // Active nowhere, and no other node in its place.
     var student = teacher
-    student.layers[layer].biases?[node] = -1e3
+    student[layer: layer].biases?[node] = -1e3
     func search(restarts: Int) throws -> CriticalPointReport {
       try criticalPoint(
         from: Student(student), along: CriticalPointPlan(restartLimit: restarts), on: inputs, targets: targets, key: 1
@@ -149,7 +149,7 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
     let inputs = stream.normalMatrix(rowCount: 500, columnCount: 4, standardDeviation: 1)
     var student = teacher
     for h in student.layers[layer + 1].weights.values.indices where h % 4 == node {
-      student.layers[layer + 1].weights.values[h] = 0
+      student[layer: layer + 1].weights.values[h] = 0
     }
     let problem = try LeastSquaresProblem(
       Student(student), inputs: inputs, targets: try teacher.outputs(for: inputs))
@@ -180,8 +180,10 @@ private func distance(_ a: [Double], _ b: [Double]) -> Double { euclideanNorm(zi
 
   @Test("biases in some layers only are named")
   func biases() throws {
-    var (student, inputs, targets, _) = try example([3, 4, 2, 2], samples: 17, hasBiases: false)
-    student.network.layers[1].biases = [0, 0]
+    let (plain, inputs, targets, _) = try example([3, 4, 2, 2], samples: 17, hasBiases: false)
+    var layers = plain.network.layers
+    layers[1].biases = [0, 0]
+    let student = Student(try Network(layers: layers, activation: plain.network.activation))
     #expect(
       throws: ShapeError(
         "layer 2 has biases and another layer has none; give all layers biases (0 will do), or none")

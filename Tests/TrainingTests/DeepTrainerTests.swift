@@ -103,11 +103,11 @@ private func plainBatchLoss(of network: Network, _ one: DeepCase) -> Double {
 private func parameters(of network: Network) -> [WritableKeyPath<Network, Double>] {
   var paths: [WritableKeyPath<Network, Double>] = []
   for (index, layer) in network.layers.enumerated() {
-    for i in layer.weights.values.indices { paths.append(\Network.layers[index].weights.values[i]) }
-    for i in (layer.biases ?? []).indices { paths.append(\Network.layers[index].biases![i]) }
+    for i in layer.weights.values.indices { paths.append(\Network[layer: index].weights.values[i]) }
+    for i in (layer.biases ?? []).indices { paths.append(\Network[layer: index].biases![i]) }
     for i in (layer.normalization?.scales ?? []).indices {
-      paths.append(\Network.layers[index].normalization!.scales![i])
-      paths.append(\Network.layers[index].normalization!.shifts![i])
+      paths.append(\Network[layer: index].normalization!.scales![i])
+      paths.append(\Network[layer: index].normalization!.shifts![i])
     }
   }
   return paths

@@ -22,14 +22,14 @@ private struct InUnits {
     for (layer, count) in network.hiddenCounts.enumerated() {
       for k in 0..<count {
         let factor = power()
-        for f in 0..<network.layers[layer].inputCount { result.network.layers[layer].weights[k, f] *= factor }
-        result.network.layers[layer].biases?[k] *= factor
-        for h in 0..<network.layers[layer + 1].nodeCount { result.network.layers[layer + 1].weights[h, k] /= factor }
+        for f in 0..<network.layers[layer].inputCount { result.network[layer: layer].weights[k, f] *= factor }
+        result.network[layer: layer].biases?[k] *= factor
+        for h in 0..<network.layers[layer + 1].nodeCount { result.network[layer: layer + 1].weights[h, k] /= factor }
       }
     }
-    result.network.layers[0].weights = result.network.layers[0].weights.scaled(by: 1 / inputUnit)
-    result.network.layers[last].weights = result.network.layers[last].weights.scaled(by: outputUnit)
-    result.network.layers[last].biases = network.layers[last].biases.map { $0.map { $0 * outputUnit } }
+    result.network[layer: 0].weights = result.network.layers[0].weights.scaled(by: 1 / inputUnit)
+    result.network[layer: last].weights = result.network.layers[last].weights.scaled(by: outputUnit)
+    result.network[layer: last].biases = network.layers[last].biases.map { $0.map { $0 * outputUnit } }
     (result.inputs, result.targets) = (inputs.scaled(by: inputUnit), targets.scaled(by: outputUnit))
     result.outputUnit = outputUnit
     return result
@@ -69,7 +69,7 @@ private struct Kind: CustomTestStringConvertible {
     var student = teacher
     for l in student.layers.indices {
       for i in student.layers[l].weights.values.indices {
-        student.layers[l].weights.values[i] += distance * noise.layers[l].weights.values[i]
+        student[layer: l].weights.values[i] += distance * noise.layers[l].weights.values[i]
       }
     }
     let inputs = stream.normalMatrix(rowCount: 400, columnCount: widths[0], standardDeviation: 1)

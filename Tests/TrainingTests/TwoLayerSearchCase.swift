@@ -61,12 +61,12 @@ struct TwoLayerSearchCase {
       let j = k % m
       let share = 1 / Double(1 + (n - 1 - j) / m)
       let row = moved(Array(teacher.layers[0].weights.row(j)) + (teacher.layers[0].biases.map { [$0[j]] } ?? []))
-      for f in 0..<d { network.layers[0].weights[k, f] = row[f] }
-      if hasBiases { network.layers[0].biases?[k] = row[d] }
+      for f in 0..<d { network[layer: 0].weights[k, f] = row[f] }
+      if hasBiases { network[layer: 0].biases?[k] = row[d] }
       let fanOut = moved(teacher.layers[1].weights.column(j))
-      for c in 0..<outputs { network.layers[1].weights[c, k] = share * fanOut[c] }
+      for c in 0..<outputs { network[layer: 1].weights[c, k] = share * fanOut[c] }
     }
-    network.layers[1].biases = teacher.layers[1].biases.map(moved)
+    network[layer: 1].biases = teacher.layers[1].biases.map(moved)
     result = TwoLayerSearchCase(result, student: Student(network))
     return result
   }

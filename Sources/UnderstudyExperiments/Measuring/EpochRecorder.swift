@@ -101,6 +101,6 @@ struct EpochRecorder {
   /// First-layer rows with the bias (0 if there is none) last.
   private func boundaries(of network: Network) -> Matrix {
     let layer = network.layers[0]
-    return Matrix((0..<layer.nodeCount).map { Array(layer.weights.row($0)) + [layer.biases?[$0] ?? 0] })
+    return Matrix((0..<layer.nodeCount).map(layer.row))
   }
 }

@@ -158,12 +158,7 @@ extension SafetensorsFile {
 
   fileprivate func student(name: String, like network: Network) throws(FileError) -> Student {
     let stored = try NetworkFile.decode(encoded(precision: .float64), name: name, activation: network.activation)
-    func shapes(_ network: Network) -> [[Int]] {
-      network.layers.map {
-        [$0.nodeCount, $0.inputCount, $0.biases?.count ?? 0, $0.normalization == nil ? 0 : 1]
-      }
-    }
-    guard shapes(stored) == shapes(network) else { throw damaged(name, "it is of a student of another size") }
+    guard stored.architecture == network.architecture else { throw damaged(name, "it is of a student of another size") }
     return Student(stored)
   }
 

@@ -74,11 +74,6 @@ private func network(
   }
   let parts = names.compactMap { partOfLayer(named: $0) }
   let layerCount = parts.count { $0.part == .weight }
-  guard layerCount >= 2 else {
-    throw error(
-      "holds the weights of \(layerCount) layer\(layerCount == 1 ? "" : "s"); a network needs a hidden layer and an output layer"
-    )
-  }
   if let problem = transposition(in: file, layerCount: layerCount) { throw error(problem) }
   let hasBiases = parts.contains { $0.part == .bias }
   var layers: [DenseLayer] = []
@@ -105,7 +100,7 @@ private func network(
         weights: Matrix(rowCount: weights.shape[0], columnCount: weights.shape[1], values: weights.values),
         biases: biases?.values,
         normalization: try normalization(
-          ofLayer: index, nodeCount: weights.shape[0], isOutput: index == layerCount - 1, in: file, name: name)))
+          ofLayer: index, nodeCount: weights.shape[0], in: file, name: name)))
   }
   if let stray = parts.first(where: { $0.layer >= layerCount }) {
     throw error(

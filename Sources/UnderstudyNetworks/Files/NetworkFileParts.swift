@@ -24,10 +24,10 @@ func partOfLayer(named name: String) -> (layer: Int, part: Part)? {
 
 /// The normalisation of a layer, if the file holds one.
 ///
-/// - Throws: ``FileError`` if it is incomplete, of another length than the layer, on the output layer, of a negative
-///   variance, or its placement is missing or unknown.
+/// - Throws: ``FileError`` if it is incomplete, of another length than the layer, of a negative variance, or its placement is
+///   missing or unknown.
 func normalization(
-  ofLayer layer: Int, nodeCount: Int, isOutput: Bool, in file: SafetensorsFile, name: String
+  ofLayer layer: Int, nodeCount: Int, in file: SafetensorsFile, name: String
 ) throws(FileError) -> BatchNormalization? {
   func values(_ part: Part) throws(FileError) -> [Double]? {
     guard let tensor = file.tensors[tensorName(layer, part)] else { return nil }
@@ -59,12 +59,6 @@ func normalization(
           + "\(tensorName(layer, .variance)); a normalisation needs its running statistics")
     }
     return nil
-  }
-  guard !isOutput else {
-    throw FileError(
-      path: name,
-      message: "has \(tensorName(layer, .mean)), but that is the output layer, which cannot be normalised; "
-        + "remove its normalisation")
   }
   if let node = variances.firstIndex(where: { $0 < 0 }) {
     throw FileError(

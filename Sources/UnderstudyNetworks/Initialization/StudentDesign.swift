@@ -39,36 +39,34 @@ public struct StudentDesign: Sendable, Hashable {
   /// - Complexity: O(weights).
   public func draw(for teacher: Teacher, key: UInt64) throws(ShapeError) -> Student {
     let reference = teacher.network.folded
-    let hasBiases = hasBiases ?? teacher.network.hasBiases
-    let widths = hiddenCounts + [reference.outputCount]
-    var streams = widths.indices.map { index in
-      index == hiddenCounts.count
+    let architecture = try architecture(for: teacher.network)
+    try architecture.checkCovers(teacher.network.architecture)
+    var layers: [DenseLayer] = []
+    for (index, shape) in architecture.layers.enumerated() {
+      var stream =
+        index == hiddenCounts.count
         ? RandomStream(key: key, purpose: .studentOutputLayer)
         : RandomStream(key: key, purpose: .studentFirstLayer, index: index)
-    }
-    var layers: [DenseLayer] = []
-    for (index, count) in widths.enumerated() {
-      let inputCount = index == 0 ? reference.inputCount : widths[index - 1]
       var layer = drawLayer(
-        nodeCount: count, inputCount: inputCount, hasBiases: hasBiases, from: &streams[index])
-      if let normalization, index < hiddenCounts.count {
-        layer.normalization = BatchNormalization(
-          placement: normalization, means: [Double](repeating: 0, count: count),
-          variances: [Double](repeating: 1, count: count),
-          scales: learntScale ? [Double](repeating: 1, count: count) : nil,
-          shifts: learntScale ? [Double](repeating: 0, count: count) : nil)
-      }
+        nodeCount: shape.nodeCount, inputCount: architecture.widths[index], hasBiases: shape.hasBiases, from: &stream)
+      layer.normalization = shape.normalization.map { BatchNormalization(identity: $0, nodeCount: shape.nodeCount) }
+      imitate(reference.layers[index], in: &layer, from: &stream)
       layers.append(layer)
     }
-    var student = Student(try Network(layers: layers, activation: reference.activation))
-    try student.checkFits(teacher)
-    for index in widths.indices {
-      imitate(reference.layers[index], in: &student.network.layers[index], from: &streams[index])
-    }
     if initialization == .adversarial || initialization == .helpful {
-      flipRows(of: &student.network.layers[0].weights, for: reference.layers[0].weights)
+      flipRows(of: &layers[0].weights, for: reference.layers[0].weights)
     }
-    return student
+    return Student(try Network(layers: layers, activation: architecture.activation))
+  }
+
+  private func architecture(for teacher: Network) throws(ShapeError) -> Architecture {
+    let hasBiases = hasBiases ?? teacher.hasBiases
+    let normalization = normalization.map { Architecture.Normalization(placement: $0, hasLearntScale: learntScale) }
+    return try Architecture(
+      inputCount: teacher.inputCount,
+      layers: hiddenCounts.map { .init(nodeCount: $0, hasBiases: hasBiases, normalization: normalization) }
+        + [.init(nodeCount: teacher.outputCount, hasBiases: hasBiases)],
+      activation: teacher.activation)
   }
 
   /// Weights and biases before anything is taken from the teacher.

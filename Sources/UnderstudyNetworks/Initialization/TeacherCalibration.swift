@@ -4,7 +4,7 @@ extension TeacherDesign {
   /// Sets what depends on the calibration sample: medians, normalisations and the output layer, lowest layer first.
   ///
   /// - Throws: ``ShapeError`` if the sample is missing or does not fit, or there are no biases to move.
-  func calibrate(_ network: inout Network, on sample: Matrix?) throws(ShapeError) {
+  func calibrated(_ network: Network, on sample: Matrix?) throws(ShapeError) -> Network {
     guard let sample else {
       throw ShapeError(
         "median biases, normalised outputs and batch normalisation of a teacher need a calibration sample; "
@@ -24,13 +24,13 @@ extension TeacherDesign {
         "median biases and normalised outputs move biases, and this teacher has none; give it biases "
           + "(network.biases), or leave teacher.medianBiases and teacher.normalizedOutput off")
     }
-    var values = sample.transposed
-    for index in hiddenCounts.indices {
-      values = calibrate(&network.layers[index], on: values)
+    var (layers, values) = (network.layers, sample.transposed)
+    for index in hiddenCounts.indices { values = calibrate(&layers[index], on: values) }
+    if normalizedOutput {
+      let last = layers.count - 1
+      normalize(&layers[last], over: layers[last].preactivations(of: values))
     }
-    guard normalizedOutput else { return }
-    let last = network.layers.count - 1
-    normalize(&network.layers[last], over: network.layers[last].preactivations(of: values))
+    return try Network(layers: layers, activation: activation)
   }
 
   /// Calibrates a hidden layer; returns what it passes on, `[node, sample]`.
@@ -43,7 +43,7 @@ extension TeacherDesign {
         for i in 0..<values.columnCount { values[node, i] -= middle }
       }
     }
-    if normalization != .beforeActivation { activate(&values) }
+    if normalization != .beforeActivation { values = activation(values) }
     if let normalization {
       var statistics = batchNormalization(normalization, of: values)
       apply(statistics, to: &values)
@@ -57,15 +57,11 @@ extension TeacherDesign {
           statistics.scales = [Double](repeating: 1, count: layer.nodeCount)
           statistics.shifts = shifts
         }
-        activate(&values)
+        values = activation(values)
       }
       layer.normalization = statistics
     }
     return values
-  }
-
-  private func activate(_ values: inout Matrix) {
-    for i in values.values.indices { values.values[i] = activation(values.values[i]) }
   }
 }
 

@@ -76,9 +76,8 @@ public struct TeacherDesign: Sendable, Hashable {
       layers.append(
         DenseLayer(weights: weights, biases: bias.map { [Double](repeating: $0, count: count) }))
     }
-    var network = try Network(layers: layers, activation: activation)
-    if needsCalibration { try calibrate(&network, on: calibration) }
-    return Teacher(network)
+    let network = try Network(layers: layers, activation: activation)
+    return Teacher(needsCalibration ? try calibrated(network, on: calibration) : network)
   }
 
   private func drawWeights(layer: Int, rowCount: Int, columnCount: Int, key: UInt64) throws(ShapeError) -> Matrix {

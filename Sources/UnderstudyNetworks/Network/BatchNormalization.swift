@@ -37,12 +37,28 @@ public struct BatchNormalization: Sendable, Equatable {
     self.shifts = shifts
   }
 
+  /// What leaves every value as it is, up to epsilon: means 0, variances 1, scales 1 and shifts 0.
+  init(identity: Architecture.Normalization, nodeCount: Int) {
+    let (zeros, ones) = ([Double](repeating: 0, count: nodeCount), [Double](repeating: 1, count: nodeCount))
+    self.init(
+      placement: identity.placement, means: zeros, variances: ones, scales: identity.hasLearntScale ? ones : nil,
+      shifts: identity.hasLearntScale ? zeros : nil)
+  }
+
   public var isFinite: Bool {
     [means, variances, scales ?? [], shifts ?? []].allSatisfy { $0.allSatisfy(\.isFinite) }
   }
 
   /// The lengths of all parts; equal to the number of nodes in a network.
   var counts: [Int] { [means, variances, scales, shifts].compactMap { $0?.count } }
+
+  /// The normalisation of some of the nodes, in this order.
+  func keeping(_ nodes: [Int]) -> BatchNormalization {
+    func kept(_ values: [Double]) -> [Double] { nodes.map { values[$0] } }
+    return BatchNormalization(
+      placement: placement, means: kept(means), variances: kept(variances), scales: scales.map(kept),
+      shifts: shifts.map(kept))
+  }
 
   /// What a node's value is multiplied by, `[node]`.
   var factors: [Double] {
@@ -51,9 +67,6 @@ public struct BatchNormalization: Sendable, Equatable {
 }
 
 extension Network {
-  /// Whether no layer is normalised.
-  public var isPlain: Bool { layers.allSatisfy { $0.normalization == nil } }
-
   /// The same function as a network without normalisation: running statistics are constants, and so belong to weights
   /// and biases.
   ///
@@ -65,44 +78,15 @@ extension Network {
   /// - Complexity: O(weights).
   public var folded: Network {
     guard !isPlain else { return self }
-    var result = self
-    for index in layers.indices where layers[index].biases == nil {
-      result.layers[index].biases = [Double](repeating: 0, count: layers[index].nodeCount)
-    }
+    var result = layers.map { DenseLayer(weights: $0.weights, biases: $0.biasesOrZeros) }
     for (index, layer) in layers.enumerated() {
       guard let normalization = layer.normalization else { continue }
-      result.layers[index].normalization = nil
       switch normalization.placement {
-      case .beforeActivation: result.layers[index].absorb(asOutput: normalization)
-      case .afterActivation: result.layers[index + 1].absorb(asInput: normalization)
+      case .beforeActivation: result[index].absorb(asOutput: normalization)
+      case .afterActivation: result[index + 1].absorb(asInput: normalization)
       }
     }
-    return result
-  }
-
-  /// - Throws: ``ShapeError`` if a normalisation is of another length than its layer, on the output layer, or elsewhere
-  ///   than the others.
-  func checkNormalizations() throws(ShapeError) {
-    var placement: BatchNormalization.Placement?
-    for (index, layer) in layers.enumerated() {
-      guard let normalization = layer.normalization else { continue }
-      guard index < layers.count - 1 else {
-        throw ShapeError(
-          "layer \(layerLabel(ofIndex: index)) is the output layer and cannot be normalised; leave its normalisation out"
-        )
-      }
-      if let count = normalization.counts.first(where: { $0 != layer.nodeCount }) {
-        throw ShapeError(
-          "layer \(layerLabel(ofIndex: index)) has \(layer.nodeCount) nodes, but a part of its normalisation has \(count) values; "
-            + "give one for each node")
-      }
-      guard normalization.placement == placement ?? normalization.placement else {
-        throw ShapeError(
-          "layer \(layerLabel(ofIndex: index)) is normalised \(normalization.placement.rawValue), but a layer below it is not; "
-            + "use one placement for all layers")
-      }
-      placement = normalization.placement
-    }
+    return Network(fitting: result, activation: activation)
   }
 }
 

@@ -45,6 +45,13 @@ extension Matrix {
     return result
   }
 
+  /// The matrix with one more column, of ones.
+  public func appendingOnes() -> Matrix {
+    var result = padded(columns: columnCount + 1)
+    for row in 0..<rowCount { result[row, columnCount] = 1 }
+    return result
+  }
+
   /// The first `count` columns.
   public func prefix(columns count: Int) -> Matrix {
     var result = Matrix(rowCount: rowCount, columnCount: count)

@@ -70,8 +70,7 @@ public func audit(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
   progress: (String) -> Void = { _ in }
 ) throws(ShapeError) -> Audit {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
     throw ShapeError(
       "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
@@ -88,7 +87,8 @@ public func audit(
   let density = try densityBounds(
     over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: widths)
   let cost = AuditCost(
-    teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: widths.count)
+    teacher: teacher.network.architecture, student: student.network.architecture, sampleCount: inputs.rowCount,
+    bandCount: widths.count)
   let plan = AuditPlan(options.effort, cost)
   func gradients(_ scheme: Augmentation.Scheme, step: Double) throws(ShapeError) -> SampleGradients {
     guard plan.includes(scheme == .teacherAgnostic ? .agnosticGradients : .awareGradients) else {
@@ -130,7 +130,7 @@ public func audit(
     outputScale: targets.rootMeanSquare,
     teacherStrengths: try strengths(of: teacher, over: inputs),
     teacherDistances: Boundaries(of: teacher.network.layers[0]).distances(spread: diagnosis.spread),
-    hasFanOut: student.network.layers[student.network.layers.count - 1].weights.values.contains { $0 != 0 },
+    hasFanOut: student.network.fanOutWeights.values.contains { $0 != 0 },
     teacherNorms: Boundaries(of: teacher.network.layers[0]).norms,
     studentNorms: Boundaries(of: student.network.layers[0]).norms, bands: bands, teacherNodes: [],
     studentNodes: [])
@@ -179,7 +179,7 @@ extension Audit {
     self.merged = merged
     weightError = UnderstudyTheory.weightError(of: merged.student.network, against: teacher.network)
     layers =
-      student.network.layers.count == 2
+      student.network.isTwoLayer
       ? nil : try mergedLayerReports(of: merged, from: student, against: teacher, over: inputs)
   }
 

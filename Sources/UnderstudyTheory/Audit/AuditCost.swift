@@ -3,12 +3,12 @@ import UnderstudyNumerics
 
 /// What the parts of an audit take: multiplications, as many as BLAS does in the same time.
 struct AuditCost {
-  let teacher: Network
-  let student: Network
+  let teacher: Architecture
+  let student: Architecture
   let sampleCount: Int
   let bandCount: Int
 
-  private var isShared: Bool { teacher.layers.count == 2 && teacher.activation == student.activation }
+  private var isShared: Bool { teacher.isTwoLayer && teacher.activation == student.activation }
   private var samples: Double { Double(sampleCount) }
 
   /// Of all that is never left out: passes over the inputs, their principal directions, the densest of the hyperplanes, and
@@ -17,7 +17,7 @@ struct AuditCost {
     let d = Double(student.inputCount)
     let planes = d + Double(min(student.inputCount, principalPlaneLimit) + 2 * DensityBound.planeCount)
     let passes = 12 * weightCount(student, from: 0) + 8 * weightCount(teacher, from: 0)
-    let isDeep = student.layers.count > 2
+    let isDeep = !student.isTwoLayer
     let regionCount = isDeep ? Double(couplingSamples(effort)) : 1
     let directions = min(regionCount * Double(student.outputCount), Double(student.hiddenCounts[0]))
     return samples * (passes + 2 * d * planes) + 12 * d * d * d + (isDeep ? 2 * regionCount * couplingCost : 0)
@@ -85,9 +85,9 @@ struct AuditCost {
   /// Of merging, from fine to coarse. Measured: tries to join boundaries are some passes over the inputs, and the turns of
   /// n units a system of n equations, solved several times.
   private var merging: Double {
-    let widths = [student.inputCount] + student.hiddenCounts + [student.outputCount]
+    let widths = student.widths
     let passes = samples * weightCount(student, from: 0)
-    if student.layers.count == 2 {
+    if student.isTwoLayer {
       let n = Double(widths[1])
       return 10 * passes + n * n * (Double(widths[0] + widths[2]) + 2 * n)
     }
@@ -105,7 +105,7 @@ struct AuditCost {
   var mergingBytes: Double {
     let widths = [student.inputCount] + student.hiddenCounts
     return (1..<widths.count).reduce(0) { largest, layer in
-      let (below, nodes) = (student.layers.count == 2 ? 0 : Double(widths[layer - 1]), Double(widths[layer]))
+      let (below, nodes) = (student.isTwoLayer ? 0 : Double(widths[layer - 1]), Double(widths[layer]))
       return max(largest, 8 * (samples * (2 * nodes + 5 * below) + 4 * nodes * nodes + 2 * below * below))
     }
   }
@@ -118,8 +118,10 @@ struct AuditCost {
     return 8 * copies + m * n * (120 + 40 * Double(bandCount)) + 24 * m * m
   }
 
-  private func weightCount(_ network: Network, from layer: Int) -> Double {
-    network.layers[layer...].reduce(0) { $0 + Double($1.nodeCount) * Double($1.inputCount) }
+  /// Weights, without biases, of the layers from one upwards.
+  private func weightCount(_ architecture: Architecture, from layer: Int) -> Double {
+    let widths = architecture.widths[layer...]
+    return zip(widths, widths.dropFirst()).reduce(0) { $0 + Double($1.0) * Double($1.1) }
   }
 }
 
@@ -129,6 +131,7 @@ struct AuditCost {
 /// - Shape: `inputs` is `[sample, feature]`.
 public func auditMemory(of student: Student, learning teacher: Teacher, over inputs: Matrix, bandCount: Int) -> Double {
   AuditCost(
-    teacher: teacher.network, student: student.network, sampleCount: inputs.rowCount, bandCount: bandCount
+    teacher: teacher.network.architecture, student: student.network.architecture, sampleCount: inputs.rowCount,
+    bandCount: bandCount
   ).bytes
 }

@@ -43,7 +43,7 @@ public func observation(
   var counts = [Int](repeating: 0, count: m)
   var active = Matrix(rowCount: m, columnCount: n)
   for block in SampleBlockSequence(inputs) {
-    let studentGates = gates(of: preactivations(of: student.network, layer: 0, block: block), valid: block.validCount)
+    let studentGates = gates(of: student.network.preactivations(of: block.inputs, layer: 0), valid: block.validCount)
     let distance = distances.preactivations(of: block.inputs)
     for j in 0..<m where boundaries.hasBoundary(j) {
       let band = bits(of: distance.row(j), valid: block.validCount) { abs($0) <= bandWidth }

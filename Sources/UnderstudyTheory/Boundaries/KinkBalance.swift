@@ -56,8 +56,10 @@ public struct KinkBalance: Sendable, Equatable {
     }
 
     var sampleCount = 1
-    if student.network.layers.count == 2 {
-      add(teacherCarriers: teacher.network.layers[1].weights, studentCarriers: student.network.layers[1].weights)
+    if student.network.isTwoLayer {
+      add(
+        teacherCarriers: try TwoLayerView(teacher.network).output.weights,
+        studentCarriers: try TwoLayerView(student.network).output.weights)
       self.jumps = jumps
     } else {
       guard let inputs else {

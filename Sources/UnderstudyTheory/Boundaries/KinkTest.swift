@@ -96,8 +96,7 @@ public func kinkWitnesses(
   of teacher: Teacher, in student: Student, over inputs: Matrix, step: Double, nodeMaxima: [Double],
   sampleLimit: Int = 200
 ) throws(ShapeError) -> KinkWitnesses {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   precondition(nodeMaxima.count == student.network.hiddenCounts[0] && step > 0)
   var test = KinkTest(teacher: teacher.network, student: student.network, step: step, nodeMaxima: nodeMaxima)
   for block in SampleBlockSequence(inputs) {
@@ -154,7 +153,7 @@ private struct KinkTest {
     self.nodeMaxima = nodeMaxima
     let (ours, theirs) = (Boundaries(of: teacher.layers[0]), Boundaries(of: student.layers[0]))
     (teacherBoundaries, studentBoundaries) = (ours, theirs)
-    isDeep = teacher.layers.count > 2
+    isDeep = !teacher.isTwoLayer
     roundings = 8 * Double(teacher.inputCount + 1) * Double.ulpOfOne
     var regions = RegionTable(teacher: teacher, student: student)
     if isDeep {

@@ -11,14 +11,13 @@ import UnderstudyNumerics
 public func observationCounts(
   of teacher: Teacher, by student: Student, over inputs: Matrix
 ) throws(ShapeError) -> Matrix {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
   var counts = Matrix(rowCount: m, columnCount: n)
   var activeCounts = [Int](repeating: 0, count: n)
   for block in SampleBlockSequence(inputs) {
-    let teacherGates = gates(of: preactivations(of: teacher.network, layer: 0, block: block), valid: block.validCount)
-    let studentGates = gates(of: preactivations(of: student.network, layer: 0, block: block), valid: block.validCount)
+    let teacherGates = gates(of: teacher.network.preactivations(of: block.inputs, layer: 0), valid: block.validCount)
+    let studentGates = gates(of: student.network.preactivations(of: block.inputs, layer: 0), valid: block.validCount)
     for k in 0..<n { activeCounts[k] += studentGates[k].nonzeroBitCount }
     for j in 0..<m {
       for k in 0..<n { counts[j, k] += Double((teacherGates[j] & studentGates[k]).nonzeroBitCount) }

@@ -43,7 +43,7 @@ public func diagnosis(of teacher: Teacher, over inputs: Matrix) throws(ShapeErro
   let boundaries = Boundaries(of: teacher.network.layers[0])
   var activeCounts = [Int](repeating: 0, count: boundaries.count)
   for block in SampleBlockSequence(inputs) {
-    let active = gates(of: preactivations(of: teacher.network, layer: 0, block: block), valid: block.validCount)
+    let active = gates(of: teacher.network.preactivations(of: block.inputs, layer: 0), valid: block.validCount)
     for j in active.indices { activeCounts[j] += active[j].nonzeroBitCount }
   }
   let isRectifying = teacher.network.activation == .relu

@@ -81,17 +81,17 @@ public func layerCorrelations(
 private func correlations(
   of teacher: Teacher, with student: Student, over inputs: Matrix, layers: Range<Int>, floor: CorrelationFloor
 ) throws(ShapeError) -> [NodeCorrelation] {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   var sums = layers.map { CorrelationSums(teacher.network.layers[$0], student.network.layers[$0]) }
   for block in SampleBlockSequence(inputs) {
-    var (a, b) = (block.inputs, block.inputs)
-    for layer in 0..<layers.upperBound {
-      let below = (a, b)
-      a = activated(teacher.network.layers[layer].preactivations(of: a), by: teacher.network.activation)
-      b = activated(student.network.layers[layer].preactivations(of: b), by: student.network.activation)
-      guard layers.contains(layer) else { continue }
-      sums[layer - layers.lowerBound].add(a, b, below: below, valid: block.validCount)
+    let entering = max(0, layers.lowerBound - 1)..<layers.upperBound
+    // What enters the layers, and last what leaves the highest.
+    let inputs = layers.lowerBound == 0 ? [block.inputs] : []
+    let ours = inputs + teacher.network.activations(of: block.inputs, layers: entering)
+    let theirs = inputs + student.network.activations(of: block.inputs, layers: entering)
+    for place in sums.indices {
+      sums[place].add(
+        ours[place + 1], theirs[place + 1], below: (ours[place], theirs[place]), valid: block.validCount)
     }
   }
   return sums.map { $0.correlation(count: Double(inputs.rowCount), floor: floor) }

@@ -21,8 +21,7 @@ public func weightError(of merged: Network, against teacher: Network) -> Double?
 /// - Returns: nil if the networks differ in shape, or if either is not finite.
 /// - Complexity: O(nodes^2 (nodes below + nodes above) + nodes^3) for each layer.
 public func weightErrors(of merged: Network, against teacher: Network) -> [Double]? {
-  guard merged.layers.count == teacher.layers.count, merged.activation == teacher.activation,
-    zip(merged.layers, teacher.layers).allSatisfy({ $0.nodeCount == $1.nodeCount && $0.inputCount == $1.inputCount }),
+  guard merged.architecture.widths == teacher.architecture.widths, merged.activation == teacher.activation,
     merged.isFinite, teacher.isFinite
   else { return nil }
   var matched = merged
@@ -34,8 +33,7 @@ public func weightErrors(of merged: Network, against teacher: Network) -> [Doubl
   }
   let pairs = zip(matched.layers[last].weights.values, teacher.layers[last].weights.values)
   let weights = pairs.reduce(0) { max($0, abs($1.0 - $1.1)) }
-  let zeros = [Double](repeating: 0, count: teacher.outputCount)
-  let biases = zip(matched.layers[last].biases ?? zeros, teacher.layers[last].biases ?? zeros)
+  let biases = zip(matched.layers[last].biasesOrZeros, teacher.layers[last].biasesOrZeros)
   return result + [biases.reduce(weights) { max($0, abs($1.0 - $1.1)) }]
 }
 
@@ -45,10 +43,7 @@ extension Network {
   /// - Returns: the largest error of their own weights; nil if it overflows.
   fileprivate mutating func match(_ layer: Int, to teacher: Network, includingFanOut: Bool) -> Double? {
     let count = layers[layer].nodeCount
-    func incoming(_ network: Network, _ node: Int) -> [Double] {
-      Array(network.layers[layer].weights.row(node)) + [network.layers[layer].biases?[node] ?? 0]
-    }
-    let (own, wanted) = ((0..<count).map { incoming(self, $0) }, (0..<count).map { incoming(teacher, $0) })
+    let (own, wanted) = ((0..<count).map(layers[layer].row), (0..<count).map(teacher.layers[layer].row))
     let norms = (own: own.map { euclideanNorm($0.dropLast()) }, wanted: wanted.map { euclideanNorm($0.dropLast()) })
     func ratio(_ j: Int, _ k: Int) -> Double {
       norms.own[k] > 0 && norms.wanted[j] > 0 ? norms.wanted[j] / norms.own[k] : 1
@@ -68,16 +63,14 @@ extension Network {
       }
     }
     guard costs.isFinite else { return nil }
-    let (lower, upper) = (layers[layer], layers[layer + 1])
-    var largest = 0.0
-    for (j, k) in minimumCostAssignment(costs).enumerated() {
-      guard let k else { return nil }
-      let ratio = ratio(j, k)
-      for (f, weight) in own[k].dropLast().enumerated() { layers[layer].weights[j, f] = weight * ratio }
-      if let bias = lower.biases?[k] { layers[layer].biases?[j] = bias * ratio }
-      for u in 0..<upper.nodeCount { layers[layer + 1].weights[u, j] = upper.weights[u, k] / ratio }
-      largest = zip(wanted[j], own[k]).reduce(largest) { max($0, abs($1.0 - $1.1 * ratio)) }
+    let nodes = minimumCostAssignment(costs).compactMap { $0 }
+    guard nodes.count == count else { return nil }
+    let ratios = nodes.enumerated().map { ratio($0, $1) }
+    self = keeping(nodes, of: layer, scaledBy: ratios)
+    return nodes.enumerated().reduce(0) { largest, pair in
+      zip(wanted[pair.offset], own[pair.element]).reduce(largest) {
+        max($0, abs($1.0 - $1.1 * ratios[pair.offset]))
+      }
     }
-    return largest
   }
 }

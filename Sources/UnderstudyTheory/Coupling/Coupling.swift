@@ -47,13 +47,11 @@ public struct Coupling: Sendable, Equatable {
 public func coupling(
   of teacher: Teacher, with student: Student, over inputs: Matrix, sampleLimit: Int = 1000
 ) throws(ShapeError) -> Coupling {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   let (m, n) = (teacher.network.hiddenCounts[0], student.network.hiddenCounts[0])
   var regions = RegionTable(teacher: teacher.network, student: student.network)
   var patterns = PatternCounter(teacher: teacher.network, student: student.network)
-  let isDeep = teacher.network.layers.count > 2
-  let wanted = isDeep ? min(sampleLimit, inputs.rowCount) : 1
+  let wanted = teacher.network.isTwoLayer ? 1 : min(sampleLimit, inputs.rowCount)
   var result = Coupling(
     meanAlpha: Matrix(rowCount: n, columnCount: m),
     smallestAlpha: Matrix(rowCount: n, columnCount: m, repeating: .infinity),

@@ -66,8 +66,7 @@ public func layerCoupling<Scalar: KernelScalar>(
   parts: LayerCouplingParts = [], sampleLimit: Int = 512, precision _: Scalar.Type = Double.self,
   instructions: InstructionSet = .best
 ) throws(ShapeError) -> [LayerCoupling] {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   try check(matches, of: teacher, with: student)
   let sums = LayerCouplingSums<Scalar>(
     teacher: teacher.network, student: student.network, matches: matches, parts: parts, instructions: instructions)

@@ -15,23 +15,14 @@ public func fanOutNorms(of network: Network) -> [Double] {
 /// Unlike the fan-out norm alone it does not change when a ReLU node is rescaled; biases do not enter.
 /// - Throws: ``ShapeError`` if the network has more than two layers.
 public func boundaryStrengths(of network: Network) throws(ShapeError) -> [Double] {
-  guard network.layers.count == 2 else {
-    throw ShapeError("boundary strengths are defined for two layers, and the network has \(network.layers.count)")
-  }
-  let weights = network.layers[0].weights
-  return zip(fanOutNorms(of: network), 0..<weights.rowCount).map { $0 * euclideanNorm(weights.row($1)) }
+  zip(fanOutNorms(of: network), Boundaries(of: try TwoLayerView(network).hidden).norms).map(*)
 }
 
 /// The Frobenius norm of the difference of each layer's weights and biases. `[layer]`.
 ///
 /// - Throws: ``ShapeError`` if the networks differ in shape.
 public func weightChanges(from earlier: Network, to later: Network) throws(ShapeError) -> [Double] {
-  guard
-    earlier.layers.count == later.layers.count,
-    zip(earlier.layers, later.layers).allSatisfy({
-      $0.nodeCount == $1.nodeCount && $0.inputCount == $1.inputCount && ($0.biases == nil) == ($1.biases == nil)
-    })
-  else { throw ShapeError("the networks differ in shape") }
+  guard earlier.architecture == later.architecture else { throw ShapeError("the networks differ in shape") }
   return zip(earlier.layers, later.layers).map { earlier, later in
     let weights = zip(earlier.weights.values, later.weights.values).map { $1 - $0 }
     let biases = zip(earlier.biases ?? [], later.biases ?? []).map { $1 - $0 }

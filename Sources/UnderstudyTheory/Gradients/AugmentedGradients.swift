@@ -26,28 +26,27 @@ public func sampleGradients(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, augmentedBy augmentation: Augmentation? = nil,
   progress: (Double) -> Void = { _ in }
 ) throws(ShapeError) -> SampleGradients {
-  try checkPair(teacher, student)
-  try checkInputs(inputs, fit: teacher.network)
+  try checkPair(teacher, student, over: inputs)
   let directions = augmentation?.directions(for: teacher) ?? Matrix(rowCount: 0, columnCount: inputs.columnCount)
   let step = augmentation?.step ?? 0
-  let isJoint =
-    teacher.network.layers.count == 2 && teacher.network.activation == student.network.activation
-  return isJoint
-    ? jointGradients(of: student, learning: teacher, over: inputs, along: directions, step: step, progress)
-    : deepGradients(of: student, learning: teacher, over: inputs, along: directions, step: step, progress)
+  guard teacher.network.isTwoLayer, teacher.network.activation == student.network.activation else {
+    return deepGradients(of: student, learning: teacher, over: inputs, along: directions, step: step, progress)
+  }
+  return jointGradients(
+    of: try TwoLayerView(student.network), learning: try TwoLayerView(teacher.network), over: inputs, along: directions,
+    step: step, progress)
 }
 
 /// Two layers of one activation: a shift of the sample is a shift of the pre-activations.
 private func jointGradients(
-  of student: Student, learning teacher: Teacher, over inputs: Matrix, along directions: Matrix, step: Double,
+  of student: TwoLayerView, learning teacher: TwoLayerView, over inputs: Matrix, along directions: Matrix, step: Double,
   _ progress: (Double) -> Void
 ) -> SampleGradients {
-  let (teacher, student) = (teacher.network, student.network)
   let joint = DenseLayer(
     weights: Matrix(
-      rowCount: teacher.layers[0].nodeCount + student.layers[0].nodeCount, columnCount: inputs.columnCount,
-      values: teacher.layers[0].weights.values + student.layers[0].weights.values),
-    biases: teacher.layers[0].biasesOrZeros + student.layers[0].biasesOrZeros)
+      rowCount: teacher.nodeCount + student.nodeCount, columnCount: inputs.columnCount,
+      values: teacher.hidden.weights.values + student.hidden.weights.values),
+    biases: teacher.hidden.biasesOrZeros + student.hidden.biasesOrZeros)
   var shifts = Matrix(rowCount: 1 + 2 * directions.rowCount, columnCount: joint.nodeCount)
   for direction in 0..<directions.rowCount {
     let unit = directions.row(direction)
@@ -58,8 +57,8 @@ private func jointGradients(
     }
   }
   var kernel = ShiftedGradients(
-    teacherFanOut: teacher.fanOutWeights, studentFanOut: student.fanOutWeights,
-    biasDifference: zip(teacher.layers[1].biasesOrZeros, student.layers[1].biasesOrZeros).map { $0 - $1 },
+    teacherFanOut: teacher.output.weights.transposed, studentFanOut: student.output.weights.transposed,
+    biasDifference: zip(teacher.output.biasesOrZeros, student.output.biasesOrZeros).map { $0 - $1 },
     negativeSlope: student.activation.negativeSlope)
   var sampleMaxima: [Double] = []
   sampleMaxima.reserveCapacity(inputs.rowCount)
@@ -114,16 +113,10 @@ func deepGradients(
 /// g_1 of a block of samples, `[student node, sample]`, by back-propagation of the residual f* - f.
 func lowestGradients(of student: Network, learning teacher: Network, at block: Matrix) -> Matrix {
   let z = student.preactivations(of: block)
-  let targets = teacher.preactivations(of: block)[teacher.layers.count - 1]
-  var g = targets
+  var g = teacher.preactivations(of: block, layer: teacher.layers.count - 1)
   for i in g.values.indices { g.values[i] -= z[z.count - 1].values[i] }
   for layer in (1..<student.layers.count).reversed() {
     g = propagatedBack(g, through: student.layers[layer], gates: z[layer - 1], activation: student.activation)
   }
   return g
-}
-
-extension DenseLayer {
-  /// The biases, 0 for a layer without.
-  var biasesOrZeros: [Double] { biases ?? [Double](repeating: 0, count: nodeCount) }
 }

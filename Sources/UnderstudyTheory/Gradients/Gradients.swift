@@ -24,10 +24,7 @@ public func gradients(
 ) throws(ShapeError) -> GradientSummary {
   let network = student.network
   try checkInputs(inputs, fit: network)
-  guard targets.rowCount == inputs.rowCount, targets.columnCount == network.outputCount else {
-    throw ShapeError(
-      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x \(network.outputCount)")
-  }
+  try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: network.outputCount)
   let layerCount = network.layers.count
   var weightSums = network.layers.map { Matrix(rowCount: $0.nodeCount, columnCount: padded($0.inputCount)) }
   var biasSums = network.layers.map { [Double](repeating: 0, count: $0.nodeCount) }
@@ -47,7 +44,7 @@ public func gradients(
       }
     }
     for layer in (0..<layerCount).reversed() {
-      let below = layer == 0 ? block.inputs : activated(z[layer - 1], by: network.activation)
+      let below = layer == 0 ? block.inputs : network.activation(z[layer - 1])
       let samples = below.transposed.padded(columns: weightSums[layer].columnCount)
       multiply(g, samples, into: &weightSums[layer], adding: true)
       for node in 0..<g.rowCount { biasSums[layer][node] += g.row(node).reduce(0, +) }

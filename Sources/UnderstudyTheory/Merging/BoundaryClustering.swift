@@ -25,7 +25,7 @@ struct BoundaryClustering {
   /// Boundaries further apart are not one boundary, whatever the data say.
   static let maximumEpsilon = 0.3
 
-  let network: Network
+  let network: TwoLayerView
   let inputs: Matrix
   /// `[sample, output]`
   let outputs: Matrix
@@ -51,25 +51,17 @@ struct BoundaryClustering {
   /// v_k, `[node, output]`.
   let fanOut: Matrix
 
-  init(_ student: Student, over inputs: Matrix) throws(ShapeError) {
-    let network = student.network
-    guard network.layers.count == 2 else {
-      throw ShapeError("this is for networks of two layers, and the student has \(network.layers.count)")
-    }
-    try checkMergeable(network, over: inputs)
+  init(_ network: TwoLayerView, over inputs: Matrix) throws(ShapeError) {
+    try checkMergeable(network.network, over: inputs)
     self.network = network
     self.inputs = inputs
     outputs = try network.outputs(for: inputs)
-    let (lower, count) = (network.layers[0], network.hiddenCounts[0])
-    let z = lower.preactivations(over: inputs)
-    let biases = lower.biases ?? [Double](repeating: 0, count: count)
+    let count = network.nodeCount
+    let z = network.hidden.preactivations(over: inputs)
     preactivations = z
-    let square = inputs.values.reduce(0) { $0 + $1 * $1 } / Double(inputs.values.count)
-    spread = square > 0 ? square.squareRoot() : 1
-    let outputSquare = outputs.values.reduce(0) { $0 + $1 * $1 } / Double(outputs.values.count)
-    scale = outputSquare > 0 ? outputSquare.squareRoot() : 1
+    (spread, scale) = (inputs.typicalSize, outputs.typicalSize)
     var middle = [Double](repeating: 0, count: inputs.columnCount)
-    if network.layers[1].biases != nil {
+    if network.output.biases != nil {
       for i in 0..<inputs.rowCount {
         for f in middle.indices { middle[f] += inputs[i, f] / Double(inputs.rowCount) }
       }
@@ -78,11 +70,11 @@ struct BoundaryClustering {
     farthest = (0..<inputs.rowCount).reduce(0) { farthest, i in
       max(farthest, euclideanNorm(zip(inputs.row(i), middle).map { $0 - $1 }))
     }
-    rows = Matrix((0..<count).map { Array(lower.weights.row($0)) + [biases[$0]] })
-    let fanOut = network.fanOutWeights
+    rows = Matrix((0..<count).map(network.row))
+    let fanOut = network.output.weights.transposed
     self.fanOut = fanOut
 
-    let boundaries = Boundaries(of: lower)
+    let boundaries = Boundaries(of: network.hidden)
     let slope = network.activation.negativeSlope
     let contributing = (0..<count).filter { k in
       fanOut.row(k).contains { $0 != 0 }
@@ -247,6 +239,12 @@ struct BoundaryClustering {
 }
 
 extension Matrix {
+  /// The root mean square, about 0, of all elements; 1 where all are 0.
+  var typicalSize: Double {
+    let square = values.reduce(0) { $0 + $1 * $1 } / Double(values.count)
+    return square > 0 ? square.squareRoot() : 1
+  }
+
   /// The largest singular value and its right vector.
   ///
   /// Decompositions of hundreds of rows and columns take seconds, and what merges is nearly of rank one, where a few products

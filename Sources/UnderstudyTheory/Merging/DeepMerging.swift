@@ -47,7 +47,7 @@ func mergeLayers(
         layers[layer] = layers[layer].followed(by: removal.layer)
         change = largestDifference(try network.outputs(for: inputs), outputs)
       }
-      below = network.layers[layer].activations(over: below, network.activation)
+      below = network.activations(over: below, entering: layer, layer: layer)
     }
   }
   return MergedStudent(student: Student(network), layers: layers, largestChange: change, allowedChange: allowed)
@@ -63,43 +63,14 @@ func checkMergeable(_ network: Network, over inputs: Matrix) throws(ShapeError) 
   try checkInputs(inputs, fit: network)
 }
 
-extension DenseLayer {
-  /// Pre-activations on all samples, `[sample, node]`; `below` is `[sample, node below]`.
-  func preactivations(over below: Matrix) -> Matrix {
-    var z = Matrix(rowCount: below.rowCount, columnCount: nodeCount)
-    LinearAlgebra.multiply(below, weights, transposingSecond: true, into: &z)
-    let biases = biases ?? [Double](repeating: 0, count: nodeCount)
-    for i in 0..<z.rowCount {
-      for k in 0..<nodeCount { z[i, k] += biases[k] }
-    }
-    return z
-  }
-
-  /// What leaves a hidden layer without batch normalisation.
-  ///
-  /// - Shape: `below` is `[sample, input]`; the result is `[sample, node]`.
-  /// - Complexity: O(samples x inputs x nodes).
-  public func activations(over below: Matrix, _ activation: Activation) -> Matrix {
-    var z = preactivations(over: below)
-    for i in z.values.indices { z.values[i] = activation(z.values[i]) }
-    return z
-  }
-}
-
 extension Network {
   /// How far a change of 1 in a pre-activation of the layer above `layer` can move an output, to first order: the largest
   /// sum over paths of the products of absolute weights. `[node above]`, 1 for outputs.
   ///
   /// - Parameter below: what enters `layer`, `[sample, node]`.
   fileprivate func importances(above layer: Int, below: Matrix) -> [Double] {
-    var gates: [[Double]] = []
-    var activations = below
-    for index in layer..<layers.count - 1 {
-      let z = layers[index].preactivations(over: activations)
-      activations = z
-      for i in z.values.indices { activations.values[i] = activation(z.values[i]) }
-      gates.append(
-        (0..<z.columnCount).map { k in z.column(k).contains { $0 > 0 } ? 1 : activation.negativeSlope })
+    let gates = preactivations(over: below, entering: layer, layers: layer..<layers.count - 1).map { z in
+      (0..<z.columnCount).map { k in z.column(k).contains { $0 > 0 } ? 1 : activation.negativeSlope }
     }
     // From the outputs down to the layer above.
     var paths = Matrix(rowCount: outputCount, columnCount: outputCount)

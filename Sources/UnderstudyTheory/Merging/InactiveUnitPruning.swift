@@ -22,7 +22,7 @@ struct InactiveUnitPruning {
   ///   on the first few samples.
   init?(from network: Network, layer: Int, importances: [Double], below: Matrix, outputs: Matrix, limit: Double) {
     let count = network.layers[layer].nodeCount
-    let activations = network.layers[layer].activations(over: below, network.activation)
+    let activations = network.activations(over: below, entering: layer, layer: layer)
     let strengths = (0..<count).map { node in
       euclideanNorm(activations.column(node))
         * zip(network.layers[layer + 1].weights.column(node), importances).reduce(0) { $0 + abs($1.0) * $1.1 }
@@ -30,7 +30,7 @@ struct InactiveUnitPruning {
     var (reduced, kept) = (network, Array(0..<count))
     for node in kept.sorted(by: { (strengths[$0], $0) < (strengths[$1], $1) }) where kept.count > 1 {
       let rest = kept.filter { $0 != node }
-      let candidate = network.keeping(rest, in: layer)
+      let candidate = network.keeping(rest, of: layer)
       guard candidate.keeps(outputs, within: limit, layer: layer, below: below) else { continue }
       (reduced, kept) = (candidate, rest)
     }
@@ -44,23 +44,11 @@ struct InactiveUnitPruning {
 }
 
 extension Network {
-  /// The network with some nodes of a hidden layer only.
-  fileprivate func keeping(_ nodes: [Int], in layer: Int) -> Network {
-    var result = self
-    let (lower, upper) = (layers[layer], layers[layer + 1])
-    result.layers[layer] = DenseLayer(
-      weights: Matrix(nodes.map { Array(lower.weights.row($0)) }),
-      biases: lower.biases.map { biases in nodes.map { biases[$0] } })
-    result.layers[layer + 1].weights = Matrix(nodes.map { upper.weights.column($0) }).transposed
-    return result
-  }
-
   /// Whether no output for what enters `layer` is further than `limit` from what it should be.
   fileprivate func keeps(_ outputs: Matrix, within limit: Double, layer: Int, below: Matrix) -> Bool {
     for (rows, range) in GrowingBlocks(below) {
-      var values = rows
-      for index in layer..<layers.count - 1 { values = layers[index].activations(over: values, activation) }
-      values = layers[layers.count - 1].preactivations(over: values)
+      let last = layers.count - 1
+      let values = preactivations(over: rows, entering: layer, layers: last..<last + 1)[0]
       let offset = range.lowerBound * outputCount
       for i in values.values.indices where !(abs(values.values[i] - outputs.values[offset + i]) <= limit) {
         return false

@@ -28,7 +28,7 @@ struct LayerProblem {
     factors = importances.map { $0 > 0 ? Double(sign: .plus, exponent: $0.exponent, significand: 1) : 0 }
     let problem = try Network(
       layers: [coordinates?.layer(of: lower) ?? lower, upper.scaled(by: factors)], activation: network.activation)
-    material = try BoundaryClustering(Student(problem), over: coordinates?.values ?? below)
+    material = try BoundaryClustering(try TwoLayerView(problem), over: coordinates?.values ?? below)
     (self.network, self.layer) = (network, layer)
   }
 
@@ -36,10 +36,10 @@ struct LayerProblem {
   func reduction(unitCount: Int, budget: Double) -> (network: Network, layer: MergedStudent.Layer)? {
     let (lower, upper) = (network.layers[layer], network.layers[layer + 1])
     let plan = UnitAssignment(material, budget: budget)
-    guard let reduced = plan.network, reduced.hiddenCounts[0] < lower.nodeCount || plan.units.count < unitCount else {
+    guard let reduced = plan.network, reduced.nodeCount < lower.nodeCount || plan.units.count < unitCount else {
       return nil
     }
-    var rows = coordinates?.original(of: reduced.layers[0]) ?? reduced.layers[0]
+    var rows = coordinates?.original(of: reduced.hidden) ?? reduced.hidden
     for (index, unit) in plan.units.enumerated() where unit.members.count == 1 && unit.others.isEmpty {
       // A node that is as it was keeps its weights: they may lie along directions that the samples do not show.
       let node = unit.members[0]
@@ -48,13 +48,11 @@ struct LayerProblem {
       for f in 0..<lower.inputCount { rows.weights[index, f] = lower.weights[node, f] }
       if let bias = lower.biases?[node] { rows.biases?[index] = bias }
     }
-    var fanOut = reduced.layers[1].scaled(by: factors.map { $0 > 0 ? 1 / $0 : 0 })
+    var fanOut = reduced.output.scaled(by: factors.map { $0 > 0 ? 1 / $0 : 0 })
     for (u, factor) in factors.enumerated() where factor == 0 {
       if let bias = upper.biases?[u] { fanOut.biases?[u] = bias }
     }
-    var result = network
-    result.layers[layer] = rows
-    result.layers[layer + 1] = fanOut
+    let result = network.replacing(hiddenLayer: layer, by: rows, above: fanOut)
     return (result, .init(unitCount: plan.units.count, fates: plan.fates, tolerance: plan.tolerance))
   }
 }

@@ -52,8 +52,8 @@ public func mergedLayerReports(
         identifiability: identifiability(
           reducedBelow, z, hasBiases: reduced.biases != nil, slope: activation.negativeSlope),
         weightError: errors?[index]))
-    below = original.activations(over: below, activation)
-    reducedBelow = reduced.activations(over: reducedBelow, activation)
+    below = activation(original.preactivations(over: below))
+    reducedBelow = activation(z)
   }
   return result
 }

@@ -86,16 +86,16 @@ public func merge(
   _ student: Student, over inputs: Matrix, targets: Matrix? = nil, allowedChange: Double? = nil
 ) throws(ShapeError) -> MergedStudent {
   try student.network.checkIsPlain()
-  guard student.network.layers.count == 2 else {
+  guard student.network.isTwoLayer else {
     return try mergeLayers(of: student, over: inputs, targets: targets, allowedChange: allowedChange)
   }
-  let material = try BoundaryClustering(student, over: inputs)
+  let material = try BoundaryClustering(try TwoLayerView(student.network), over: inputs)
   let standard = try defaultAllowedChange(outputs: material.outputs, targets: targets)
   let allowed = allowedChange ?? standard
   // Each step of a plan takes its share of the budget, but shares of many groups add up, so that a plan may exceed it.
   for attempt in 0..<8 {
     let plan = UnitAssignment(material, budget: allowed / Double(1 << (3 * attempt)))
-    guard let network = plan.network else { continue }
+    guard let network = plan.network?.network else { continue }
     let change = largestDifference(try network.outputs(for: inputs), material.outputs)
     guard change <= allowed else { continue }
     return MergedStudent(
@@ -117,13 +117,8 @@ extension MergedStudent.Layer {
 
 /// The change that merging may cause unless another is given: see ``merge(_:over:targets:allowedChange:)``.
 func defaultAllowedChange(outputs: Matrix, targets: Matrix?) throws(ShapeError) -> Double {
-  let square = outputs.values.reduce(0) { $0 + $1 * $1 } / Double(outputs.values.count)
-  let scale = square > 0 ? square.squareRoot() : 1
+  let scale = outputs.typicalSize
   guard let targets else { return 1e-9 * scale }
-  guard targets.rowCount == outputs.rowCount, targets.columnCount == outputs.columnCount else {
-    throw ShapeError(
-      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(outputs.rowCount) x \(outputs.columnCount)"
-    )
-  }
+  try checkTargets(targets, sampleCount: outputs.rowCount, outputCount: outputs.columnCount)
   return max(1e-10 * scale, min(2 * largestDifference(targets, outputs), 0.01 * scale))
 }

@@ -8,11 +8,11 @@ struct OptimalBrainSurgeon {
   /// v_k times node k's length, `[node, output]`.
   private let fanOut: Matrix
 
-  init(_ network: Network, over inputs: Matrix) {
-    let n = network.hiddenCounts[0]
+  init(_ network: TwoLayerView, over inputs: Matrix) {
+    let n = network.nodeCount
     let units = UnitActivations(
-      of: Array(0..<n), in: network, over: inputs, constant: network.layers[1].biases == nil ? 0 : 1)
-    var fanOut = network.fanOutWeights
+      of: Array(0..<n), in: network, over: inputs, constant: network.output.biases == nil ? 0 : 1)
+    var fanOut = network.output.weights.transposed
     for k in 0..<n {
       for c in 0..<fanOut.columnCount { fanOut[k, c] *= units.sizes[k] }
     }
@@ -98,11 +98,11 @@ struct UnitActivations {
   /// The lengths, 1 where a node is silent.
   let sizes: [Double]
 
-  init(of nodes: [Int], in network: Network, over inputs: Matrix, constant: Double?) {
+  init(of nodes: [Int], in network: TwoLayerView, over inputs: Matrix, constant: Double?) {
     var features = Matrix(
       rowCount: inputs.rowCount, columnCount: nodes.count + (constant == nil ? 0 : 1), repeating: constant ?? 0)
     for block in SampleBlockSequence(inputs) {
-      let hidden = activations(of: network, layer: 0, block: block)
+      let hidden = network.activations(of: block)
       for i in 0..<block.validCount {
         for (place, node) in nodes.enumerated() { features[block.first + i, place] = hidden[node, i] }
       }

@@ -21,7 +21,7 @@ struct UnitAssignment {
   private(set) var units: [Unit] = []
   private(set) var tolerance: Double
   /// nil if the network's biases cannot take what they would have to.
-  private(set) var network: Network?
+  private(set) var network: TwoLayerView?
   private(set) var fates: [MergedStudent.Fate]
 
   private let material: BoundaryClustering
@@ -207,21 +207,21 @@ struct UnitAssignment {
 
   /// Puts the constant into the output biases, or into a unit without a boundary if there are none, and writes the network.
   private mutating func finish(constant: [Double]) {
-    let lower = material.network.layers[0]
+    let (inputCount, hasHiddenBiases) = (material.network.inputCount, material.network.hidden.biases != nil)
     var constant = constant
     for node in material.constantNodes {
-      let value = material.network.activation(material.rows[node, lower.inputCount])
+      let value = material.network.activation(material.rows[node, inputCount])
       for c in constant.indices { constant[c] += material.fanOut[node, c] * value }
     }
     units.sort { ($0.members + $0.others)[0] < ($1.members + $1.others)[0] }
-    var outputBiases = material.network.layers[1].biases
+    var outputBiases = material.network.output.biases
     if outputBiases != nil {
       for c in constant.indices { outputBiases?[c] += constant[c] }
     } else if constant.contains(where: { abs($0) > budget / 8 }) {
-      guard lower.biases != nil else { return }
+      guard hasHiddenBiases else { return }
       units.append(
         Unit(
-          row: [Double](repeating: 0, count: lower.inputCount) + [1], fanOut: constant, members: material.constantNodes,
+          row: [Double](repeating: 0, count: inputCount) + [1], fanOut: constant, members: material.constantNodes,
           others: []))
     }
     for (index, unit) in units.enumerated() {
@@ -233,16 +233,12 @@ struct UnitAssignment {
       }
     }
     let idle = Unit(
-      row: [Double](repeating: 0, count: lower.inputCount + 1),
+      row: [Double](repeating: 0, count: inputCount + 1),
       fanOut: [Double](repeating: 0, count: material.outputCount), members: [], others: [])
     let hidden = units.isEmpty ? [idle] : units
-    let layers = [
-      DenseLayer(
-        weights: Matrix(hidden.map { Array($0.row.dropLast()) }),
-        biases: lower.biases == nil ? nil : hidden.map { $0.row[lower.inputCount] }),
-      DenseLayer(weights: Matrix(hidden.map(\.fanOut)).transposed, biases: outputBiases),
-    ]
-    network = try? Network(layers: layers, activation: material.network.activation)
+    network = try? TwoLayerView(
+      rows: hidden.map(\.row), hasHiddenBiases: hasHiddenBiases, fanOuts: hidden.map(\.fanOut),
+      outputBiases: outputBiases, activation: material.network.activation)
   }
 }
 

@@ -16,27 +16,15 @@ public struct PathSegment: Sendable, Equatable {
 
   /// The network at t.
   ///
-  /// - Precondition: the ends have one shape.
-  public func network(at t: Double) -> Network {
-    guard t > 0 else { return from }
-    guard t < 1 else { return to }
-    func between(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { (1 - t) * $0 + t * $1 } }
-    var result = from
-    for (index, end) in to.layers.enumerated() {
-      result.layers[index].weights.values = between(result.layers[index].weights.values, end.weights.values)
-      if let biases = end.biases {
-        result.layers[index].biases = result.layers[index].biases.map { between($0, biases) }
-      }
-    }
-    return result
-  }
+  /// - Precondition: the ends have one architecture.
+  public func network(at t: Double) -> Network { from.interpolated(to: to, at: t) }
 }
 
 /// The straight line between two students as they are.
 ///
 /// - Throws: ``ShapeError`` if they differ in shape.
 public func straightLine(from a: Student, to b: Student) throws(ShapeError) -> PathSegment {
-  try checkSameShape(a.network, b.network)
+  _ = try joinable(a.network, b.network)
   return PathSegment(from: a.network, to: b.network, what: "Every weight of student A becomes that of student B.")
 }
 
@@ -55,13 +43,10 @@ public func losses(
 ) throws(ShapeError) -> [Double] {
   precondition(pointCount >= 2, "a curve has two ends")
   let (from, to) = try segment.withoutIdleNodes()
-  try checkInputs(inputs, fit: from)
-  guard targets.rowCount == inputs.rowCount, targets.columnCount == from.outputCount else {
-    throw ShapeError(
-      "targets are \(targets.rowCount) x \(targets.columnCount), expected \(inputs.rowCount) x \(from.outputCount)")
-  }
+  try checkInputs(inputs, fit: from.network)
+  try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: from.outputCount)
   let points = (0..<pointCount).map { Double($0) / Double(pointCount - 1) }
-  if from.layers[0] == to.layers[0] {
+  if from.hidden == to.hidden {
     var (ofFrom, mixed, ofTo) = (0.0, 0.0, 0.0)
     let outputs = (try from.outputs(for: inputs), try to.outputs(for: inputs))
     for (i, target) in targets.values.enumerated() {
@@ -74,17 +59,18 @@ public func losses(
       ((1 - t) * (1 - t) * ofFrom + 2 * t * (1 - t) * mixed + t * t * ofTo) / (2 * Double(inputs.rowCount))
     }
   }
-  let networks = points.map { PathSegment(from: from, to: to, what: "").network(at: $0) }
+  let outputLayers = points.map { from.output.interpolated(to: to.output, at: $0) }
+  let activation = from.activation
   var sums = [Double](repeating: 0, count: pointCount)
   for block in SampleBlockSequence(inputs) {
     // Pre-activations are linear in t as well: two products serve all points.
-    let ends = (from.layers[0].preactivations(of: block.inputs), to.layers[0].preactivations(of: block.inputs))
+    let ends = (from.hidden.preactivations(of: block.inputs), to.hidden.preactivations(of: block.inputs))
     var hidden = ends.0
     for (point, t) in points.enumerated() {
       for i in hidden.values.indices {
-        hidden.values[i] = from.activation((1 - t) * ends.0.values[i] + t * ends.1.values[i])
+        hidden.values[i] = activation((1 - t) * ends.0.values[i] + t * ends.1.values[i])
       }
-      let outputs = networks[point].layers[1].preactivations(of: hidden)
+      let outputs = outputLayers[point].preactivations(of: hidden)
       for i in 0..<block.validCount {
         for c in 0..<outputs.rowCount {
           let residual = targets[block.first + i, c] - outputs[c, i]
@@ -98,46 +84,32 @@ public func losses(
 
 extension PathSegment {
   /// The ends without the nodes whose fan-out is 0 at both.
-  fileprivate func withoutIdleNodes() throws(ShapeError) -> (Network, Network) {
-    try checkSameShape(from, to)
-    let count = from.hiddenCounts[0]
-    var kept = (0..<count).filter { k in
-      from.layers[1].weights.column(k).contains { $0 != 0 } || to.layers[1].weights.column(k).contains { $0 != 0 }
-    }
+  fileprivate func withoutIdleNodes() throws(ShapeError) -> (TwoLayerView, TwoLayerView) {
+    let ends = try joinable(from, to)
+    let idle = Set(ends.a.idleNodes).intersection(ends.b.idleNodes)
+    var kept = (0..<ends.a.nodeCount).filter { !idle.contains($0) }
     if kept.isEmpty { kept = [0] }
-    guard kept.count < count else { return (from, to) }
-    func restricted(_ network: Network) throws(ShapeError) -> Network {
-      let (lower, upper) = (network.layers[0], network.layers[1])
-      return try Network(
-        layers: [
-          DenseLayer(
-            weights: Matrix(kept.map { Array(lower.weights.row($0)) }),
-            biases: lower.biases.map { biases in kept.map { biases[$0] } }),
-          DenseLayer(weights: Matrix(kept.map { upper.weights.column($0) }).transposed, biases: upper.biases),
-        ], activation: network.activation)
-    }
-    return (try restricted(from), try restricted(to))
+    return (try TwoLayerView(from.keeping(kept, of: 0)), try TwoLayerView(to.keeping(kept, of: 0)))
   }
 }
 
-func checkSameShape(_ a: Network, _ b: Network) throws(ShapeError) {
-  func shape(_ network: Network) -> String {
-    ([network.inputCount] + network.layers.map(\.nodeCount)).map { "\($0)" }.joined(separator: "-")
-  }
-  guard a.layers.count == 2, b.layers.count == 2 else {
+/// Two networks that a path may join.
+///
+/// - Throws: ``ShapeError`` if they have not two layers, differ in widths, biases or activation, or are not finite.
+func joinable(_ a: Network, _ b: Network) throws(ShapeError) -> (a: TwoLayerView, b: TwoLayerView) {
+  let views = (a: try TwoLayerView(a), b: try TwoLayerView(b))
+  guard a.architecture.widths == b.architecture.widths else {
+    func words(_ network: Network) -> String { network.architecture.widths.map { "\($0)" }.joined(separator: "-") }
     throw ShapeError(
-      "paths are defined for networks of two layers, and these have \(a.layers.count) and \(b.layers.count)")
-  }
-  guard shape(a) == shape(b) else {
-    throw ShapeError(
-      "student A is \(shape(a)) and student B \(shape(b)) (inputs-hidden-outputs); only students of the same widths are "
+      "student A is \(words(a)) and student B \(words(b)) (inputs-hidden-outputs); only students of the same widths are "
         + "joined by a path")
   }
-  guard zip(a.layers, b.layers).allSatisfy({ ($0.biases == nil) == ($1.biases == nil) }) else {
+  guard a.architecture.layers.map(\.hasBiases) == b.architecture.layers.map(\.hasBiases) else {
     throw ShapeError("one student has biases and the other none; give both or neither (zeros will do)")
   }
   guard a.activation == b.activation else { throw ShapeError("the students have different activations") }
   guard a.isFinite, b.isFinite else { throw ShapeError("a student's weights are not finite; it has diverged") }
+  return views
 }
 
 /// A student's nodes in the order and scale that fit another student best.
@@ -157,14 +129,13 @@ public struct StudentMatching: Sendable, Equatable {
   /// - Throws: ``ShapeError`` if the students differ in shape or the inputs do not fit.
   /// - Complexity: O(samples x nodes x (features + nodes) + nodes^3).
   public init(of b: Student, to a: Student, over inputs: Matrix) throws(ShapeError) {
-    try checkSameShape(a.network, b.network)
+    let (a, b) = try joinable(a.network, b.network)
     try checkInputs(inputs, fit: a.network)
-    let count = a.network.hiddenCounts[0]
+    let count = a.nodeCount
     var (ofA, ofB) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
     var mixed = Matrix(rowCount: count, columnCount: count)
     for block in SampleBlockSequence(inputs) {
-      var first = activations(of: a.network, layer: 0, block: block)
-      var second = activations(of: b.network, layer: 0, block: block)
+      var (first, second) = (a.activations(of: block), b.activations(of: block))
       for k in 0..<count {
         for i in block.validCount..<sampleBlockWidth { (first[k, i], second[k, i]) = (0, 0) }
         ofA[k] += first.row(k).reduce(0) { $0 + $1 * $1 }
@@ -172,7 +143,7 @@ public struct StudentMatching: Sendable, Equatable {
       }
       LinearAlgebra.multiply(first, second, transposingSecond: true, into: &mixed, scale: 1)
     }
-    let fanOuts = (a.network.fanOutWeights, b.network.fanOutWeights)
+    let fanOuts = (a.output.weights.transposed, b.output.weights.transposed)
     var costs = Matrix(rowCount: count, columnCount: count)
     for k in 0..<count {
       for l in 0..<count {
@@ -185,19 +156,9 @@ public struct StudentMatching: Sendable, Equatable {
     self.costs = costs
     let nodes = minimumCostAssignment(costs).enumerated().map { $1 ?? $0 }
     self.nodes = nodes
-    let norms = (Boundaries(of: a.network.layers[0]).norms, Boundaries(of: b.network.layers[0]).norms)
+    let norms = (Boundaries(of: a.hidden).norms, Boundaries(of: b.hidden).norms)
     let scales = nodes.enumerated().map { k, l in norms.0[k] > 0 && norms.1[l] > 0 ? norms.0[k] / norms.1[l] : 1 }
     self.scales = scales
-    var network = b.network
-    for (k, l) in nodes.enumerated() {
-      for f in 0..<network.inputCount {
-        network.layers[0].weights[k, f] = b.network.layers[0].weights[l, f] * scales[k]
-      }
-      if let biases = b.network.layers[0].biases { network.layers[0].biases?[k] = biases[l] * scales[k] }
-      for c in 0..<network.outputCount {
-        network.layers[1].weights[c, k] = b.network.layers[1].weights[c, l] / scales[k]
-      }
-    }
-    student = Student(network)
+    student = Student(b.network.keeping(nodes, of: 0, scaledBy: scales))
   }
 }

@@ -4,8 +4,8 @@ import UnderstudyNumerics
 /// Builds the path between two students that are gathered on nodes of their own.
 struct PathBuilder {
   private(set) var segments: [PathSegment] = []
-  private(set) var current: Network
-  let target: Network
+  private(set) var current: TwoLayerView
+  let target: TwoLayerView
   let first: ConsolidatedStudent
   let second: ConsolidatedStudent
   let inputs: Matrix
@@ -13,7 +13,8 @@ struct PathBuilder {
   let outputs: Matrix
 
   init(
-    _ start: Network, target: Network, _ first: ConsolidatedStudent, _ second: ConsolidatedStudent, over inputs: Matrix
+    _ start: TwoLayerView, target: TwoLayerView, _ first: ConsolidatedStudent, _ second: ConsolidatedStudent,
+    over inputs: Matrix
   ) throws(ShapeError) {
     current = start
     self.target = target
@@ -23,12 +24,12 @@ struct PathBuilder {
     outputs = try first.network.outputs(for: inputs)
   }
 
-  var nodeCount: Int { target.hiddenCounts[0] }
+  var nodeCount: Int { target.nodeCount }
 
   /// Adds a segment, unless nothing moves along it.
   ///
   /// - Parameter purpose: a sentence; which nodes it is that change is added.
-  mutating func move(to network: Network, _ purpose: String) {
+  mutating func move(to network: TwoLayerView, _ purpose: String) {
     guard network != current else { return }
     segments.append(PathSegment(from: current, to: network, purpose: purpose))
     current = network
@@ -62,8 +63,8 @@ struct PathBuilder {
     let refuges = Dictionary(uniqueKeysWithValues: zip(shared, spare))
 
     var network = current
-    for node in 0..<nodeCount where !carriers.contains(node) { place(node, of: target, at: node, in: &network) }
-    for (node, refuge) in refuges { place(node, of: current, at: refuge, in: &network) }
+    for node in 0..<nodeCount where !carriers.contains(node) { network.setRow(node, to: target.row(node)) }
+    for (node, refuge) in refuges { network.setRow(refuge, to: current.row(node)) }
     move(
       to: network,
       "Nodes without fan-out get the weights that they have in student B"
@@ -72,24 +73,18 @@ struct PathBuilder {
           : "; \(nodeWords(refuges.values.sorted())) become copies of \(nodeWords(shared)), which carry in both students.")
     )
     if !shared.isEmpty {
-      var (weights, places) = (network, network)
-      for (node, refuge) in refuges {
-        for c in 0..<network.outputCount {
-          weights.layers[1].weights[c, refuge] = network.layers[1].weights[c, node]
-          weights.layers[1].weights[c, node] = 0
-        }
-      }
-      move(to: weights, "Nodes that carry in both students give their fan-out to their copies.")
-      places = weights
-      for node in shared { place(node, of: target, at: node, in: &places) }
-      move(to: places, "The nodes that this frees get the weights that they have in student B.")
+      for (node, refuge) in refuges { network.setFanOut(refuge, to: current.fanOut(node)) }
+      network.clearFanOut(of: refuges.keys)
+      move(to: network, "Nodes that carry in both students give their fan-out to their copies.")
+      for node in shared { network.setRow(node, to: target.row(node)) }
+      move(to: network, "The nodes that this frees get the weights that they have in student B.")
     }
     network = current
-    network.layers[1] = second.network.layers[1]
+    network.output = second.network.output
     move(
       to: network,
       "All fan-out moves from the nodes that carry student A's function to those that carry student B's.")
-    network.layers[0] = target.layers[0]
+    network.hidden = target.hidden
     move(to: network, "The nodes that carried student A's function get the weights that they have in student B.")
   }
 
@@ -99,7 +94,7 @@ struct PathBuilder {
   ///
   /// - Returns: the obstacle, or nil when all have moved.
   private mutating func moveOneByOne(_ pairs: [SharedBoundaries.Pair]) -> String? {
-    var pending = pairs.filter { $0.holder != $0.goal || rowOf($0.holder, current) != rowOf($0.goal, target) }
+    var pending = pairs.filter { $0.holder != $0.goal || current.row($0.holder) != target.row($0.goal) }
     guard pending.isEmpty || pairs.count < nodeCount else {
       return
         "no spare node: all \(nodes(nodeCount)) carry a boundary, and \(pending.count) of them would have to trade "
@@ -118,9 +113,7 @@ struct PathBuilder {
       }
       var network = current
       for step in moves {
-        place(
-          goals.contains(step.to) ? step.to : step.holder, of: goals.contains(step.to) ? target : current, at: step.to,
-          in: &network)
+        network.setRow(step.to, to: goals.contains(step.to) ? target.row(step.to) : current.row(step.holder))
       }
       let leaving = moves.filter { !goals.contains($0.to) }
       move(
@@ -133,30 +126,28 @@ struct PathBuilder {
         ].compactMap { $0 }.joined(separator: " "))
       for step in moves {
         let factor = carryingFactor(
-          fromRow: rowOf(step.holder, current), toRow: rowOf(step.to, current), activation: current.activation)
-        for c in 0..<network.outputCount {
-          network.layers[1].weights[c, step.to] = current.layers[1].weights[c, step.holder] * (factor ?? 1)
-          network.layers[1].weights[c, step.holder] = 0
-        }
+          fromRow: current.row(step.holder), toRow: current.row(step.to), activation: current.activation)
+        network.setFanOut(step.to, to: current.fanOut(step.holder).map { $0 * (factor ?? 1) })
+        network.clearFanOut(of: [step.holder])
         holders.remove(step.holder)
         holders.insert(step.to)
         guard let index = pending.firstIndex(where: { $0.holder == step.holder }) else { continue }
         if pending[index].goal == step.to { pending.remove(at: index) } else { pending[index].holder = step.to }
       }
       if pending.isEmpty {
-        network.layers[1] = second.network.layers[1]
+        network.output = second.network.output
       } else {
         network = refitted(network, on: holders.sorted(), over: inputs, outputs: outputs)
       }
       move(to: network, "Fan-out moves to \(nodeWords(moves.map(\.to))) from the nodes that held it.")
     }
     var network = current
-    network.layers[0] = target.layers[0]
+    network.hidden = target.hidden
     move(to: network, "Nodes without fan-out get the weights that they have in student B.")
     return nil
   }
 
-  // MARK: Words and weights
+  // MARK: Words
 
   private func gathering(_ student: ConsolidatedStudent) -> String {
     let sentences = [
@@ -176,13 +167,4 @@ struct PathBuilder {
   }
 
   func nodes(_ count: Int) -> String { count == 1 ? "1 node" : "\(count) nodes" }
-
-  func rowOf(_ node: Int, _ network: Network) -> [Double] {
-    Array(network.layers[0].weights.row(node)) + (network.layers[0].biases.map { [$0[node]] } ?? [0])
-  }
-
-  func place(_ node: Int, of source: Network, at goal: Int, in network: inout Network) {
-    for f in 0..<network.inputCount { network.layers[0].weights[goal, f] = source.layers[0].weights[node, f] }
-    if let biases = source.layers[0].biases { network.layers[0].biases?[goal] = biases[node] }
-  }
 }

@@ -40,7 +40,7 @@ public func constructedPath(
   from a: Student, to b: Student, over inputs: Matrix, targets: Matrix,
   canonical: (a: MergedStudent, b: MergedStudent)? = nil
 ) throws(ShapeError) -> ConstructedPath {
-  try checkSameShape(a.network, b.network)
+  let views = try joinable(a.network, b.network)
   if a == b {
     let stay = PathSegment(from: a.network, to: b.network, what: "Nothing moves: student A and student B are equal.")
     return ConstructedPath(segments: [stay], obstacle: nil)
@@ -61,17 +61,22 @@ public func constructedPath(
 
   // Boundaries that are the same but for rounding are shared; else those that are near, as in trained students.
   let (same, near) = (SharedBoundaries.limits.prefix(1), SharedBoundaries.limits.dropFirst())
-  var gathered = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(same))
+  var gathered = try gatheredPath(
+    from: views.a, to: views.b, over: inputs, targets: targets, steps: 0...0, limits: Array(same))
   if gathered.obstacle != nil {
-    let nearby = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 0...0, limits: Array(near))
+    let nearby = try gatheredPath(
+      from: views.a, to: views.b, over: inputs, targets: targets, steps: 0...0, limits: Array(near))
     let ofNearby = try loss(nearby)
     if !isExact || ofNearby <= negligible { gathered = nearby }
   }
   let ofGathered = try loss(gathered)
   // With nodes for both functions no way is shorter.
   if ofGathered <= negligible, gathered.segments.count <= 7 { return gathered }
-  let path = try pathThroughUnits(
-    from: a, to: b, over: inputs, targets: targets, canonical: canonical, isExact: isExact)
+  let units =
+    if let canonical { canonical } else {
+      (a: try merge(a, over: inputs, targets: targets), b: try merge(b, over: inputs, targets: targets))
+    }
+  let path = try pathThroughUnits(units, from: views.a, to: views.b, over: inputs, targets: targets, isExact: isExact)
   if let path, path.obstacle == nil {
     let ofPath = try loss(path)
     if ofPath <= negligible, ofGathered <= negligible {
@@ -80,30 +85,25 @@ public func constructedPath(
     if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil || isExact {
       return ofPath < ofGathered ? path : gathered
     }
-    let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
+    let coarse = try gatheredPath(from: views.a, to: views.b, over: inputs, targets: targets, steps: 1...10)
     return try ofPath < loss(coarse) ? path : coarse
   }
   guard gathered.obstacle != nil else { return gathered }
   guard !isExact else { return path ?? gathered }
-  let coarse = try gatheredPath(from: a, to: b, over: inputs, targets: targets, steps: 1...10)
+  let coarse = try gatheredPath(from: views.a, to: views.b, over: inputs, targets: targets, steps: 1...10)
   return coarse.obstacle == nil ? coarse : path ?? gathered
 }
 
 /// The path by way of smaller students, or what is in its way; nil if there is no room for them.
 private func pathThroughUnits(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix,
-  canonical: (a: MergedStudent, b: MergedStudent)?, isExact: Bool
+  _ units: (a: MergedStudent, b: MergedStudent), from a: TwoLayerView, to b: TwoLayerView, over inputs: Matrix,
+  targets: Matrix, isExact: Bool
 ) throws(ShapeError) -> ConstructedPath? {
-  let units =
-    if let canonical { canonical } else {
-      (a: try merge(a, over: inputs, targets: targets), b: try merge(b, over: inputs, targets: targets))
-    }
   guard let first = try ReductionPath(of: a, to: units.a, over: inputs),
     let last = try ReductionPath(of: b, to: units.b, over: inputs)
   else { return nil }
   let middle = try gatheredPath(
-    from: Student(first.network), to: Student(last.network), over: inputs, targets: targets,
-    steps: isExact ? 0...0 : 0...10)
+    from: first.network, to: last.network, over: inputs, targets: targets, steps: isExact ? 0...0 : 0...10)
   guard middle.obstacle == nil else { return middle }
   return ConstructedPath(
     segments: first.steps.map(\.segment) + middle.segments
@@ -128,7 +128,7 @@ func largestEndLoss(
 ///   - steps: how coarsely to gather, the finest first, each ten times as coarsely as the one before.
 ///   - limits: how far apart boundaries may be that count as shared, the nearest first.
 func gatheredPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, steps: ClosedRange<Int> = 0...10,
+  from a: TwoLayerView, to b: TwoLayerView, over inputs: Matrix, targets: Matrix, steps: ClosedRange<Int> = 0...10,
   limits: [Double] = SharedBoundaries.limits
 ) throws(ShapeError) -> ConstructedPath {
   if a == b { return ConstructedPath(segments: [], obstacle: nil) }
@@ -140,7 +140,7 @@ func gatheredPath(
     let second = try ConsolidatedStudent(
       b, over: inputs, targets: targets, coarseness: coarseness, avoiding: Set(first.representatives))
     for limit in limits {
-      var builder = try PathBuilder(a.network, target: b.network, first, second, over: inputs)
+      var builder = try PathBuilder(a, target: b, first, second, over: inputs)
       guard let found = try builder.build(limit: limit) else {
         return ConstructedPath(segments: builder.segments, obstacle: nil)
       }

@@ -18,7 +18,7 @@ extension PathBuilder {
     let plan =
       shared.isComplete ? TurningPlan(shared.opposite.map { scale.part(of: $0.holder, in: first.network) }) : nil
     let wanted =
-      plan?.spareCount(hiddenBiases: target.layers[0].biases != nil, outputBiases: target.layers[1].biases != nil)
+      plan?.spareCount(hiddenBiases: target.hidden.biases != nil, outputBiases: target.output.biases != nil)
       ?? goals.count
     guard spareCount >= wanted else { return .obstacle(obstacle(shared, wanted: wanted, isTurning: plan != nil)) }
     var waiting = goals
@@ -67,9 +67,7 @@ extension PathBuilder {
 
   /// Nodes without fan-out, but for one that waits to carry a constant.
   private func idle(besides constantNode: Int?) -> [Int] {
-    (0..<nodeCount).filter { node in
-      node != constantNode && (0..<current.outputCount).allSatisfy { current.layers[1].weights[$0, node] == 0 }
-    }
+    current.idleNodes.filter { $0 != constantNode }
   }
 
   // MARK: All at once
@@ -87,22 +85,20 @@ extension PathBuilder {
         : refuges.popLast().map { SharedBoundaries.Pair(holder: $0, goal: goal) }
     }
     var network = current
-    for pair in placed { place(pair.goal, of: target, at: pair.holder, in: &network) }
+    for pair in placed { network.setRow(pair.holder, to: target.row(pair.goal)) }
     let isAtHome = placed.allSatisfy { $0.holder == $0.goal }
     move(
       to: network,
       isAtHome
         ? "Nodes without fan-out get the weights that they have in student B."
         : "Nodes without fan-out get the weights that \(nodeWords(placed.map(\.goal))) have in student B.")
-    for i in network.layers[1].weights.values.indices { network.layers[1].weights.values[i] = 0 }
+    network.clearFanOut(of: 0..<nodeCount)
     for pair in held + placed {
       let factor = carryingFactor(
-        fromRow: rowOf(pair.goal, target), toRow: rowOf(pair.holder, network), activation: network.activation)
-      for c in 0..<network.outputCount {
-        network.layers[1].weights[c, pair.holder] = second.network.layers[1].weights[c, pair.goal] * (factor ?? 1)
-      }
+        fromRow: target.row(pair.goal), toRow: network.row(pair.holder), activation: network.activation)
+      network.setFanOut(pair.holder, to: second.network.fanOut(pair.goal).map { $0 * (factor ?? 1) })
     }
-    network.layers[1].biases = second.network.layers[1].biases
+    network.output.biases = second.network.output.biases
     network = refitted(network, on: (held + placed).map(\.holder).sorted(), over: inputs, outputs: outputs)
     move(
       to: network,
@@ -118,8 +114,8 @@ extension PathBuilder {
   private mutating func turn(
     _ pair: SharedBoundaries.Pair, to rank: Int, _ turning: inout Turning
   ) -> SharedBoundaries.Pair {
-    let hasHiddenBiases = current.layers[0].biases != nil
-    if hasHiddenBiases, current.layers[1].biases == nil, turning.constantNode == nil { claimConstantNode(&turning) }
+    let hasHiddenBiases = current.hidden.biases != nil
+    if hasHiddenBiases, current.output.biases == nil, turning.constantNode == nil { claimConstantNode(&turning) }
     var spare = idle(besides: turning.constantNode)
     let node = spare.contains(pair.goal) ? pair.goal : spare.last ?? 0
     spare.removeAll { $0 == node }
@@ -127,18 +123,16 @@ extension PathBuilder {
     // A pair of opposite nodes of weights w carries (1 + c) v w^T.
     let factor = hasHiddenBiases ? 1 + current.activation.negativeSlope : 1
     var weights = current
-    place(pair.goal, of: target, at: node, in: &weights)
+    weights.setRow(node, to: target.row(pair.goal))
     let gettingReady =
       "Node \(node + 1) takes the boundary of node \(pair.holder + 1) in the other orientation, which node \(pair.goal + 1) "
       + "has in student B"
 
-    func movingFanOut(from network: Network) -> Network {
+    func movingFanOut(from network: TwoLayerView) -> TwoLayerView {
       var result = network
       let scale = carryingFactor(
-        fromRow: rowOf(pair.holder, current), toRow: rowOf(pair.goal, target), activation: current.activation)
-      for c in 0..<result.outputCount {
-        result.layers[1].weights[c, node] = current.layers[1].weights[c, pair.holder] * (scale ?? 1)
-      }
+        fromRow: current.row(pair.holder), toRow: target.row(pair.goal), activation: current.activation)
+      result.setFanOut(node, to: current.fanOut(pair.holder).map { $0 * (scale ?? 1) })
       return result
     }
 
@@ -159,19 +153,19 @@ extension PathBuilder {
       let shares = turning.sharesOfFanOut(part)
       for (place, share) in shares.enumerated() { turning.carriers[place].add(weights: part.weights, factor * share) }
       var network = current
-      setWeights(of: node, toZeroIn: &network)
+      network.clearRow(node)
       move(to: network, "Node \(node + 1) is made ready for the boundary of node \(pair.holder + 1).")
       move(to: movingFanOut(from: network), "Without weights it adds nothing, whatever its fan-out.")
       network = current
-      place(pair.goal, of: target, at: node, in: &network)
-      setWeights(of: pair.holder, toZeroIn: &network)
+      network.setRow(node, to: target.row(pair.goal))
+      network.clearRow(pair.holder)
       turning.writeWeights(to: &network, over: inputs)
       absorbConstant(in: &network, turning)
       move(
         to: network,
         "\(gettingReady), node \(pair.holder + 1) gives it up, and \(nodeWords(turning.carriers.flatMap(\.nodes))) carry "
           + "what is left over.")
-      setFanOut(of: pair.holder, toZeroIn: &network)
+      network.clearFanOut(of: [pair.holder])
       move(to: network, "The node without weights gives up its fan-out.")
     }
     while turning.carriers.count > rank { dropCarrier(&turning) }
@@ -179,9 +173,9 @@ extension PathBuilder {
   }
 
   /// Takes the fan-out off a boundary's node, after another has got it, and gives the carriers theirs.
-  private mutating func moveFanOut(from holder: Int, _ moved: Network, _ turning: Turning) {
+  private mutating func moveFanOut(from holder: Int, _ moved: TwoLayerView, _ turning: Turning) {
     var network = moved
-    setFanOut(of: holder, toZeroIn: &network)
+    network.clearFanOut(of: [holder])
     turning.writeFanOuts(to: &network)
     absorbConstant(in: &network, turning)
     let carriers = turning.carriers.flatMap(\.nodes)
@@ -198,14 +192,14 @@ extension PathBuilder {
     var network = current
     if isByWeights {
       turning.writeWeights(to: &network, over: inputs)
-      for node in dropped.nodes { setWeights(of: node, toZeroIn: &network) }
+      for node in dropped.nodes { network.clearRow(node) }
     } else {
       turning.writeFanOuts(to: &network)
-      for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
+      network.clearFanOut(of: dropped.nodes)
     }
     absorbConstant(in: &network, turning)
     move(to: network, "The others carry what is left over without \(nodeWords(dropped.nodes)).")
-    for node in dropped.nodes { setFanOut(of: node, toZeroIn: &network) }
+    network.clearFanOut(of: dropped.nodes)
     move(to: network, "What carries nothing any more gives up its fan-out.")
   }
 
@@ -214,27 +208,17 @@ extension PathBuilder {
     guard let node = idle(besides: nil).last else { return }
     turning.constantNode = node
     var network = current
-    setWeights(of: node, toZeroIn: &network)
-    network.layers[0].biases?[node] = 1
+    network.setRow(node, to: [Double](repeating: 0, count: network.inputCount) + [1])
     move(to: network, "Node \(node + 1), of weights 0 and bias 1, is to carry a constant.")
   }
 
   /// Gives the output biases, or the constant node, what the outputs are off by: a constant.
-  private func absorbConstant(in network: inout Network, _ turning: Turning) {
-    guard current.layers[0].biases != nil, let found = try? network.outputs(for: inputs) else { return }
+  private func absorbConstant(in network: inout TwoLayerView, _ turning: Turning) {
+    guard current.hidden.biases != nil, let found = try? network.outputs(for: inputs) else { return }
     for c in 0..<network.outputCount {
       let mean = (0..<inputs.rowCount).reduce(0) { $0 + outputs[$1, c] - found[$1, c] } / Double(inputs.rowCount)
-      if let node = turning.constantNode { network.layers[1].weights[c, node] += mean }
-      network.layers[1].biases?[c] += mean
+      if let node = turning.constantNode { network.output.weights[c, node] += mean }
+      network.output.biases?[c] += mean
     }
-  }
-
-  private func setWeights(of node: Int, toZeroIn network: inout Network) {
-    for f in 0..<network.inputCount { network.layers[0].weights[node, f] = 0 }
-    network.layers[0].biases?[node] = 0
-  }
-
-  private func setFanOut(of node: Int, toZeroIn network: inout Network) {
-    for c in 0..<network.outputCount { network.layers[1].weights[c, node] = 0 }
   }
 }

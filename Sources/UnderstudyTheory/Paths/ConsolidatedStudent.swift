@@ -4,7 +4,7 @@ import UnderstudyNumerics
 /// A student with its function on as few of its nodes as carry it, every `(w, b)` where it was.
 struct ConsolidatedStudent {
   /// The fan-out of every node that is no representative is 0.
-  var network: Network
+  var network: TwoLayerView
   /// Nodes that carry, one for each boundary (and orientation, where both are needed), ascending.
   var representatives: [Int]
   /// Nodes that gave their fan-out to a representative, and nodes that gave it up.
@@ -15,7 +15,7 @@ struct ConsolidatedStudent {
   ///   - coarseness: what the change of an output that merging allows is multiplied by.
   ///   - avoided: nodes that should not become representatives where others can.
   init(
-    _ student: Student, over inputs: Matrix, targets: Matrix, coarseness: Double, avoiding avoided: Set<Int>
+    _ student: TwoLayerView, over inputs: Matrix, targets: Matrix, coarseness: Double, avoiding avoided: Set<Int>
   ) throws(ShapeError) {
     let material = try BoundaryClustering(student, over: inputs)
     // A student that has learned little may be off by as much as its outputs: what carries them must not go all the same.
@@ -24,11 +24,13 @@ struct ConsolidatedStudent {
     for attempt in 0..<8 {
       let plan = UnitAssignment(material, budget: allowed / Double(1 << (3 * attempt)), existingOnly: true)
       guard let gathered = ConsolidatedStudent(plan, material, avoiding: avoided) else { continue }
-      guard largestDifference(try gathered.network.outputs(for: inputs), material.outputs) <= allowed else { continue }
+      guard largestDifference(try gathered.network.outputs(for: inputs), material.outputs) <= allowed else {
+        continue
+      }
       self = gathered
       return
     }
-    network = student.network
+    network = student
     representatives = (material.liveNodes + material.constantNodes).sorted()
     (mergedCount, removedCount) = (0, 0)
   }
@@ -37,8 +39,8 @@ struct ConsolidatedStudent {
   private init?(_ plan: UnitAssignment, _ material: BoundaryClustering, avoiding avoided: Set<Int>) {
     guard let merged = plan.network else { return nil }
     var network = material.network
-    network.layers[1].weights = Matrix(rowCount: network.outputCount, columnCount: network.hiddenCounts[0])
-    network.layers[1].biases = merged.layers[1].biases
+    network.clearFanOut(of: 0..<network.nodeCount)
+    network.output.biases = merged.output.biases
     representatives = []
     for unit in plan.units {
       func norm(_ node: Int) -> Double { euclideanNorm(material.rows.row(node).dropLast()) }
@@ -49,7 +51,7 @@ struct ConsolidatedStudent {
       let factor = carryingFactor(
         fromRow: unit.row, toRow: Array(material.rows.row(node)), activation: network.activation)
       guard let factor else { return nil }
-      for c in 0..<network.outputCount { network.layers[1].weights[c, node] = unit.fanOut[c] * factor }
+      network.setFanOut(node, to: unit.fanOut.map { $0 * factor })
       representatives.append(node)
     }
     representatives.sort()
@@ -75,9 +77,9 @@ func carryingFactor(fromRow: [Double], toRow: [Double], activation: Activation) 
 /// the outputs are as given.
 ///
 /// - Complexity: O(samples x nodes^2).
-func refitted(_ network: Network, on nodes: [Int], over inputs: Matrix, outputs: Matrix) -> Network {
+func refitted(_ network: TwoLayerView, on nodes: [Int], over inputs: Matrix, outputs: Matrix) -> TwoLayerView {
   guard let current = try? network.outputs(for: inputs), !nodes.isEmpty else { return network }
-  let hasBiases = network.layers[1].biases != nil
+  let hasBiases = network.output.biases != nil
   // Columns of one length, or weak nodes would fall below the cutoff.
   let units = UnitActivations(of: nodes, in: network, over: inputs, constant: hasBiases ? 1 : nil)
   var missing = outputs
@@ -88,9 +90,9 @@ func refitted(_ network: Network, on nodes: [Int], over inputs: Matrix, outputs:
   var result = network
   for c in 0..<network.outputCount {
     for (place, node) in nodes.enumerated() {
-      result.layers[1].weights[c, node] += solution[place, c] / units.sizes[place]
+      result.output.weights[c, node] += solution[place, c] / units.sizes[place]
     }
-    if hasBiases { result.layers[1].biases?[c] += solution[nodes.count, c] / units.sizes[nodes.count] }
+    if hasBiases { result.output.biases?[c] += solution[nodes.count, c] / units.sizes[nodes.count] }
   }
   return result
 }

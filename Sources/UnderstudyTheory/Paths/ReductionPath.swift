@@ -18,10 +18,12 @@ struct ReductionPath {
 
   private(set) var steps: [Step] = []
   /// Where the way ends.
-  private(set) var network: Network
+  private(set) var network: TwoLayerView
 
-  private let start: Network
+  private let start: TwoLayerView
   private let canonical: MergedStudent
+  /// The smaller student.
+  private let units: TwoLayerView
   private let inputs: Matrix
   private let outputs: Matrix
   /// A change of the outputs, as a norm over all of them, that is no more than rounding makes.
@@ -30,15 +32,16 @@ struct ReductionPath {
   private var places: [(node: Int, scale: Double)?]
 
   /// - Returns: nil if the smaller student is not smaller, or no node can be freed for it.
-  init?(of student: Student, to canonical: MergedStudent, over inputs: Matrix) throws(ShapeError) {
-    start = student.network
+  init?(of start: TwoLayerView, to canonical: MergedStudent, over inputs: Matrix) throws(ShapeError) {
+    self.start = start
     network = start
     self.canonical = canonical
+    units = try TwoLayerView(canonical.student.network)
     self.inputs = inputs
     outputs = try start.outputs(for: inputs)
     rounding = 1e-11 * euclideanNorm(outputs.values)
     places = Array(repeating: nil, count: canonical.unitCount)
-    guard canonical.unitCount > 0, canonical.unitCount < start.hiddenCounts[0] else { return nil }
+    guard canonical.unitCount > 0, canonical.unitCount < start.nodeCount else { return nil }
     freeNodes()
     let price = distance(of: network)
     if price > rounding {
@@ -52,7 +55,7 @@ struct ReductionPath {
   /// - Parameters:
   ///   - purpose: a sentence; which nodes it is that change is added.
   ///   - backwards: the same for the way back.
-  private mutating func move(to next: Network, _ purpose: String, backwards: String) {
+  private mutating func move(to next: TwoLayerView, _ purpose: String, backwards: String) {
     guard next != network else { return }
     steps.append(
       Step(
@@ -62,13 +65,7 @@ struct ReductionPath {
   }
 
   /// Nodes without fan-out.
-  private var free: [Int] { free(in: network) }
-
-  private func free(in network: Network) -> [Int] {
-    (0..<network.hiddenCounts[0]).filter { node in
-      (0..<network.outputCount).allSatisfy { network.layers[1].weights[$0, node] == 0 }
-    }
-  }
+  private var free: [Int] { network.idleNodes }
 
   // MARK: Freeing the first nodes
 
@@ -78,7 +75,7 @@ struct ReductionPath {
     let idle = free
     let missing = canonical.unitCount - idle.count
     guard missing > 0 else { return }
-    let carrying = (0..<network.hiddenCounts[0]).filter { !idle.contains($0) }
+    let carrying = (0..<network.nodeCount).filter { !idle.contains($0) }
     let order = OptimalBrainSurgeon(network, over: inputs).order(among: carrying, count: missing)
     guard !order.isEmpty else { return }
     var count = order.count
@@ -93,17 +90,15 @@ struct ReductionPath {
       backwards: "Nodes that the others could do without get the fan-out that they have in student B.")
   }
 
-  private func withoutFanOut(_ nodes: [Int]) -> Network {
+  private func withoutFanOut(_ nodes: [Int]) -> TwoLayerView {
     var result = network
-    for node in nodes {
-      for c in 0..<result.outputCount { result.layers[1].weights[c, node] = 0 }
-    }
+    result.clearFanOut(of: nodes)
     let idle = Set(nodes).union(free)
     return refitted(
-      result, on: (0..<result.hiddenCounts[0]).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
+      result, on: (0..<result.nodeCount).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
   }
 
-  private func distance(of network: Network) -> Double {
+  private func distance(of network: TwoLayerView) -> Double {
     guard let found = try? network.outputs(for: inputs) else { return .infinity }
     return euclideanNorm(zip(found.values, outputs.values).map { $0 - $1 })
   }
@@ -136,13 +131,12 @@ struct ReductionPath {
     var turns = possible.filter { $0.error <= rounding }
     if turns.isEmpty { turns = possible.prefix(1).filter { $0.error < price / 3 } }
     guard !turns.isEmpty else { return false }
-    let directions = canonical.student.network.fanOutWeights
     var (parallel, shrunk) = (network, [Int]())
     for turn in turns {
-      let direction = directions.row(turn.unit)
+      let direction = units.fanOut(turn.unit)
       for node in turn.others + [turn.node] {
-        let factor = dotProduct(network.layers[1].weights.column(node), direction) / dotProduct(direction, direction)
-        for (c, value) in direction.enumerated() { parallel.layers[1].weights[c, node] = factor * value }
+        let factor = dotProduct(network.fanOut(node), direction) / dotProduct(direction, direction)
+        parallel.setFanOut(node, to: direction.map { factor * $0 })
       }
       shrunk += turn.others
     }
@@ -151,20 +145,15 @@ struct ReductionPath {
       backwards: "The fan-outs of nodes that share a boundary become student B's.")
     var turned = network
     for turn in turns {
-      place(turn.unit, at: turn.node, scale: turn.scale, in: &turned)
+      turned.setRow(turn.node, to: units.row(turn.unit).map { turn.scale * $0 })
       places[turn.unit] = (turn.node, turn.scale)
     }
-    for node in shrunk {
-      for f in 0..<turned.inputCount { turned.layers[0].weights[node, f] = 0 }
-      turned.layers[0].biases?[node] = 0
-    }
+    for node in shrunk { turned.clearRow(node) }
     move(
       to: turned,
       "Boundaries move to where one node carries each alone, with no sample between.",
       backwards: "Boundaries move to where they are in student B, with no sample between.")
-    for node in shrunk {
-      for c in 0..<turned.outputCount { turned.layers[1].weights[c, node] = 0 }
-    }
+    turned.clearFanOut(of: shrunk)
     move(
       to: turned, "Nodes without weights give up their fan-out.",
       backwards: "Nodes without weights get the fan-out that they have in student B.")
@@ -173,12 +162,11 @@ struct ReductionPath {
 
   /// For each unit of several nodes the node that becomes it with the least error.
   private func possibleTurns() -> [Turn] {
-    let units = canonical.student.network
-    let z = (network.layers[0].preactivations(over: inputs), units.layers[0].preactivations(over: inputs))
-    let (fanOuts, directions) = (network.fanOutWeights, units.fanOutWeights)
+    let z = (network.hidden.preactivations(over: inputs), units.hidden.preactivations(over: inputs))
+    let fanOuts = network.output.weights.transposed
     return (0..<canonical.unitCount).compactMap { unit in
       let members = members(of: unit).filter { node in fanOuts.row(node).contains { $0 != 0 } }
-      let direction = directions.row(unit)
+      let direction = units.fanOut(unit)
       let square = dotProduct(direction, direction)
       guard members.count > 1, square > 0 else { return nil }
       let factors = members.map { dotProduct(fanOuts.row($0), direction) / square }
@@ -209,12 +197,6 @@ struct ReductionPath {
     }
   }
 
-  private func place(_ unit: Int, at node: Int, scale: Double, in target: inout Network) {
-    let lower = canonical.student.network.layers[0]
-    for f in 0..<lower.inputCount { target.layers[0].weights[node, f] = scale * lower.weights[unit, f] }
-    if let biases = lower.biases { target.layers[0].biases?[node] = scale * biases[unit] }
-  }
-
   // MARK: Bringing the units in
 
   /// - Returns: false if there is no free node left to go on with.
@@ -229,7 +211,7 @@ struct ReductionPath {
       let round = Array(zip(waiting, open))
       var placed = network
       for (unit, node) in round {
-        place(unit, at: node, scale: 1, in: &placed)
+        placed.setRow(node, to: units.row(unit))
         places[unit] = (node, 1)
       }
       move(
@@ -244,26 +226,23 @@ struct ReductionPath {
   /// Moves the fan-outs of the boundaries of some units over to the nodes that have just become these units; when every
   /// unit has its node, all fan-outs.
   private mutating func handOver(to round: [(unit: Int, node: Int)]) {
-    let upper = canonical.student.network.layers[1]
     let handed = round.flatMap { members(of: $0.unit) }
     let isLast = places.allSatisfy { $0 != nil }
     var moved = network
-    for node in isLast ? Array(0..<moved.hiddenCounts[0]) : handed + round.map(\.node) {
-      for c in 0..<moved.outputCount { moved.layers[1].weights[c, node] = 0 }
-    }
+    moved.clearFanOut(of: isLast ? Array(0..<moved.nodeCount) : handed + round.map(\.node))
     for (unit, place) in places.enumerated() {
       guard let (node, scale) = place else { continue }
-      for c in 0..<moved.outputCount { moved.layers[1].weights[c, node] = upper.weights[c, unit] / scale }
+      moved.setFanOut(node, to: units.fanOut(unit).map { $0 / scale })
     }
     if isLast {
-      moved.layers[1].biases = upper.biases
+      moved.output.biases = units.output.biases
     } else {
       let idle = Set(handed).union(free).subtracting(places.compactMap { $0?.node })
       moved = refitted(
-        moved, on: (0..<moved.hiddenCounts[0]).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
+        moved, on: (0..<moved.nodeCount).filter { !idle.contains($0) }, over: inputs, outputs: outputs)
     }
     let before = free
-    let leaving = free(in: moved).count { !before.contains($0) }
+    let leaving = moved.idleNodes.count { !before.contains($0) }
     move(
       to: moved,
       leaving == 0 || round.isEmpty

@@ -4,27 +4,23 @@ extension PathSegment {
   /// A segment between two-layer networks, described by why it is there and by what its ends say of the nodes that change.
   ///
   /// - Parameter purpose: a sentence.
-  init(from: Network, to: Network, purpose: String) {
-    self.init(from: from, to: to, what: "\(purpose) \(Self.changes(from: from, to: to))")
+  init(from: TwoLayerView, to: TwoLayerView, purpose: String) {
+    self.init(from: from.network, to: to.network, what: "\(purpose) \(Self.changes(from: from, to: to))")
   }
 
   /// Which nodes change in what, as a sentence; nodes are numbered from 1.
-  private static func changes(from: Network, to: Network) -> String {
-    let nodes = Array(0..<from.hiddenCounts[0])
-    func row(_ node: Int, _ network: Network) -> [Double] {
-      Array(network.layers[0].weights.row(node)) + (network.layers[0].biases.map { [$0[node]] } ?? [])
-    }
-    func fanOut(_ node: Int, _ network: Network) -> [Double] { network.layers[1].weights.column(node) }
+  private static func changes(from: TwoLayerView, to: TwoLayerView) -> String {
+    let nodes = Array(0..<from.nodeCount)
     func isZero(_ values: [Double]) -> Bool { values.allSatisfy { $0 == 0 } }
-    let moving = nodes.filter { row($0, from) != row($0, to) }
-    let idle = moving.filter { isZero(fanOut($0, from)) && isZero(fanOut($0, to)) }
+    let moving = nodes.filter { from.row($0) != to.row($0) }
+    let idle = moving.filter { isZero(from.fanOut($0)) && isZero(to.fanOut($0)) }
     let active = moving.filter { !idle.contains($0) }
-    let growing = active.filter { isZero(row($0, from)) }
-    let shrinking = active.filter { isZero(row($0, to)) }
+    let growing = active.filter { isZero(from.row($0)) }
+    let shrinking = active.filter { isZero(to.row($0)) }
     let others = active.filter { !growing.contains($0) && !shrinking.contains($0) }
-    let changing = nodes.filter { fanOut($0, from) != fanOut($0, to) }
-    let losing = changing.filter { isZero(fanOut($0, to)) }
-    let gaining = changing.filter { isZero(fanOut($0, from)) }
+    let changing = nodes.filter { from.fanOut($0) != to.fanOut($0) }
+    let losing = changing.filter { isZero(to.fanOut($0)) }
+    let gaining = changing.filter { isZero(from.fanOut($0)) }
     let adjusted = changing.filter { !losing.contains($0) && !gaining.contains($0) }
     func part(_ nodes: [Int], _ words: (String) -> String) -> String? {
       nodes.isEmpty ? nil : words(nodeWords(nodes))
@@ -37,7 +33,7 @@ extension PathSegment {
       part(losing) { "the fan-out of \($0) shrinks to 0" },
       part(gaining) { "the fan-out of \($0) grows from 0" },
       part(adjusted) { "the fan-out of \($0) changes" },
-      from.layers[1].biases == to.layers[1].biases ? nil : "the output biases change",
+      from.output.biases == to.output.biases ? nil : "the output biases change",
     ].compactMap { $0 }
     let sentence = parts.joined(separator: "; ")
     return sentence.prefix(1).uppercased() + sentence.dropFirst() + "."

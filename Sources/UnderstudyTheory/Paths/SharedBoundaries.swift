@@ -29,14 +29,15 @@ struct SharedBoundaries {
   ///   - target: B.
   ///   - limit: how far apart two boundaries may be, as an angle or as a shift in units of the inputs' spread.
   /// - Complexity: O(nodes^2 (features + nodes)).
-  init(_ first: ConsolidatedStudent, _ second: ConsolidatedStudent, target: Network, over inputs: Matrix, limit: Double)
-  {
+  init(
+    _ first: ConsolidatedStudent, _ second: ConsolidatedStudent, target: TwoLayerView, over inputs: Matrix,
+    limit: Double
+  ) {
     onlyFirst = first.representatives
     onlySecond = second.representatives
     guard !onlyFirst.isEmpty, !onlySecond.isEmpty else { return }
-    let square = inputs.values.reduce(0) { $0 + $1 * $1 } / Double(inputs.values.count)
-    let spread = square > 0 ? square.squareRoot() : 1
-    let sides = (Boundaries(of: first.network.layers[0]), Boundaries(of: target.layers[0]))
+    let spread = inputs.typicalSize
+    let sides = (Boundaries(of: first.network.hidden), Boundaries(of: target.hidden))
     func distance(_ k: Int, _ l: Int, sign: Double) -> Double {
       let shift = (sides.0.offsets[k] - sign * sides.1.offsets[l]) / spread
       return zip(sides.0.directions.row(k), sides.1.directions.row(l)).reduce(shift * shift) {

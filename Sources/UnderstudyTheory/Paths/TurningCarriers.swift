@@ -8,12 +8,12 @@ struct TurningScale {
   /// `[feature]`; 0 for one that is the same in all inputs, which only a constant can see.
   let features: [Double]
 
-  init(of pairs: [SharedBoundaries.Pair], in network: Network, over inputs: Matrix) {
+  init(of pairs: [SharedBoundaries.Pair], in network: TwoLayerView, over inputs: Matrix) {
     outputs = (0..<network.outputCount).map { c in
-      let largest = pairs.reduce(0) { max($0, abs(network.layers[1].weights[c, $1.holder])) }
+      let largest = pairs.reduce(0) { max($0, abs(network.output.weights[c, $1.holder])) }
       return largest > 0 ? largest : 1
     }
-    let (count, isCentered) = (Double(max(1, inputs.rowCount)), network.layers[0].biases != nil)
+    let (count, isCentered) = (Double(max(1, inputs.rowCount)), network.hidden.biases != nil)
     features = (0..<inputs.columnCount).map { f in
       let column = inputs.column(f)
       let middle = isCentered ? column.reduce(0, +) / count : 0
@@ -22,10 +22,10 @@ struct TurningScale {
     }
   }
 
-  func part(of node: Int, in network: Network) -> TurningPlan.Part {
+  func part(of node: Int, in network: TwoLayerView) -> TurningPlan.Part {
     TurningPlan.Part(
-      fanOut: outputs.indices.map { network.layers[1].weights[$0, node] / outputs[$0] },
-      weights: features.indices.map { network.layers[0].weights[node, $0] * features[$0] })
+      fanOut: zip(network.fanOut(node), outputs).map { $0 / $1 },
+      weights: zip(network.row(node), features).map { $0 * $1 })
   }
 }
 
@@ -126,27 +126,25 @@ struct Turning {
     return (size, factors.indices.max { abs(factors[$0]) < abs(factors[$1]) } ?? 0)
   }
 
-  func writeFanOuts(to network: inout Network) {
+  func writeFanOuts(to network: inout TwoLayerView) {
     for carrier in carriers {
       for (place, node) in carrier.nodes.enumerated() {
-        for (c, value) in carrier.fanOut.enumerated() {
-          network.layers[1].weights[c, node] = (place == 0 ? value : -value) * scale.outputs[c]
-        }
+        network.setFanOut(node, to: zip(carrier.fanOut, scale.outputs).map { (place == 0 ? $0 : -$0) * $1 })
       }
     }
   }
 
   /// One node of a carrier is active at all inputs: its bias lifts the least pre-activation to the width of their range.
-  func writeWeights(to network: inout Network, over inputs: Matrix, of chosen: [Int]? = nil) {
+  func writeWeights(to network: inout TwoLayerView, over inputs: Matrix, of chosen: [Int]? = nil) {
     for carrier in (chosen ?? Array(carriers.indices)).map({ carriers[$0] }) {
       let weights = zip(carrier.weights, scale.features).map { $1 > 0 ? $0 / $1 : 0 }
       for (place, node) in carrier.nodes.enumerated() {
-        for (f, value) in weights.enumerated() { network.layers[0].weights[node, f] = place == 0 ? value : -value }
+        network.setRow(node, to: (place == 0 ? weights : weights.map { -$0 }) + [network.hidden.biases?[node] ?? 0])
       }
-      guard network.layers[0].biases != nil else { continue }
+      guard network.hidden.biases != nil else { continue }
       let values = (0..<inputs.rowCount).map { dotProduct(inputs.row($0), weights) }
       let (least, most) = (values.min() ?? 0, values.max() ?? 0)
-      network.layers[0].biases?[carrier.nodes[0]] = most - 2 * least
+      network.hidden.biases?[carrier.nodes[0]] = most - 2 * least
     }
   }
 }

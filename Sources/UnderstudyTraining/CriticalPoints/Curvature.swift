@@ -75,7 +75,7 @@ extension LeastSquaresProblem {
   /// To the blocks of ``SchurComplementSolver`` comes the residual term, which links a node's row to its own fan-out weights
   /// alone: `- sum D_k x r_c`.
   func denseHessian(at state: SearchState) -> Matrix {
-    let (evaluation, last) = (state.evaluation, state.weights.layers[1])
+    let (evaluation, last) = (state.evaluation, state.weights.outputLayer)
     let (n, width, outputs, features) = (
       last.columnCount - (hasBiases ? 1 : 0), inputs.columnCount, outputCount, last.columnCount
     )

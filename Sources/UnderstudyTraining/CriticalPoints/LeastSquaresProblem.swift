@@ -47,12 +47,8 @@ struct LeastSquaresProblem {
   /// - Throws: ``ShapeError`` if some layers have biases and others none, or the samples do not fit the student.
   init(_ student: Student, inputs: Matrix, targets: Matrix) throws(ShapeError) {
     let network = student.network
+    try network.architecture.checkHasUniformBiases()
     hasBiases = network.hasBiases
-    if !hasBiases, let layer = network.layers.firstIndex(where: { $0.biases != nil }) {
-      throw ShapeError(
-        "layer \(layerLabel(ofIndex: layer)) has biases and another layer has none; give all layers biases (0 will do), or none"
-      )
-    }
     guard inputs.rowCount == targets.rowCount else {
       throw ShapeError("there are \(inputs.rowCount) inputs and \(targets.rowCount) targets; give one target an input")
     }
@@ -86,10 +82,7 @@ struct LeastSquaresProblem {
   func weights(of student: Student) -> ParameterVector {
     ParameterVector(
       layers: student.network.layers.map { layer in
-        guard let biases = layer.biases else { return layer.weights }
-        var weights = layer.weights.padded(columns: layer.inputCount + 1)
-        for (k, bias) in biases.enumerated() { weights[k, layer.inputCount] = bias }
-        return weights
+        layer.biases == nil ? layer.weights : Matrix((0..<layer.nodeCount).map(layer.row))
       })
   }
 
@@ -202,11 +195,4 @@ extension Matrix {
   var negated: Matrix { Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { -$0 }) }
 
   var diagonal: [Double] { (0..<min(rowCount, columnCount)).map { self[$0, $0] } }
-
-  /// The matrix with one more column, of ones.
-  fileprivate func appendingOnes() -> Matrix {
-    var result = padded(columns: columnCount + 1)
-    for row in 0..<rowCount { result[row, columnCount] = 1 }
-    return result
-  }
 }

@@ -32,9 +32,7 @@ struct NodeBalance {
         let (rows, columns) = (Self.rowNorms(of: result, layer), Self.columnNorms(of: result, layer))
         for (k, difference) in differences.enumerated() {
           let factor = rescaling(first: rows[k], last: columns[k], difference: difference)
-          for f in 0..<result.layers[layer].inputCount { result.layers[layer].weights[k, f] *= factor }
-          result.layers[layer].biases?[k] *= factor
-          for h in 0..<result.layers[layer + 1].nodeCount { result.layers[layer + 1].weights[h, k] /= factor }
+          result.rescale(k, of: layer, by: factor)
           largestChange = max(largestChange, abs(factor - 1))
         }
       }
@@ -46,10 +44,7 @@ struct NodeBalance {
   static let sweepLimit = 100
 
   private static func rowNorms(of network: Network, _ layer: Int) -> [Double] {
-    let own = network.layers[layer]
-    return (0..<own.nodeCount).map { k in
-      euclideanNorm(Array(own.weights.row(k)) + (own.biases.map { [$0[k]] } ?? []))
-    }
+    (0..<network.layers[layer].nodeCount).map { euclideanNorm(network.layers[layer].row($0)) }
   }
 
   private static func columnNorms(of network: Network, _ layer: Int) -> [Double] {

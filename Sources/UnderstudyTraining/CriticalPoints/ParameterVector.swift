@@ -26,6 +26,7 @@ struct ParameterVector: Equatable {
   /// All weights, layer after layer, row after row.
   var flat: [Double] { layers.flatMap(\.values) }
   var isFinite: Bool { layers.allSatisfy(\.isFinite) }
+  var outputLayer: Matrix { layers[layers.count - 1] }
   /// Without the output layer.
   var hidden: ParameterVector { ParameterVector(layers: Array(layers.dropLast())) }
 

@@ -19,17 +19,8 @@ public struct SampleUnits: Sendable, Equatable {
   }
 
   /// The same function of inputs and outputs in these units.
-  func scaled(_ network: Network) -> Network { scaled(network, inputs: inputSize, outputs: 1 / outputSize) }
+  func scaled(_ network: Network) -> Network { network.scaled(inputs: inputSize, outputs: 1 / outputSize) }
 
   /// A network of these units in those of the samples.
-  func original(_ network: Network) -> Network { scaled(network, inputs: 1 / inputSize, outputs: outputSize) }
-
-  private func scaled(_ network: Network, inputs: Double, outputs: Double) -> Network {
-    var result = network
-    let last = network.layers.count - 1
-    result.layers[0].weights = result.layers[0].weights.scaled(by: inputs)
-    result.layers[last].weights = result.layers[last].weights.scaled(by: outputs)
-    result.layers[last].biases = result.layers[last].biases.map { $0.map { $0 * outputs } }
-    return result
-  }
+  func original(_ network: Network) -> Network { network.scaled(inputs: 1 / inputSize, outputs: outputSize) }
 }

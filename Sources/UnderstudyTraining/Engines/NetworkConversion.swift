@@ -3,28 +3,22 @@ import UnderstudyNumerics
 
 extension NetworkShape {
   /// - Throws: ``ShapeError`` if only some layers have biases, or only some hidden layers a normalisation.
-  public init(_ network: Network) throws(ShapeError) {
-    let withBiases = network.layers.count { $0.biases != nil }
-    guard withBiases == 0 || withBiases == network.layers.count else {
-      throw ShapeError(
-        "some layers have biases and others have none; give biases to all of them (zeros will do) or none")
-    }
-    let normalizations = network.layers.dropLast().compactMap(\.normalization)
-    guard normalizations.isEmpty || normalizations.count == network.layers.count - 1,
-      Set(normalizations.map { $0.scales == nil }).count <= 1, Set(normalizations.map(\.placement)).count <= 1
-    else {
+  public init(_ architecture: Architecture) throws(ShapeError) {
+    try architecture.checkHasUniformBiases()
+    let normalizations = Set(architecture.layers.dropLast().map(\.normalization))
+    guard normalizations.count == 1, let common = normalizations.first else {
       throw ShapeError("the hidden layers differ in their batch normalisation; give all of them the same kind or none")
     }
     let normalization: Normalization =
-      switch normalizations.first?.placement {
+      switch common?.placement {
       case .beforeActivation: .beforeActivation
       case .afterActivation: .afterActivation
       case nil: .none
       }
     self.init(
-      widths: [network.inputCount] + network.layers.map(\.nodeCount), hasBiases: withBiases > 0,
-      negativeSlope: network.activation.negativeSlope, normalization: normalization,
-      hasLearntScale: normalizations.first?.scales != nil)
+      widths: architecture.widths, hasBiases: architecture.hasBiases,
+      negativeSlope: architecture.activation.negativeSlope, normalization: normalization,
+      hasLearntScale: common?.hasLearntScale ?? false)
   }
 }
 

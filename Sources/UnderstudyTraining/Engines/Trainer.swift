@@ -28,7 +28,7 @@ public final class Trainer<Scalar: KernelScalar> {
     student: Student, plan: TrainingPlan, batches: BatchOrder, optimizerState: OptimizerState? = nil,
     isResuming: Bool = false, instructions: InstructionSet = .best
   ) throws(ShapeError) {
-    shape = try NetworkShape(student.network)
+    shape = try NetworkShape(student.network.architecture)
     (self.plan, self.batches, self.instructions) = (plan, batches, instructions)
     activation = student.network.activation
     var objection: String?
@@ -71,7 +71,9 @@ public final class Trainer<Scalar: KernelScalar> {
   public func loss(over samples: PackedSamples<Scalar>) -> Double {
     guard shape.normalization != .none else { return engine.loss(over: samples) }
     // A student whose layers had one form when it was made has it still.
-    guard let network = try? student.network.folded, let folded = try? NetworkShape(network) else { return .nan }
+    guard let network = try? student.network.folded, let folded = try? NetworkShape(network.architecture) else {
+      return .nan
+    }
     let plain = type(of: engine).init(shape: folded, loss: plan.loss, instructions: instructions)
     plain.useThreads(threadCount)
     plain.layers = network.layers.map(LayerWeights.init)

@@ -91,7 +91,7 @@ struct MatrixFreeSolver: LeastSquaresSolver {
     if let outputFactor {
       // With delta_last the best for delta_hidden, the damped model falls by that of fitting the output layer alone, plus that
       // of the eliminated system; the model itself falls by the damping's share more.
-      let pull = negativeGradient.layers[1]
+      let pull = negativeGradient.outputLayer
       var (last, alone) = (pull, pull)
       LinearAlgebra.multiply(
         outputChange(solved.solution).negated, transposingFirst: true, features, into: &last, scale: 1)

@@ -88,8 +88,8 @@ struct SchurComplementSolver: LeastSquaresSolver {
     activationGram = Matrix(rowCount: activationGram.rowCount, columnCount: activationGram.rowCount)
     LinearAlgebra.addGram(of: activations, to: &activationGram)
     let negativeGradient = problem.negativeGradient(at: evaluation)
-    (pull, lastPull) = (negativeGradient.layers[0], negativeGradient.layers[1].transposed)
-    fanOut = weights.layers[1].prefix(columns: nodeCount).transposed
+    (pull, lastPull) = (negativeGradient.layers[0], negativeGradient.outputLayer.transposed)
+    fanOut = weights.outputLayer.prefix(columns: nodeCount).transposed
     strengths = Matrix(rowCount: nodeCount, columnCount: nodeCount)
     LinearAlgebra.multiply(fanOut, fanOut, transposingSecond: true, into: &strengths)
   }

@@ -34,7 +34,8 @@ import UnderstudyNumerics
     let teacher = Teacher(try Draw.network([30, 2, 3], key: 23))
     let student = try Draw.copy(of: teacher.network, extra: 2)
     let x = Draw.inputs(4000, 30)
-    let cost = AuditCost(teacher: teacher.network, student: student.network, sampleCount: 4000, bandCount: 1)
+    let cost = AuditCost(
+      teacher: teacher.network.architecture, student: student.network.architecture, sampleCount: 4000, bandCount: 1)
     let minutes =
       (cost.base(.minute) + 1.1 * cost.cost(of: .awareGradients)) / AuditEffort.minute.multiplications
     let found = try audit(
@@ -52,13 +53,14 @@ import UnderstudyNumerics
     let teacher = Teacher(try Draw.network([2, 12, 3], key: 24))
     let student = try Draw.copy(of: teacher.network, extra: 2)
     let x = Draw.inputs(4000, 2)
-    let cost = AuditCost(teacher: teacher.network, student: student.network, sampleCount: 4000, bandCount: 1)
+    let cost = AuditCost(
+      teacher: teacher.network.architecture, student: student.network.architecture, sampleCount: 4000, bandCount: 1)
     let minutes =
       (cost.base(.minute) + cost.cost(of: .merging) + 1.1 * cost.cost(of: .agnosticGradients))
       / AuditEffort.minute.multiplications
     // A student that is moved away is not found.
     var moved = student.network
-    for k in 0..<moved.hiddenCounts[0] { moved.layers[0].biases?[k] += 0.7 }
+    for k in 0..<moved.hiddenCounts[0] { moved[layer: 0].biases?[k] += 0.7 }
     for pupil in [student, Student(moved)] {
       let found = try audit(
         of: pupil, learning: teacher, over: x, options: AuditOptions(effort: AuditEffort(minutes: minutes)))
@@ -88,7 +90,7 @@ import UnderstudyNumerics
   @Test("what is left out is what is beyond the effort, in the order of what it tells")
   func order() throws {
     let (teacher, student) = (try Draw.network([30, 10, 8], key: 1), try Draw.network([30, 90, 8], key: 2))
-    let cost = AuditCost(teacher: teacher, student: student, sampleCount: 2000, bandCount: 1)
+    let cost = AuditCost(teacher: teacher.architecture, student: student.architecture, sampleCount: 2000, bandCount: 1)
     let parts: [AuditEffort.Part] = [.awareGradients, .merging, .agnosticGradients]
     var needed = cost.base(.minute)
     for (count, part) in parts.enumerated() {
@@ -121,7 +123,7 @@ import UnderstudyNumerics
     let teacher = try network(
       [widths[0]] + widths.dropFirst().dropLast().map { min($0, 20) } + [widths[widths.count - 1]])
     let cost = AuditCost(
-      teacher: teacher, student: try network(widths), sampleCount: 10_000, bandCount: 1)
+      teacher: teacher.architecture, student: try network(widths).architecture, sampleCount: 10_000, bandCount: 1)
     #expect(cost.base(.minute) < 0.6 * AuditEffort.minute.multiplications, "\(cost.base(.minute))")
     #expect(cost.bytes < 4e9, "\(cost.bytes)")
   }
@@ -130,12 +132,14 @@ import UnderstudyNumerics
   func gradientCost() throws {
     // Two layers: each copy goes through both output layers and back through the student's; the lowest layer is shared.
     let (two, wide) = (try Draw.network([5, 3, 4], key: 1), try Draw.network([5, 7, 4], key: 2))
-    let shallow = AuditCost(teacher: two, student: wide, sampleCount: 10, bandCount: 2)
+    let shallow = AuditCost(teacher: two.architecture, student: wide.architecture, sampleCount: 10, bandCount: 2)
     #expect(shallow.gradients(.teacherAgnostic) == Double(2 * 10 * 11 * (3 * 4 + 7 * 4 + 7 * 4)))
     #expect(shallow.gradients(.teacherAware) == Double(2 * 10 * 7 * (3 * 4 + 7 * 4 + 7 * 4)))
     // Deeper: every copy through all layers, and back to the lowest.
     let (deep, wider) = (try Draw.network([5, 3, 2, 4], key: 1), try Draw.network([5, 7, 6, 4], key: 2))
-    let cost = AuditCost(teacher: deep, student: wider, sampleCount: 10, bandCount: 1).gradients(.teacherAware)
+    let cost = AuditCost(
+      teacher: deep.architecture, student: wider.architecture, sampleCount: 10, bandCount: 1
+    ).gradients(.teacherAware)
     #expect(cost == Double(10 * 7 * (15 + 6 + 8 + 35 + 42 + 24 + 42 + 24)))
   }
 

@@ -32,7 +32,7 @@ import UnderstudyNumerics
     let x = Draw.inputs(2000, 5)
     var corrupted = student
     // Student node 3 holds teacher node 0; turned further than its witnesses allow, it no longer does.
-    for f in 0..<5 { corrupted.network.layers[0].weights[3, f] += f % 2 == 0 ? 2 : -2 }
+    for f in 0..<5 { corrupted.network[layer: 0].weights[3, f] += f % 2 == 0 ? 2 : -2 }
     var found = try audit(of: student, learning: teacher, over: x)
     #expect(found.teacherNodes.allSatisfy { $0.verdict.isFound })
 
@@ -95,7 +95,7 @@ import UnderstudyNumerics
     }
     let teacher = try Draw.network([5, 2, 3], key: 141)
     var student = teacher
-    for k in 0..<2 { student.layers[0].weights[k, 3] += 0.3 }
+    for k in 0..<2 { student[layer: 0].weights[k, 3] += 0.3 }
     let found = try audit(of: Student(student), learning: Teacher(teacher), over: x)
     for node in found.teacherNodes {
       #expect(try #require(node.alignment) > 0.1 && node.predicted == nil && node.proven == nil)
@@ -107,7 +107,7 @@ import UnderstudyNumerics
   func hugeWeights(scale: Double) throws {
     let teacher = try Draw.network([3, 2, 2], key: 151)
     var rescaled = teacher
-    for i in rescaled.layers[0].weights.values.indices { rescaled.layers[0].weights.values[i] *= scale }
+    for i in rescaled.layers[0].weights.values.indices { rescaled[layer: 0].weights.values[i] *= scale }
     #expect(
       Boundaries(of: rescaled.layers[0]).relation(of: 0, to: Boundaries(of: teacher.layers[0]), 0)?.sine ?? 1 < 1e-15)
     #expect { try audit(of: Student(rescaled), learning: Teacher(teacher), over: Draw.inputs(50, 3)) } throws: {
@@ -135,9 +135,9 @@ import UnderstudyNumerics
   func degenerate() throws {
     let teacher = Teacher(try Draw.network([3, 2, 2], key: 121))
     var dead = try Draw.network([3, 4, 2], key: 122)
-    dead.layers[0].biases = [-99, -99, -99, -99]
+    dead[layer: 0].biases = [-99, -99, -99, -99]
     var silent = try Draw.network([3, 4, 2], key: 123)
-    silent.layers[1].weights = Matrix(rowCount: 2, columnCount: 4)
+    silent[layer: 1].weights = Matrix(rowCount: 2, columnCount: 4)
     let constant = Matrix(rowCount: 20, columnCount: 3, repeating: 0.4)
     for (student, inputs, words) in [
       (dead, Draw.inputs(100, 3), "dead"), (silent, Draw.inputs(100, 3), "zero fan-out"),
@@ -171,7 +171,7 @@ import UnderstudyNumerics
       try audit(of: Student(try Draw.network([3, 4, 2], key: 1)), learning: teacher, over: Draw.inputs(50, 2))
     }
     var diverged = try Draw.network([3, 4, 2], key: 1)
-    diverged.layers[0].weights[0, 0] = .infinity
+    diverged[layer: 0].weights[0, 0] = .infinity
     #expect { try audit(of: Student(diverged), learning: teacher, over: x) } throws: { "\($0)".contains("diverged") }
   }
 }

@@ -24,18 +24,18 @@ struct Units {
   /// inverse, output weights multiplied by the outputs' unit.
   func applied(to network: Network) -> Network {
     var (result, stream) = (network, RandomStream(key: key, purpose: .test, index: network.hiddenCounts[0]))
-    for i in result.layers[0].weights.values.indices { result.layers[0].weights.values[i] /= inputs }
+    for i in result.layers[0].weights.values.indices { result[layer: 0].weights.values[i] /= inputs }
     for layer in 0..<network.layers.count - 1 {
       for node in 0..<network.layers[layer].nodeCount {
         let scale = power(10, 4 * stream.uniforms(1)[0] - 2)
-        for f in 0..<network.layers[layer].inputCount { result.layers[layer].weights[node, f] *= scale }
-        result.layers[layer].biases?[node] *= scale
-        for above in 0..<network.layers[layer + 1].nodeCount { result.layers[layer + 1].weights[above, node] /= scale }
+        for f in 0..<network.layers[layer].inputCount { result[layer: layer].weights[node, f] *= scale }
+        result[layer: layer].biases?[node] *= scale
+        for above in 0..<network.layers[layer + 1].nodeCount { result[layer: layer + 1].weights[above, node] /= scale }
       }
     }
     let last = network.layers.count - 1
-    for i in result.layers[last].weights.values.indices { result.layers[last].weights.values[i] *= outputs }
-    for c in (result.layers[last].biases ?? []).indices { result.layers[last].biases?[c] *= outputs }
+    for i in result.layers[last].weights.values.indices { result[layer: last].weights.values[i] *= outputs }
+    for c in (result.layers[last].biases ?? []).indices { result[layer: last].biases?[c] *= outputs }
     return result
   }
 
@@ -55,7 +55,7 @@ struct Units {
     var stream = RandomStream(key: key, purpose: .test, index: 5)
     let noise = [1e-6, 3e-3, 0.3][Int(key % 4) % 3]
     for i in student.layers[0].weights.values.indices {
-      student.layers[0].weights.values[i] *= 1 + noise * stream.normals(1, standardDeviation: 1)[0]
+      student[layer: 0].weights.values[i] *= 1 + noise * stream.normals(1, standardDeviation: 1)[0]
     }
     return (teacher, student, Draw.inputs(1200, 4, key: 30 + key))
   }
@@ -114,10 +114,10 @@ struct Units {
     let inputs = Draw.inputs(1500, 5, key: key)
     for (unit, bands) in [(1e-4, [3e-6, 1e-5]), (1e-6, [3e-8, 1e-7]), (1e3, [30, 100])] {
       var pair = (teacher, teacher, inputs)
-      for i in pair.0.layers[0].weights.values.indices { pair.0.layers[0].weights.values[i] /= unit }
+      for i in pair.0.layers[0].weights.values.indices { pair.0[layer: 0].weights.values[i] /= unit }
       pair.1 = pair.0
       for i in pair.1.layers[0].weights.values.indices {
-        pair.1.layers[0].weights.values[i] *= 1 + 1e-5 * stream.normals(1, standardDeviation: 1)[0]
+        pair.1[layer: 0].weights.values[i] *= 1 + 1e-5 * stream.normals(1, standardDeviation: 1)[0]
       }
       for i in pair.2.values.indices { pair.2.values[i] *= unit }
       let found = try audit(

@@ -8,9 +8,7 @@ extension Network {
   /// The same function, a ReLU node's weights and bias times `factor`, its fan-out divided by it.
   fileprivate func rescalingNode(_ node: Int, in layer: Int, by factor: Double) -> Network {
     var result = self
-    for f in 0..<layers[layer].inputCount { result.layers[layer].weights[node, f] *= factor }
-    result.layers[layer].biases?[node] *= factor
-    for u in 0..<layers[layer + 1].nodeCount { result.layers[layer + 1].weights[u, node] /= factor }
+    result.rescale(node, of: layer, by: factor)
     return result
   }
 
@@ -28,7 +26,7 @@ extension Network {
   /// The same function of inputs in another unit.
   fileprivate func takingInputs(times factor: Double) -> Network {
     var result = self
-    for i in result.layers[0].weights.values.indices { result.layers[0].weights.values[i] /= factor }
+    for i in result.layers[0].weights.values.indices { result[layer: 0].weights.values[i] /= factor }
     return result
   }
 
@@ -36,22 +34,19 @@ extension Network {
   fileprivate func givingOutputs(times factor: Double) -> Network {
     var result = self
     let last = layers.count - 1
-    for i in result.layers[last].weights.values.indices { result.layers[last].weights.values[i] *= factor }
-    result.layers[last].biases = layers[last].biases.map { $0.map { $0 * factor } }
+    for i in result.layers[last].weights.values.indices { result[layer: last].weights.values[i] *= factor }
+    result[layer: last].biases = layers[last].biases.map { $0.map { $0 * factor } }
     return result
   }
 
   /// A node twice, the copy with a share of its fan-out.
   fileprivate func splittingNode(_ node: Int, in layer: Int, share: Double) -> Network {
-    let (lower, upper) = (layers[layer], layers[layer + 1])
-    let rows = (0..<lower.nodeCount).map { Array(lower.weights.row($0)) } + [Array(lower.weights.row(node))]
-    var fanOut = (0..<lower.nodeCount).map { upper.weights.column($0) }
-    fanOut.append(fanOut[node].map { $0 * share })
-    fanOut[node] = fanOut[node].map { $0 * (1 - share) }
-    var result = self
-    result.layers[layer] = DenseLayer(
-      weights: Matrix(rows), biases: lower.biases.map { biases in biases + [biases[node]] })
-    result.layers[layer + 1].weights = Matrix(fanOut).transposed
+    let count = layers[layer].nodeCount
+    var result = keeping(Array(0..<count) + [node], of: layer)
+    for u in 0..<layers[layer + 1].nodeCount {
+      result[layer: layer + 1].weights[u, count] *= share
+      result[layer: layer + 1].weights[u, node] *= 1 - share
+    }
     return result
   }
 }
@@ -126,14 +121,14 @@ extension Matrix {
     var network = try Draw.network([4, 4, 4, 2], key: 8)
     for f in 0..<4 {
       let weight = network.layers[0].weights[0, f]
-      network.layers[0].weights[1, f] = 3 * weight
-      network.layers[0].weights[3, f] = 0
+      network[layer: 0].weights[1, f] = 3 * weight
+      network[layer: 0].weights[3, f] = 0
     }
     let bias = network.layers[0].biases?[0] ?? 0
-    network.layers[0].biases?[1] = 3 * bias
-    network.layers[0].biases?[3] = 0.7
-    network.layers[1].weights = Matrix([[0.3, -0.1, 0, 0], [0.9, -0.3, 0, 0.1], [0, 0, 0, 0.77], [1, 0, -1, 0]])
-    network.layers[1].biases = [0, 0.4, -0.1, 0.1]
+    network[layer: 0].biases?[1] = 3 * bias
+    network[layer: 0].biases?[3] = 0.7
+    network[layer: 1].weights = Matrix([[0.3, -0.1, 0, 0], [0.9, -0.3, 0, 0.1], [0, 0, 0, 0.77], [1, 0, -1, 0]])
+    network[layer: 1].biases = [0, 0.4, -0.1, 0.1]
     network = network.rescalingNode(0, in: 0, by: power(10, exponent)).rescalingNode(1, in: 1, by: power(10, -exponent))
     let found = try layerCorrelations(of: Teacher(network), with: Student(network), over: Draw.inputs(200, 4))
     #expect(found[0].deadStudentNodes == [3])
@@ -184,7 +179,10 @@ extension Matrix {
     let network = try Draw.network([4, 8, 3], key: 500 + key)
     let x = Draw.inputs(200, 4, key: key)
     let other = inOtherUnits(network, x, key: key)
-    let removals = [OptimalBrainSurgeon(network, over: x), OptimalBrainSurgeon(other.network, over: other.inputs)]
+    let removals = [
+      OptimalBrainSurgeon(try TwoLayerView(network), over: x),
+      OptimalBrainSurgeon(try TwoLayerView(other.network), over: other.inputs),
+    ]
     #expect(removals[0].order(among: Array(0..<8), count: 6) == removals[1].order(among: Array(0..<8), count: 6))
     let costs = try removals.map { try #require($0.costs) }
     let ratios = zip(costs[0], costs[1]).map { $1 / $0 }

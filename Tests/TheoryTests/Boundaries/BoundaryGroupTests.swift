@@ -96,8 +96,8 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     let teacher = try draw([4, 3] + hidden + [2])
     var student = try draw([4, 6] + hidden + [2])
     for (k, (j, factor)) in [(0, 1.0), (0, 2.5), (1, -0.7)].enumerated() {
-      for f in 0..<4 { student.layers[0].weights[k, f] = factor * teacher.layers[0].weights[j, f] }
-      student.layers[0].biases?[k] = factor * (teacher.layers[0].biases?[j] ?? 0)
+      for f in 0..<4 { student[layer: 0].weights[k, f] = factor * teacher.layers[0].weights[j, f] }
+      student[layer: 0].biases?[k] = factor * (teacher.layers[0].biases?[j] ?? 0)
     }
     return (Teacher(teacher), Student(student))
   }

@@ -172,7 +172,7 @@ import UnderstudyNumerics
     var network = try Draw.network([3, 6, 3], key: 4)
     // Node 3 carries the sum of nodes 0 and 1.
     for c in 0..<3 {
-      network.layers[1].weights[c, 3] = network.layers[1].weights[c, 0] + network.layers[1].weights[c, 1]
+      network[layer: 1].weights[c, 3] = network.layers[1].weights[c, 0] + network.layers[1].weights[c, 1]
     }
     let found = try coupling(of: Teacher(network), with: Student(network), over: Draw.inputs(5, 3))
     var ranks = FanOutRanks(found)

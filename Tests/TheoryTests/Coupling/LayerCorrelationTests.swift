@@ -66,9 +66,9 @@ import UnderstudyNumerics
     }
     var student = teacher
     for layer in 0..<3 {
-      student.layers[layer].weights = reversed(
+      student[layer: layer].weights = reversed(
         teacher.layers[layer].weights, rows: layer < 2, columns: layer > 0)
-      if layer < 2 { student.layers[layer].biases = teacher.layers[layer].biases.map { $0.reversed() } }
+      if layer < 2 { student[layer: layer].biases = teacher.layers[layer].biases.map { $0.reversed() } }
     }
     let found = try layerCorrelations(of: Teacher(teacher), with: Student(student), over: Draw.inputs(300, 4))
     #expect(found[0].matches == [2, 1, 0] && found[1].matches == [4, 3, 2, 1, 0])

@@ -178,7 +178,7 @@ private struct Case: Sendable, CustomTestStringConvertible {
     var stream = RandomStream(key: 53, purpose: .test)
     for layer in student.layers.indices {
       for i in student.layers[layer].weights.values.indices {
-        student.layers[layer].weights.values[i] += stream.normals(1, standardDeviation: 0.3)[0]
+        student[layer: layer].weights.values[i] += stream.normals(1, standardDeviation: 0.3)[0]
       }
     }
     try compare(teacher, student, x, matches: test.matches, Double.self, "after")
@@ -266,8 +266,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
         }
       }
       var moved = student
-      moved.layers[layer] = lower
-      moved.layers[layer + 1] = upper
+      moved[layer: layer] = lower
+      moved[layer: layer + 1] = upper
       let after = try layerCoupling(of: Teacher(teacher), with: Student(moved), over: x, parts: .meanAlpha)
       let (old, new) = (try #require(before[layer].meanAlpha), try #require(after[layer].meanAlpha))
       for (place, k) in places.enumerated() {
@@ -289,13 +289,13 @@ private struct Case: Sendable, CustomTestStringConvertible {
   func dead() throws {
     let teacher = try Draw.network([3, 2, 2, 2], key: 63)
     var student = try Draw.network([3, 4, 3, 2], key: 64)
-    for c in 0..<2 { student.layers[2].weights[c, 1] = 0 }
+    for c in 0..<2 { student[layer: 2].weights[c, 1] = 0 }
     let x = Draw.inputs(30, 3)
     let matches = [[0, 1], [1, 0]]
     var found = try layerCoupling(of: Teacher(teacher), with: Student(student), over: x, matches: matches)
     #expect(found[1].meanBetaDiagonal[1] == 0 && found[1].smallestAlphas[0] == 0)
     #expect(found[1].smallestAlphas[1] > 0 && found[1].meanAlpha == nil && found[1].meanBeta == nil)
-    student.layers[1].biases = [-1e6, -1e6, -1e6]
+    student[layer: 1].biases = [-1e6, -1e6, -1e6]
     found = try layerCoupling(of: Teacher(teacher), with: Student(student), over: x, matches: matches)
     #expect(found[0].meanBetaDiagonal == [0, 0, 0, 0] && found[0].meanAbsoluteAlphas == [0, 0])
     #expect(found[1].meanBetaDiagonal[0] > 0)

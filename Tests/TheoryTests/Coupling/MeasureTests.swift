@@ -158,15 +158,15 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
       var squares = 0.0
       for i in network.layers[layer].weights.values.indices {
         var (up, down) = (network, network)
-        up.layers[layer].weights.values[i] += step
-        down.layers[layer].weights.values[i] -= step
+        up[layer: layer].weights.values[i] += step
+        down[layer: layer].weights.values[i] -= step
         let slope = (try loss(up) - loss(down)) / (2 * step)
         squares += slope * slope
       }
       for i in 0..<network.layers[layer].nodeCount {
         var (up, down) = (network, network)
-        up.layers[layer].biases?[i] += step
-        down.layers[layer].biases?[i] -= step
+        up[layer: layer].biases?[i] += step
+        down[layer: layer].biases?[i] -= step
         let slope = (try loss(up) - loss(down)) / (2 * step)
         squares += slope * slope
       }
@@ -180,8 +180,8 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     let student = try randomNetwork(d: 3, n: 3, c: 4, key: 11)
     // Without output biases, so that the rule needs no augmentation.
     var (t, s) = (teacher, student)
-    t.layers[1].biases = [0, 0, 0, 0]
-    s.layers[1].biases = [0, 0, 0, 0]
+    t[layer: 1].biases = [0, 0, 0, 0]
+    s[layer: 1].biases = [0, 0, 0, 0]
     let x = inputs(40, 3)
     let summary = try gradients(of: Student(s), over: x, targets: try t.outputs(for: x))
     let (v, vStar) = (s.fanOutWeights, t.fanOutWeights)

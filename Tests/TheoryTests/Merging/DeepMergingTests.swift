@@ -17,8 +17,9 @@ private struct DeepPlanting {
   private mutating func uniform(_ low: Double, _ high: Double) -> Double { low + (high - low) * stream.uniforms(1)[0] }
 
   private mutating func setLayer(_ layer: Int, rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
-    network.layers[layer] = DenseLayer(weights: Matrix(rows), biases: biases)
-    network.layers[layer + 1].weights = Matrix(fanOut).transposed
+    network = network.replacing(
+      hiddenLayer: layer, by: DenseLayer(weights: Matrix(rows), biases: biases),
+      above: DenseLayer(weights: Matrix(fanOut).transposed, biases: network.layers[layer + 1].biases))
   }
 
   private func parts(_ layer: Int) -> (rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
@@ -48,8 +49,8 @@ private struct DeepPlanting {
   /// Below, `second` is `first` times `scale`: node `upper` takes less of one and more of the other.
   mutating func shiftRow(_ upper: Int, in layer: Int, from first: Int, to second: Int, scale: Double, by amount: Double)
   {
-    network.layers[layer].weights[upper, first] -= amount * scale
-    network.layers[layer].weights[upper, second] += amount
+    network[layer: layer].weights[upper, first] -= amount * scale
+    network[layer: layer].weights[upper, second] += amount
   }
 
   /// A node on a boundary of its own, with given fan-out.
@@ -117,7 +118,7 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     let plain = DenseLayer(weights: weights, biases: nil).preactivations(over: below)
     let biases = (0..<width).map { -plain.column($0).sorted()[x.rowCount / 2] }
     layers.append(DenseLayer(weights: weights, biases: biases))
-    below = layers[layers.count - 1].activations(over: below, Activation(negativeSlope: slope))
+    below = Activation(negativeSlope: slope)(layers[layers.count - 1].preactivations(over: below))
   }
   layers.append(
     DenseLayer(
@@ -209,15 +210,17 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     let (rows, biases) = (network.layers[1].weights, network.layers[1].biases ?? [])
     let fanOut = [0.5, -1, 0.3]
     func weights(_ sign: Double) -> [Double] { rows.row(0).map { sign * $0 } }
-    network.layers[1] = DenseLayer(
-      weights: Matrix((0..<4).map { Array(rows.row($0)) } + [weights(1), weights(-1), weights(1), weights(-1)]),
-      biases: biases + [biases[0] + 0.2, -biases[0] - 0.2, biases[0] - 0.1, 0.1 - biases[0]])
-    network.layers[2].weights =
-      Matrix(
-        (0..<4).map { network.layers[2].weights.column($0) }
-          + [1.0, -1, -1, 1].map { sign in fanOut.map { sign * $0 } }
-      ).transposed
-    network.layers[2].biases = zip(network.layers[2].biases ?? [], fanOut).map { $0 - 0.3 * $1 }
+    let above = network.layers[2]
+    network = network.replacing(
+      hiddenLayer: 1,
+      by: DenseLayer(
+        weights: Matrix((0..<4).map { Array(rows.row($0)) } + [weights(1), weights(-1), weights(1), weights(-1)]),
+        biases: biases + [biases[0] + 0.2, -biases[0] - 0.2, biases[0] - 0.1, 0.1 - biases[0]]),
+      above: DenseLayer(
+        weights: Matrix(
+          (0..<4).map { above.weights.column($0) } + [1.0, -1, -1, 1].map { sign in fanOut.map { sign * $0 } }
+        ).transposed,
+        biases: zip(above.biases ?? [], fanOut).map { $0 - 0.3 * $1 }))
     // Boundaries 0.3 apart, in units of the layer's deviations, may be near enough to be joined; they are not one.
     #expect(largestDifference(try network.outputs(for: x), try teacher.network.outputs(for: x)) < 1e-13 * 100)
     let merged = try merge(Student(network), over: x)
@@ -231,18 +234,21 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
       let x = plantedInputs(800, 4, key: key)
       // The highest layer's node 0 follows the lowest layer's node 0, and is active where that is above 0.5.
       var teacher = try deepTeacher([5, 4], c: 3, slope: 0, over: x, key: key).network
-      for f in 0..<5 { teacher.layers[1].weights[0, f] = f == 0 ? 1 : 0 }
-      teacher.layers[1].biases?[0] = -0.5
+      for f in 0..<5 { teacher[layer: 1].weights[0, f] = f == 0 ? 1 : 0 }
+      teacher[layer: 1].biases?[0] = -0.5
       // Active where node 0 is 0, and far enough from its boundary to be no part of it.
       let lowest = teacher.layers[0]
       func student(fanOut: Double) -> Student {
-        var network = teacher
-        network.layers[0] = DenseLayer(
-          weights: Matrix((0..<5).map { Array(lowest.weights.row($0)) } + [lowest.weights.row(0).map { -$0 }]),
-          biases: (lowest.biases ?? []) + [-(lowest.biases?[0] ?? 0) - 0.6])
-        network.layers[1].weights = Matrix(
-          (0..<4).map { Array(teacher.layers[1].weights.row($0)) + [$0 == 0 ? fanOut : 0] })
-        return Student(network)
+        let upper = teacher.layers[1]
+        return Student(
+          teacher.replacing(
+            hiddenLayer: 0,
+            by: DenseLayer(
+              weights: Matrix((0..<5).map { Array(lowest.weights.row($0)) } + [lowest.weights.row(0).map { -$0 }]),
+              biases: (lowest.biases ?? []) + [-(lowest.biases?[0] ?? 0) - 0.6]),
+            above: DenseLayer(
+              weights: Matrix((0..<4).map { Array(upper.weights.row($0)) + [$0 == 0 ? fanOut : 0] }),
+              biases: upper.biases)))
       }
       // Moving the pre-activation down, it cannot open the node.
       let merged = try merge(student(fanOut: -2), over: x)
@@ -258,7 +264,7 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
   func constant() throws {
     let x = plantedInputs(200, 3)
     var network = try deepTeacher([4, 4], c: 2, slope: 0, over: x, key: 5).network
-    network.layers[2].weights = Matrix(rowCount: 2, columnCount: 4)
+    network[layer: 2].weights = Matrix(rowCount: 2, columnCount: 4)
     let merged = try merge(Student(network), over: x)
     #expect(merged.student.network.hiddenCounts == [1, 1] && merged.layers.map(\.unitCount) == [0, 0])
     #expect(merged.layers.allSatisfy { $0.fates.allSatisfy { $0 == .removed } })
@@ -274,7 +280,7 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     #expect(throws: ShapeError.self) {
       try merge(Student(network), over: x, targets: Matrix(rowCount: 50, columnCount: 3))
     }
-    network.layers[1].weights[0, 0] = .nan
+    network[layer: 1].weights[0, 0] = .nan
     #expect { try merge(Student(network), over: x) } throws: { "\($0)".contains("not finite") }
     let linear = try Network(layers: teacher.network.layers, activation: .linear)
     #expect { try merge(Student(linear), over: x) } throws: { "\($0)".contains("linear") }
@@ -291,7 +297,7 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     #expect(same.count == 4 && same.allSatisfy { $0 < 1e-14 })
     for layer in 0..<4 {
       var network = teacher.network
-      network.layers[layer].biases?[1] += 1e-3
+      network[layer: layer].biases?[1] += 1e-3
       let errors = try #require(weightErrors(of: network, against: teacher.network))
       #expect(abs(errors[layer] - 1e-3) < 1e-14)
       #expect(errors.enumerated().allSatisfy { $0 == layer || $1 < 1e-14 })

@@ -195,16 +195,12 @@ extension MergedStudent.Fate {
     let first = network.layers[0]
     let a = (0..<60).map { i in zip(x.row(i), first.weights.row(0)).reduce(first.biases?[0] ?? 0) { $0 + $1.0 * $1.1 } }
     try #require(a.allSatisfy { abs($0) > 2 * step })
-    network.layers[0] = DenseLayer(
-      weights: Matrix([0, 1, 2, 0].map { Array(first.weights.row($0)) }),
-      biases: [0, 1, 2, 0].enumerated().map { place, j in
-        (first.biases?[j] ?? 0) + (place == 0 ? step : place == 3 ? -step : 0)
-      })
-    let last = teacher.network.layers[1]
-    network.layers[1].weights =
-      Matrix(
-        [0, 1, 2, 0].enumerated().map { place, j in last.weights.column(j).map { place % 3 == 0 ? $0 / 2 : $0 } }
-      ).transposed
+    network = network.keeping([0, 1, 2, 0], of: 0)
+    network[layer: 0].biases?[0] += step
+    network[layer: 0].biases?[3] -= step
+    for c in 0..<2 {
+      for k in [0, 3] { network[layer: 1].weights[c, k] /= 2 }
+    }
     let merged = try merge(Student(network), over: x, targets: targets)
     #expect(merged.unitCount == 3)
     // The offsets differ by 2e-3, in units of a spread of about 1.5.
@@ -220,11 +216,11 @@ extension MergedStudent.Fate {
     let same = try merge(Student(teacher.network), over: x)
     #expect(same.unitCount == 6 && same.tolerance == 0 && same.largestChange < 1e-13)
     var network = teacher.network
-    network.layers[0].biases?[2] = -100
+    network[layer: 0].biases?[2] = -100
     let reached = try merge(Student(network), over: x)
     #expect(reached.unitCount == 5 && reached.fates[2] == .removed)
     // Everywhere active: affine on the inputs, but that has to be carried by something.
-    network.layers[0].biases?[2] = 100
+    network[layer: 0].biases?[2] = 100
     let affine = try merge(Student(network), over: x)
     #expect(affine.unitCount == 6 && affine.largestChange < 1e-12 * 100)
   }
@@ -250,7 +246,7 @@ extension MergedStudent.Fate {
     #expect { try merge(Student(teacher.network), over: plantedInputs(5, 4)) } throws: { "\($0)".contains("linear") }
     var network = try plantedTeacher(d: 4, m: 3, c: 2, key: 3).network
     #expect(throws: ShapeError.self) { try merge(Student(network), over: plantedInputs(5, 3)) }
-    network.layers[0].weights[0, 0] = .infinity
+    network[layer: 0].weights[0, 0] = .infinity
     #expect { try merge(Student(network), over: plantedInputs(5, 4)) } throws: { "\($0)".contains("not finite") }
   }
 
@@ -262,7 +258,7 @@ extension MergedStudent.Fate {
     planted.shuffle()
     var network = try planted.student().network
     #expect(try #require(weightError(of: network, against: teacher.network)) < 1e-14)
-    network.layers[1].biases?[1] += 1e-3
+    network[layer: 1].biases?[1] += 1e-3
     #expect(abs(try #require(weightError(of: network, against: teacher.network)) - 1e-3) < 1e-14)
   }
 }

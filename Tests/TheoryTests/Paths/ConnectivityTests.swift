@@ -105,7 +105,7 @@ import UnderstudyNumerics
     let a = Student(try plantedTeacher(d: 5, m: 4, c: 3, key: 1).network)
     // The other has three nodes that carry something, and boundaries of its own.
     var network = try plantedTeacher(d: 5, m: 4, c: 3, key: 2).network
-    for c in 0..<3 { network.layers[1].weights[c, 1] = 0 }
+    for c in 0..<3 { network[layer: 1].weights[c, 1] = 0 }
     let path = try constructedPath(
       from: a, to: Student(network), over: x, targets: try a.network.outputs(for: x))
     let obstacle = try #require(path.obstacle)
@@ -122,7 +122,7 @@ import UnderstudyNumerics
       var (student, stream) = (try size.student(key: key), RandomStream(key: key, purpose: .test, index: 9))
       for layer in 0..<2 {
         let noise = stream.normals(student.network.layers[layer].weights.values.count, standardDeviation: 1e-5)
-        for i in noise.indices { student.network.layers[layer].weights.values[i] += noise[i] }
+        for i in noise.indices { student.network[layer: layer].weights.values[i] += noise[i] }
       }
       return student
     }
@@ -145,11 +145,11 @@ import UnderstudyNumerics
     let b = try plantedTeacher(d: 4, m: 5, c: 2, slope: 0.1, key: 4).network
     let targets = try plantedTeacher(d: 4, m: 3, c: 2, key: 5).network.outputs(for: x)
     var fanOutOnly = a
-    fanOutOnly.layers[1] = b.layers[1]
+    fanOutOnly[layer: 1] = b.layers[1]
     var (idle, moved) = (a, a)
-    for c in 0..<2 { idle.layers[1].weights[c, 2] = 0 }
+    for c in 0..<2 { idle[layer: 1].weights[c, 2] = 0 }
     moved = idle
-    for f in 0..<4 { moved.layers[0].weights[2, f] = 7 }
+    for f in 0..<4 { moved[layer: 0].weights[2, f] = 7 }
     for (from, to) in [(a, b), (a, fanOutOnly), (idle, moved), (idle, b)] {
       let segment = PathSegment(from: from, to: to, what: "")
       let fast = try losses(along: segment, pointCount: 11, over: x, targets: targets)

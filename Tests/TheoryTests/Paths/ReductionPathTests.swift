@@ -99,7 +99,8 @@ import UnderstudyNumerics
     // Nodes of A go to nodes of B one by one where there are as many, or room for those that A lacks, but not where a
     // boundary must be gathered.
     if spareCount == 0, size.offsetsOfA.count != size.offsetsOfB.count {
-      let gathered = try gatheredPath(from: a, to: b, over: x, targets: targets)
+      let gathered = try gatheredPath(
+        from: try TwoLayerView(a.network), to: try TwoLayerView(b.network), over: x, targets: targets)
       let loss = try largestEndLoss(of: gathered, over: x, targets: targets)
       #expect(gathered.obstacle != nil || loss > 1e-10)
     }
@@ -138,9 +139,9 @@ import UnderstudyNumerics
     let a = try size.student(teacher, offsets: size.offsetsOfA, nodeCount: 4 * Self.m, isReversed: false, key: 1)
     let canonical = try merge(a, over: x, targets: targets)
     #expect(canonical.unitCount == Self.m)
-    let approach = try #require(try ReductionPath(of: a, to: canonical, over: x))
+    let approach = try #require(try ReductionPath(of: try TwoLayerView(a.network), to: canonical, over: x))
     let ends = try approach.steps.map { try halfMeanSquare(of: $0.segment.to, over: x, targets: targets) }
-    let expected = try costsByTrying(a.network, over: x).min() ?? 0
+    let expected = try costsByTrying(try TwoLayerView(a.network), over: x).min() ?? 0
     #expect(expected > 1e-14)
     // Both are the same least squares, solved for other columns.
     #expect(abs(ends[0] / expected - 1) < 1e-4)
@@ -148,25 +149,25 @@ import UnderstudyNumerics
     #expect(ends.allSatisfy { $0 < 1.1 * ends[0] })
     // It ends with the smaller student's units, and with its outputs.
     #expect((ends.last ?? 1) < 1e-22)
-    let carrying = (0..<4 * Self.m).filter { k in (0..<6).contains { approach.network.layers[1].weights[$0, k] != 0 } }
-    #expect(carrying.count == Self.m)
+    let carrying = approach.network.nodeCount - approach.network.idleNodes.count
+    #expect(carrying == Self.m)
   }
 
   /// What the loss against a network's own outputs becomes without each node, all others refitted.
-  private func costsByTrying(_ network: Network, over x: Matrix) throws -> [Double] {
+  private func costsByTrying(_ network: TwoLayerView, over x: Matrix) throws -> [Double] {
     let outputs = try network.outputs(for: x)
-    let count = network.hiddenCounts[0]
+    let count = network.nodeCount
     return try (0..<count).map { k in
       var without = network
-      for c in 0..<network.outputCount { without.layers[1].weights[c, k] = 0 }
+      without.clearFanOut(of: [k])
       let fitted = refitted(without, on: (0..<count).filter { $0 != k }, over: x, outputs: outputs)
-      return try halfMeanSquare(of: fitted, over: x, targets: outputs)
+      return try halfMeanSquare(of: fitted.network, over: x, targets: outputs)
     }
   }
 
   @Test("what a removal costs is what refitting all others leaves", arguments: [true, false], [0, 0.2])
   func removalCosts(hasBiases: Bool, slope: Double) throws {
-    let network = try Draw.network([5, 9, 4], key: 203, slope: slope, hasBiases: hasBiases)
+    let network = try TwoLayerView(Draw.network([5, 9, 4], key: 203, slope: slope, hasBiases: hasBiases))
     let x = Draw.inputs(300, 5)
     let removal = OptimalBrainSurgeon(network, over: x)
     let (costs, expected) = (try #require(removal.costs), try costsByTrying(network, over: x))
@@ -177,10 +178,10 @@ import UnderstudyNumerics
     let left = (0..<9).filter { $0 != order[0] }
     let seconds = try left.map { k in
       var without = network
-      for c in 0..<4 { (without.layers[1].weights[c, k], without.layers[1].weights[c, order[0]]) = (0, 0) }
+      without.clearFanOut(of: [k, order[0]])
       let outputs = try network.outputs(for: x)
       let fitted = refitted(without, on: left.filter { $0 != k }, over: x, outputs: outputs)
-      return try halfMeanSquare(of: fitted, over: x, targets: outputs)
+      return try halfMeanSquare(of: fitted.network, over: x, targets: outputs)
     }
     #expect(order[1] == left[seconds.indices.min { seconds[$0] < seconds[$1] } ?? 0])
   }
@@ -191,7 +192,7 @@ import UnderstudyNumerics
     var planted = PlantedStudent(teacher, key: 5)
     planted.split(0)
     planted.addZeroSum()
-    let network = try planted.student().network
+    let network = try TwoLayerView(planted.student().network)
     let x = Draw.inputs(200, 4)
     let costs = try #require(OptimalBrainSurgeon(network, over: x).costs)
     for k in costs.indices {

@@ -1,0 +1,64 @@
+import UnderstudyNumerics
+
+/// The parameters of one fully connected layer, `z = W x + b`; hidden ones may be normalised.
+public struct DenseLayer: Sendable, Equatable {
+  /// `[node, input]`
+  public var weights: Matrix
+  /// `[node]`, or `nil` for a layer without biases.
+  public var biases: [Double]?
+  /// Of a hidden layer's pre-activations or activations; `nil` for a plain layer.
+  public var normalization: BatchNormalization?
+
+  public init(weights: Matrix, biases: [Double]?, normalization: BatchNormalization? = nil) {
+    precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
+    self.weights = weights
+    self.biases = biases
+    self.normalization = normalization
+  }
+
+  public var nodeCount: Int { weights.rowCount }
+  public var inputCount: Int { weights.columnCount }
+  /// The biases, 0 for a layer without.
+  public var biasesOrZeros: [Double] { biases ?? [Double](repeating: 0, count: nodeCount) }
+
+  /// (w, b) of a node, `[input + 1]`; a bias of 0 for a layer without.
+  public func row(_ node: Int) -> [Double] { Array(weights.row(node)) + [biases?[node] ?? 0] }
+
+  /// What a network's architecture says of the layer.
+  var shape: Architecture.Layer {
+    Architecture.Layer(
+      nodeCount: nodeCount, hasBiases: biases != nil,
+      normalization: normalization.map { .init(placement: $0.placement, hasLearntScale: $0.scales != nil) })
+  }
+
+  var isFinite: Bool {
+    weights.isFinite && (biases ?? []).allSatisfy(\.isFinite) && normalization?.isFinite ?? true
+  }
+
+  /// Pre-activations `W x + b` of a block of samples, not normalised.
+  ///
+  /// - Shape: `block` is `[input, sample]`, the result `[node, sample]`.
+  public func preactivations(of block: Matrix) -> Matrix {
+    var result = Matrix(rowCount: nodeCount, columnCount: block.columnCount)
+    if let biases {
+      for node in 0..<nodeCount {
+        for i in 0..<block.columnCount { result[node, i] = biases[node] }
+      }
+    }
+    multiply(weights, block, into: &result, adding: true)
+    return result
+  }
+
+  /// The same of all samples at once, by OpenBLAS: faster for large matrices, with the bits of its processor.
+  ///
+  /// - Shape: `samples` is `[sample, input]`, the result `[sample, node]`.
+  public func preactivations(over samples: Matrix) -> Matrix {
+    var z = Matrix(rowCount: samples.rowCount, columnCount: nodeCount)
+    LinearAlgebra.multiply(samples, weights, transposingSecond: true, into: &z)
+    let biases = biasesOrZeros
+    for i in 0..<z.rowCount {
+      for k in 0..<nodeCount { z[i, k] += biases[k] }
+    }
+    return z
+  }
+}

@@ -1,0 +1,118 @@
+import UnderstudyNumerics
+
+/// Samples that measurements take at a time: a multiple of every vector width, small enough for the cache.
+public let sampleBlockWidth = 64
+
+/// Some samples as columns, `[feature, sample]`; those past `validCount` are 0 and must not be counted.
+public struct SampleBlock: Sendable {
+  public let inputs: Matrix
+  /// Index of the first sample.
+  public let first: Int
+  public let validCount: Int
+}
+
+/// The samples of a data set, a block at a time: measurements stream over them and hold no activations.
+public struct SampleBlockSequence: Sequence, IteratorProtocol {
+  private let inputs: Matrix
+  private var position = 0
+
+  /// - Shape: `inputs` is `[sample, feature]`.
+  public init(_ inputs: Matrix) { self.inputs = inputs }
+
+  public mutating func next() -> SampleBlock? {
+    guard position < inputs.rowCount else { return nil }
+    defer { position += sampleBlockWidth }
+    return SampleBlock(
+      inputs: inputs.transposedBlock(first: position, count: sampleBlockWidth), first: position,
+      validCount: Swift.min(sampleBlockWidth, inputs.rowCount - position))
+  }
+}
+
+extension Network {
+  /// What a pass hands out of a layer.
+  private enum Values { case preactivations, activations }
+
+  /// How samples lie in a matrix, and which product takes them.
+  private enum Layout {
+    /// `[node, sample]`, by the product whose bits are the same on every machine.
+    case columns
+    /// `[sample, node]`, by OpenBLAS.
+    case rows
+  }
+
+  /// Sends samples up through the layers: the one forward pass. Of a normalised network it is the ``folded`` one's.
+  ///
+  /// - Parameters:
+  ///   - wanted: the layers whose values are returned, lowest first.
+  ///   - entry: the layer that `samples` enter.
+  private func pass(
+    _ samples: Matrix, _ layout: Layout, entering entry: Int = 0, _ values: Values, of wanted: Range<Int>
+  ) -> [Matrix] {
+    guard isPlain else { return folded.pass(samples, layout, entering: entry, values, of: wanted) }
+    var result: [Matrix] = []
+    var below = samples
+    for index in entry..<wanted.upperBound {
+      let layer = layers[index]
+      let z = layout == .columns ? layer.preactivations(of: below) : layer.preactivations(over: below)
+      if values == .activations || index + 1 < wanted.upperBound { below = activation(z) }
+      if wanted.contains(index) { result.append(values == .activations ? below : z) }
+    }
+    return result
+  }
+
+  /// Pre-activations of every layer for a block of samples; the last are the outputs. Those of a normalised network are
+  /// those of the ``folded`` one: a normalisation before the activation is part of them.
+  ///
+  /// - Shape: `block` is `[feature, sample]`; results are `[node, sample]`.
+  public func preactivations(of block: Matrix) -> [Matrix] {
+    pass(block, .columns, .preactivations, of: layers.indices)
+  }
+
+  /// Pre-activations of one layer for a block of samples.
+  ///
+  /// - Shape: `block` is `[feature, sample]`, the result `[node, sample]`.
+  public func preactivations(of block: Matrix, layer: Int) -> Matrix {
+    pass(block, .columns, .preactivations, of: layer..<layer + 1)[0]
+  }
+
+  /// Activations of some hidden layers for a block of samples, lowest layer first.
+  ///
+  /// - Shape: `block` is `[feature, sample]`, results are `[node, sample]`.
+  public func activations(of block: Matrix, layers: Range<Int>) -> [Matrix] {
+    pass(block, .columns, .activations, of: layers)
+  }
+
+  /// Pre-activations of some layers for all samples at once; see ``DenseLayer/preactivations(over:)``.
+  ///
+  /// - Parameter entry: the layer that the samples enter.
+  /// - Shape: `samples` is `[sample, node below entry]`, results are `[sample, node]`, lowest layer first.
+  public func preactivations(over samples: Matrix, entering entry: Int = 0, layers: Range<Int>) -> [Matrix] {
+    pass(samples, .rows, entering: entry, .preactivations, of: layers)
+  }
+
+  /// Activations of a hidden layer for all samples at once; see ``DenseLayer/preactivations(over:)``.
+  ///
+  /// - Parameter entry: the layer that the samples enter.
+  /// - Shape: `samples` is `[sample, node below entry]`, the result `[sample, node]`.
+  public func activations(over samples: Matrix, entering entry: Int = 0, layer: Int) -> Matrix {
+    pass(samples, .rows, entering: entry, .activations, of: layer..<layer + 1)[0]
+  }
+
+  /// The outputs for all samples.
+  ///
+  /// - Shape: `inputs` is `[sample, feature]`, the result `[sample, output]`.
+  /// - Throws: ``ShapeError`` if the width of `inputs` is not the network's.
+  /// - Complexity: O(samples x weights).
+  public func outputs(for inputs: Matrix) throws(ShapeError) -> Matrix {
+    try checkWidth(of: inputs)
+    let plain = folded
+    var result = Matrix(rowCount: inputs.rowCount, columnCount: outputCount)
+    for block in SampleBlockSequence(inputs) {
+      let outputs = plain.preactivations(of: block.inputs, layer: layers.count - 1)
+      for i in 0..<block.validCount {
+        for c in 0..<outputCount { result[block.first + i, c] = outputs[c, i] }
+      }
+    }
+    return result
+  }
+}
