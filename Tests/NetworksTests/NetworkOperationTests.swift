@@ -134,7 +134,7 @@ func drawnNetwork(
   }
 }
 
-@Suite("Architectures") struct ArchitectureTests {
+@Suite("Architectures of networks") struct NetworkArchitectureTests {
   @Test("of parameters") func ofParameters() throws {
     let network = try drawnNetwork([4, 5, 3, 2], hasBiases: true)
     let architecture = network.architecture
