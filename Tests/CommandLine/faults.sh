@@ -105,6 +105,7 @@ for output in sweep/results.sqlite sweep/study.yaml sweep/weights/x.csv; do
 done
 ends "nor a report over the database" 2 "inside the results folder" -- "$UNDERSTUDY" report sweep --output sweep/results.sqlite
 equal "all files are as they were" "$(state | comm -3 - before.sum)" ""
+equal "a table whose reader goes ends silently" "$( ("$UNDERSTUDY" export sweep | head -n 1 >/dev/null) 2>&1)" ""
 mkfifo pipe
 cat pipe >piped.csv &
 ends "export into a pipe that has a name" 0 -- "$UNDERSTUDY" export sweep --output pipe
