@@ -24,29 +24,25 @@ public final class PackedSamples<Scalar: KernelScalar>: Sendable {
 
   /// - Precondition: the samples have the shape's inputs and outputs.
   func rows(for shape: NetworkShape) -> SampleRows<Scalar> {
-    check(shape)
-    return rows.withLock { rows in
-      if let made = rows[shape.hasBiases] { return made }
-      let made = SampleRows<Scalar>(inputs: inputs, targets: targets, hasBiases: shape.hasBiases)
-      rows[shape.hasBiases] = made
-      return made
-    }
+    layout(in: rows, for: shape, make: SampleRows.init)
   }
 
   /// - Precondition: the samples have the shape's inputs and outputs.
   func blocks(for shape: NetworkShape) -> SampleBlocks<Scalar> {
-    check(shape)
-    return blocks.withLock { blocks in
-      if let made = blocks[shape.hasBiases] { return made }
-      let made = SampleBlocks<Scalar>(inputs: inputs, targets: targets, hasBiases: shape.hasBiases)
-      blocks[shape.hasBiases] = made
-      return made
-    }
+    layout(in: blocks, for: shape, make: SampleBlocks.init)
   }
 
-  private func check(_ shape: NetworkShape) {
+  private func layout<Layout: Sendable>(
+    in made: borrowing Mutex<[Bool: Layout]>, for shape: NetworkShape, make: (Matrix, Matrix, Bool) -> Layout
+  ) -> Layout {
     precondition(
       inputs.columnCount == shape.inputCount && targets.columnCount == shape.outputCount, "samples of another shape")
+    return made.withLock { made in
+      if let layout = made[shape.hasBiases] { return layout }
+      let layout = make(inputs, targets, shape.hasBiases)
+      made[shape.hasBiases] = layout
+      return layout
+    }
   }
 }
 
