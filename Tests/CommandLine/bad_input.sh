@@ -202,7 +202,7 @@ kept() {
   cmp -s kept.sums <(checksums "$folder") || fail "$what: the folder is left alone"
 }
 kept "a folder of another study" 2 "\"good\"" "\"other\"" "use another folder" -- good \
-  "$UNDERSTUDY" run other.yaml --results good
+  "$UNDERSTUDY" run other.yaml --set training.learningRate=0.5 --results good
 kept "a folder of the study as it was" 2 "does not declare" "use another folder" -- good \
   "$UNDERSTUDY" run good.yaml --set training.learningRate=0.5 --results good
 cp -r good newer

@@ -87,7 +87,7 @@ def deep(teacher, student, inputs, hidden, outputs, fault=None):
     first, second = doubled(layers[0], second)
     layers = [first, second, third]
     if fault == "moved":
-        layers = [([[w + random.gauss(0, 0.01) for w in row] for row in rows], biases) for rows, biases in layers]
+        layers = [([[w + random.gauss(0, 0.001) for w in row] for row in rows], biases) for rows, biases in layers]
     write(student, layers)
 
 

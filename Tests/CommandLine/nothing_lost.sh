@@ -47,7 +47,7 @@ print(max(places.values()), len({row["run"] for row in rows}), len(losses), sort
 ')" "1 40 1640 True"
 
 "$UNDERSTUDY" run "$work/study.yaml" --set 'teacher.strengthDecay=[0, 1]' --set seeds=20 --set training.epochs=40 \
-  --set training.stepsPerEpoch=8000 --results "$work/whole" >"$work/whole.log" 2>&1
+  --set training.stepsPerEpoch=20000 --results "$work/whole" >"$work/whole.log" 2>&1
 check "what comes out is what an undisturbed study gives" cmp \
   <("$UNDERSTUDY" export "$work/whole") <("$UNDERSTUDY" export "$work/killed")
 check "so are the weights" diff -r "$work/whole/weights" "$work/killed/weights"

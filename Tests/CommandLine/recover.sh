@@ -25,7 +25,7 @@ assert max(errors) == record["weightError"] < 1e-8, record
 assert record["outcome"] == "recovered" and record["isDetermined"] is True, record
 assert record["equationCount"] == 1350 * 4 and record["heldOutCount"] == 150, record
 assert record["weightCount"] == 68 and record["freeScaleCount"] == 8 and record["rank"] == 60, record
-assert record["studentWeightCount"] == 164 and 1e-4 < record["smallestSingularValue"] < 1, record
+assert record["studentWeightCount"] == 164 and 1e-4 < record["identifiability"] < 1, record
 assert record["heldOutLossBefore"] > 1e-6 and record["heldOutLoss"] < 1e-18, record
 assert record["heldOutLargestError"] < 1e-8 and record["heldOutLargestChange"] < 1e-2, record
 assert "OpenBLAS" in record["machine"], record'

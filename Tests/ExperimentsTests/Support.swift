@@ -41,7 +41,8 @@ func executor(
   saveCheckpoint: @escaping (Checkpoint) -> Void = { _ in }
 ) -> RunExecution {
   RunExecution(
-    run: run, study: study, studyHash: study.hash, instructions: .best, checkpointInterval: .zero,
+    run: run, study: study, studyHash: study.hash, instructions: .best, artifacts: Artifacts(),
+    checkpointInterval: .zero,
     isCancelled: isCancelled, threadCount: threadCount, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
 }
 

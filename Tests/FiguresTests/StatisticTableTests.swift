@@ -53,7 +53,7 @@ import UnderstudySchema
       Synthetic.setting(epochs: 1), seed: 1,
       [
         .init(.criticalPoint, epoch: 1, shape: [8], values: [1, 0, 1, 0, 0, 0, 0, 0]),
-        .init(.mergedWeightError, epoch: 1, values: [1e-12]),
+        .init(.mergedWeightError, epoch: 1, values: [1e-12]), .init(.trainingLoss, epoch: 1, values: [1e-12]),
       ])
     let all =
       HostileMeasurementTests.allResults() + [

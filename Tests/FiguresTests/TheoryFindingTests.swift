@@ -52,6 +52,10 @@ import UnderstudySchema
     // 6, 6, 9 and 3 are not learned; 7 is invisible.
     #expect(Self.value(.lowRankShare, runs) == 0.5)
     #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [12])])]) == nil, "no such verdict")
+    #expect(
+      abs((Self.value(.predictedShare, runs) ?? 0) - 1.0 / 6) < 1e-15
+        && Self.value(.predictedShare, runs, epoch: 0) == 0)
+    #expect(abs((Self.value(.foundShare, runs, epoch: 0) ?? 0) - 1.0 / 6) < 1e-15)
   }
 
   /// Strength is the gradient's square root, balance its square.
@@ -155,6 +159,12 @@ import UnderstudySchema
     #expect(Self.value(.alignmentOrder, Self.aligned) == 1, "never ranks last")
     #expect(Self.value(.alignedShare, Self.aligned) == 0.5)
     #expect(Self.value(.alignedShare, Self.aligned, epoch: 0) == 0)
+    // Medians 0.125 and 0.055, of which the median is taken.
+    let center = (log10(0.125) + log10(0.055)) / 2
+    #expect(abs((Self.value(.logAlignment, Self.aligned) ?? 0) - center) < 1e-12)
+    #expect(Self.value(.worstAlignment, Self.aligned) == 0.2)
+    let none = Self.run([Self.vector(.alignment, 10, [-1, 0.1])])
+    #expect(Self.value(.worstAlignment, [none]) == nil, "aligned with nothing")
   }
 
   @Test func countsFinishedAndMergedStudents() {
@@ -168,6 +178,21 @@ import UnderstudySchema
     }
     #expect(Self.value(.reachedShare, runs) == 0.75)
     #expect(Self.value(.recoveredExactlyShare, runs) == 0.5)
+    #expect(Self.value(.searchIterations, runs) == 5)
+  }
+
+  @Test func takesMediansOfLogarithms() throws {
+    let runs = [(1e-3, 1e-4, 1e-2), (1e-5, 1e-8, 1e-6), (0, 0, 1e-10)].enumerated().map { seed, values in
+      Self.run(
+        seed: seed,
+        [
+          Entry(.largestGradient, epoch: 10, values: [values.0]), Self.vector(.kinkBalances, 10, [0, values.1, 1]),
+          Entry(.trainingLoss, epoch: 10, values: [values.2]),
+        ])
+    }
+    #expect(abs(try #require(Self.value(.logLargestGradient, runs)) + 4) < 1e-12, "0 has no logarithm")
+    #expect(abs(try #require(Self.value(.logKinkBalance, runs)) + 6) < 1e-12)
+    #expect(abs(try #require(Self.value(.logTrainingLoss, runs)) + 6) < 1e-12)
   }
 
   static let connected = [
@@ -208,6 +233,8 @@ import UnderstudySchema
     let third = [Self.covering(seed: 0), Self.covering(seed: 1), Self.covering(seed: 2, covers: false)]
     #expect(Self.value(.epochsToCover, third) == 2, "the median bears one that never covers")
     #expect(Self.value(.epochsToCover, [third[0], third[2]]) == nil)
+    #expect(abs((Self.value(.coveredShare, third) ?? 0) - 2.0 / 3) < 1e-15)
+    #expect(Self.value(.epochsToSmallLoss, third) == 20)
     #expect(Self.value(.logRatioLossToCover, [Self.covering(seed: 0, converges: false)]) == nil)
   }
 

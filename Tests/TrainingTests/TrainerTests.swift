@@ -241,7 +241,7 @@ private func plan(
     #expect(engine(changed(\.optimizer, .gradient(momentum: 0.5)), two) == 1)
     #expect(engine(changed(\.weightDecay, 0.1), two) == 1)
     #expect(engine(changed(\.loss, .crossEntropy), two) == 1)
-    #expect(engine(changed(\.schedule, try LearningRateSchedule("0: 0.1")), two) == 1)
+    #expect(engine(changed(\.schedule, try LearningRateSchedule("0: 0.1")), two) == 0)
     #expect(engine(plan(.fullBatch), normalized) == nil && engine(plan(.stochastic(batchSize: 1)), normalized) == nil)
   }
 }

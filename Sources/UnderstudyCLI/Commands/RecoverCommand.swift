@@ -213,7 +213,7 @@ struct RecoverCommand: AsyncParsableCommand {
     let counts =
       "\(record.weightCount), of which \(record.freeScaleCount) scales are free (the student's: "
       + "\(record.studentWeightCount)); \(record.equationCount) equations"
-    let singular = record.smallestSingularValue.map { "; smallest singular value \(short($0)) of the largest" } ?? ""
+    let singular = record.identifiability.map { "; smallest singular value \(short($0)) of the largest" } ?? ""
     let advice = "other networks answer alike on these samples, and differently on others; give more inputs"
     return switch record.isDetermined {
     case true?: "\(counts): determined\(singular)"

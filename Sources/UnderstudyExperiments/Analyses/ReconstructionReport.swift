@@ -68,7 +68,7 @@ public struct ReconstructionReport: Sendable {
     /// Of the student as it was given.
     public var studentWeightCount: Int
     public var rank: Int?
-    public var smallestSingularValue: Double?
+    public var identifiability: Double?
     public var isDetermined: Bool?
     /// Of the critical-point search that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
@@ -156,7 +156,7 @@ public struct ReconstructionReport: Sendable {
         equationCount: determination.equationCount, weightCount: determination.weightCount,
         freeScaleCount: determination.freeScaleCount, studentWeightCount: student.network.weightCount,
         rank: determination.rank,
-        smallestSingularValue: determination.identifiability, isDetermined: determination.isDetermined,
+        identifiability: determination.identifiability, isDetermined: determination.isDetermined,
         largestGradient: reconstruction.report.gradientShare, reachedTarget: reconstruction.report.reachedTarget,
         refinementCount: reconstruction.refinementCount, eliminatedCount: reconstruction.eliminatedCount,
         wasInterrupted: reconstruction.report.wasCancelled, searchSeconds: reconstruction.searchSeconds,

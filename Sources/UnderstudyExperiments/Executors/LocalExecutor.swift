@@ -16,6 +16,7 @@ struct LocalExecutor: Executor {
     let progress: StudyProgress
     let stop: StopRequest
     let threads: ThreadShares
+    let artifacts = Artifacts()
   }
 
   func carryOut(
@@ -77,6 +78,7 @@ struct LocalExecutor: Executor {
   private func attempt(_ run: Run, of job: Job) throws(ExperimentError) -> End {
     let executor = RunExecution(
       run: run, study: job.study, studyHash: job.studyHash, instructions: options.instructions,
+      artifacts: job.artifacts,
       checkpointInterval: options.checkpointInterval, isCancelled: { job.stop.isRequested },
       threadCount: { job.threads.threadsPerRun },
       didTakeSteps: { job.progress.didTakeSteps($0, of: run.setting) },

@@ -1,8 +1,8 @@
 import UnderstudySchema
 
-/// The runs that a study still misses, longest first: the last runs to end are short, and no thread waits long for the others.
-///
-/// Settings are sorted, not runs: the seeds of a setting cost the same. Each run is made when its turn comes.
+/// The runs that a study still misses: a seed of all settings after the other, so that what settings share is at hand (see
+/// ``Artifacts``) and a study that is stopped has whole seeds. Of a seed the longest run is first: the last runs to end are short,
+/// and no thread waits long for the others. Each run is made when its turn comes.
 public struct RunQueue: Sendable {
   private let study: Study
   private let recorded: [Int: Set<Int>]
@@ -28,7 +28,7 @@ public struct RunQueue: Sendable {
   /// - Complexity: O(keys) a run, and O(1) for each one that is there.
   public mutating func next() -> Run? {
     while position < order.count * study.seeds.count {
-      let (rank, seed) = position.quotientAndRemainder(dividingBy: study.seeds.count)
+      let (seed, rank) = position.quotientAndRemainder(dividingBy: order.count)
       position += 1
       let index = order[rank]
       if recorded[index]?.contains(study.seeds[seed]) ?? false { continue }

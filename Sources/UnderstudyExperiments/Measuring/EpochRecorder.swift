@@ -14,7 +14,7 @@ struct EpochRecorder {
   let student: Student
   /// The student one epoch earlier, folded; at epoch 0 the student itself.
   let previous: Student
-  let training: LabelledInputs
+  let training: Dataset
   /// Losses by the kernels, evaluated only if asked for.
   let trainingLoss: () -> Double
   let evaluationLoss: () -> Double

@@ -10,7 +10,7 @@ import UnderstudyTheory
 struct TheoryRecorder {
   let teacher: Teacher
   let student: Student
-  let training: LabelledInputs
+  let training: Dataset
   /// The samples D of which an augmented training set is made; drawn only if needed. Audits augment them themselves.
   let drawn: () -> Matrix
 

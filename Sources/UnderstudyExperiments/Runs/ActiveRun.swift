@@ -28,7 +28,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// - Throws: ``ExperimentError`` as ``PreparedRun`` does, and for a checkpoint that is damaged.
   init(_ execution: RunExecution, from checkpoint: Checkpoint?) throws(ExperimentError) {
     var stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
-    let prepared = try PreparedRun(execution.run)
+    let prepared = try PreparedRun(execution.run, sharing: execution.artifacts)
     let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
       try ExperimentError.reading { () throws(FileError) in
         try TrainingState(
@@ -50,7 +50,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   ///
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
-    let evaluation = PackedSamples<Scalar>(inputs: prepared.evaluation.inputs, targets: prepared.evaluation.targets)
+    let evaluation = prepared.evaluation.packed(Scalar.self)
     if beginning == nil, try !measure(over: evaluation) { outcome = .diverged(epoch: 0) }
     while outcome == .completed, !training.isOver {
       training.trainer.useThreads(execution.threadCount())
@@ -80,11 +80,11 @@ struct ActiveRun<Scalar: KernelScalar> {
     guard training.trainer.isFinite else { return false }
     let measures = execution.study.measures(at: training.epoch, of: execution.run.setting.lastEpoch)
     guard !measures.isEmpty else { return true }
-    let (samples, trainer) = (try training.samples(epoch: training.epoch), training.trainer)
+    let (samples, trainer) = (try training.dataset(epoch: training.epoch), training.trainer)
     let measurement = EpochRecorder(
       prepared: prepared, epoch: training.epoch, student: Student(training.student.network.folded),
-      previous: Student(training.previous.network.folded), training: samples.labelled,
-      trainingLoss: { trainer.loss(over: samples.packed) }, evaluationLoss: { trainer.loss(over: evaluation) },
+      previous: Student(training.previous.network.folded), training: samples,
+      trainingLoss: { trainer.loss(over: samples.packed()) }, evaluationLoss: { trainer.loss(over: evaluation) },
       instructions: execution.instructions)
     let taken = try measurement.take(measures)
     guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }

@@ -20,8 +20,8 @@ extension ActiveRun {
   var hasMore: Bool { searchPlan != nil || !pathMeasures.isEmpty }
 
   /// The training set of the last epoch.
-  private mutating func lastSamples() throws(ExperimentError) -> LabelledInputs {
-    try training.samples(epoch: prepared.plan.epochCount).labelled
+  private mutating func lastSamples() throws(ExperimentError) -> Dataset {
+    try training.dataset(epoch: prepared.plan.epochCount)
   }
 
   /// Goes on to a critical point, if the setting asks for it, and measures the student there.
@@ -84,12 +84,10 @@ extension ActiveRun {
   ) throws(ExperimentError) -> [MeasuredValue] {
     let (epoch, samples, evaluation) = (setting.lastEpoch, try lastSamples(), prepared.evaluation)
     let (measures, trainer) = (execution.study.measures(at: epoch, of: epoch), try trainer(of: found.student))
-    func loss(_ samples: LabelledInputs) -> Double {
-      trainer.loss(over: PackedSamples(inputs: samples.inputs, targets: samples.targets))
-    }
     let measurement = EpochRecorder(
       prepared: prepared, epoch: epoch, student: found.student, previous: training.student, training: samples,
-      trainingLoss: { loss(samples) }, evaluationLoss: { loss(evaluation) },
+      trainingLoss: { trainer.loss(over: samples.packed()) },
+      evaluationLoss: { trainer.loss(over: evaluation.packed()) },
       instructions: execution.instructions)
     var result = try measurement.take(measures)
     if measures.contains(.criticalPoint) {
@@ -125,7 +123,8 @@ extension ActiveRun {
       throw .input("\(execution.checkpointName): its replica is at epoch \(stored?.epoch ?? 0) of \(epochCount)")
     }
     var replica = try StudentTraining<Scalar>(
-      try PreparedRun(execution.run, isReplica: true), from: stored.map { ($0.epoch, $0.student, $0.optimizerState) },
+      try PreparedRun(execution.run, isReplica: true, sharing: execution.artifacts),
+      from: stored.map { ($0.epoch, $0.student, $0.optimizerState) },
       checkpointName: execution.checkpointName, instructions: execution.instructions)
     var standing = Replica(
       epoch: replica.epoch, student: replica.student, optimizerState: replica.optimizerState,
@@ -153,7 +152,7 @@ extension ActiveRun {
 
   /// The losses along the paths between two students, over the training set.
   private func pathMeasurements(
-    from student: Student, to replica: Student, over samples: LabelledInputs
+    from student: Student, to replica: Student, over samples: Dataset
   ) throws(ExperimentError) -> [MeasuredValue] {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(

@@ -11,24 +11,32 @@ struct PreparedRun {
   let initialStudent: Student
   let plan: TrainingPlan
   let batches: BatchOrder
-  let evaluation: LabelledInputs
+  let evaluation: Dataset
   private let augmentation: Augmentation?
   /// Samples that a training set is drawn with, before its augmentation.
   private let drawnCount: Int
   private let trainingFile: Matrix?
+  private let artifacts: Artifacts
 
-  /// - Parameter isReplica: the replica of the run's student: another student, drawn and trained apart from it, of the
-  ///   same teacher and data.
+  /// - Parameters:
+  ///   - isReplica: the replica of the run's student: another student, drawn and trained apart from it, of the
+  ///     same teacher and data.
+  ///   - artifacts: what other runs have made.
   /// - Throws: ``ExperimentError`` for files that cannot be read and shapes that do not fit each other.
-  init(_ run: Run, isReplica: Bool = false) throws(ExperimentError) {
+  init(_ run: Run, isReplica: Bool = false, sharing artifacts: Artifacts = Artifacts()) throws(ExperimentError) {
     let setting = run.setting
-    self.run = run
+    (self.run, self.artifacts) = (run, artifacts)
     let studentKey = isReplica ? run.replicaKey : run.randomKey
-    let networks = try RunNetworks(run, studentKey: studentKey)
+    let networks = try RunNetworks(run, studentKey: studentKey, sharing: artifacts)
     teacher = networks.teacher
     initialStudent = networks.student
-    trainingFile = try Self.inputs(from: setting.inputs.training.file, for: teacher)
-    let evaluationFile = try Self.inputs(from: setting.inputs.evaluation.file, for: teacher)
+    let teacher = networks.teacher
+    let (trainingFile, evaluationFile) = (setting.inputs.training.file, setting.inputs.evaluation.file)
+    self.trainingFile = try trainingFile.map { (file) throws(ExperimentError) in
+      try artifacts.inputs(.inputs("training", from: file, of: run)) { () throws(ExperimentError) in
+        try Self.inputs(from: file, for: teacher)
+      }
+    }
     guard setting.inputs.rank <= teacher.network.inputCount else {
       throw .input(
         "inputs.rank is \(setting.inputs.rank), but inputs have \(teacher.network.inputCount) features; give at most that"
@@ -38,13 +46,15 @@ struct PreparedRun {
     // As many as give at least `count` samples with their copies; of the last one, copies beyond the count are left out.
     let factor = augmentation?.factor(for: teacher) ?? 1
     drawnCount = (setting.inputs.training.count + factor - 1) / factor
-    let sampleCount = trainingFile?.rowCount ?? setting.inputs.training.count
+    let sampleCount = self.trainingFile?.rowCount ?? setting.inputs.training.count
     (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount, batchKey: studentKey)
-    let inputs =
-      evaluationFile
-      ?? InputDesign(plain: setting.inputs, count: setting.inputs.evaluation.count)
-      .draw(for: teacher, key: run.randomKey, purpose: .evaluationInputs)
-    evaluation = try Self.label(inputs, by: teacher)
+    evaluation = try artifacts.dataset(.evaluation(of: run)) { () throws(ExperimentError) in
+      let inputs =
+        try evaluationFile.map { (file) throws(ExperimentError) in try Self.inputs(from: file, for: teacher) }
+        ?? InputDesign(plain: setting.inputs, count: setting.inputs.evaluation.count)
+        .draw(for: teacher, key: run.randomKey, purpose: .evaluationInputs)
+      return Dataset(inputs: inputs, targets: try Self.outputs(of: teacher, for: inputs))
+    }
   }
 
   /// The number of the training set that an epoch uses: all use number 0 unless each epoch draws its own.
@@ -62,29 +72,31 @@ struct PreparedRun {
 
   /// The samples D that a training set is made of, before any augmentation.
   func drawnInputs(index: Int) -> Matrix {
-    trainingFile
-      ?? InputDesign(training: run.setting.inputs, count: drawnCount)
-      .draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
-  }
-
-  /// A training set, D or the augmented D', with the teacher's outputs, and noise on them where the setting asks for it.
-  func trainingSet(index: Int) throws(ExperimentError) -> LabelledInputs {
-    let drawn = drawnInputs(index: index)
-    let augmented = augmentation?.apply(to: drawn, for: teacher).prefix(rows: run.setting.inputs.training.count)
-    var result = try Self.label(augmented ?? drawn, by: teacher)
-    addOutputNoise(
-      to: &result.targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
-    return result
-  }
-
-  private static func label(_ inputs: Matrix, by teacher: Teacher) throws(ExperimentError) -> LabelledInputs {
-    try ExperimentError.catching {
-      () throws(ShapeError) in LabelledInputs(inputs: inputs, targets: try teacher.network.outputs(for: inputs))
+    if let trainingFile { return trainingFile }
+    return artifacts.inputs(.inputs("training \(index)", from: nil, of: run)) {
+      InputDesign(training: run.setting.inputs, count: drawnCount)
+        .draw(for: teacher, key: run.randomKey, purpose: .trainingInputs, index: index)
     }
   }
 
-  private static func inputs(from file: SourceFile?, for teacher: Teacher) throws(ExperimentError) -> Matrix? {
-    guard let file else { return nil }
+  /// A training set, D or the augmented D', with the teacher's outputs, and noise on them where the setting asks for it.
+  func trainingSet(index: Int) throws(ExperimentError) -> Dataset {
+    try artifacts.dataset(.trainingSet(index, of: run)) { () throws(ExperimentError) in
+      let drawn = drawnInputs(index: index)
+      let augmented = augmentation?.apply(to: drawn, for: teacher).prefix(rows: run.setting.inputs.training.count)
+      let inputs = augmented ?? drawn
+      var targets = try Self.outputs(of: teacher, for: inputs)
+      addOutputNoise(
+        to: &targets, standardDeviation: run.setting.training.outputNoise, key: run.randomKey, index: index)
+      return Dataset(inputs: inputs, targets: targets)
+    }
+  }
+
+  private static func outputs(of teacher: Teacher, for inputs: Matrix) throws(ExperimentError) -> Matrix {
+    try ExperimentError.catching { () throws(ShapeError) in try teacher.network.outputs(for: inputs) }
+  }
+
+  private static func inputs(from file: SourceFile, for teacher: Teacher) throws(ExperimentError) -> Matrix {
     let matrix = try file.matrix()
     try ExperimentError.catching(file.path) { () throws(ShapeError) in try teacher.network.checkWidth(of: matrix) }
     guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
@@ -139,10 +151,4 @@ extension CriticalPointPlan {
     self.init(
       iterationLimit: setting.iterations, gradientTarget: setting.gradientTarget, restartLimit: setting.restarts)
   }
-}
-
-/// Inputs `[sample, feature]` with what the student is asked for, `[sample, output]`.
-struct LabelledInputs {
-  var inputs: Matrix
-  var targets: Matrix
 }

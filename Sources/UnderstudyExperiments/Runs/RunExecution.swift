@@ -17,6 +17,7 @@ struct RunExecution {
   let study: Study
   let studyHash: String
   let instructions: InstructionSet
+  let artifacts: Artifacts
   let checkpointInterval: Duration
   /// Polled every few steps.
   let isCancelled: () -> Bool

@@ -8,17 +8,17 @@ struct RunNetworks {
   let teacher: Teacher
   let student: Student
 
-  /// - Parameter studentKey: the random key of a drawn student.
+  /// - Parameters:
+  ///   - studentKey: the random key of a drawn student.
+  ///   - artifacts: what other runs have made.
   /// - Throws: ``ExperimentError`` if a network file cannot be read or the student does not fit the teacher.
-  init(_ run: Run, studentKey: UInt64) throws(ExperimentError) {
+  init(_ run: Run, studentKey: UInt64, sharing artifacts: Artifacts) throws(ExperimentError) {
     let (teacherSetting, studentSetting) = (run.setting.teacher, run.setting.student)
     let activation = Activation(run.setting.network)
     let place = "setting \(run.settingIndex)"
-    let unfolded: Network
-    if let file = teacherSetting.file {
-      unfolded = try file.network(activation)
-    } else {
-      unfolded = try Self.drawnTeacher(run, place: place)
+    let unfolded = try artifacts.network(.teacher(of: run)) { () throws(ExperimentError) in
+      guard let file = teacherSetting.file else { return try Self.drawnTeacher(run, place: place) }
+      return try file.network(activation)
     }
     let teacher = Teacher(unfolded.folded)
     let student: Student

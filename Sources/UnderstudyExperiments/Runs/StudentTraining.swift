@@ -14,11 +14,6 @@ struct StudentTraining<Scalar: KernelScalar> {
     case interrupted
   }
 
-  struct Samples {
-    var labelled: LabelledInputs
-    var packed: PackedSamples<Scalar>
-  }
-
   let prepared: PreparedRun
   let trainer: Trainer<Scalar>
   /// Epochs taken.
@@ -27,7 +22,7 @@ struct StudentTraining<Scalar: KernelScalar> {
   private(set) var optimizerState: OptimizerState?
   /// The student one epoch earlier; before the first, or just read from a checkpoint, the student itself.
   private(set) var previous: Student
-  private var current: (index: Int, samples: Samples)?
+  private var current: (index: Int, dataset: Dataset)?
 
   /// - Parameters:
   ///   - stored: where a checkpoint of that name has it; nil for one that begins.
@@ -53,8 +48,8 @@ struct StudentTraining<Scalar: KernelScalar> {
 
   /// Takes the next epoch.
   mutating func takeEpoch(isCancelled: () -> Bool) throws(ExperimentError) -> EpochEnd {
-    let samples = try samples(epoch: epoch + 1).packed
-    guard trainer.train(epoch: epoch + 1, on: samples, isCancelled: isCancelled) else { return .interrupted }
+    let dataset = try dataset(epoch: epoch + 1)
+    guard trainer.train(epoch: epoch + 1, on: dataset.packed(), isCancelled: isCancelled) else { return .interrupted }
     epoch += 1
     let (next, memory) = (try Self.student(of: trainer), trainer.optimizerState)
     guard next.network.isFinite, memory?.isFinite ?? true else { return .diverged }
@@ -65,15 +60,13 @@ struct StudentTraining<Scalar: KernelScalar> {
   /// Back to the student of the epoch before: this one turned out not to be finite.
   mutating func dropStudent() { student = previous }
 
-  /// The training set of an epoch, packed for the trainer; made anew only where the epoch has another one.
-  mutating func samples(epoch: Int) throws(ExperimentError) -> Samples {
+  /// The training set of an epoch; another one only where the epoch has its own.
+  mutating func dataset(epoch: Int) throws(ExperimentError) -> Dataset {
     let index = prepared.trainingSetIndex(epoch: epoch)
-    if let current, current.index == index { return current.samples }
-    let labelled = try prepared.trainingSet(index: index)
-    let samples = Samples(
-      labelled: labelled, packed: PackedSamples(inputs: labelled.inputs, targets: labelled.targets))
-    current = (index, samples)
-    return samples
+    if let current, current.index == index { return current.dataset }
+    let dataset = try prepared.trainingSet(index: index)
+    current = (index, dataset)
+    return dataset
   }
 
   private static func student(of trainer: Trainer<Scalar>) throws(ExperimentError) -> Student {

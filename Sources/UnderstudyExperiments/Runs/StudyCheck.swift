@@ -19,15 +19,17 @@ extension StudyRunner {
         "record: \(measure.rawValue) is about boundaries, and with network.activation linear there are none; "
           + "leave it out, or take relu or leakyRelu")
     }
+    let artifacts = Artifacts()
     for index in checkedSettings(study.settings) {
       let run = study.runs[index * study.seeds.count]
       let inputs = run.setting.inputs
       if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
-        try checkNormalization(of: try PreparedRun(run).initialStudent, run.setting, study)
+        try checkNormalization(of: try PreparedRun(run, sharing: artifacts).initialStudent, run.setting, study)
       } else {
-        try checkNormalization(of: try RunNetworks(run, studentKey: run.randomKey).student, run.setting, study)
+        try checkNormalization(
+          of: try RunNetworks(run, studentKey: run.randomKey, sharing: artifacts).student, run.setting, study)
       }
     }
   }

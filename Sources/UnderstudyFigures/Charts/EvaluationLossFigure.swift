@@ -28,16 +28,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     throw try chart.runs.completed()[0].missing(.evaluationLoss, at: absent)
   }
   let shownEpochs = Set(chart.epochs.isEmpty ? thinned(epochs, to: 201) : chart.epochs)
-  let rows: [JSONValue] = groups.sorted.compactMap { key, logarithms in
-    guard shownEpochs.contains(key[2].index), let center = mean(logarithms) else { return nil }
-    let deviation = standardDeviation(logarithms)
-    return [
-      "p": panel.values[key[0].index].number.map(JSONValue.number) ?? .text(panel.labels[key[0].index]),
-      "o": key[1].json, "t": key[2].json, "y": .display(pow(10, center)),
-      "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
-      "n": .integer(logarithms.count),
-    ]
-  }
+  let rows = lossRows(groups, panel: panel, epochs: shownEpochs)
   let panels = groups.numbers(0).map { panel.values[Int($0)] }
   let multiples = groups.numbers(1)
   var notes = ["Lines: mean over seeds of log10; bands: one standard deviation."]
@@ -80,6 +71,19 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
           ]),
       ],
       order: panel.values.allSatisfy { $0.number != nil } ? nil : panel.labels))
+}
+
+private func lossRows(_ groups: Gathered<Double>, panel: SeriesKey, epochs: Set<Int>) -> [JSONValue] {
+  groups.sorted.compactMap { key, logarithms in
+    guard epochs.contains(key[2].index), let center = mean(logarithms) else { return nil }
+    let deviation = standardDeviation(logarithms)
+    return [
+      "p": panel.values[key[0].index].number.map(JSONValue.number) ?? .text(panel.labels[key[0].index]),
+      "o": key[1].json, "t": key[2].json, "y": .display(pow(10, center)),
+      "a": .display(pow(10, center - deviation)), "b": .display(pow(10, center + deviation)),
+      "n": .integer(logarithms.count),
+    ]
+  }
 }
 
 /// At most `count` of `epochs`, evenly spread, the first and the last among them.

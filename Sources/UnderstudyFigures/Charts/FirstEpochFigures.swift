@@ -97,24 +97,7 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
       try layers.specializationEpochs(), [.index(panel.index(of: layers.run)), .index(color.index(of: layers.run))])
   }
   let axis = EpochAxis(.logarithmOfOnePlus, of: runs)
-  var rows: [JSONValue] = []
-  var depth = 1
-  for (key, times) in groups.sorted {
-    let series = key[1].index
-    for layer in 0..<(times.map(\.count).max() ?? 0) {
-      guard var row = FirstEpochs.members(times.filter { layer < $0.count }.map { $0[layer] }, on: axis) else {
-        continue
-      }
-      depth = max(depth, layer + 1)
-      // Beside each other, since bars in one place hide each other.
-      let aside = 0.09 * (Double(series) - Double(color.labels.count - 1) / 2)
-      row["p"] = .text(panel.labels[key[0].index])
-      row["o"] = .text(color.labels[series])
-      (row["l"], row["x"]) = (.integer(layer + 1), .display(Double(layer + 1) + aside))
-      row["q"] = FigureStyle.nestedSize(series, of: color.labels.count)
-      rows.append(.object(row))
-    }
-  }
+  let (rows, depth) = specializationRows(groups, panel: panel, color: color, axis: axis)
   let hollowCount = FirstEpochs.hollowCount(rows)
   var notes = [
     "First recorded epoch at which the mean over a hidden layer's teacher nodes of the best ρ is at least "
@@ -148,6 +131,31 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
             + FirstEpochs.hovers(never: "never in"),
           ofHollow: ["size": FigureStyle.sizeAsGiven], hasHollow: hollowCount > 0),
       order: panel.labels))
+}
+
+/// - Returns: the rows, and the number of hidden layers of the deepest teacher.
+private func specializationRows(
+  _ groups: Gathered<[Double]>, panel: SeriesKey, color: SeriesKey, axis: EpochAxis
+) -> (rows: [JSONValue], depth: Int) {
+  var rows: [JSONValue] = []
+  var depth = 1
+  for (key, times) in groups.sorted {
+    let series = key[1].index
+    for layer in 0..<(times.map(\.count).max() ?? 0) {
+      guard var row = FirstEpochs.members(times.filter { layer < $0.count }.map { $0[layer] }, on: axis) else {
+        continue
+      }
+      depth = max(depth, layer + 1)
+      // Beside each other, since bars in one place hide each other.
+      let aside = 0.09 * (Double(series) - Double(color.labels.count - 1) / 2)
+      row["p"] = .text(panel.labels[key[0].index])
+      row["o"] = .text(color.labels[series])
+      (row["l"], row["x"]) = (.integer(layer + 1), .display(Double(layer + 1) + aside))
+      row["q"] = FigureStyle.nestedSize(series, of: color.labels.count)
+      rows.append(.object(row))
+    }
+  }
+  return (rows, depth)
 }
 
 /// What the figure waits for: cover, and losses as shares of the loss at epoch 0.

@@ -46,7 +46,9 @@ private func verdictMembers(
   let columns = max(1, epochs.count)
   // Beside the panels stands the legend, whose texts are long.
   let free = FigureStyle.doubleColumn - 60 - 200 - FigureStyle.gap * Double(columns - 1)
-  let width = max(90, min(60 * Double(max(2, key.labels.count)), free / Double(columns)).rounded(.down))
+  // A letter of a label takes some 6 units.
+  let step = max(60, 6 * Double(key.labels.map(\.count).max() ?? 0) + 8)
+  let width = max(90, min(step * Double(max(2, key.labels.count)), free / Double(columns)).rounded(.down))
   let spec: [String: JSONValue] = [
     "width": .number(width), "height": 200,
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],

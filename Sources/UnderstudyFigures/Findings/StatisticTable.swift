@@ -1,3 +1,4 @@
+import Foundation
 import UnderstudySchema
 
 /// A statistic: what it is, what it needs and how it is computed. Reports and documents have their words from here.
@@ -110,6 +111,39 @@ extension FindingDeclaration.Statistic {
       StatisticRow(
         sentence: "number of teacher nodes with verdict 9, a violation", needs: [.verdicts], epochs: .all,
         value: Statistics.violationCount)
+    case .predictedShare: .verdictShare("predicted and found (verdict 0)") { $0 == .predictedAndFound }
+    case .foundShare: .verdictShare("found, predicted or not (verdicts 0 and 1)", \.isFound)
+    case .logAlignment:
+      .median(
+        "log10 of the median alignment of the teacher nodes; values below 1e-16 count as 1e-16", [.alignment],
+        otherwise: "in half of the runs or more no student node has a boundary"
+      ) { run, epoch throws(FigureError) in
+        median(try run.alignments(.alignment, at: epoch)).map { log10(max($0, 1e-16)) }
+      }
+    case .worstAlignment:
+      StatisticRow(sentence: "largest alignment of a teacher node, over all runs", needs: [.alignment]) {
+        input throws(FigureError) in
+        var worst = 0.0
+        for run in input.runs { worst = max(worst, try run.alignments(.alignment, at: input.epoch).max() ?? 0) }
+        return worst.isFinite ? .value(worst) : .undefined(reason: "a student has no node with a boundary")
+      }
+    case .logLargestGradient:
+      .median("log10 of the largest gradient", [.largestGradient], otherwise: "no run has a gradient above 0") {
+        run, epoch throws(FigureError) in
+        let gradient = try run.scalar(.largestGradient, at: epoch)
+        return gradient > 0 ? log10(gradient) : nil
+      }
+    case .logKinkBalance:
+      .median(
+        "log10 of the median kink balance of the student nodes", [.kinkBalances],
+        otherwise: "no run has a kink balance above 0"
+      ) { run, epoch throws(FigureError) in
+        median(try run.vector(.kinkBalances, at: epoch)).flatMap { $0 > 0 ? log10($0) : nil }
+      }
+    case .logTrainingLoss:
+      .median("log10 of the training loss", [.trainingLoss], otherwise: "no run has a training loss") {
+        run, epoch throws(FigureError) in logarithm(try run.scalar(.trainingLoss, at: epoch))
+      }
     case .unalignedSlope:
       StatisticRow(
         sentence: "slope of log10 of the median ‖v‖‖w‖ of student nodes with alignment > 0.3 against log10 of the "
@@ -157,6 +191,12 @@ extension FindingDeclaration.Statistic {
           try run.vector(.criticalPoint, at: epoch, count: CriticalPointRecord.valueCount))
         return record?.reachedTarget == true ? 1 : 0
       }
+    case .searchIterations:
+      .median("the iterations of the critical-point search", [.criticalPoint], otherwise: "no run has a search") {
+        run, epoch throws(FigureError) in
+        CriticalPointRecord(try run.vector(.criticalPoint, at: epoch, count: CriticalPointRecord.valueCount))
+          .map { Double($0.iterationCount) }
+      }
     case .lowRankShare:
       StatisticRow(
         sentence:
@@ -175,17 +215,30 @@ extension FindingDeclaration.Statistic {
     case .logMatchedBarrier:
       .barrier("on the straight line between two students after matching their nodes", .matchedPath)
     case .epochsToCover:
-      .medianTime(
-        "median over runs of the first recorded epoch at which every teacher node is recovered",
-        [.evaluationCorrelation],
+      .median(
+        "the first recorded epoch at which every teacher node is recovered", [.evaluationCorrelation], epochs: .own,
         otherwise: "half of the runs or more never recover all teacher nodes"
-      ) { run throws(FigureError) in try run.coverEpoch() }
+      ) { run, _ throws(FigureError) in try run.coverEpoch() }
+    case .coveredShare:
+      StatisticRow(
+        sentence: "share of runs with a recorded epoch at which every teacher node is recovered, 0 to 1",
+        needs: [.evaluationCorrelation], epochs: .own
+      ) { input throws(FigureError) in
+        var count = 0
+        for run in input.runs where try run.coverEpoch().isFinite { count += 1 }
+        return .value(Double(count) / Double(input.runs.count))
+      }
+    case .epochsToSmallLoss:
+      .median(
+        "the first recorded epoch with a millionth of the initial evaluation loss", [.evaluationLoss], epochs: .own,
+        otherwise: "half of the runs or more never reach a millionth of the initial loss"
+      ) { run, _ throws(FigureError) in try run.smallLossEpoch(ratio: 1e-6) }
     case .logRatioLossToCover:
-      .medianTime(
-        "median over runs of log10 of (first epoch with a millionth of the initial evaluation loss / epoch of cover)",
-        [.evaluationCorrelation, .evaluationLoss],
+      .median(
+        "log10 of (first epoch with a millionth of the initial evaluation loss / epoch of cover)",
+        [.evaluationCorrelation, .evaluationLoss], epochs: .own,
         otherwise: "half of the runs or more do not reach both: cover, and a millionth of the initial loss"
-      ) { run throws(FigureError) in
+      ) { run, _ throws(FigureError) in
         let (cover, loss) = (try run.coverEpoch(), try run.smallLossEpoch(ratio: 1e-6))
         // What never happens is later than all else; of two such nothing can be said.
         return cover.isFinite || loss.isFinite ? logarithm(max(loss, 1) / max(cover, 1), floor: 0) : nil

@@ -14,34 +14,36 @@ extension StatisticRow {
     }
   }
 
-  /// The median over runs of a time; of those that are nil nothing can be said.
-  static func medianTime(
-    _ sentence: String, _ needs: [Measure], otherwise reason: String,
-    _ time: @escaping (RunReader) throws(FigureError) -> Double?
+  /// The median over runs of what one run has at an epoch, nil being the last; infinite is never. Of runs without a value
+  /// nothing can be said.
+  static func median(
+    _ sentence: String, _ needs: [Measure], epochs: Epochs = .last, otherwise reason: String,
+    _ value: @escaping (RunReader, Int?) throws(FigureError) -> Double?
   ) -> StatisticRow {
-    StatisticRow(sentence: sentence, needs: needs, epochs: .own) { input throws(FigureError) in
-      var times: [Double] = []
-      for run in input.runs { if let time = try time(run) { times.append(time) } }
-      guard let center = median(times), center.isFinite else { return .undefined(reason: reason) }
+    StatisticRow(sentence: "median over runs of \(sentence)", needs: needs, epochs: epochs) {
+      input throws(FigureError) in
+      var values: [Double] = []
+      for run in input.runs { if let value = try value(run, input.epoch) { values.append(value) } }
+      guard let center = UnderstudyFigures.median(values), center.isFinite else { return .undefined(reason: reason) }
       return .value(center)
     }
   }
 
   /// The median over runs of the logarithm of the largest loss on a path.
   static func barrier(_ path: String, _ measure: Measure) -> StatisticRow {
-    StatisticRow(
-      sentence: "median over runs of log10 of the largest loss \(path)", needs: [measure]
-    ) { input throws(FigureError) in
-      var barriers: [Double] = []
-      for run in input.runs {
-        if let largest = try run.measurement(measure, at: input.epoch).values.max() {
-          barriers.append(logarithm(largest))
-        }
-      }
-      guard let center = median(barriers) else {
-        return .undefined(reason: "no run has a constructed path; it needs a spare student node")
-      }
-      return .value(center)
+    .median(
+      "log10 of the largest loss \(path)", [measure],
+      otherwise: "no run has a constructed path; it needs a spare student node"
+    ) { run, epoch throws(FigureError) in try run.measurement(measure, at: epoch).values.max().map { logarithm($0) } }
+  }
+
+  /// The mean over runs of the share of the teacher nodes with some verdicts.
+  static func verdictShare(_ what: String, _ counts: @escaping (AuditVerdict) -> Bool) -> StatisticRow {
+    .mean("mean over runs of the share of teacher nodes that the audit calls \(what), 0 to 1", [.verdicts]) {
+      run, epoch throws(FigureError) in
+      let tally = try run.verdicts(at: epoch)
+      let counted = tally.filter { counts($0.key) }.values.reduce(0, +)
+      return Double(counted) / Double(tally.values.reduce(0, +))
     }
   }
 

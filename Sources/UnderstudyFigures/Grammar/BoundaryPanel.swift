@@ -60,27 +60,27 @@ struct BoundaryPanel {
     clippedLine((row[0], row[1]), bias: row[2], radius: radius)
   }
 
-  /// Data points, then the teacher's lines, then the student's, which must stay visible on top of them.
+  /// The teacher's lines, then the student's, which must stay visible on top of them.
+  private func lines(radius: Double, scales: BoundaryScales) -> [JSONValue] {
+    let teachers = teacher.enumerated().compactMap { index, row in
+      segment(row, radius: radius).map {
+        Self.line($0, ["c": .text(scales.teacherName(index)), "n": "teacher", "k": .integer(index + 1)])
+      }
+    }
+    let students = student.enumerated().compactMap { index, row -> JSONValue? in
+      guard let segment = segment(row, radius: radius) else { return nil }
+      let match = match(ofStudent: index, scales: scales, isOutside: false)
+      return Self.line(
+        segment,
+        ["c": .text(match.color), "n": "student", "k": .integer(index + 1), "j": .text(match.teacher), "r": match.rho])
+    }
+    return teachers + students
+  }
+
+  /// Data points with the lines over them.
   func plot(
     inputs: String, radius: Double, width: Double, rowTitle: String?, scales: BoundaryScales
   ) -> JSONValue {
-    var lines: [JSONValue] = []
-    for (index, row) in teacher.enumerated() {
-      guard let segment = segment(row, radius: radius) else { continue }
-      lines.append(
-        Self.line(segment, ["c": .text(scales.teacherName(index)), "n": "teacher", "k": .integer(index + 1)]))
-    }
-    for (index, row) in student.enumerated() {
-      guard let segment = segment(row, radius: radius) else { continue }
-      let match = match(ofStudent: index, scales: scales, isOutside: false)
-      lines.append(
-        Self.line(
-          segment,
-          [
-            "c": .text(match.color), "n": "student", "k": .integer(index + 1), "j": .text(match.teacher),
-            "r": match.rho,
-          ]))
-    }
     let domain: JSONValue = ["domain": [.number(-radius), .number(radius)], "nice": false]
     func position(_ field: String, _ title: JSONValue, hasLabels: Bool = true) -> JSONValue {
       [
@@ -111,7 +111,7 @@ struct BoundaryPanel {
           ],
         ],
         [
-          "data": ["values": .array(lines)],
+          "data": ["values": .array(lines(radius: radius, scales: scales))],
           "mark": ["type": "rule"],
           "encoding": [
             "strokeWidth": Self.weight("teacher", 5, 1.6), "strokeOpacity": Self.weight("teacher", 0.4, 1),

@@ -1,13 +1,15 @@
+import Synchronization
+
 /// Inputs and targets for the kernels of one precision: for steps a sample a row, for the losses of small networks in blocks.
 /// Each layout is made when it is first needed.
 ///
-/// A class because it owns the memory that kernels read; its samples never change. It is not `Sendable`; a run keeps its own.
-public final class PackedSamples<Scalar: KernelScalar> {
+/// A class because it owns the memory that kernels read; its samples never change, and runs share them.
+public final class PackedSamples<Scalar: KernelScalar>: Sendable {
   private let inputs: Matrix
   private let targets: Matrix
   /// With the constant 1 as the last input feature, and without it.
-  private var rows: [Bool: SampleRows<Scalar>] = [:]
-  private var blocks: [Bool: SampleBlocks<Scalar>] = [:]
+  private let rows = Mutex<[Bool: SampleRows<Scalar>]>([:])
+  private let blocks = Mutex<[Bool: SampleBlocks<Scalar>]>([:])
 
   /// - Parameters:
   ///   - inputs: `[sample, feature]`
@@ -22,25 +24,25 @@ public final class PackedSamples<Scalar: KernelScalar> {
 
   /// - Precondition: the samples have the shape's inputs and outputs.
   func rows(for shape: NetworkShape) -> SampleRows<Scalar> {
-    check(shape)
-    if let made = rows[shape.hasBiases] { return made }
-    let made = SampleRows<Scalar>(inputs: inputs, targets: targets, hasBiases: shape.hasBiases)
-    rows[shape.hasBiases] = made
-    return made
+    layout(in: rows, for: shape, make: SampleRows.init)
   }
 
   /// - Precondition: the samples have the shape's inputs and outputs.
   func blocks(for shape: NetworkShape) -> SampleBlocks<Scalar> {
-    check(shape)
-    if let made = blocks[shape.hasBiases] { return made }
-    let made = SampleBlocks<Scalar>(inputs: inputs, targets: targets, hasBiases: shape.hasBiases)
-    blocks[shape.hasBiases] = made
-    return made
+    layout(in: blocks, for: shape, make: SampleBlocks.init)
   }
 
-  private func check(_ shape: NetworkShape) {
+  private func layout<Layout: Sendable>(
+    in made: borrowing Mutex<[Bool: Layout]>, for shape: NetworkShape, make: (Matrix, Matrix, Bool) -> Layout
+  ) -> Layout {
     precondition(
       inputs.columnCount == shape.inputCount && targets.columnCount == shape.outputCount, "samples of another shape")
+    return made.withLock { made in
+      if let layout = made[shape.hasBiases] { return layout }
+      let layout = make(inputs, targets, shape.hasBiases)
+      made[shape.hasBiases] = layout
+      return layout
+    }
   }
 }
 
@@ -56,7 +58,9 @@ struct SampleStrides: Hashable {
 }
 
 /// Samples in the layout of steps: a sample a row, with biases the constant 1 as the last input feature.
-struct SampleRows<Scalar: KernelScalar> {
+///
+/// Unchecked: its memory is written here, before anybody else has it, and only read afterwards.
+struct SampleRows<Scalar: KernelScalar>: @unchecked Sendable {
   let inputs: AlignedBuffer<Scalar>
   let targets: AlignedBuffer<Scalar>
   let strides: SampleStrides
@@ -74,7 +78,9 @@ struct SampleRows<Scalar: KernelScalar> {
 }
 
 /// Samples in the layout of the two-layer evaluation: blocks of ``width`` samples, features first.
-struct SampleBlocks<Scalar: KernelScalar> {
+///
+/// Unchecked: its memory is written here, before anybody else has it, and only read afterwards.
+struct SampleBlocks<Scalar: KernelScalar>: @unchecked Sendable {
   /// Samples in a block: two vectors of the widest kind, so that a product reads a block from front to back, which the
   /// processor foresees.
   static var width: Int { 2 * Scalar.lanePad }

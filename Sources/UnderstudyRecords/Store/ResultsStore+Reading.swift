@@ -39,12 +39,21 @@ extension ResultsStore {
   ///
   /// - Throws: ``StoreError`` of a results folder that cannot be read or is damaged, or what `body` throws.
   public func forEachResult(_ measures: Set<Measure>, _ body: (RunRecord) throws -> Void) throws {
-    try reading { db in
-      try forEachRecord(db) { record in
-        var record = record
-        try forEachMeasurement(measures, run: record.run.hash, db) { record.measurements.append($1) }
-        try body(record)
+    // What `body` throws is no fault of the store.
+    var failure: (any Error)?
+    do {
+      try reading { db in
+        try forEachRecord(db) { record in
+          var record = record
+          try forEachMeasurement(measures, run: record.run.hash, db) { record.measurements.append($1) }
+          do { try body(record) } catch {
+            failure = error
+            throw error
+          }
+        }
       }
+    } catch {
+      throw failure ?? error
     }
   }
 

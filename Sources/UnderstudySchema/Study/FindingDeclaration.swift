@@ -4,11 +4,12 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   /// UnderstudyFigures and in Docs/Studies.md.
   public enum Statistic: String, Codable, Hashable, Sendable, CaseIterable {
     case recoveredNodes, recoveredShare, logEvaluationLoss, strongFirst, armRatio, divergedShare
-    case boundHeldShare, boundLooseness, violationCount, unalignedSlope, balanceSlope
+    case boundHeldShare, boundLooseness, violationCount, predictedShare, foundShare, logAlignment, worstAlignment
+    case logLargestGradient, logKinkBalance, logTrainingLoss, unalignedSlope, balanceSlope
     case observersPerNode, observerRecovery, alignmentOrder, alignedShare, sampleExponent
-    case reachedShare, lowRankShare, recoveredExactlyShare
+    case reachedShare, searchIterations, lowRankShare, recoveredExactlyShare
     case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
-    case epochsToCover, logRatioLossToCover
+    case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover
     case layerCorrelation, layerMatchedShare, epochsToSpecialize, layerOrder, layerArmRatio
 
     /// Whether it looks at one hidden layer, which the finding has to name.

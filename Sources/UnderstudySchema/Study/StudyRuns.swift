@@ -143,6 +143,13 @@ extension Setting {
     return json(of: keys, name: \.storedPath) { $0.file(self).map { jsonText($0.digest) } }
   }
 
+  /// The same of the keys of some groups, `teacher` or `inputs`.
+  package func canonicalText(of groups: [String]) -> String {
+    json(of: Self.storedKeys.filter { key in groups.contains { key.path.hasPrefix($0 + ".") } }, name: \.storedPath) {
+      $0.file(self).map { jsonText($0.digest) }
+    }
+  }
+
   /// Every key with its value as JSON, sorted by key; of files the path. Keys without a file are null.
   public var json: String {
     json(of: Self.sortedKeys, name: \.path) { $0.file(self).map { jsonText($0.path) } }

@@ -48,8 +48,7 @@ extension TwoLayerKernel: Engine {
     if !plan.rule(epoch: 1).isPlain || plan.loss != .squaredError {
       return "the kernels of two layers take plain steps along the gradient of the squared error"
     }
-    // They could. But runs with a schedule have always had the bits of the kernels of any depth.
-    return plan.schedule == nil ? nil : "the kernels of two layers are not given schedules"
+    return nil
   }
 
   /// Plain steps remember nothing.
