@@ -90,7 +90,9 @@ import UnderstudySchema
     #expect(snapshot.isLast)
   }
 
-  @Test("what is missing is taken seed after seed, of each the longest first, of equals in the order of the grid; nothing else")
+  @Test(
+    "what is missing is taken seed after seed, of each the longest first, of equals in the order of the grid; nothing else"
+  )
   func queue() throws {
     let study = try tinyStudy("training.epochs=[3, 7, 5]", "training.learningRate=[0.1, 0.2]", "seeds=[4, 2, 9]")
     let recorded: [Int: Set<Int>] = [0: [2], 3: [4, 2, 9], 5: [9]]
@@ -101,7 +103,9 @@ import UnderstudySchema
     var found: [Run] = []
     while let run = queue.next() { found.append(run) }
     let wanted = study.seeds.flatMap { seed in
-      missing.filter { $0.seed == seed }.sorted { StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting) }
+      missing.filter { $0.seed == seed }.sorted {
+        StudyProgress.cost(of: $0.setting) > StudyProgress.cost(of: $1.setting)
+      }
     }
     #expect(found.map(\.hash) == wanted.map(\.hash))
   }

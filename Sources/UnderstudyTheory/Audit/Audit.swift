@@ -70,14 +70,7 @@ public func audit(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
   progress: (String) -> Void = { _ in }
 ) throws(ShapeError) -> Audit {
-  try checkPair(teacher, student, over: inputs)
-  for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
-    throw ShapeError(
-      "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
-  }
-  guard student.network.activation.negativeSlope < 1, teacher.network.activation.negativeSlope < 1 else {
-    throw ShapeError("a linear network has no boundaries to audit; give networks of ReLU or leaky ReLU nodes")
-  }
+  try checkHasBoundaries(teacher, student, over: inputs)
   let diagnosis = try diagnosis(of: inputs)
   let widths = Set(options.bands.map { $0.length(spread: diagnosis.spread) }).sorted()
   let targets = try teacher.network.outputs(for: inputs)
@@ -90,32 +83,10 @@ public func audit(
     teacher: teacher.network.architecture, student: student.network.architecture, sampleCount: inputs.rowCount,
     bandCount: widths.count)
   let plan = AuditPlan(options.effort, cost)
-  func gradients(_ scheme: Augmentation.Scheme, step: Double) throws(ShapeError) -> SampleGradients {
-    guard plan.includes(scheme == .teacherAgnostic ? .agnosticGradients : .awareGradients) else {
-      return .unmeasured(sampleCount: inputs.rowCount, nodeCount: student.network.hiddenCounts[0])
-    }
-    return try sampleGradients(
-      of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: scheme, step: step)
-    ) {
-      progress(
-        "gradients, \(scheme == .teacherAgnostic ? "teacher-agnostic" : "teacher-aware") copies, band \(step): \(Int(100 * $0)) %"
-      )
-    }
-  }
   var bands: [BandAudit] = []
   for (width, density) in zip(widths, density) {
-    let agnostic = try gradients(.teacherAgnostic, step: width)
-    let aware = try gradients(.teacherAware, step: width)
-    progress("observers and witnesses, band \(width)")
     bands.append(
-      BandAudit(
-        width: width,
-        observation: try observation(
-          of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: width),
-        agnosticGradients: agnostic, awareGradients: aware,
-        witnesses: aware.isMeasured
-          ? try kinkWitnesses(of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima) : nil,
-        density: density))
+      try bandAudit(width, density, of: student, learning: teacher, over: inputs, within: plan, progress: progress))
   }
   progress("coupling and correlation")
   var audit = Audit(
@@ -149,6 +120,48 @@ public func audit(
     try audit.setMerged(merged, of: student, learning: teacher, over: inputs)
   }
   return audit
+}
+
+/// Refuses what has no boundaries to audit.
+private func checkHasBoundaries(_ teacher: Teacher, _ student: Student, over inputs: Matrix) throws(ShapeError) {
+  try checkPair(teacher, student, over: inputs)
+  for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
+    throw ShapeError(
+      "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")
+  }
+  guard student.network.activation.negativeSlope < 1, teacher.network.activation.negativeSlope < 1 else {
+    throw ShapeError("a linear network has no boundaries to audit; give networks of ReLU or leaky ReLU nodes")
+  }
+}
+
+/// What is measured with bands of one width.
+private func bandAudit(
+  _ width: Double, _ density: DensityBound, of student: Student, learning teacher: Teacher, over inputs: Matrix,
+  within plan: AuditPlan, progress: (String) -> Void
+) throws(ShapeError) -> BandAudit {
+  func gradients(_ scheme: Augmentation.Scheme) throws(ShapeError) -> SampleGradients {
+    guard plan.includes(scheme == .teacherAgnostic ? .agnosticGradients : .awareGradients) else {
+      return .unmeasured(sampleCount: inputs.rowCount, nodeCount: student.network.hiddenCounts[0])
+    }
+    return try sampleGradients(
+      of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: scheme, step: width)
+    ) {
+      progress(
+        "gradients, \(scheme == .teacherAgnostic ? "teacher-agnostic" : "teacher-aware") copies, band \(width): \(Int(100 * $0)) %"
+      )
+    }
+  }
+  let agnostic = try gradients(.teacherAgnostic)
+  let aware = try gradients(.teacherAware)
+  progress("observers and witnesses, band \(width)")
+  return BandAudit(
+    width: width,
+    observation: try observation(
+      of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs, bandWidth: width),
+    agnosticGradients: agnostic, awareGradients: aware,
+    witnesses: aware.isMeasured
+      ? try kinkWitnesses(of: teacher, in: student, over: inputs, step: width, nodeMaxima: aware.nodeMaxima) : nil,
+    density: density)
 }
 
 /// The strength of each node of a teacher's lowest layer: its coupling with itself gives E[beta_jj].
