@@ -1,6 +1,7 @@
 import UnderstudyExperiments
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyReconstruction
 import UnderstudyTheory
 
 /// Times audits on one core: of a teacher of 20 and a student of 200 nodes on 10000 inputs of 100 features, and of students of
@@ -22,7 +23,7 @@ public struct AuditBenchmark: Sendable {
     public var studentWidths: [Int]
     public var sampleCount: Int
     /// Whether the student holds the teacher's nodes, each several times over; else its weights are random.
-    public var isFinished: Bool
+    public var holdsTeacher: Bool
     public var seconds: Double
     /// Units that merging leaves in the lowest layer; nil if it was left out.
     public var unitCount: Int?
@@ -40,25 +41,25 @@ public struct AuditBenchmark: Sendable {
     ([300, 20, 15, 10], [300, 1000, 700, 10], 10_000), ([100, 10, 10, 10, 10], [100, 580, 580, 580, 10], 10_000),
   ]
 
-  /// The audits of ``shapes``, with random students and, in two layers, finished ones; each once.
+  /// The audits of ``shapes``, with random students and, in two layers, ones that hold the teacher's nodes; each once.
   ///
   /// - Parameter progress: is told each result as it comes.
   /// - Throws: ``ExperimentError`` if the networks cannot be made.
   public func runShapes(progress: (ShapeResult) -> Void) throws(ExperimentError) {
     for (teacherWidths, studentWidths, count) in Self.shapes {
-      for isFinished in studentWidths.count == 3 ? [false, true] : [false] {
+      for holdsTeacher in studentWidths.count == 3 ? [false, true] : [false] {
         let result = try ExperimentError.catching("benchmark") { () throws(ShapeError) in
-          let teacher = Teacher(try randomNetwork(widths: teacherWidths, purpose: .teacherFirstLayer))
+          let teacher = Teacher(try randomNetwork(widths: teacherWidths, purpose: .teacherHiddenLayers))
           let student =
-            isFinished
+            holdsTeacher
             ? try teacher.network.repeatingNodes(count: studentWidths[1])
-            : try randomNetwork(widths: studentWidths, purpose: .studentFirstLayer)
+            : try randomNetwork(widths: studentWidths, purpose: .studentHiddenLayers)
           var stream = RandomStream(key: 1, purpose: .trainingInputs)
           let inputs = stream.normalMatrix(rowCount: count, columnCount: teacherWidths[0], standardDeviation: 1.5)
           let stopwatch = Stopwatch()
           let (audit, _) = try auditWithMerging(of: Student(student), learning: teacher, over: inputs)
           return ShapeResult(
-            teacherWidths: teacherWidths, studentWidths: studentWidths, sampleCount: count, isFinished: isFinished,
+            teacherWidths: teacherWidths, studentWidths: studentWidths, sampleCount: count, holdsTeacher: holdsTeacher,
             seconds: stopwatch.cpuSeconds, unitCount: audit.merged?.unitCount, omitted: audit.omitted)
         }
         progress(result)

@@ -57,7 +57,7 @@ public struct CriticalPointBenchmark: Sendable {
     var reports: [(report: CriticalPointReport, seconds: Double)] = []
     for seed in seeds {
       reports.append(
-        try ExperimentError.catching("benchmark") { () throws(ShapeError) in try finish(size, seed: UInt64(seed)) })
+        try ExperimentError.catching("benchmark") { () throws(ShapeError) in try search(size, seed: UInt64(seed)) })
     }
     func mean(_ value: (CriticalPointReport) -> Int) -> Double {
       Double(reports.reduce(0) { $0 + value($1.report) }) / Double(reports.count)
@@ -69,7 +69,7 @@ public struct CriticalPointBenchmark: Sendable {
       largestGradient: reports.reduce(0) { max($0, $1.report.largestGradient) })
   }
 
-  private func finish(_ size: Size, seed: UInt64) throws(ShapeError) -> (report: CriticalPointReport, seconds: Double) {
+  private func search(_ size: Size, seed: UInt64) throws(ShapeError) -> (report: CriticalPointReport, seconds: Double) {
     let teacher = try TeacherDesign(
       inputCount: size.d, hiddenCount: size.m, outputCount: size.c, weights: .discrete, bias: -0.1,
       strengthDecay: size.strengthDecay, activation: .relu
@@ -84,8 +84,8 @@ public struct CriticalPointBenchmark: Sendable {
       batches: .drawn(key: seed))
     trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets))
     let stopwatch = Stopwatch()
-    let finished = try criticalPoint(
+    let found = try criticalPoint(
       from: try trainer.student, along: CriticalPointPlan(), on: inputs, targets: targets, key: seed)
-    return (finished.report, stopwatch.cpuSeconds)
+    return (found.report, stopwatch.cpuSeconds)
   }
 }

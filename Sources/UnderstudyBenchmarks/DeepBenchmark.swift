@@ -32,7 +32,7 @@ public struct DeepBenchmark: Sendable {
   /// - Throws: ``ExperimentError`` if the student cannot be made.
   public func run() throws(ExperimentError) -> [Result] {
     try ExperimentError.catching("benchmark") { () throws(ShapeError) in
-      let student = Student(try randomNetwork(widths: widths, purpose: .studentFirstLayer))
+      let student = Student(try randomNetwork(widths: widths, purpose: .studentHiddenLayers))
       let sampleCount = 10_000
       var stream = RandomStream(key: 1, purpose: .trainingInputs)
       let inputs = stream.normalMatrix(rowCount: sampleCount, columnCount: widths[0], standardDeviation: 1)

@@ -32,10 +32,10 @@ public struct LayerCouplingBenchmark: Sendable {
   public func run() throws(ExperimentError) -> Result {
     try ExperimentError.catching("benchmark") { () throws(ShapeError) in
       let widths = [50, 75, 100, 125]
-      let teacher = Teacher(try randomNetwork(widths: [20] + widths + [100], purpose: .teacherFirstLayer))
+      let teacher = Teacher(try randomNetwork(widths: [20] + widths + [100], purpose: .teacherHiddenLayers))
       let student = Student(
         try randomNetwork(
-          widths: [20] + widths.map { 10 * $0 } + [100], purpose: .studentFirstLayer))
+          widths: [20] + widths.map { 10 * $0 } + [100], purpose: .studentHiddenLayers))
       var stream = RandomStream(key: 1, purpose: .evaluationInputs)
       let inputs = stream.normalMatrix(rowCount: inputCount, columnCount: 20, standardDeviation: 10)
       var result = Result(

@@ -6,12 +6,11 @@ import UnderstudyTraining
 /// The smallest student that does the same on some inputs: merged, and where that leaves more units than are needed,
 /// merged more coarsely and trained back to the same outputs.
 ///
-/// On finitely many samples a finished student may hold several nodes near one boundary that share its kink among them,
+/// On finitely many samples a student at a critical point may hold several nodes near one boundary that share its kink among them,
 /// each right for the samples between the others: no two can be merged without a trace, though one node would do. Merged
 /// all the same, the critical-point search finds that node, with the student's own outputs as its targets. In deep networks the
 /// merged student and one with its output layer fitted anew are tried first.
 ///
-/// - Parameter merged: the student merged with the same change allowed, if it is known.
 /// - Parameter costLimit: training back is left out where one of its systems would take more operations than this, samples
 ///   times the square of the unknowns: seconds.
 /// - Parameter targets: what the outputs should be, for the change that is allowed; see
@@ -19,11 +18,10 @@ import UnderstudyTraining
 /// - Throws: ``ShapeError`` as merging does.
 /// - Complexity: that of merging, and at most four critical-point searches of a smaller student.
 package func mergedAndRetrained(
-  _ student: Student, over inputs: Matrix, targets: Matrix, merged: MergedStudent? = nil, allowedChange: Double? = nil,
+  _ student: Student, over inputs: Matrix, targets: Matrix, allowedChange: Double? = nil,
   costLimit: Double = 2e10
 ) throws(ShapeError) -> MergedStudent {
-  var best =
-    if let merged { merged } else { try merge(student, over: inputs, targets: targets, allowedChange: allowedChange) }
+  var best = try merge(student, over: inputs, targets: targets, allowedChange: allowedChange)
   let outputs = try student.network.outputs(for: inputs)
   let scale = outputs.rootMeanSquare
   let isDeep = !student.network.isTwoLayer

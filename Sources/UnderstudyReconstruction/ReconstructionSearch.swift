@@ -3,7 +3,7 @@ import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// The samples of a recovery: those that are fitted, and those that are held out.
+/// The samples of a reconstruction: those that are fitted, and those that are held out.
 struct ReconstructionSamples {
   let inputs: Matrix
   let targets: Matrix
@@ -47,7 +47,7 @@ struct ReconstructionSamples {
   }
 }
 
-/// A recovery under way.
+/// A reconstruction under way.
 struct ReconstructionSearch {
   let plan: CriticalPointPlan
   let samples: ReconstructionSamples
@@ -59,7 +59,7 @@ struct ReconstructionSearch {
   private let first: (student: Student, report: CriticalPointReport)
   private var stopwatch = Stopwatch()
 
-  /// Finishes the given student.
+  /// Searches for a critical point from the given student.
   init(
     from given: Student, along plan: CriticalPointPlan, on samples: ReconstructionSamples, key: UInt64,
     mergingCostLimit: Double,
@@ -70,7 +70,7 @@ struct ReconstructionSearch {
     first = try criticalPoint(
       from: given, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
     result = TeacherReconstruction(
-      finished: first.student, report: first.report, searchSeconds: stopwatch.cpuSeconds,
+      searched: first.student, report: first.report, searchSeconds: stopwatch.cpuSeconds,
       determination: WeightDetermination(
         equationCount: samples.targets.values.count, weightCount: given.network.weightCount,
         freeScaleCount: given.network.hiddenCounts.reduce(0, +)))
@@ -82,13 +82,13 @@ struct ReconstructionSearch {
     return stopwatch.cpuSeconds
   }
 
-  private mutating func finished(
+  private mutating func searched(
     _ student: Student, along plan: CriticalPointPlan, isCancelled: () -> Bool
   ) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
-    let (finished, report) = try criticalPoint(
+    let (found, report) = try criticalPoint(
       from: student, along: plan, on: samples.inputs, targets: samples.targets, key: key, isCancelled: isCancelled)
     result.searchSeconds += lap()
-    return (finished, report)
+    return (found, report)
   }
 
   private mutating func setMerged(_ student: Student) throws(ShapeError) {
@@ -103,15 +103,15 @@ struct ReconstructionSearch {
     result.heldOut = TeacherReconstruction.HeldOut(sampleCount: samples.heldOutInputs.rowCount, largestChange: change)
   }
 
-  /// Merges, refines and prunes, or comes to where it is cancelled.
+  /// Merges, refines and eliminates units, or comes to where it is cancelled.
   mutating func run(isCancelled: () -> Bool) throws(ShapeError) {
     guard !result.report.wasCancelled else { return }
-    try setMerged(result.finished)
+    try setMerged(result.searched)
     while !result.report.reachedTarget, result.refinementCount < 4 {
-      let (refined, report) = try finished(result.student, along: plan, isCancelled: isCancelled)
+      let (refined, report) = try searched(result.student, along: plan, isCancelled: isCancelled)
       let isBetter = report.loss < result.report.loss
       if report.wasCancelled {
-        if isBetter { (result.finished, result.merged, result.report) = (refined, nil, report) }
+        if isBetter { (result.searched, result.merged, result.report) = (refined, nil, report) }
         result.report.wasCancelled = true
         return
       }
@@ -146,7 +146,7 @@ struct ReconstructionSearch {
     let wasCancelled = result.report.wasCancelled
     if try !isNoWorse(result.student) { try polish() }
     if try !isNoWorse(result.student) {
-      (result.finished, result.report, result.merged) = (first.student, first.report, nil)
+      (result.searched, result.report, result.merged) = (first.student, first.report, nil)
     }
     let error = largestDifference(try result.student.network.outputs(for: samples.inputs), samples.targets)
     // Gradients of 1e-10 are errors of 1e-9 or so, unless nodes are inactive where the errors are.
@@ -161,7 +161,7 @@ struct ReconstructionSearch {
       result.outcome = isMet ? .recovered : .unfinished
     }
     if result.outcome == .nothing || result.outcome == .notBetter {
-      (result.finished, result.merged, result.report) = (given, nil, try samples.report(of: given))
+      (result.searched, result.merged, result.report) = (given, nil, try samples.report(of: given))
     }
     result.report.reachedTarget = isMet && result.outcome == .recovered
     result.report.wasCancelled = wasCancelled
@@ -172,7 +172,7 @@ struct ReconstructionSearch {
   private mutating func polish() throws(ShapeError) {
     guard let merged = result.merged, result.report.reachedTarget else { return }
     let plan = CriticalPointPlan(iterationLimit: 20, gradientTarget: 0, restartLimit: 0)
-    let (polished, report) = try finished(merged.student, along: plan, isCancelled: { false })
+    let (polished, report) = try searched(merged.student, along: plan, isCancelled: { false })
     guard report.loss < result.report.loss || report.gradientShare <= self.plan.gradientTarget else { return }
     result.merged = merged.replacing(
       polished, largestChange: merged.largestChange, allowedChange: merged.allowedChange)
@@ -193,13 +193,5 @@ struct ReconstructionSearch {
     result.heldOut = TeacherReconstruction.HeldOut(
       sampleCount: samples.heldOutInputs.rowCount, lossBefore: before.heldOut * square, loss: after.heldOut * square,
       largestError: error, largestChange: result.merged == nil ? nil : result.heldOut?.largestChange)
-  }
-}
-
-/// The summed squares of the differences, in units of `unit` squared.
-package func squaredDistance(_ a: Matrix, _ b: Matrix, unit: Double = 1) -> Double {
-  zip(a.values, b.values).reduce(0) { sum, pair in
-    let difference = (pair.0 - pair.1) / unit
-    return sum + difference * difference
   }
 }

@@ -3,7 +3,7 @@ import UnderstudyNumerics
 import UnderstudyTheory
 import UnderstudyTraining
 
-/// What a student's targets say of the network that made them: the student finished, and a smaller network that does the
+/// What a student's targets say of the network that made them: the student at a critical point, and a smaller network that does the
 /// same on the inputs, found by a greedy search. Where the samples determine it, that is mostly the teacher, up to order and
 /// scale; see ``weightErrors(of:against:)``, ``determination`` and ``heldOut``.
 public struct TeacherReconstruction: Sendable {
@@ -21,14 +21,14 @@ public struct TeacherReconstruction: Sendable {
 
   public var outcome = Outcome.unfinished
   /// The student as the critical-point search left it; the merged student's, if one of its stages was cancelled at a lower loss.
-  public var finished: Student
+  public var searched: Student
   /// What is left of it; after refinements, fates and the largest change are those of the student that was merged last.
   /// nil if the result is an unmerged student: what a cancelled stage had come to, or the better one.
   public var merged: MergedStudent?
   /// Of the stage that the result comes from: the student's own, or that of the merged student. After a cancellation it says
   /// so, whichever stage was cancelled. It is of the samples that were fitted.
   public var report: CriticalPointReport
-  /// How often the merged student was finished in turn.
+  /// How often the critical-point search went on from the merged student.
   public var refinementCount = 0
   /// Nodes that merging had left and that the critical-point search could do without.
   public var eliminatedCount = 0
@@ -58,11 +58,11 @@ public struct TeacherReconstruction: Sendable {
   }
 
   /// The smallest student that was found.
-  public var student: Student { merged?.student ?? finished }
+  public var student: Student { merged?.student ?? searched }
 }
 
-/// Finishes a student, merges it, and where the critical-point search had stalled, finishes what is left and merges again, as long
-/// as that lowers the loss; then takes away nodes, one by one, as long as the targets are met without them.
+/// Leads a student to a critical point, merges it, and where the search had stalled, goes on from what is left and merges again, as
+/// long as that lowers the loss; then takes away nodes, one by one, as long as the targets are met without them.
 ///
 /// Where a search stalls, it is mostly because several nodes share a boundary and each waits for the others at some sample.
 /// Merged into one, they have no such choice, and what was learned stays. The teacher is not looked at, only `targets`.
@@ -70,7 +70,7 @@ public struct TeacherReconstruction: Sendable {
 /// Errors are compared in units of the targets' root mean square, so that no decision depends on units. A tenth of
 /// the samples is held out, where the others are equations enough for the student's weights. The result's loss over all
 /// samples is never above the given student's, but where both are below 1e-24 of the targets' squares: else the result is
-/// the finished student, unmerged, if that is better, or the given one.
+/// the student at the critical point, unmerged, if that is better, or the given one.
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:

@@ -37,13 +37,13 @@ import UnderstudyTheory
     #expect(run.record.stepCount == 1000)
   }
 
-  @Test("the twin has the teacher and the data of its run, and other weights; paths end at both")
-  func twin() throws {
+  @Test("the replica has the teacher and the data of its run, and other weights; paths end at both")
+  func replica() throws {
     let run = try execute(try criticalPointStudy())
-    let (own, twin) = (try PreparedRun(run.record.run), try PreparedRun(run.record.run, isReplica: true))
-    #expect(own.teacher == twin.teacher)
-    #expect(try own.trainingSet(index: 0).inputs == twin.trainingSet(index: 0).inputs)
-    #expect(own.initialStudent != twin.initialStudent)
+    let (own, replica) = (try PreparedRun(run.record.run), try PreparedRun(run.record.run, isReplica: true))
+    #expect(own.teacher == replica.teacher)
+    #expect(try own.trainingSet(index: 0).inputs == replica.trainingSet(index: 0).inputs)
+    #expect(own.initialStudent != replica.initialStudent)
     let straight = try #require(run.values(.straightPath, epoch: 11))
     let matched = try #require(run.values(.matchedPath, epoch: 11))
     #expect(straight.count == 200 && matched.count == 200)
@@ -67,7 +67,7 @@ import UnderstudyTheory
   }
 
   @Test(
-    "a run that goes on from anywhere in the critical-point search or its twin gives the same record",
+    "a run that goes on from anywhere in the critical-point search or its replica gives the same record",
     arguments: [
       [], ["training.precision=float32"], ["training.method=adam", "training.learningRate=0.01"],
       [
@@ -87,7 +87,7 @@ import UnderstudyTheory
       )
     }
     let iterations = study.runs[0].setting.criticalPoint.iterations
-    // Every step of either search but the last, which ends it, and every epoch of the twin.
+    // Every step of either search but the last, which ends it, and every epoch of the replica.
     #expect(counts.map(\.0).filter { $0 > 0 } == Array(1...iterations))
     if whole.values(.straightPath, epoch: 5) != nil {
       #expect(Set(counts.map(\.1).filter { $0 > 0 }) == Set(1...4))
@@ -158,7 +158,7 @@ import UnderstudyTheory
       try refused("a trail of \(shape)") { $0.tensors["twin/search/trail"] = Tensor(shape: shape, values: values) }
     }
     try refused("no trail") { $0.tensors["twin/search/trail"] = nil }
-    try refused("a twin without weights") { $0.tensors["twin/layers.0.weight"] = nil }
+    try refused("a replica without weights") { $0.tensors["twin/layers.0.weight"] = nil }
     try refused("a student of another size") {
       $0.tensors["finished/layers.0.weight"] = Tensor(shape: [6, 1], values: [1, 2, 3, 4, 5, 6])
     }

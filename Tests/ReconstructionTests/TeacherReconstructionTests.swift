@@ -13,12 +13,12 @@ import UnderstudyTraining
   @Test("two hidden layers are read back from their outputs", arguments: 1...4)
   func endToEnd(key: Int) throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-3, key: UInt64(key))
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.lossBefore > 1e-9, "nothing is left for the critical-point search to do")
-    #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
-    #expect(recovery.student.network.hiddenCounts == [4, 4])
-    let errors = try #require(weightErrors(of: recovery.student.network, against: teacher.network))
+    #expect(reconstruction.lossBefore > 1e-9, "nothing is left for the critical-point search to do")
+    #expect(reconstruction.outcome == .recovered && reconstruction.report.reachedTarget)
+    #expect(reconstruction.student.network.hiddenCounts == [4, 4])
+    let errors = try #require(weightErrors(of: reconstruction.student.network, against: teacher.network))
     #expect(errors.count == 3 && errors.allSatisfy { $0 < 1e-8 })
   }
 
@@ -63,12 +63,12 @@ import UnderstudyTraining
     let (teacher, student, inputs, targets) = try doubled(by: 1e-4)
     // One step leaves residuals, which only the merged student's own stages can take away.
     let plan = CriticalPointPlan(iterationLimit: 1, restartLimit: 0)
-    let recovery = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 1)
+    let reconstruction = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 1)
     let alone = try criticalPoint(from: student, along: plan, on: inputs, targets: targets, key: 1)
     #expect(!alone.report.reachedTarget)
-    #expect(recovery.refinementCount > 0 && recovery.loss < 1e-3 * alone.report.loss)
-    #expect(recovery.student.network.hiddenCounts == [4, 4])
-    #expect(try #require(weightError(of: recovery.student.network, against: teacher.network)) < 1e-5)
+    #expect(reconstruction.refinementCount > 0 && reconstruction.loss < 1e-3 * alone.report.loss)
+    #expect(reconstruction.student.network.hiddenCounts == [4, 4])
+    #expect(try #require(weightError(of: reconstruction.student.network, against: teacher.network)) < 1e-5)
   }
 
   @Test("a node that the others can stand in for goes, and none of the teacher's")
@@ -126,12 +126,12 @@ import UnderstudyTraining
     let (teacher, student, inputs, targets) = try sharing(widths, key: UInt64(key))
     #expect(largestDifference(try student.network.outputs(for: inputs), targets) < 1e-12 * targets.rootMeanSquare)
     #expect(try merge(student, over: inputs, targets: targets).unitCount == widths[0] + 1)
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.eliminatedCount == 1 && recovery.outcome == .recovered)
-    #expect(try #require(weightError(of: recovery.student.network, against: teacher.network)) < 1e-8)
-    #expect(recovery.determination.isDetermined == true)
-    #expect(try #require(recovery.heldOut).largestError < 1e-8)
+    #expect(reconstruction.eliminatedCount == 1 && reconstruction.outcome == .recovered)
+    #expect(try #require(weightError(of: reconstruction.student.network, against: teacher.network)) < 1e-8)
+    #expect(reconstruction.determination.isDetermined == true)
+    #expect(try #require(reconstruction.heldOut).largestError < 1e-8)
   }
 
   /// The student of `doubled`, its inputs and outputs in other units.
@@ -149,13 +149,13 @@ import UnderstudyTraining
       scale(&biases, by: outputUnit)
       moved[layer: last].biases = biases
     }
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
       targets: targets.scaled(by: outputUnit),
       key: 1)
-    #expect(recovery.outcome == .recovered && recovery.report.reachedTarget)
-    #expect(recovery.student.network.hiddenCounts == [4, 4])
-    var back = recovery.student.network
+    #expect(reconstruction.outcome == .recovered && reconstruction.report.reachedTarget)
+    #expect(reconstruction.student.network.hiddenCounts == [4, 4])
+    var back = reconstruction.student.network
     scale(&back[layer: 0].weights.values, by: inputUnit)
     scale(&back[layer: last].weights.values, by: 1 / outputUnit)
     if var biases = back.layers[last].biases {
@@ -163,7 +163,9 @@ import UnderstudyTraining
       back[layer: last].biases = biases
     }
     #expect(try #require(weightError(of: back, against: teacher.network)) < 1e-8)
-    #expect(recovery.lossBefore > 1e-9 * outputUnit * outputUnit && recovery.loss < 1e-18 * outputUnit * outputUnit)
+    #expect(
+      reconstruction.lossBefore > 1e-9 * outputUnit * outputUnit
+        && reconstruction.loss < 1e-18 * outputUnit * outputUnit)
   }
 
   @Test("fewer equations than weights are not enough, and more than enough are", arguments: 1...3)
@@ -176,11 +178,11 @@ import UnderstudyTraining
       .draw(for: teacher, key: UInt64(key))
     var stream = RandomStream(key: UInt64(key), purpose: .test)
     let inputs = stream.normalMatrix(rowCount: 30, columnCount: 8, standardDeviation: 1)
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: student, along: CriticalPointPlan(iterationLimit: 50, restartLimit: 0), on: inputs,
       targets: try teacher.network.outputs(for: inputs), key: 1)
-    #expect(recovery.determination.equationCount == 240 && recovery.determination.isDetermined == false)
-    #expect(recovery.heldOut == nil)
+    #expect(reconstruction.determination.equationCount == 240 && reconstruction.determination.isDetermined == false)
+    #expect(reconstruction.heldOut == nil)
     #expect(student.network.weightCount == 368)
     let enough = try weightDetermination(
       of: teacher.network, over: stream.normalMatrix(rowCount: 500, columnCount: 8, standardDeviation: 1))
@@ -217,20 +219,22 @@ import UnderstudyTraining
     #expect(
       try loss(criticalPoint(from: merged.student, along: plan, on: inputs, targets: targets, key: 2).student)
         > loss(student))
-    let recovery = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 2)
-    #expect(try loss(recovery.student) <= loss(student))
-    #expect(recovery.outcome == .unfinished || recovery.outcome == .notBetter)
-    if recovery.outcome == .notBetter { #expect(recovery.student == student && recovery.merged == nil) }
+    let reconstruction = try reconstructTeacher(from: student, along: plan, on: inputs, targets: targets, key: 2)
+    #expect(try loss(reconstruction.student) <= loss(student))
+    #expect(reconstruction.outcome == .unfinished || reconstruction.outcome == .notBetter)
+    if reconstruction.outcome == .notBetter {
+      #expect(reconstruction.student == student && reconstruction.merged == nil)
+    }
   }
 
   @Test("of a student whose nodes are all dead nothing is recovered")
   func dead() throws {
     var (_, student, inputs, targets) = try doubled(by: 0)
     student.network[layer: 0].biases = [Double](repeating: -1e3, count: 8)
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1)
-    #expect(recovery.outcome == .nothing && !recovery.report.reachedTarget)
-    #expect(recovery.student == student && recovery.merged == nil)
+    #expect(reconstruction.outcome == .nothing && !reconstruction.report.reachedTarget)
+    #expect(reconstruction.student == student && reconstruction.merged == nil)
   }
 
   /// What enters the upper layers is never negative. Without biases a node whose weights are all negative is active nowhere,
@@ -258,13 +262,13 @@ import UnderstudyTraining
       return stream.normalMatrix(rowCount: count, columnCount: 5, standardDeviation: scale)
     }
     let fitted = inputs(3000, scale: 1, 0)
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: Student(teacher), along: CriticalPointPlan(), on: fitted, targets: try teacher.outputs(for: fitted), key: 1)
-    #expect(recovery.outcome == .recovered && recovery.student.network.hiddenCounts == smaller)
+    #expect(reconstruction.outcome == .recovered && reconstruction.student.network.hiddenCounts == smaller)
     for (index, scale) in [1e-3, 1, 1e3].enumerated() {
       let others = inputs(20_000, scale: scale, index + 1)
       let outputs = try teacher.outputs(for: others)
-      let difference = largestDifference(try recovery.student.network.outputs(for: others), outputs)
+      let difference = largestDifference(try reconstruction.student.network.outputs(for: others), outputs)
       #expect(outputs.rootMeanSquare > 0.01 * scale && difference < 1e-8 * outputs.rootMeanSquare)
     }
   }
@@ -279,12 +283,12 @@ import UnderstudyTraining
     #expect(SampleSplit(of: 100, neededCount: 91).heldOut.isEmpty)
   }
 
-  @Test("a cancelled recovery returns what it has")
+  @Test("a cancelled reconstruction returns what it has")
   func cancellation() throws {
     let (_, student, inputs, targets) = try doubled(by: 1e-3)
-    let recovery = try reconstructTeacher(
+    let reconstruction = try reconstructTeacher(
       from: student, along: CriticalPointPlan(), on: inputs, targets: targets, key: 1, isCancelled: { true })
-    #expect(recovery.report.wasCancelled && recovery.refinementCount == 0)
-    #expect(recovery.merged == nil && recovery.finished == student && recovery.student == student)
+    #expect(reconstruction.report.wasCancelled && reconstruction.refinementCount == 0)
+    #expect(reconstruction.merged == nil && reconstruction.searched == student && reconstruction.student == student)
   }
 }

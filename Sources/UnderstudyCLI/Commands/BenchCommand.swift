@@ -101,7 +101,7 @@ extension BenchCommand {
       try AuditBenchmark().runShapes { result in
         table.add([
           words(result.teacherWidths), words(result.studentWidths), "\(result.sampleCount)",
-          result.isFinished ? "finished" : "random", format(result.seconds, digits: 1),
+          result.holdsTeacher ? "teacher's" : "random", format(result.seconds, digits: 1),
           result.unitCount.map { "\($0)" } ?? "-",
           result.omitted.isEmpty ? "-" : result.omitted.map(\.part.words).joined(separator: ", "),
         ])

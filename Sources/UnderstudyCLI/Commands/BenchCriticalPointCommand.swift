@@ -104,7 +104,7 @@ extension BenchCommand {
     }
 
     private func line(of outcome: ReconstructionBenchmark.Outcome, _ size: ReconstructionBenchmark.Size) -> String {
-      "\(size.name), seed \(outcome.seed): loss \(short(outcome.trainedLoss)) trained, \(short(outcome.loss)) finished; "
+      "\(size.name), seed \(outcome.seed): loss \(short(outcome.trainedLoss)) trained, \(short(outcome.loss)) at the end; "
         + "units \(outcome.unitCounts.map(String.init).joined(separator: "-")); weight error "
         + "\(outcome.largestWeightError.map(short) ?? "-"); \(format(outcome.seconds, digits: 1)) s"
     }

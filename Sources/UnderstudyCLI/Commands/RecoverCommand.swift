@@ -7,9 +7,9 @@ struct RecoverCommand: AsyncParsableCommand {
     commandName: "recover",
     abstract: "Reconstruct a network from input-output pairs, by way of a student of it.",
     discussion: """
-      The student is finished (full batches, curvature, until the gradient is small at every sample), and its nodes are \
+      The student is led to a critical point (full batches, curvature, until the gradient is small at every sample), and its nodes are \
       merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
-      is finished and merged in turn; last, nodes that are not needed to meet the targets are removed. Where the samples \
+      is led there and merged in turn; last, nodes that are not needed to meet the targets are removed. Where the samples \
       determine the weights, the result is mostly the network that made the targets, every layer, up to the order and the \
       positive scale of its nodes.
 
@@ -101,7 +101,7 @@ struct RecoverCommand: AsyncParsableCommand {
   {
     try checkOutput(into, reads: [student, inputs, targets, teacher])
     let progress = StepProgress(title: "recover")
-    let recovery = try ReconstructionReport(
+    let reconstruction = try ReconstructionReport(
       studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
     ) {
       progress.advance()
@@ -109,15 +109,15 @@ struct RecoverCommand: AsyncParsableCommand {
     }
     progress.end()
     // Written before it is told: a reader that is gone must not cost the result.
-    let isNothing = recovery.record.outcome == .nothing && !recovery.record.wasInterrupted
-    if let into, !isNothing { try write(recovery.network, to: into, maker: "recoveredFrom", of: student) }
-    try printLine(json ? jsonText(recovery.record) : text(of: recovery.record))
+    let isNothing = reconstruction.record.outcome == .nothing && !reconstruction.record.wasInterrupted
+    if let into, !isNothing { try write(reconstruction.network, to: into, maker: "recoveredFrom", of: student) }
+    try printLine(json ? jsonText(reconstruction.record) : text(of: reconstruction.record))
     if isNothing {
       throw ExperimentError.input(
         "\(student): nothing was recovered: all that was found is constant over the inputs; give a student that has "
           + "nodes which are active, and trained")
     }
-    if recovery.record.wasInterrupted {
+    if reconstruction.record.wasInterrupted {
       writeError("interrupted; " + (into.map { "go on with --student \($0)" } ?? "nothing was written"))
       throw ExitCode(130)
     }
@@ -190,7 +190,7 @@ struct RecoverCommand: AsyncParsableCommand {
     lines += [
       "gradient  at most \(short(record.largestGradient)) at every sample\(limit)",
       "weights   \(determination(record))",
-      "rounds    finished again after merging: \(record.refinementCount); nodes that were not needed: "
+      "rounds    searches after merging: \(record.refinementCount); nodes that were not needed: "
         + "\(record.eliminatedCount)",
       "time      \(duration(record.searchSeconds)) searching, \(duration(record.mergingSeconds)) merging",
     ]

@@ -28,12 +28,12 @@ struct StatusCommand: AsyncParsableCommand {
       let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
       if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
-        let finished = try store.results(measures: [.criticalPoint]).runs
+        let searches = try store.results(measures: [.criticalPoint]).runs
           .compactMap { run in run.measurements.first { $0.measure == .criticalPoint } }
           .compactMap { CriticalPointRecord($0.values) }
-        if !finished.isEmpty {
+        if !searches.isEmpty {
           try printLine(
-            "search     \(finished.count(where: \.reachedTarget)) of \(finished.count) reached their gradient target")
+            "search     \(searches.count(where: \.reachedTarget)) of \(searches.count) reached their gradient target")
         }
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")

@@ -73,7 +73,7 @@ public struct ReconstructionReport: Sendable {
     /// Of the critical-point search that the network comes from: ``CriticalPointReport/gradientShare``; and whether it is within the target and the outputs meet the targets.
     public var largestGradient: Double
     public var reachedTarget: Bool
-    /// How often what merging had left was finished in turn.
+    /// How often the critical-point search went on from what merging had left.
     public var refinementCount: Int
     /// Nodes that merging had left and that were not needed.
     public var eliminatedCount: Int
@@ -92,7 +92,7 @@ public struct ReconstructionReport: Sendable {
   ///   - plan: of each critical-point search.
   ///   - isCancelled: asked before each of its steps. Once it answers true, the best student so far is the result.
   /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
-  /// - Complexity: of ``reconstructTeacher(from:along:on:targets:key:isCancelled:)``.
+  /// - Complexity: of ``reconstructTeacher(from:along:on:targets:key:mergingCostLimit:isCancelled:)``.
   public init(
     studentPath: String, inputsPath: String, targets source: Targets, activation: Activation,
     plan: CriticalPointPlan = CriticalPointPlan(), isCancelled: () -> Bool = { false }
@@ -214,8 +214,8 @@ public struct ReconstructionReport: Sendable {
     of reconstruction: TeacherReconstruction, _ teacher: Teacher?, _ inputs: Matrix
   ) throws(ShapeError) -> [Layer] {
     guard let merged = reconstruction.merged else { return [] }
-    let nodeCounts = reconstruction.finished.network.hiddenCounts
-    return try mergedLayerReports(of: merged, from: reconstruction.finished, against: teacher, over: inputs)
+    let nodeCounts = reconstruction.searched.network.hiddenCounts
+    return try mergedLayerReports(of: merged, from: reconstruction.searched, against: teacher, over: inputs)
       .enumerated().map { index, layer in
         Layer(
           layer: index + 1, nodeCount: nodeCounts[index], unitCount: layer.unitCount,

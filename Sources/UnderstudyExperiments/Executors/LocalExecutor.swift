@@ -76,7 +76,7 @@ struct LocalExecutor: Executor {
   }
 
   private func attempt(_ run: Run, of job: Job) throws(ExperimentError) -> End {
-    let executor = RunExecution(
+    let execution = RunExecution(
       run: run, study: job.study, studyHash: job.studyHash, instructions: options.instructions,
       artifacts: job.artifacts,
       checkpointInterval: options.checkpointInterval, isCancelled: { job.stop.isRequested },
@@ -87,7 +87,7 @@ struct LocalExecutor: Executor {
       })
     let checkpoint = try ExperimentError.storing { () throws(StoreError) in try job.sink.checkpoint(of: run) }
     job.progress.willResume(checkpoint?.epoch ?? 0, of: run.setting)
-    switch try executor.execute(from: checkpoint) {
+    switch try execution.execute(from: checkpoint) {
     case .finished(let record, let student):
       try ExperimentError.storing { () throws(StoreError) in try job.sink.submit(record, student: student) }
       job.progress.didFinish(run.setting, outcome: record.outcome)

@@ -35,7 +35,7 @@ struct EpochRecorder {
       measures.isDisjoint(with: [.evaluationCorrelation, .evaluationDeadNodes])
       ? nil : try correlation(of: teacher, with: student, over: prepared.evaluation.inputs)
     let gradient =
-      measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms])
+      measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms, .largestGradient])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
     let theory = try TheoryRecorder(
       teacher: teacher, student: student, training: training,
@@ -71,6 +71,7 @@ struct EpochRecorder {
       case .nodeGradients: if let gradient { add([n], gradient.nodeMeanSquares) }
       case .nodeMaximumGradients: if let gradient { add([n], gradient.nodeMaxima) }
       case .gradientNorms: if let gradient { add([gradient.layerNorms.count], gradient.layerNorms) }
+      case .largestGradient: if let gradient { add([], [gradient.nodeMaxima.reduce(0, max)]) }
       case .weightChanges:
         let changes = try weightChanges(from: previous.network, to: student.network)
         add([changes.count], changes)
@@ -78,7 +79,7 @@ struct EpochRecorder {
       case .studentBoundaries: add(boundaries(of: student.network))
       case .teacherFanOutNorms: add(fanOutNorms(of: teacher.network))
       case .inputSample: add(training.inputs.prefix(rows: 400))
-      case .alignment, .studentAlignment, .predictedAlignment, .largestGradient, .observerCounts, .witnessCounts,
+      case .alignment, .studentAlignment, .predictedAlignment, .observerCounts, .witnessCounts,
         .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
         if let taken = theory[measure] { add(taken.shape, taken.values) }
       // What comes after the last epoch; see PostTraining.swift.

@@ -36,10 +36,6 @@ struct TheoryRecorder {
       add(.alignment, alignment.epsilonOfTeacherNodes.map { share($0, of: spread) })
       add(.studentAlignment, alignment.epsilonOfStudentNodes.map { share($0, of: spread) })
     }
-    if measures.contains(.largestGradient) {
-      let summary = try gradients(of: student, over: training.inputs, targets: training.targets)
-      add(.largestGradient, [summary.nodeMaxima.reduce(0, max)], shape: [])
-    }
     if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(

@@ -44,7 +44,7 @@ public enum BundledStudies {
   /// The names of all bundled studies, sorted.
   public static var names: [String] { texts.map(\.name) }
 
-  /// A bundled study, as ``Study/load(path:scale:overrides:)`` would read its file; nil if there is none of that name.
+  /// A bundled study, as ``Study/load(path:scale:overrides:kept:notice:)`` would read its file; nil if there is none of that name.
   ///
   /// - Throws: ``StudyError`` for a scale or an override that the study cannot have.
   public static func load(

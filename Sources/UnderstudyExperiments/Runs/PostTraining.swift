@@ -187,13 +187,3 @@ extension CriticalPointRecord {
       largestCurvature: report.largestCurvature, boundarySampleCount: report.boundarySampleCount)
   }
 }
-
-extension Measure {
-  /// Losses along paths: they are computed once, at the end of a run, for they need a second student.
-  static let paths: Set<Measure> = [.straightPath, .matchedPath, .constructedPath]
-
-  /// What a linear network does not have.
-  static let ofBoundaries: Set<Measure> = paths.union([
-    .predictedAlignment, .witnessCounts, .verdicts, .kinkBalances, .mergedNodeCount, .mergedWeightError,
-  ])
-}

@@ -35,16 +35,19 @@ public struct StudyRunner: Sendable {
   let study: Study
   let store: ResultsStore
   let options: Options
-  /// Ask it to stop the study: runs in flight leave a checkpoint at their next epoch.
+  private let executor: (any Executor)?
+  /// Ask it to stop the study: runs in flight leave a checkpoint of where their epoch began.
   public let stop: StopRequest
 
   public init(
-    _ study: Study, into store: ResultsStore, options: Options = Options(), stop: StopRequest = StopRequest()
+    _ study: Study, into store: ResultsStore, options: Options = Options(), executor: (any Executor)? = nil,
+    stop: StopRequest = StopRequest()
   ) {
     self.stop = stop
     self.study = study.usingCopies(in: store.folder).drawing(as: store.study)
     self.store = store
     self.options = options
+    self.executor = executor
   }
 
   /// Runs the study to its end, or until ``stop`` is asked for.
@@ -74,7 +77,7 @@ public struct StudyRunner: Sendable {
       runCount: study.runs.count, presentCount: presentCount, plannedCost: queue.cost, report: report)
     var ended = ExecutionSummary()
     do {
-      ended = try await LocalExecutor(options: options)
+      ended = try await (executor ?? LocalExecutor(options: options))
         .carryOut(queue, of: study, into: store, progress: progress, stop: stop)
       try ExperimentError.storing { () throws(StoreError) in try store.flush() }
     } catch ExperimentError.store(.busy) {

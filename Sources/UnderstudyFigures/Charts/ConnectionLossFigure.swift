@@ -19,7 +19,7 @@ private enum ConnectionPath: String, CaseIterable {
   }
 }
 
-/// Loss along three paths between a student and its twin: median over seeds with the quartiles.
+/// Loss along three paths between a student and its replica: median over seeds with the quartiles.
 ///
 /// Fields of the data: `o` over-realization, `c` path, `x` fraction of the path, `y` median loss, `a`...`b` quartiles, `n`
 /// runs.

@@ -70,19 +70,6 @@ public func writeReport(
   return summary
 }
 
-/// Draws the figures of one study as JSON, SVG, PNG and PDF in `folder/figures`, without a report.
-///
-/// - Returns: the `.json` files, and the figures that could not be drawn with the reason.
-/// - Throws: ``FigureError`` as ``writeReport(studies:to:renderer:)``.
-public func writeFigures(
-  of results: StudyResults, in folder: URL, renderer: FigureRenderer
-) throws(FigureError) -> (files: [URL], problems: [FigureError]) {
-  let written = try writeSpecifications(of: results, in: folder, renderer)
-  let files = written.figures.map(\.file)
-  try renderer.draw(files)
-  return (files, written.problems)
-}
-
 /// A specification and where its `.json` lies.
 struct WrittenFigure {
   var specification: FigureSpecification

@@ -47,7 +47,7 @@ extension StudentDesign {
   /// - Parameter teacher: as it was drawn or read, before it is folded.
   public init(_ setting: StudentSetting, of teacher: Network) {
     self.init(
-      hiddenCounts: teacher.hiddenCounts.map { Int((Double($0) * setting.overRealization).rounded(.up)) },
+      hiddenCounts: setting.widths(over: teacher.hiddenCounts),
       scale: setting.scale, initialization: setting.initialization)
     weightFactor = setting.weightFactor
     perturbation = setting.perturbation

@@ -46,7 +46,7 @@ public struct StudentDesign: Sendable, Hashable {
       var stream =
         index == hiddenCounts.count
         ? RandomStream(key: key, purpose: .studentOutputLayer)
-        : RandomStream(key: key, purpose: .studentFirstLayer, index: index)
+        : RandomStream(key: key, purpose: .studentHiddenLayers, index: index)
       var layer = drawLayer(
         nodeCount: shape.nodeCount, inputCount: architecture.widths[index], hasBiases: shape.hasBiases, from: &stream)
       layer.normalization = shape.normalization.map { BatchNormalization(identity: $0, nodeCount: shape.nodeCount) }

@@ -83,7 +83,7 @@ public struct TeacherDesign: Sendable, Hashable {
   private func drawWeights(layer: Int, rowCount: Int, columnCount: Int, key: UInt64) throws(ShapeError) -> Matrix {
     let isOutput = layer == hiddenCounts.count
     var stream = RandomStream(
-      key: key, purpose: isOutput ? .teacherOutputLayer : .teacherFirstLayer, index: isOutput ? 0 : layer)
+      key: key, purpose: isOutput ? .teacherOutputLayer : .teacherHiddenLayers, index: isOutput ? 0 : layer)
     var result: Matrix
     switch weights {
     case .discrete:

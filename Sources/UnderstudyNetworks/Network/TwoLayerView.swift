@@ -88,6 +88,11 @@ public struct TwoLayerView: Sendable, Equatable {
   /// - Throws: ``ShapeError`` if the width of `inputs` is not the network's.
   public func outputs(for inputs: Matrix) throws(ShapeError) -> Matrix { try network.outputs(for: inputs) }
 
+  /// Activations of the hidden layer for a block.
+  ///
+  /// - Shape: `[node, sample]`.
+  public func activations(of block: SampleBlock) -> Matrix { network.activations(of: block.inputs, layers: 0..<1)[0] }
+
   /// Nodes without fan-out, whose weights no output depends on.
   public var idleNodes: [Int] {
     (0..<nodeCount).filter { node in (0..<outputCount).allSatisfy { output.weights[$0, node] == 0 } }

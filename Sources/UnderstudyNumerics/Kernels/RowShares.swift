@@ -2,13 +2,6 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// Processor time of the calling thread, seconds.
-public func threadSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-}
-
 /// Shares rows out among threads, and counts the processor time of those beside the calling one.
 ///
 /// A class because threads add to the one count.

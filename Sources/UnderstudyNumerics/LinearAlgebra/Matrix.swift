@@ -119,3 +119,13 @@ public func largestDifference(_ a: Matrix, _ b: Matrix) -> Double {
   precondition(a.rowCount == b.rowCount && a.columnCount == b.columnCount, "shapes do not agree")
   return zip(a.values, b.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
 }
+
+/// The summed squares of the differences of two matrices' elements, in units of `unit` squared.
+///
+/// - Shape: of both the same.
+public func squaredDistance(_ a: Matrix, _ b: Matrix, unit: Double = 1) -> Double {
+  zip(a.values, b.values).reduce(0) { sum, pair in
+    let difference = (pair.0 - pair.1) / unit
+    return sum + difference * difference
+  }
+}

@@ -3,9 +3,11 @@ import CUnderstudyKernels
 /// What random numbers are drawn for. Each purpose of a run has streams of its own, so that drawing more for one never
 /// moves another.
 public enum RandomPurpose: UInt32, Sendable {
-  case teacherFirstLayer = 1
+  /// Of every hidden layer, by its index.
+  case teacherHiddenLayers = 1
   case teacherOutputLayer = 2
-  case studentFirstLayer = 3
+  /// Of every hidden layer, by its index.
+  case studentHiddenLayers = 3
   case studentOutputLayer = 4
   case trainingInputs = 5
   case evaluationInputs = 6

@@ -9,7 +9,6 @@ enum ResultsFolder {
   static let weightsName = "weights"
   static let figuresName = "figures"
   static let filesName = "files"
-  static let reportName = "report.html"
 }
 
 /// Writing of files so that a crash leaves the old content or the new one, never a part.

@@ -46,7 +46,7 @@ final class GroupCommit<Item: Sendable>: Sendable {
 
   /// Waits until all that was handed in is committed.
   ///
-  /// - Throws: as ``submit(_:commit:)``.
+  /// - Throws: as ``submit(_:bytes:commit:)``.
   func flush() throws {
     condition.lock()
     defer { condition.unlock() }

@@ -63,7 +63,6 @@ public final class ResultsStore: Sendable {
   }
 
   public var figuresFolder: URL { folder.appendingPathComponent(ResultsFolder.figuresName) }
-  public var reportURL: URL { folder.appendingPathComponent(ResultsFolder.reportName) }
   /// The final student of a run.
   public func weightsURL(of hash: String) -> URL { weightsFolder.appendingPathComponent("\(hash).safetensors") }
 

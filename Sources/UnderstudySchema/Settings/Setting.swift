@@ -1,7 +1,7 @@
 /// One point of a study's grid: everything that determines a run, except its seed.
 ///
 /// Every stored property is a key of a study file, written there as `group.name`; a study may give a list for any of them.
-/// The defaults are the paper's (THEORY guide, two-layer sweep). The order of properties is the order in files and tables.
+/// The defaults are the paper's (two-layer sweep). The order of properties is the order in files and tables.
 public struct Setting: Codable, Hashable, Sendable {
   public var network = NetworkSetting()
   public var teacher = TeacherSetting()
@@ -33,7 +33,7 @@ public struct NetworkSetting: Encodable, Hashable, Sendable {
   public var activation = Activation.relu
   /// Slope on the negative side, 0 <= c < 1; used by `leakyRelu` only.
   public var leakySlope = 0.01
-  /// Whether teacher and student have biases, in both layers.
+  /// Whether teacher and student have biases, in all layers.
   public var biases = true
 }
 
@@ -245,6 +245,13 @@ extension Setting {
   /// n_l, nodes of each hidden layer of a drawn student of a drawn teacher, lowest first: m_l times the over-realization,
   /// rounded up.
   public var studentWidths: [Int] {
-    teacher.hiddenWidths.map { Int((Double($0) * student.overRealization).rounded(.up)) }
+    student.widths(over: teacher.hiddenWidths)
+  }
+}
+
+extension StudentSetting {
+  /// Nodes of each hidden layer of a drawn student, by those of its teacher.
+  package func widths(over teacher: [Int]) -> [Int] {
+    teacher.map { Int((Double($0) * overRealization).rounded(.up)) }
   }
 }

@@ -34,8 +34,8 @@ public struct StudyKey: Sendable {
   package let idleReason: @Sendable (Setting) -> String?
   /// What the key was called before: such a name is read like the key's own, and runs stay named by it.
   package var formerPath: String?
-  /// Whether the key came after version 0.1: at its default it does not enter a run's hash and random key, so that runs
-  /// which were made before it was there keep theirs.
+  /// Whether the key came after version 0.1: at its default it does not enter a run's hash, so that runs which were made
+  /// before it was there keep theirs.
   package var isLater = false
 
   /// The key, as one that came after version 0.1.

@@ -25,7 +25,7 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     case sampleExponent
     /// Share of teacher nodes with each verdict of the audit, against the key that varies most.
     case verdictShares
-    /// Loss along three paths between a student and its twin; facets over-realization.
+    /// Loss along three paths between a student and its replica; facets over-realization.
     case connectionLoss
     /// First epoch at which all teacher nodes are recovered, beside those of small losses, against over-realization.
     case coverAndLoss

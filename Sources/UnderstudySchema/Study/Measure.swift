@@ -59,7 +59,7 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// smallest Hessian eigenvalue, largest Hessian eigenvalue, samples on a student's boundary; `[8]`. See
   /// ``CriticalPointRecord``.
   case criticalPoint
-  /// Loss at equally spaced points of the straight line between this student and its twin (a second student of the same
+  /// Loss at equally spaced points of the straight line between this student and its replica (a second student of the same
   /// teacher and data), as they are, and after the one-to-one matching of their nodes that costs least; `[point]`.
   case straightPath, matchedPath
   /// Loss along the segments of the constructed path between the two; `[segment, point]`, `[0, point]` without a path.
@@ -122,6 +122,14 @@ extension Measure {
   public static let ofTwoLayers: Set<Measure> = [
     .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
   ]
+
+  /// Losses along paths: they are computed once, at the end of a run, for they need a second student.
+  package static let paths: Set<Measure> = [.straightPath, .matchedPath, .constructedPath]
+
+  /// What a linear network does not have.
+  package static let ofBoundaries: Set<Measure> = paths.union([
+    .predictedAlignment, .witnessCounts, .verdicts, .kinkBalances, .mergedNodeCount, .mergedWeightError,
+  ])
 
   /// Per hidden layer, cheap: what is recorded of deep networks when a study does not say.
   package static let ofLayers: [Measure] = [

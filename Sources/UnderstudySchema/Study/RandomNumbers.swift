@@ -11,12 +11,17 @@ public enum RandomNumbers: String, Codable, Hashable, Sendable {
   var version: Int { self == .bySeed ? 2 : 1 }
 
   /// The keys of a run's streams, and of those of its replica's student and batches.
-  func keys(seed: Int) -> (run: UInt64, replica: UInt64) {
+  ///
+  /// - Parameter setting: name, setting and seed of the run, hashed.
+  func keys(seed: Int, setting: ContentHash) -> (run: UInt64, replica: UInt64) {
     func key(_ whose: String) -> UInt64 {
       var hash = ContentHash()
       hash.combine("understudy random numbers \(version)\n\(whose)\nseed \(seed)\n".utf8)
       return hash.key
     }
-    return (key("run"), key("replica"))
+    return switch self {
+    case .bySeed: (key("run"), key("replica"))
+    case .bySetting: (setting.key, setting.key ^ 0x7477_696e_7477_696e)
+    }
   }
 }

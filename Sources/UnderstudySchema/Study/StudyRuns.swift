@@ -101,15 +101,9 @@ package struct RunNaming: Sendable {
   /// - Parameter text: the setting's ``Setting/canonicalText``.
   package func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
     var hash = ContentHash()
-    let keys: (run: UInt64, replica: UInt64)
-    switch randomNumbers {
-    case .bySeed:
-      hash.combine("understudy run 2\nseed \(seed)\nsetting \(text)\n".utf8)
-      keys = randomNumbers.keys(seed: seed)
-    case .bySetting:
-      hash.combine("understudy run 1\nseed \(seed)\nname \(name)\nsetting \(text)\n".utf8)
-      keys = (hash.key, hash.key ^ 0x7477_696e_7477_696e)
-    }
+    let nameLine = randomNumbers == .bySetting ? "name \(name)\n" : ""
+    hash.combine("understudy run \(randomNumbers.version)\nseed \(seed)\n\(nameLine)setting \(text)\n".utf8)
+    let keys = randomNumbers.keys(seed: seed, setting: hash)
     hash.combine("record \(record)\n".utf8)
     return Run(
       hash: hash.text, settingIndex: index, setting: setting, seed: seed, randomKey: keys.run, replicaKey: keys.replica)

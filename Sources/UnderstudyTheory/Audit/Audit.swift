@@ -211,10 +211,3 @@ extension Audit {
     return notes
   }
 }
-
-/// J = 1/2 mean ||target - output||^2.
-func halfMeanSquare(of network: Network, over inputs: Matrix, targets: Matrix) throws(ShapeError) -> Double {
-  let outputs = try network.outputs(for: inputs)
-  let sum = zip(outputs.values, targets.values).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-  return sum / (2 * Double(inputs.rowCount))
-}

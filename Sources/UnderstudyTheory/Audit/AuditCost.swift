@@ -47,7 +47,7 @@ struct AuditCost {
   }
 
   /// Multiplications of the gradients over one augmentation, over all bands; see
-  /// ``sampleGradients(of:learning:over:augmentedBy:)``.
+  /// ``sampleGradients(of:learning:over:augmentedBy:progress:)``.
   func gradients(_ scheme: Augmentation.Scheme) -> Double {
     // With two layers the lowest one is met once a sample and not once a copy.
     let own = weightCount(student, from: isShared ? 1 : 0) + weightCount(student, from: 1)

@@ -86,7 +86,7 @@ public struct AlignmentProof: Sendable, Equatable {
 /// - Shape: `inputs` is `[sample, feature]`, `nodeMaxima` is `[student node]`.
 /// - Parameters:
 ///   - nodeMaxima: `max |g_k|` of each student node over the inputs and their copies moved along the teacher's weights by
-///     `step`: ``sampleGradients(of:learning:over:augmentedBy:)`` with `teacherAware`.
+///     `step`: ``sampleGradients(of:learning:over:augmentedBy:progress:)`` with `teacherAware`.
 ///   - sampleLimit: in networks of more than two layers, candidates tried for each teacher node.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
 /// - Complexity: O(samples x (teacher + student nodes) x features + samples in bands x student nodes + witnesses x

@@ -78,3 +78,8 @@ func propagatedBack(_ g: Matrix, through layer: DenseLayer, gates: Matrix, activ
   for i in lower.values.indices where gates.values[i] <= 0 { lower.values[i] *= activation.negativeSlope }
   return lower
 }
+
+/// J = 1/2 mean ||target - output||^2.
+func halfMeanSquare(of network: Network, over inputs: Matrix, targets: Matrix) throws(ShapeError) -> Double {
+  squaredDistance(try network.outputs(for: inputs), targets) / (2 * Double(inputs.rowCount))
+}

@@ -110,14 +110,14 @@ public struct CriticalPointSearch {
   /// - Parameter wasCancelled: whether it was stopped before it was over: eigenvalues are left out then.
   /// - Throws: ``ShapeError`` as making a network of its weights does.
   public func result(wasCancelled: Bool = false) throws(ShapeError) -> (student: Student, report: CriticalPointReport) {
-    var finished = student
+    var found = student
     if hasMoved {
       let network = units.original(try problem.student(of: best.weights).network)
-      finished = Student(NodeBalance(of: student.network).restored(network))
+      found = Student(NodeBalance(of: student.network).restored(network))
     }
     // In the units of the samples again, and of the student that is returned.
-    let original = try LeastSquaresProblem(finished, inputs: inputs, targets: targets)
-    let state = original.state(of: original.weights(of: finished))
+    let original = try LeastSquaresProblem(found, inputs: inputs, targets: targets)
+    let state = original.state(of: original.weights(of: found))
     var report = CriticalPointReport(
       reachedTarget: best.evaluation.largestGradient <= plan.gradientTarget, iterationCount: iterationCount,
       restartCount: restartCount, loss: state.evaluation.loss, largestGradient: state.evaluation.largestGradient,
@@ -129,6 +129,6 @@ public struct CriticalPointSearch {
       report.largestCurvature = curvature.largest
       report.curvatureError = curvature.error
     }
-    return (finished, report)
+    return (found, report)
   }
 }

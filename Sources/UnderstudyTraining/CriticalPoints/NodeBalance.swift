@@ -4,7 +4,7 @@ import UnderstudyNumerics
 /// How the strength of each hidden node is divided between its two sides: `||row||^2 - ||column of the layer above||^2`, its
 /// bias counted with the row.
 ///
-/// Gradient flow keeps these differences, so a finished student that has those of the student it came from has weights, and
+/// Gradient flow keeps these differences, so a student at a critical point that has those of the student it came from has weights, and
 /// with them `g_1`, of the size that training would have ended at. Steps of the critical-point search do not keep them.
 struct NodeBalance {
   /// Of each node of each hidden layer, the lowest first.

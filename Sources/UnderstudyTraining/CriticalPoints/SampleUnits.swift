@@ -1,7 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// The units in which a student is finished and recovered: inputs and targets of root mean square 1, so that no decision of
+/// The units in which a critical point is searched for and a teacher reconstructed: inputs and targets of root mean square 1, so that no decision of
 /// a search depends on the units they come in.
 ///
 /// - Units: sizes are in those of the samples; 1 where all are 0 (or too large, or too small, to be divided by).
