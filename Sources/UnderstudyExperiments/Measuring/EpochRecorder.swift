@@ -25,6 +25,7 @@ struct EpochRecorder {
     try ExperimentError.catching { () throws(ShapeError) in try takeAll(measures) }
   }
 
+  /// A line for each measure, for the compiler to ask for one that is new.
   private func takeAll(_ measures: Set<Measure>) throws(ShapeError) -> [MeasuredValue] {
     let teacher = prepared.teacher
     let n = student.network.hiddenCounts[0]

@@ -61,17 +61,17 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       ],
       layers: [
         Layers.band(axis.encoding, opacity: 0.2), Layers.line(axis.encoding("y"), width: 1.6),
-        Layers.places(
-          axis.encoding("y"),
-          [
-            FigureStyle.hover("o", "over-realization", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
-            FigureStyle.hover("y", "loss (geometric mean)", format: ".3~e"),
-            FigureStyle.hover("a", "mean − 1 s.d.", format: ".3~e"),
-            FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"), Hovers.runs,
-          ]),
+        Layers.places(axis.encoding("y"), lossHovers),
       ],
       order: panel.values.allSatisfy { $0.number != nil } ? nil : panel.labels))
 }
+
+private let lossHovers: [JSONValue] = [
+  FigureStyle.hover("o", "over-realization", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
+  FigureStyle.hover("y", "loss (geometric mean)", format: ".3~e"),
+  FigureStyle.hover("a", "mean − 1 s.d.", format: ".3~e"),
+  FigureStyle.hover("b", "mean + 1 s.d.", format: ".3~e"), Hovers.runs,
+]
 
 private func lossRows(_ groups: Gathered<Double>, panel: SeriesKey, epochs: Set<Int>) -> [JSONValue] {
   groups.sorted.compactMap { key, logarithms in
