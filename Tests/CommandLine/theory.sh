@@ -40,7 +40,7 @@ assert all(report[4] <= 1e-10 and report[0] > 0 for report in reached), reports
 PYTHON
 ends "the guide's tables" 0 "### alignment-bound" "### coverage-and-loss" "borne out" -- \
   python3 "$repository/Scripts/findings_table.py" theory/report.html
-ends "the guide's numbers" 0 "alignment-bound ('teacherAware', 2.0)" "connectivity (2.0,)" "coverage-and-loss" -- \
+ends "the guide's numbers" 0 "### alignment-bound" "| 2 | teacherAware |" "### connectivity" "### coverage-and-loss" -- \
   python3 "$repository/Scripts/theory_facts.py" theory
 ends "the same command again has nothing to do" 0 "0 of" -- \
   "$UNDERSTUDY" reproduce theory --scale quick --results theory --no-report
