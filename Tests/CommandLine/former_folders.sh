@@ -25,6 +25,8 @@ PYTHON
 sed 's/^name: old/name: other/' "$tests/folder-0.1/old.yaml" >other.yaml
 ends "then the name was part of a run" 2 "holds results of the study \"old\"" -- "$UNDERSTUDY" run other.yaml --results old
 
+ends "so is a benchmark's former name" 0 "bench critical-point" -- "$UNDERSTUDY" bench finishing --help
+
 # --- equal seeds ---
 
 study two.yaml "record: [{measures: [trainingLoss, evaluationLoss, teacherFanOutNorms], every: 1}]"

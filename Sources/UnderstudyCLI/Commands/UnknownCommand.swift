@@ -8,7 +8,9 @@ func unknownCommand(in words: some Sequence<String>, of root: any ParsableComman
   for word in words {
     let subcommands = command.configuration.subcommands
     guard !subcommands.isEmpty, !word.hasPrefix("-"), word != "help" else { return nil }
-    if let next = subcommands.first(where: { $0.configuration.commandName == word }) {
+    if let next = subcommands.first(where: {
+      $0.configuration.commandName == word || $0.configuration.aliases.contains(word)
+    }) {
       command = next
       continue
     }
