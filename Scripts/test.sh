@@ -86,7 +86,7 @@ if stage "build" one swift build "${options[@]}" --build-tests; then
   stage "SciPy assignment" "$python" Tests/Reference/linear_assignment.py --understudy "$understudy"
   stage "docstrings" "$python" Tests/Docstrings/docstrings.py --scratch "$scratch"
   stage "whole program" "$python" Tests/WholeProgram/whole_program.py --understudy "$understudy"
-  for script in Tests/CommandLine/*.sh; do
+  for script in Tests/CommandLine/*/*.sh; do
     [ -e "$script" ] || continue
     stage "$(basename "$script" .sh)" env UNDERSTUDY="$PWD/$understudy" bash "$script"
   done

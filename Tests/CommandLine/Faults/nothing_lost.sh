@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Nothing lost: a study that is killed goes on with what is missing, and no run is recorded twice.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 # 40 runs of some 0.5 s.
 study "$work/study.yaml"

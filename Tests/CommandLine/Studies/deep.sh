@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Students of three hidden layers through the program: they learn, every layer is measured, a stop in the middle does not
 # show in the weights, and settings that cannot be carried out are answered.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 cd "$work" || exit 1
 
 # deep FILE TRAINING STUDENT [EXTRA LINE...]

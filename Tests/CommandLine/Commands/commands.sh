@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # What the program prints: help, status, export, keys, bench.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 ends "help" 0 "understudy reproduce two-layer" "exit codes" run status statistics export report audit connect recover keys bench -- \

@@ -6,7 +6,7 @@
 #
 # UNDERSTUDY is the program's path. The last line is `N passed, N failed`.
 set -uo pipefail
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 UNDERSTUDY=$(realpath "${UNDERSTUDY:?give the path of the program}")
 
 python=$(command -v python3)

@@ -248,7 +248,7 @@ def main() -> int:
         material.mkdir()
         (material / "study.yaml").write_text(STUDY)
         for words in (["planted", "teacher.safetensors", "student.safetensors", "4", "2", "2"], ["inputs", "inputs.npy", "30", "4"]):
-            subprocess.run([sys.executable, HERE / "files.py", *words], check=True, cwd=material)
+            subprocess.run([sys.executable, HERE.parent / "files.py", *words], check=True, cwd=material)
         subprocess.run(
             [options.understudy, "run", "study.yaml", "--results", "whole", "--no-report"], check=True, cwd=material,
             capture_output=True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Others at a results folder while a study runs: readers with open transactions, file systems without shared memory, folders that
 # are deleted; and what a folder keeps of the files that its study names.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 

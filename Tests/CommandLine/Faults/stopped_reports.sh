@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Reports and exports that are stopped while they are made: what they leave, and for how long.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 study drawn.yaml "record: [{measures: [evaluationLoss], epochs: [0, 4]}]" "figures: [{name: loss, kind: evaluationLoss}]"

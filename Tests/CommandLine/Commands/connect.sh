@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # understudy connect: planted students of one teacher, JSON, the path as files, students in opposite orientations, students
 # without a spare node, and bad input.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 python3 "$tests/files.py" planted teacher.safetensors a.safetensors 6 4 5

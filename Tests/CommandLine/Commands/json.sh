@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # JSON of networks and inputs at the edges of floating point: what ends well can be parsed and holds no number that JSON does
 # not know, what does not ends with a message about the networks, not about the encoding.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 check "every JSON can be parsed, or the reason is in the networks" python3 - "$tests" "${ROUNDS:-80}" <<'PYTHON'

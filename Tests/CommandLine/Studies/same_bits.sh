@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Same seed, same bits: alone or among others, on any number of threads, interrupted or not, AVX2 or AVX-512.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 # same WHAT FOLDER: every final student that `alone` has is in the folder too, byte for byte, and so are its measures.
 same() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # understudy audit: planted students from files, the runs of a folder, JSON, merging, and bad input.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 python3 "$tests/files.py" planted teacher.safetensors student.safetensors 6 4 5

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # OpenBLAS's kernels: where the library does not know the processor, the program begins again with better ones; a user's
 # choice stands; arguments, exit codes and standard input are those of one program.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 cd "$work" || exit 1
 unset OPENBLAS_CORETYPE
 bench=("$UNDERSTUDY" bench two-layer --precision float32 --rounds 1)

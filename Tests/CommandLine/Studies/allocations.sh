@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A step of a deep student on one thread allocates nothing: the program asks for memory as often with 40 rounds of steps
 # more. Counted by a library that stands before the system's, which needs a C compiler (Swift brings one) and glibc.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 cd "$work" || exit 1
 
 cat >count.c <<'C'

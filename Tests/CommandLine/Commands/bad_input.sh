@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Bad input: a clear message that names what is wrong and the remedy, the right exit code, nothing lost.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 study good.yaml

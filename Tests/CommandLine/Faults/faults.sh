@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What goes wrong around the program: runs that go wild, streams that are closed, full or without a reader, sizes that no
 # machine has, numbers at the edge of floating point.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
 

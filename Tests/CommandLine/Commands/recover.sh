@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # understudy recover: networks read back from files and from the runs of a results folder, an interruption, and bad input.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 cd "$work" || exit 1
 
 python3 "$tests/files.py" deep teacher.safetensors student.safetensors 6 4 4 moved

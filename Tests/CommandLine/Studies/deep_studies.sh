@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The three studies of deep students in quick form: they run, every figure is drawn, and the lowest layer specializes.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 repository=$(cd "$tests/../.." && pwd)
 [ ! -x "$repository/.venv/bin/python" ] || export UNDERSTUDY_PYTHON=${UNDERSTUDY_PYTHON:-$repository/.venv/bin/python}

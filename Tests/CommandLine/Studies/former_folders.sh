@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # A folder that version 0.1 made, whose random numbers followed from the study's name and setting: read, audited and continued as
 # it was begun. And what runs of now share, whose random numbers follow from the seed.
-. "$(dirname "${BASH_SOURCE[0]}")/support.bash"
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 cd "$work" || exit 1
 
 mkdir old old/figures
-cp -r "$tests/folder-0.1/weights" old/weights
+cp -r "$tests/Studies/folder-0.1/weights" old/weights
 python3 -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).executescript(open(sys.argv[2]).read())' \
-  old/results.sqlite "$tests/folder-0.1/results.sql"
+  old/results.sqlite "$tests/Studies/folder-0.1/results.sql"
 ends "its measure has the name of now" 0 "criticalPoint,0," -- "$UNDERSTUDY" export old
 ends "audited" 0 "largest gradient  units" -- "$UNDERSTUDY" audit old --seed 1 --where teacher.strengthDecay=0
 ends "continued, and it is said how" 0 "was begun with version 0.1" "2 of 4 runs recorded" \
-  -- "$UNDERSTUDY" run "$tests/folder-0.1/old.yaml" --results old
-check "with the numbers of then" python3 - "$tests/folder-0.1/losses.csv" <<'PYTHON'
+  -- "$UNDERSTUDY" run "$tests/Studies/folder-0.1/old.yaml" --results old
+check "with the numbers of then" python3 - "$tests/Studies/folder-0.1/losses.csv" <<'PYTHON'
 import csv, sqlite3, sys
 wanted = list(csv.DictReader(open(sys.argv[1])))
 assert {row["seed"] for row in wanted} == {"1", "2"}
@@ -22,7 +22,7 @@ for row in wanted:
                        (row["run"], row["measure"], int(row["epoch"]))).fetchone()
     assert found and repr(found[0]) == row["value"], (row, found)
 PYTHON
-sed 's/^name: old/name: other/' "$tests/folder-0.1/old.yaml" >other.yaml
+sed 's/^name: old/name: other/' "$tests/Studies/folder-0.1/old.yaml" >other.yaml
 ends "then the name was part of a run" 2 "holds results of the study \"old\"" -- "$UNDERSTUDY" run other.yaml --results old
 
 ends "so is a benchmark's former name" 0 "bench critical-point" -- "$UNDERSTUDY" bench finishing --help
