@@ -23,7 +23,10 @@ let package = Package(
       ]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
-    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS"]),
+    // oneDNN has no pkg-config file.
+    .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]),
     .target(name: "UnderstudySchema"),
     .target(name: "UnderstudyNetworks", dependencies: ["UnderstudySchema", "UnderstudyNumerics"]),
     .target(

@@ -7,12 +7,14 @@ struct ImportTable {
   /// The only target that calls C and handles unsafe pointers.
   static let unsafeTarget = "UnderstudyNumerics"
   /// Targets written in C.
-  static let cTargets: Set<String> = ["CUnderstudyKernels", "COpenBLAS"]
+  static let cTargets: Set<String> = ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]
 
   static let rows: [Row] = [
     Row("CUnderstudyKernels", []),
     Row("COpenBLAS", []),
-    Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS"]),
+    Row("COneDNN", []),
+    Row("CZlib", []),
+    Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]),
     Row("UnderstudySchema", []),
     Row("UnderstudyNetworks", ["UnderstudySchema", "UnderstudyNumerics"]),
     Row("UnderstudyTraining", ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),

@@ -37,7 +37,7 @@ def symbol_graph(target: str, scratch: pathlib.Path, folder: str) -> dict:
         ["swift", "-print-target-info"], check=True, capture_output=True, text=True).stdout)["target"]["triple"]
     done = subprocess.run(
         ["swift", "symbolgraph-extract", "-module-name", target, "-I", str(build / "Modules"), "-I",
-         str(root / "Sources/COpenBLAS"), *[part for path in maps for part in ("-Xcc", f"-fmodule-map-file={path}")],
+         str(root / "Sources/COpenBLAS"), "-I", str(root / "Sources/COneDNN"), "-I", str(root / "Sources/CZlib"), *[part for path in maps for part in ("-Xcc", f"-fmodule-map-file={path}")],
          "-target", triple, "-output-dir", folder, "-minimum-access-level", "public", "-skip-synthesized-members"],
         capture_output=True, text=True)
     if done.returncode != 0:

@@ -63,6 +63,8 @@ type_check() {
     -I "$build/checkouts/Yams/Sources/CYaml/include" -module-cache-path "$folder/modules" \
     -Xcc -fmodule-map-file="$modules/CUnderstudyKernels.build/module.modulemap" \
     -Xcc -fmodule-map-file="$repository/Sources/COpenBLAS/module.modulemap" \
+    -Xcc -fmodule-map-file="$repository/Sources/COneDNN/module.modulemap" \
+    -Xcc -fmodule-map-file="$repository/Sources/CZlib/module.modulemap" \
     $(pkg-config --cflags-only-I openblas) "$1"
 }
 

@@ -1,0 +1,3 @@
+// What Understudy uses of zlib, a Debian package: reading gzipped data sets.
+#pragma once
+#include <zlib.h>
