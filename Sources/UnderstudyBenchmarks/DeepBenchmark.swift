@@ -79,7 +79,7 @@ func randomNetwork(widths: [Int], purpose: RandomPurpose) throws(ShapeError) -> 
   var stream = RandomStream(key: 1, purpose: purpose)
   return try Network(
     layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(
           rowCount: nodes, columnCount: inputs, standardDeviation: (2 / Double(inputs)).squareRoot()),
         biases: [Double](repeating: 0, count: nodes))

@@ -24,7 +24,7 @@ private let everything =
     let before = try NetworkFile.decode(
       try #require(run.checkpoints.first { $0.epoch == 4 }).student, name: "checkpoint", activation: .relu)
     let indicator = { (nodes: [Int]) in (0..<6).map { nodes.contains($0) ? 1.0 : 0 } }
-    let boundaries = { (layer: DenseLayer) -> [Double] in
+    let boundaries = { (layer: NetworkLayer) -> [Double] in
       (0..<layer.nodeCount).flatMap { node -> [Double] in Array(layer.weights.row(node)) + [layer.biases?[node] ?? 0] }
     }
     let found = try audit(

@@ -65,9 +65,9 @@ import UnderstudyTraining
     func network(_ biases: [Double]) throws -> Network {
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[1, 0], [0, 1]]), biases: biases),
-          DenseLayer(weights: Matrix([[1, 1], [1, -1]]), biases: [0, 0]),
-          DenseLayer(weights: Matrix([[1, 1]]), biases: [0]),
+          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: biases),
+          NetworkLayer(weights: Matrix([[1, 1], [1, -1]]), biases: [0, 0]),
+          NetworkLayer(weights: Matrix([[1, 1]]), biases: [0]),
         ], activation: .relu)
     }
     var stream = RandomStream(key: 5, purpose: .test)

@@ -7,8 +7,8 @@ import UnderstudyNumerics
 func smallNetwork(biases: Bool) throws -> Network {
   try Network(
     layers: [
-      DenseLayer(weights: Matrix([[1, -0.5, 0.25], [2, 0, -3]]), biases: biases ? [0.5, -1] : nil),
-      DenseLayer(weights: Matrix([[1.5, -2]]), biases: biases ? [4] : nil),
+      NetworkLayer(weights: Matrix([[1, -0.5, 0.25], [2, 0, -3]]), biases: biases ? [0.5, -1] : nil),
+      NetworkLayer(weights: Matrix([[1.5, -2]]), biases: biases ? [4] : nil),
     ], activation: .relu)
 }
 

@@ -10,7 +10,7 @@ func drawnNetwork(
   var stream = RandomStream(key: key, purpose: .test)
   return try Network(
     layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(rowCount: nodes, columnCount: inputs, standardDeviation: 1),
         biases: hasBiases ? stream.normals(nodes, standardDeviation: 1) : nil)
     }, activation: Activation(negativeSlope: slope))
@@ -146,11 +146,11 @@ func drawnNetwork(
   }
 
   @Test("what makes no network is named") func errors() throws {
-    func message(_ layers: [DenseLayer]) -> String {
+    func message(_ layers: [NetworkLayer]) -> String {
       #expect(throws: ShapeError.self) { try Network(layers: layers, activation: .relu) }?.description ?? ""
     }
-    func layer(_ nodes: Int, _ inputs: Int) -> DenseLayer {
-      DenseLayer(weights: Matrix(rowCount: nodes, columnCount: inputs), biases: nil)
+    func layer(_ nodes: Int, _ inputs: Int) -> NetworkLayer {
+      NetworkLayer(weights: Matrix(rowCount: nodes, columnCount: inputs), biases: nil)
     }
     #expect(message([]).contains("has 0 layers"))
     #expect(message([layer(3, 2)]).contains("has 1 layer"))

@@ -9,10 +9,10 @@ func normalizedNetwork(
   normalizedLayers: [Int]? = nil, key: UInt64
 ) throws -> Network {
   var stream = RandomStream(key: key, purpose: .test)
-  var layers: [DenseLayer] = []
+  var layers: [NetworkLayer] = []
   for index in 0..<(widths.count - 1) {
     let (inputs, nodes) = (widths[index], widths[index + 1])
-    var layer = DenseLayer(
+    var layer = NetworkLayer(
       weights: stream.normalMatrix(rowCount: nodes, columnCount: inputs, standardDeviation: 1),
       biases: biases ? stream.normals(nodes, standardDeviation: 1) : nil)
     if (normalizedLayers ?? Array(0..<(widths.count - 2))).contains(index) {
@@ -158,7 +158,7 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
     }
     func message(_ parts: [BatchNormalization?]) -> String? {
       var layers = [(4, 3), (2, 4), (1, 2)].map {
-        DenseLayer(weights: Matrix(rowCount: $0.0, columnCount: $0.1), biases: nil)
+        NetworkLayer(weights: Matrix(rowCount: $0.0, columnCount: $0.1), biases: nil)
       }
       for (index, part) in parts.enumerated() { layers[index].normalization = part }
       return #expect(throws: ShapeError.self) { try Network(layers: layers, activation: .relu) }?.description

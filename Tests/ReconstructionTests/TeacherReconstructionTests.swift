@@ -52,7 +52,7 @@ import UnderstudyTraining
                 + noise * stream.normals(1, standardDeviation: 1)[0]
             }
           })
-        return DenseLayer(
+        return NetworkLayer(
           weights: weights, biases: (0..<rows * layer.nodeCount).map { layer.biases?[$0 % layer.nodeCount] ?? 0 })
       }, activation: .relu)
     return (teacher, Student(student), inputs, try teacher.network.outputs(for: inputs))

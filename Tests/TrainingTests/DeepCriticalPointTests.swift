@@ -8,7 +8,7 @@ private func network(_ widths: [Int], hasBiases: Bool, slope: Double, key: UInt6
   var stream = RandomStream(key: key, purpose: .test)
   return try Network(
     layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(
           rowCount: nodes, columnCount: inputs, standardDeviation: 1 / Double(inputs).squareRoot()),
         biases: hasBiases ? stream.normals(nodes, standardDeviation: 0.3) : nil)

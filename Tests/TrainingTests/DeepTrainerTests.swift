@@ -21,7 +21,7 @@ private struct DeepCase: CustomStringConvertible {
     let widths = (0..<depth + 2).map { _ in 2 + Int(stream.integers(1, below: 6)[0]) }
     let (hasBiases, isScaled) = (index % 3 != 0, index % 2 == 0)
     let placement: BatchNormalization.Placement? = [nil, .beforeActivation, .afterActivation][index / 4 % 3]
-    var layers: [DenseLayer] = []
+    var layers: [NetworkLayer] = []
     for layer in 0...depth {
       let nodes = widths[layer + 1]
       var normalization: BatchNormalization?
@@ -33,7 +33,7 @@ private struct DeepCase: CustomStringConvertible {
           shifts: isScaled ? stream.normals(nodes, standardDeviation: 1) : nil)
       }
       layers.append(
-        DenseLayer(
+        NetworkLayer(
           weights: stream.normalMatrix(rowCount: nodes, columnCount: widths[layer], standardDeviation: 1),
           biases: hasBiases ? stream.normals(nodes, standardDeviation: 1) : nil, normalization: normalization))
     }
@@ -240,7 +240,7 @@ struct DeepTrainerTests {
     let widths = [20, 403, 350, 33]
     let network = try Network(
       layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-        DenseLayer(
+        NetworkLayer(
           weights: stream.normalMatrix(rowCount: nodes, columnCount: inputs, standardDeviation: 0.1),
           biases: stream.normals(nodes, standardDeviation: 0.1))
       }, activation: .relu)

@@ -22,8 +22,8 @@ import UnderstudyTraining
     func network(_ n: Int, _ size: Double) throws -> Network {
       try Network(
         layers: [
-          DenseLayer(weights: draw(n, 13, size), biases: draw(1, n, size).values),
-          DenseLayer(weights: draw(7, n, size), biases: draw(1, 7, size).values),
+          NetworkLayer(weights: draw(n, 13, size), biases: draw(1, n, size).values),
+          NetworkLayer(weights: draw(7, n, size), biases: draw(1, 7, size).values),
         ], activation: .relu)
     }
     let (teacher, student) = (try network(5, 1), Student(try network(11, 0.25)))

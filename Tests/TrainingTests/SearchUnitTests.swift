@@ -55,7 +55,7 @@ private struct Kind: CustomTestStringConvertible {
   private func network(_ stream: inout RandomStream) throws -> Network {
     try Network(
       layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-        DenseLayer(
+        NetworkLayer(
           weights: stream.normalMatrix(
             rowCount: nodes, columnCount: inputs, standardDeviation: 1 / Double(inputs).squareRoot()),
           biases: hasBiases ? stream.normals(nodes, standardDeviation: 0.3) : nil)

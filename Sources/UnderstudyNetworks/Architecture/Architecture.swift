@@ -1,22 +1,32 @@
+import UnderstudyNumerics
+
 /// What a network is made of, without its parameters: its inputs, its layers and the activation of the hidden ones.
 ///
-/// Here alone is checked which layers make a network.
+/// Here alone is checked which layers make a network. In a convolution, a channel is a node and a position is a sample.
 public struct Architecture: Sendable, Hashable {
   /// One layer with weights, whatever enters it.
+  ///
+  /// In a hidden layer follow one another: the linear map with its biases; a normalisation before the activation; the
+  /// activation; a normalisation after it; the pooling.
   public struct Layer: Sendable, Hashable {
-    /// How its nodes are connected with those below.
-    public enum Kind: Sendable { case dense }
+    public typealias Kind = ConvolutionalShape.Layer.Kind
 
+    /// How its nodes are connected with those below. A fully connected layer takes the map below flattened, `[channel, row,
+    /// column]`.
     public var kind = Kind.dense
+    /// Nodes, or channels of a convolution.
     public var nodeCount: Int
     public var hasBiases: Bool
     /// Of a hidden layer.
     public var normalization: Normalization?
+    /// Of a convolution's map.
+    public var pooling: Pooling?
 
-    /// Weights and biases of the layer above so many nodes.
-    fileprivate func weightCount(inputCount: Int) -> Int {
+    /// Weights of one node above a map.
+    fileprivate func fanIn(above map: MapSize) -> Int {
       switch kind {
-      case .dense: nodeCount * (inputCount + (hasBiases ? 1 : 0))
+      case .dense: map.count
+      case .convolution(let window): map.channels * window.count
       }
     }
   }
@@ -28,21 +38,33 @@ public struct Architecture: Sendable, Hashable {
     public var hasLearntScale: Bool
   }
 
-  /// d
-  public let inputCount: Int
+  /// What enters: d features as d channels of one position, or images.
+  public let input: MapSize
   /// From the lowest hidden layer to the output layer.
   public let layers: [Layer]
   public let activation: Activation
 
-  /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the output layer is normalised, or hidden layers
-  ///   are normalised in different places.
+  /// An architecture over features.
+  ///
+  /// - Throws: ``ShapeError``, as ``init(input:layers:activation:)``.
   public init(inputCount: Int, layers: [Layer], activation: Activation) throws(ShapeError) {
+    try self.init(
+      input: MapSize(channels: inputCount, rows: 1, columns: 1), layers: layers, activation: activation)
+  }
+
+  /// - Parameter input: of a network without convolutions, its numbers only count.
+  /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the output layer is normalised or no fully
+  ///   connected one, hidden layers are normalised in different places, a convolution is above a fully connected layer, or a
+  ///   window is larger than its map.
+  public init(input: MapSize, layers: [Layer], activation: Activation) throws(ShapeError) {
     guard layers.count >= 2 else {
       throw ShapeError(
         "a network needs a hidden layer and an output layer, and this has \(layers.count) layer\(layers.count == 1 ? "" : "s")"
       )
     }
-    (self.inputCount, self.layers, self.activation) = (inputCount, layers, activation)
+    let isDense = layers.allSatisfy { $0.kind == .dense }
+    self.input = isDense ? MapSize(channels: input.count, rows: 1, columns: 1) : input
+    (self.layers, self.activation) = (layers, activation)
     for (index, (inputs, nodes)) in zip(widths, widths.dropFirst()).enumerated() where nodes == 0 || inputs == 0 {
       throw ShapeError("layer \(layerLabel(ofIndex: index)) is empty: \(nodes) nodes with \(inputs) inputs")
     }
@@ -58,30 +80,67 @@ public struct Architecture: Sendable, Hashable {
         "layer \(layerLabel(ofIndex: index)) is normalised \(other.rawValue), but a layer below it is not; "
           + "use one placement for all layers")
     }
+    try checkMaps()
+  }
+
+  /// Whether every window fits its map, and layers of each kind stand where they can.
+  private func checkMaps() throws(ShapeError) {
+    guard layers[layers.count - 1].kind == .dense else {
+      throw ShapeError("the output layer is a convolution; add a fully connected layer above it")
+    }
+    var map = input
+    for (index, layer) in layers.enumerated() {
+      func error(_ text: String) -> ShapeError { ShapeError("layer \(layerLabel(ofIndex: index)) \(text)") }
+      switch layer.kind {
+      case .dense:
+        guard layer.pooling == nil else { throw error("is fully connected and has no map to pool; remove its pooling") }
+        map = MapSize(channels: layer.nodeCount, rows: 1, columns: 1)
+      case .convolution(let window):
+        if index > 0, layers[index - 1].kind == .dense {
+          throw error("is a convolution above a fully connected layer; put convolutions below")
+        }
+        guard let size = window.positions(over: map) else {
+          throw error(
+            "has a window of \(window) that does not fit its map of \(map.rows) x \(map.columns) with a padding of "
+              + "\(window.rowPadding) x \(window.columnPadding); make the window or the padding smaller, or the map larger"
+          )
+        }
+        map = MapSize(channels: layer.nodeCount, rows: size.rows, columns: size.columns)
+      }
+      guard let pooling = layer.pooling else { continue }
+      guard let pooled = pooling.size(over: map) else {
+        throw error(
+          "pools a map of \(map.rows) x \(map.columns), which its window does not fit; make the window smaller")
+      }
+      map = pooled
+    }
   }
 
   /// The architecture that some parameters have.
   ///
-  /// - Throws: ``ShapeError`` if they make no network: as ``init(inputCount:layers:activation:)``, or if the widths of
+  /// - Throws: ``ShapeError`` if they make no network: as ``init(input:layers:activation:)``, or if the widths of
   ///   neighbours differ, or a part of a normalisation is of another length than its layer.
-  init(of parameters: [DenseLayer], activation: Activation) throws(ShapeError) {
+  init(of parameters: [NetworkLayer], input: MapSize?, activation: Activation) throws(ShapeError) {
     try self.init(
-      inputCount: parameters.first?.inputCount ?? 0, layers: parameters.map(\.shape), activation: activation)
+      input: input ?? MapSize(channels: parameters.first?.inputCount ?? 0, rows: 1, columns: 1),
+      layers: parameters.map(\.shape), activation: activation)
     for (index, layer) in parameters.enumerated() { try check(layer, at: index) }
   }
 
   /// Whether parameters are those of one of the layers.
   ///
   /// - Throws: ``ShapeError`` that says what they do not fit.
-  func check(_ parameters: DenseLayer, at index: Int) throws(ShapeError) {
+  func check(_ parameters: NetworkLayer, at index: Int) throws(ShapeError) {
     var label: String { layerLabel(ofIndex: index) }
     guard parameters.shape == layers[index] else {
       throw ShapeError("layer \(label): parameters of \(parameters.shape) cannot be those of \(layers[index])")
     }
-    let inputs = index == 0 ? inputCount : layers[index - 1].nodeCount
+    let inputs = fanIn(ofLayer: index)
     guard parameters.inputCount == inputs else {
       throw ShapeError(
-        (index == 0 ? "there are \(inputs) inputs" : "layer \(layerLabel(ofIndex: index - 1)) has \(inputs) nodes")
+        (isDense
+          ? index == 0 ? "there are \(inputs) inputs" : "layer \(layerLabel(ofIndex: index - 1)) has \(inputs) nodes"
+          : "each node of layer \(label) has \(inputs) weights above a map of \(convolutionalShape.inputSizes[index])")
           + ", but layer \(label) expects \(parameters.inputCount) inputs")
     }
     let counts = (parameters.normalization?.counts ?? []) + (parameters.biases.map { [$0.count] } ?? [])
@@ -90,6 +149,27 @@ public struct Architecture: Sendable, Hashable {
         "layer \(label) has \(parameters.nodeCount) nodes, but its biases or a part of its normalisation has \(count) values; "
           + "give one for each node")
     }
+  }
+
+  /// Whether every layer is fully connected.
+  public var isDense: Bool { layers.allSatisfy { $0.kind == .dense } }
+  /// d, or the numbers of an image.
+  public var inputCount: Int { input.count }
+  /// Weights of each node of a layer, without its bias.
+  func fanIn(ofLayer index: Int) -> Int {
+    isDense ? widths[index] : layers[index].fanIn(above: convolutionalShape.inputSizes[index])
+  }
+
+  /// The sizes as kernels take them; of the maps as well.
+  public var convolutionalShape: ConvolutionalShape {
+    ConvolutionalShape(
+      input: input,
+      layers: layers.map { layer in
+        ConvolutionalShape.Layer(
+          layer.kind, nodeCount: layer.nodeCount, hasBiases: layer.hasBiases,
+          normalization: NetworkShape.Normalization(layer.normalization?.placement),
+          hasLearntScale: layer.normalization?.hasLearntScale ?? false, pooling: layer.pooling)
+      }, negativeSlope: activation.negativeSlope)
   }
 
   /// d, the nodes of the hidden layers from the lowest, C.
@@ -101,10 +181,12 @@ public struct Architecture: Sendable, Hashable {
   public var isTwoLayer: Bool { layers.count == 2 }
   /// Whether every layer has biases.
   public var hasBiases: Bool { layers.allSatisfy(\.hasBiases) }
-  /// Whether no layer is normalised.
-  public var isPlain: Bool { layers.allSatisfy { $0.normalization == nil } }
+  /// Whether all layers are fully connected, and none is normalised.
+  public var isPlain: Bool { layers.allSatisfy { $0.normalization == nil && $0.kind == .dense } }
   /// Weights and biases of all layers.
-  public var weightCount: Int { zip(widths, layers).reduce(0) { $0 + $1.1.weightCount(inputCount: $1.0) } }
+  public var weightCount: Int {
+    layers.indices.reduce(0) { $0 + layers[$1].nodeCount * (fanIn(ofLayer: $1) + (layers[$1].hasBiases ? 1 : 0)) }
+  }
 
   /// Whether all layers have biases, or none.
   ///
@@ -125,8 +207,18 @@ public struct Architecture: Sendable, Hashable {
       throw ShapeError(
         "the student has \(layers.count) layers and the teacher \(teacher.layers.count); give both the same depth")
     }
-    guard inputCount == teacher.inputCount else {
-      throw ShapeError("the student takes \(inputCount) inputs and the teacher \(teacher.inputCount)")
+    guard input == teacher.input else {
+      throw ShapeError(
+        isDense && teacher.isDense
+          ? "the student takes \(inputCount) inputs and the teacher \(teacher.inputCount)"
+          : "the student takes \(input) and the teacher \(teacher.input)")
+    }
+    if let index = layers.indices.first(where: {
+      layers[$0].kind != teacher.layers[$0].kind || layers[$0].pooling != teacher.layers[$0].pooling
+    }) {
+      throw ShapeError(
+        "layer \(layerLabel(ofIndex: index)) of student and teacher differ in their windows; give both the same kind of layers"
+      )
     }
     guard outputCount == teacher.outputCount else {
       throw ShapeError("the student has \(outputCount) outputs and the teacher \(teacher.outputCount)")

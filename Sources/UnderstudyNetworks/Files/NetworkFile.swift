@@ -76,7 +76,7 @@ private func network(
   let layerCount = parts.count { $0.part == .weight }
   if let problem = transposition(in: file, layerCount: layerCount) { throw error(problem) }
   let hasBiases = parts.contains { $0.part == .bias }
-  var layers: [DenseLayer] = []
+  var layers: [NetworkLayer] = []
   for index in 0..<layerCount {
     let weightName = tensorName(index, .weight)
     guard let weights = file.tensors[weightName] else {
@@ -96,7 +96,7 @@ private func network(
           + "it must be [\(weights.shape[0])]")
     }
     layers.append(
-      DenseLayer(
+      NetworkLayer(
         weights: Matrix(rowCount: weights.shape[0], columnCount: weights.shape[1], values: weights.values),
         biases: biases?.values,
         normalization: try normalization(

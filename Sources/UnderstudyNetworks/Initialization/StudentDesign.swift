@@ -41,14 +41,16 @@ public struct StudentDesign: Sendable, Hashable {
     let reference = teacher.network.folded
     let architecture = try architecture(for: teacher.network)
     try architecture.checkCovers(teacher.network.architecture)
-    var layers: [DenseLayer] = []
+    var layers: [NetworkLayer] = []
     for (index, shape) in architecture.layers.enumerated() {
       var stream =
         index == hiddenCounts.count
         ? RandomStream(key: key, purpose: .studentOutputLayer)
         : RandomStream(key: key, purpose: .studentHiddenLayers, index: index)
       var layer = drawLayer(
-        nodeCount: shape.nodeCount, inputCount: architecture.widths[index], hasBiases: shape.hasBiases, from: &stream)
+        nodeCount: shape.nodeCount, inputCount: architecture.fanIn(ofLayer: index), hasBiases: shape.hasBiases,
+        from: &stream)
+      (layer.kind, layer.pooling) = (shape.kind, shape.pooling)
       layer.normalization = shape.normalization.map { BatchNormalization(identity: $0, nodeCount: shape.nodeCount) }
       imitate(reference.layers[index], in: &layer, from: &stream)
       layers.append(layer)
@@ -56,26 +58,29 @@ public struct StudentDesign: Sendable, Hashable {
     if initialization == .adversarial || initialization == .helpful {
       flipRows(of: &layers[0].weights, for: reference.layers[0].weights)
     }
-    return Student(try Network(layers: layers, activation: architecture.activation))
+    return Student(try Network(layers: layers, input: architecture.input, activation: architecture.activation))
   }
 
   private func architecture(for teacher: Network) throws(ShapeError) -> Architecture {
     let hasBiases = hasBiases ?? teacher.hasBiases
     let normalization = normalization.map { Architecture.Normalization(placement: $0, hasLearntScale: learntScale) }
     return try Architecture(
-      inputCount: teacher.inputCount,
-      layers: hiddenCounts.map { .init(nodeCount: $0, hasBiases: hasBiases, normalization: normalization) }
-        + [.init(nodeCount: teacher.outputCount, hasBiases: hasBiases)],
+      input: teacher.architecture.input,
+      layers: zip(hiddenCounts, teacher.architecture.layers).map { nodeCount, layer in
+        .init(
+          kind: layer.kind, nodeCount: nodeCount, hasBiases: hasBiases, normalization: normalization,
+          pooling: layer.pooling)
+      } + [.init(nodeCount: teacher.outputCount, hasBiases: hasBiases)],
       activation: teacher.activation)
   }
 
   /// Weights and biases before anything is taken from the teacher.
   private func drawLayer(
     nodeCount: Int, inputCount: Int, hasBiases: Bool, from stream: inout RandomStream
-  ) -> DenseLayer {
+  ) -> NetworkLayer {
     let zeros = hasBiases ? [Double](repeating: 0, count: nodeCount) : nil
-    func normal(_ standardDeviation: Double) -> DenseLayer {
-      DenseLayer(
+    func normal(_ standardDeviation: Double) -> NetworkLayer {
+      NetworkLayer(
         weights: stream.normalMatrix(
           rowCount: nodeCount, columnCount: inputCount, standardDeviation: standardDeviation),
         biases: zeros)
@@ -87,12 +92,12 @@ public struct StudentDesign: Sendable, Hashable {
       let bound = weightFactor / Double(inputCount).squareRoot()
       func uniform(_ count: Int) -> [Double] { stream.uniforms(count).map { (2 * $0 - 1) * bound } }
       let weights = Matrix(rowCount: nodeCount, columnCount: inputCount, values: uniform(nodeCount * inputCount))
-      return DenseLayer(weights: weights, biases: hasBiases ? uniform(nodeCount) : nil)
+      return NetworkLayer(weights: weights, biases: hasBiases ? uniform(nodeCount) : nil)
     }
   }
 
   /// Writes what a teacher-like student takes from a layer of the teacher over its first nodes and inputs.
-  private func imitate(_ teacher: DenseLayer, in layer: inout DenseLayer, from stream: inout RandomStream) {
+  private func imitate(_ teacher: NetworkLayer, in layer: inout NetworkLayer, from stream: inout RandomStream) {
     let (nodeCount, inputCount) = (teacher.nodeCount, teacher.inputCount)
     switch initialization {
     case .plain, .adversarial, .helpful, .uniform, .he: return

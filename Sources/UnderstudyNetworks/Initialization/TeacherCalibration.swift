@@ -34,7 +34,7 @@ extension TeacherDesign {
   }
 
   /// Calibrates a hidden layer; returns what it passes on, `[node, sample]`.
-  private func calibrate(_ layer: inout DenseLayer, on block: Matrix) -> Matrix {
+  private func calibrate(_ layer: inout NetworkLayer, on block: Matrix) -> Matrix {
     var values = layer.preactivations(of: block)
     if medianBiases && normalization != .beforeActivation {
       for node in 0..<layer.nodeCount {
@@ -81,7 +81,7 @@ private func apply(_ normalization: BatchNormalization, to values: inout Matrix)
 
 /// Scales and shifts a layer so that each node has mean 0 and variance 1 over `values`, its present ones; one that does
 /// not vary is only shifted.
-private func normalize(_ layer: inout DenseLayer, over values: Matrix) {
+private func normalize(_ layer: inout NetworkLayer, over values: Matrix) {
   for node in 0..<layer.nodeCount {
     let (mean, variance) = moments(of: values.row(node))
     let largest = values.row(node).reduce(0) { max($0, abs($1)) }

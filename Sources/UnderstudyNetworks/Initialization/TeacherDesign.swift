@@ -69,12 +69,12 @@ public struct TeacherDesign: Sendable, Hashable {
   ///   or does not fit, or there are no biases to move.
   /// - Complexity: O(calibration samples x weights).
   public func draw(key: UInt64, calibration: Matrix? = nil) throws(ShapeError) -> Teacher {
-    var layers: [DenseLayer] = []
+    var layers: [NetworkLayer] = []
     for (index, count) in (hiddenCounts + [outputCount]).enumerated() {
       let weights = try drawWeights(
         layer: index, rowCount: count, columnCount: index == 0 ? inputCount : hiddenCounts[index - 1], key: key)
       layers.append(
-        DenseLayer(weights: weights, biases: bias.map { [Double](repeating: $0, count: count) }))
+        NetworkLayer(weights: weights, biases: bias.map { [Double](repeating: $0, count: count) }))
     }
     let network = try Network(layers: layers, activation: activation)
     return Teacher(needsCalibration ? try calibrated(network, on: calibration) : network)

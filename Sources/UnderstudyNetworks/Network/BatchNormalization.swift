@@ -73,12 +73,13 @@ extension Network {
   /// With s the scale over `sqrt(variance + epsilon)`, a normalisation before the activation turns its own layer into
   /// `W' = s W, b' = s (b - mean) + shift`. One after the activation goes into the layer above, `W' = W s` (column by
   /// column), `b' = b + W (shift - s mean)`, and leaves pre-activations and gates of its own layer as they are. A plain
-  /// network is returned as it is; any other gains biases in every layer.
+  /// network is returned as it is, and so is one with convolutions, whose borders would change; any other gains biases in every
+  /// layer.
   ///
   /// - Complexity: O(weights).
   public var folded: Network {
-    guard !isPlain else { return self }
-    var result = layers.map { DenseLayer(weights: $0.weights, biases: $0.biasesOrZeros) }
+    guard !isPlain, isDense else { return self }
+    var result = layers.map { NetworkLayer(weights: $0.weights, biases: $0.biasesOrZeros) }
     for (index, layer) in layers.enumerated() {
       guard let normalization = layer.normalization else { continue }
       switch normalization.placement {
@@ -90,7 +91,7 @@ extension Network {
   }
 }
 
-extension DenseLayer {
+extension NetworkLayer {
   /// Takes over a normalisation of this layer's own pre-activations.
   fileprivate mutating func absorb(asOutput normalization: BatchNormalization) {
     for (node, factor) in normalization.factors.enumerated() {

@@ -12,7 +12,8 @@ extension Network {
     case rows
   }
 
-  /// Sends samples up through the layers: the one forward pass. Of a normalised network it is the ``folded`` one's.
+  /// Sends samples up through the layers: the one forward pass. Of a normalised fully connected network it is the ``folded``
+  /// one's.
   ///
   /// - Parameters:
   ///   - wanted: the layers whose values are returned, lowest first.
@@ -20,6 +21,11 @@ extension Network {
   private func pass(
     _ samples: Matrix, _ layout: Layout, entering entry: Int = 0, _ values: Values, of wanted: Range<Int>
   ) -> [Matrix] {
+    guard isDense else {
+      let columns = layout == .columns ? samples : samples.transposed
+      let maps = mapPass(columns, entering: entry, values, of: wanted)
+      return layout == .columns ? maps : maps.map(\.transposed)
+    }
     guard isPlain else { return folded.pass(samples, layout, entering: entry, values, of: wanted) }
     var result: [Matrix] = []
     var below = samples
@@ -28,6 +34,29 @@ extension Network {
       let z = layout == .columns ? layer.preactivations(of: below) : layer.preactivations(over: below)
       if values == .activations || index + 1 < wanted.upperBound { below = activation(z) }
       if wanted.contains(index) { result.append(values == .activations ? below : z) }
+    }
+    return result
+  }
+
+  /// The same of a network with convolutions, by plain loops: a second computation of what the kernels of convolutions do.
+  /// Values are maps, flattened `[channel, row, column]`: `[number of the map, sample]`.
+  private func mapPass(_ samples: Matrix, entering entry: Int, _ values: Values, of wanted: Range<Int>) -> [Matrix] {
+    let sizes = architecture.convolutionalShape
+    var result: [Matrix] = []
+    var below = samples
+    for index in entry..<wanted.upperBound {
+      let (layer, map) = (layers[index], sizes.activationSizes[index])
+      var z = layer.preactivations(ofMaps: below, of: sizes.inputSizes[index], giving: map)
+      if let normalization = layer.normalization, normalization.placement == .beforeActivation {
+        normalization.apply(to: &z, positionCount: map.positionCount)
+      }
+      if values == .preactivations, wanted.contains(index) { result.append(z) }
+      below = activation(z)
+      if values == .activations, wanted.contains(index) { result.append(below) }
+      if let normalization = layer.normalization, normalization.placement == .afterActivation {
+        normalization.apply(to: &below, positionCount: map.positionCount)
+      }
+      if let pooling = layer.pooling { below = pooling.maps(of: below, size: map) }
     }
     return result
   }
@@ -54,7 +83,7 @@ extension Network {
     pass(block, .columns, .activations, of: layers)
   }
 
-  /// Pre-activations of some layers for all samples at once; see ``DenseLayer/preactivations(over:)``.
+  /// Pre-activations of some layers for all samples at once; see ``NetworkLayer/preactivations(over:)``.
   ///
   /// - Parameter entry: the layer that the samples enter.
   /// - Shape: `samples` is `[sample, node below entry]`, results are `[sample, node]`, lowest layer first.
@@ -62,7 +91,7 @@ extension Network {
     pass(samples, .rows, entering: entry, .preactivations, of: layers)
   }
 
-  /// Activations of a hidden layer for all samples at once; see ``DenseLayer/preactivations(over:)``.
+  /// Activations of a hidden layer for all samples at once; see ``NetworkLayer/preactivations(over:)``.
   ///
   /// - Parameter entry: the layer that the samples enter.
   /// - Shape: `samples` is `[sample, node below entry]`, the result `[sample, node]`.

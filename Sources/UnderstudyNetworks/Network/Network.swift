@@ -7,19 +7,21 @@ import UnderstudyNumerics
 public struct Network: Sendable, Equatable {
   public let architecture: Architecture
   /// The parameters, from the lowest hidden layer to the output layer.
-  public private(set) var layers: [DenseLayer]
+  public private(set) var layers: [NetworkLayer]
 
+  /// - Parameter input: the size of the images; nil for features, whose number the lowest weights say.
   /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the widths of neighbours differ, or a
-  ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others.
-  public init(layers: [DenseLayer], activation: Activation) throws(ShapeError) {
-    architecture = try Architecture(of: layers, activation: activation)
+  ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others; and what
+  ///   ``Architecture/init(input:layers:activation:)`` throws of convolutions.
+  public init(layers: [NetworkLayer], input: MapSize? = nil, activation: Activation) throws(ShapeError) {
+    architecture = try Architecture(of: layers, input: input, activation: activation)
     self.layers = layers
   }
 
   /// For operations whose layers fit by construction.
-  init(fitting layers: [DenseLayer], activation: Activation) {
+  init(fitting layers: [NetworkLayer], input: MapSize? = nil, activation: Activation) {
     do {
-      try self.init(layers: layers, activation: activation)
+      try self.init(layers: layers, input: input, activation: activation)
     } catch {
       preconditionFailure("\(error)")
     }
@@ -29,7 +31,7 @@ public struct Network: Sendable, Equatable {
   ///
   /// - Precondition: what is written has as many nodes and inputs, biases if there were any, and the same kind of
   ///   normalisation.
-  public subscript(layer index: Int) -> DenseLayer {
+  public subscript(layer index: Int) -> NetworkLayer {
     get { layers[index] }
     _modify {
       yield &layers[index]
@@ -47,8 +49,10 @@ public struct Network: Sendable, Equatable {
   public var isTwoLayer: Bool { architecture.isTwoLayer }
   /// Whether every layer has biases.
   public var hasBiases: Bool { architecture.hasBiases }
-  /// Whether no layer is normalised.
+  /// Whether all layers are fully connected, and none is normalised.
   public var isPlain: Bool { architecture.isPlain }
+  /// Whether all layers are fully connected.
+  public var isDense: Bool { architecture.isDense }
   /// Weights and biases of all layers.
   public var weightCount: Int { architecture.weightCount }
   public var isFinite: Bool { layers.allSatisfy(\.isFinite) }
@@ -57,10 +61,20 @@ public struct Network: Sendable, Equatable {
   /// the ``folded`` one.
   public var fanOutWeights: Matrix { folded.layers[layers.count - 1].weights.transposed }
 
+  /// For what is defined for fully connected layers only.
+  ///
+  /// - Throws: ``ShapeError`` if a layer is a convolution.
+  public func checkIsDense() throws(ShapeError) {
+    guard isDense else {
+      throw ShapeError("the network has convolutions, and this is for fully connected layers; give a network of these")
+    }
+  }
+
   /// For what reads weights as they stand: with batch normalisation they are not those of the function.
   ///
-  /// - Throws: ``ShapeError`` if a layer has a normalisation, with the remedy.
+  /// - Throws: ``ShapeError`` if a layer is a convolution or has a normalisation, with the remedy.
   public func checkIsPlain() throws(ShapeError) {
+    try checkIsDense()
     guard isPlain else {
       throw ShapeError("the network has batch normalisation; give its folded form (Network.folded), the same function")
     }

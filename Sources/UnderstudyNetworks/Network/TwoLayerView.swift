@@ -6,8 +6,9 @@ import UnderstudyNumerics
 public struct TwoLayerView: Sendable, Equatable {
   public private(set) var network: Network
 
-  /// - Throws: ``ShapeError`` if there is more than one hidden layer.
+  /// - Throws: ``ShapeError`` if there is more than one hidden layer, or it is a convolution.
   public init(_ network: Network) throws(ShapeError) {
+    try network.checkIsDense()
     guard network.isTwoLayer else {
       throw ShapeError(
         "this is defined for networks of two layers (one hidden layer), and the network has \(network.layers.count); "
@@ -26,10 +27,10 @@ public struct TwoLayerView: Sendable, Equatable {
   ) throws(ShapeError) {
     network = try Network(
       layers: [
-        DenseLayer(
+        NetworkLayer(
           weights: Matrix(rows.map { Array($0.dropLast()) }),
           biases: hasHiddenBiases ? rows.map { $0[$0.count - 1] } : nil),
-        DenseLayer(weights: Matrix(fanOuts).transposed, biases: outputBiases),
+        NetworkLayer(weights: Matrix(fanOuts).transposed, biases: outputBiases),
       ], activation: activation)
   }
 
@@ -39,12 +40,12 @@ public struct TwoLayerView: Sendable, Equatable {
   public var outputCount: Int { network.outputCount }
   @inlinable public var activation: Activation { network.activation }
   /// Of the nodes, whatever their fan-out.
-  public var hidden: DenseLayer {
+  public var hidden: NetworkLayer {
     get { network.layers[0] }
     _modify { yield &network[layer: 0] }
   }
   /// The fan-outs, a column for each node, and the output biases.
-  public var output: DenseLayer {
+  public var output: NetworkLayer {
     get { network.layers[1] }
     _modify { yield &network[layer: 1] }
   }
@@ -55,7 +56,7 @@ public struct TwoLayerView: Sendable, Equatable {
   /// Replaces (w_k, b_k); where there are no biases, w_k.
   public mutating func setRow(_ node: Int, to row: [Double]) {
     precondition(row.count == inputCount + 1, "a row has a weight for each input, and a bias")
-    func write(to layer: inout DenseLayer) {
+    func write(to layer: inout NetworkLayer) {
       for (f, weight) in row.dropLast().enumerated() { layer.weights[node, f] = weight }
       layer.biases?[node] = row[row.count - 1]
     }
@@ -68,7 +69,7 @@ public struct TwoLayerView: Sendable, Equatable {
   /// Replaces v_k.
   public mutating func setFanOut(_ node: Int, to fanOut: [Double]) {
     precondition(fanOut.count == outputCount, "a fan-out has a weight for each output")
-    func write(to layer: inout DenseLayer) {
+    func write(to layer: inout NetworkLayer) {
       for (c, weight) in fanOut.enumerated() { layer.weights[c, node] = weight }
     }
     write(to: &output)

@@ -8,16 +8,24 @@ extension Network {
   /// - Parameters:
   ///   - nodes: at least one; a node may stand more than once.
   ///   - scales: what the weights of each are multiplied by, and its fan-out divided by; nil: 1.
+  ///   Of a convolution, nodes are channels.
   /// - Precondition: a layer whose nodes are scaled is not normalised.
   /// - Complexity: O(weights).
   public func keeping(_ nodes: [Int], of layer: Int, scaledBy scales: [Double]? = nil) -> Network {
     var layers = self.layers
     let (own, above) = (layers[layer], layers[layer + 1])
-    func kept(_ values: [Double]) -> [Double] { nodes.map { values[$0] } }
-    layers[layer] = DenseLayer(
-      weights: own.weights.rows(nodes), biases: own.biases.map(kept), normalization: own.normalization?.keeping(nodes))
-    layers[layer + 1].weights = Matrix((0..<above.nodeCount).map { kept(Array(above.weights.row($0))) })
-    var result = Network(fitting: layers, activation: activation)
+    layers[layer] = NetworkLayer(
+      own.kind, weights: own.weights.rows(nodes), biases: own.biases.map { biases in nodes.map { biases[$0] } },
+      normalization: own.normalization?.keeping(nodes), pooling: own.pooling)
+    // Above a map, each of its channels has the columns of a window, or of its positions.
+    let width = above.inputCount / own.nodeCount
+    let columns = nodes.flatMap { $0 * width..<($0 + 1) * width }
+    layers[layer + 1].weights = Matrix(
+      (0..<above.nodeCount).map { node in
+        let row = Array(above.weights.row(node))
+        return columns.map { row[$0] }
+      })
+    var result = Network(fitting: layers, input: architecture.input, activation: activation)
     for (k, scale) in (scales ?? []).enumerated() { result.rescale(k, of: layer, by: scale) }
     return result
   }
@@ -48,14 +56,14 @@ extension Network {
   /// The network with a hidden layer of other nodes, and the layer above that takes their activations.
   ///
   /// - Precondition: `lower` takes what the layer took, and `upper` has as many nodes as there were.
-  public func replacing(hiddenLayer layer: Int, by lower: DenseLayer, above upper: DenseLayer) -> Network {
+  public func replacing(hiddenLayer layer: Int, by lower: NetworkLayer, above upper: NetworkLayer) -> Network {
     var layers = self.layers
     layers.replaceSubrange(layer...layer + 1, with: [lower, upper])
     return Network(fitting: layers, activation: activation)
   }
 }
 
-extension DenseLayer {
+extension NetworkLayer {
   fileprivate mutating func multiplyRow(_ node: Int, by factor: Double) {
     for f in 0..<inputCount { weights[node, f] *= factor }
     biases?[node] *= factor

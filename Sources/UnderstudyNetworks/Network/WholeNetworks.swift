@@ -46,9 +46,9 @@ extension Network {
   }
 }
 
-extension DenseLayer {
+extension NetworkLayer {
   /// (1 - t) of this layer's weights and biases, and t of another's of the same shape.
-  public func interpolated(to end: DenseLayer, at t: Double) -> DenseLayer {
+  public func interpolated(to end: NetworkLayer, at t: Double) -> NetworkLayer {
     guard t > 0 else { return self }
     guard t < 1 else { return end }
     func between(_ a: [Double], _ b: [Double]) -> [Double] { zip(a, b).map { (1 - t) * $0 + t * $1 } }

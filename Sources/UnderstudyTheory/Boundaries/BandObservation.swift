@@ -60,7 +60,7 @@ public func observation(
 
 extension Boundaries {
   /// A layer whose pre-activations are signed distances from the boundaries.
-  var layer: DenseLayer { DenseLayer(weights: directions, biases: offsets) }
+  var layer: NetworkLayer { NetworkLayer(weights: directions, biases: offsets) }
 }
 
 /// Which student nodes observe a teacher's boundaries within the ball `||x|| <= radius`, exactly.

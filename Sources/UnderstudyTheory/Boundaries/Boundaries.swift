@@ -13,7 +13,7 @@ public struct Boundaries: Sendable, Equatable {
   public let norms: [Double]
   private let exists: [Bool]
 
-  public init(of layer: DenseLayer) {
+  public init(of layer: NetworkLayer) {
     var directions = layer.weights
     var offsets = layer.biases ?? [Double](repeating: 0, count: layer.nodeCount)
     var exists: [Bool] = []

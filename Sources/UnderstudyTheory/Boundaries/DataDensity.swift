@@ -79,7 +79,7 @@ public func densityBounds(
     candidates.append((.random, index, normal, -dotProduct(normal, inputs.row(chosen[0]))))
   }
 
-  let layer = DenseLayer(weights: Matrix(candidates.map(\.normal)), biases: candidates.map(\.offset))
+  let layer = NetworkLayer(weights: Matrix(candidates.map(\.normal)), biases: candidates.map(\.offset))
   var counts = [[Int]](repeating: [Int](repeating: 0, count: candidates.count), count: bandWidths.count)
   for block in SampleBlockSequence(inputs) {
     let distance = layer.preactivations(of: block.inputs)

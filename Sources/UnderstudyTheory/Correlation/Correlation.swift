@@ -104,7 +104,7 @@ private struct CorrelationSums {
   /// In units of both nodes' scales.
   private var products: Matrix
 
-  init(_ teacher: DenseLayer, _ student: DenseLayer) {
+  init(_ teacher: NetworkLayer, _ student: NetworkLayer) {
     teacherMoments = ShiftedMoments(teacher)
     studentMoments = ShiftedMoments(student)
     products = Matrix(rowCount: teacher.nodeCount, columnCount: padded(student.nodeCount))
@@ -150,7 +150,7 @@ private struct CorrelationSums {
 private struct ShiftedMoments {
   private(set) var sums: [Double]
   private(set) var squares: [Double]
-  private let layer: DenseLayer
+  private let layer: NetworkLayer
   private var origins: [Double]?
   /// Largest absolute deviation so far, and the exponent of the node's unit.
   private var largest: [Double]
@@ -158,7 +158,7 @@ private struct ShiftedMoments {
   /// The largest absolute activation of each node below.
   private var largestBelow: [Double]
 
-  init(_ layer: DenseLayer) {
+  init(_ layer: NetworkLayer) {
     self.layer = layer
     sums = [Double](repeating: 0, count: layer.nodeCount)
     (squares, largest) = (sums, sums)

@@ -42,7 +42,7 @@ private func jointGradients(
   of student: TwoLayerView, learning teacher: TwoLayerView, over inputs: Matrix, along directions: Matrix, step: Double,
   _ progress: (Double) -> Void
 ) -> SampleGradients {
-  let joint = DenseLayer(
+  let joint = NetworkLayer(
     weights: Matrix(
       rowCount: teacher.nodeCount + student.nodeCount, columnCount: inputs.columnCount,
       values: teacher.hidden.weights.values + student.hidden.weights.values),

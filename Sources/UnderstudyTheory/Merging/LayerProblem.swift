@@ -57,8 +57,8 @@ struct LayerProblem {
   }
 }
 
-extension DenseLayer {
-  fileprivate func scaled(by factors: [Double]) -> DenseLayer {
+extension NetworkLayer {
+  fileprivate func scaled(by factors: [Double]) -> NetworkLayer {
     var result = self
     for (node, factor) in factors.enumerated() {
       for f in 0..<inputCount { result.weights[node, f] *= factor }
@@ -124,7 +124,7 @@ struct PrincipalCoordinates {
   }
 
   /// A layer with its weights in these coordinates: the same pre-activations on the samples.
-  func layer(of layer: DenseLayer) -> DenseLayer {
+  func layer(of layer: NetworkLayer) -> NetworkLayer {
     var weights = Matrix(rowCount: layer.nodeCount, columnCount: deviations.count)
     let rows = layer.weights.timesColumns(scales)
     LinearAlgebra.multiply(rows, directions, transposingSecond: true, into: &weights)
@@ -141,11 +141,11 @@ struct PrincipalCoordinates {
         dotProduct(layer.weights.row(node), mean, from: bias)
       }
     }
-    return DenseLayer(weights: weights, biases: biases)
+    return NetworkLayer(weights: weights, biases: biases)
   }
 
   /// The layer of least norm that has these weights in these coordinates, each weight counted times its feature's scale.
-  func original(of layer: DenseLayer) -> DenseLayer {
+  func original(of layer: NetworkLayer) -> NetworkLayer {
     var scaled = layer.weights
     for node in 0..<layer.nodeCount {
       for f in deviations.indices { scaled[node, f] = deviations[f] > 0 ? scaled[node, f] / deviations[f] : 0 }
@@ -158,7 +158,7 @@ struct PrincipalCoordinates {
         zip(weights.row(node), mean).reduce(bias) { $0 - $1.0 * $1.1 }
       }
     }
-    return DenseLayer(weights: weights, biases: biases)
+    return NetworkLayer(weights: weights, biases: biases)
   }
 }
 

@@ -91,7 +91,7 @@ struct LeastSquaresProblem {
       try Network(
         layers: weights.layers.map { layer in
           let width = layer.columnCount - (hasBiases ? 1 : 0)
-          return DenseLayer(weights: layer.prefix(columns: width), biases: hasBiases ? layer.column(width) : nil)
+          return NetworkLayer(weights: layer.prefix(columns: width), biases: hasBiases ? layer.column(width) : nil)
         }, activation: activation))
   }
 

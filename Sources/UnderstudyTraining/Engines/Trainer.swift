@@ -10,7 +10,7 @@ public final class Trainer<Scalar: KernelScalar> {
   public let plan: TrainingPlan
   public let shape: NetworkShape
   private let batches: BatchOrder
-  private let activation: Activation
+  private let architecture: Architecture
   private let instructions: InstructionSet
   private let engine: any Engine<Scalar>
   private var threadCount = 1
@@ -30,7 +30,7 @@ public final class Trainer<Scalar: KernelScalar> {
   ) throws(ShapeError) {
     shape = try NetworkShape(student.network.architecture)
     (self.plan, self.batches, self.instructions) = (plan, batches, instructions)
-    activation = student.network.activation
+    architecture = student.network.architecture
     var objection: String?
     var chosen: (any Engine<Scalar>.Type)?
     for engine in Self.engines where chosen == nil {
@@ -50,7 +50,7 @@ public final class Trainer<Scalar: KernelScalar> {
 
   /// The student as it is now.
   public var student: Student {
-    get throws(ShapeError) { Student(try Network(engine.layers, shape: shape, activation: activation)) }
+    get throws(ShapeError) { Student(try Network(engine.layers, like: architecture)) }
   }
 
   /// Whether every weight is finite; once it is not, the run has diverged.

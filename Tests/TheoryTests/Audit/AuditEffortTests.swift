@@ -117,7 +117,7 @@ import UnderstudyNumerics
     func network(_ widths: [Int]) throws -> Network {
       try Network(
         layers: zip(widths, widths.dropFirst()).map {
-          DenseLayer(weights: Matrix(rowCount: $1, columnCount: $0), biases: [Double](repeating: 0, count: $1))
+          NetworkLayer(weights: Matrix(rowCount: $1, columnCount: $0), biases: [Double](repeating: 0, count: $1))
         }, activation: .relu)
     }
     let teacher = try network(

@@ -8,8 +8,8 @@ import UnderstudyNumerics
 @Suite("Boundaries and alignment") struct BoundaryTests {
   @Test("a scaled copy is aligned, a flipped one is aligned the other way round")
   func orientation() throws {
-    let teacher = DenseLayer(weights: Matrix([[3, 4]]), biases: [5])
-    let student = DenseLayer(weights: Matrix([[6, 8], [-0.3, -0.4], [0, 1], [0, 0]]), biases: [10, -0.5, 1, 2])
+    let teacher = NetworkLayer(weights: Matrix([[3, 4]]), biases: [5])
+    let student = NetworkLayer(weights: Matrix([[6, 8], [-0.3, -0.4], [0, 1], [0, 0]]), biases: [10, -0.5, 1, 2])
     let alignment = BoundaryAlignment(teacher: Boundaries(of: teacher), student: Boundaries(of: student), spread: 2)
     func relation(_ k: Int) throws -> BoundaryRelation { try #require(alignment[0, k]) }
     #expect(try relation(0).epsilon(spread: 2) < 1e-15 && !relation(0).isOpposite)
@@ -30,13 +30,13 @@ import UnderstudyNumerics
     var stream = RandomStream(key: key, purpose: .test)
     let place = Int(stream.integers(1, below: 3)[0])
     let shifts = stream.uniforms(2).map { 1.5 + 5 * $0 }
-    let teacher = DenseLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0, 0])
+    let teacher = NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0, 0])
     var rows: [[Double]] = [[1, 0], [0, 1]]
     var biases = shifts
     rows.insert([0, 0], at: place)
     biases.insert(1, at: place)
     let alignment = BoundaryAlignment(
-      teacher: Boundaries(of: teacher), student: Boundaries(of: DenseLayer(weights: Matrix(rows), biases: biases)),
+      teacher: Boundaries(of: teacher), student: Boundaries(of: NetworkLayer(weights: Matrix(rows), biases: biases)),
       spread: 10)
     let parallel = [0, 1, 2].filter { $0 != place }
     for j in 0..<2 {
@@ -48,12 +48,12 @@ import UnderstudyNumerics
 
   @Test("no student node with a boundary: no candidate, no partner; and offsets that overflow cost no crash")
   func noCandidates() {
-    let teacher = Boundaries(of: DenseLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [0, 1]))
-    let none = Boundaries(of: DenseLayer(weights: Matrix([[0, 0], [0, 0]]), biases: [1, 2]))
+    let teacher = Boundaries(of: NetworkLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [0, 1]))
+    let none = Boundaries(of: NetworkLayer(weights: Matrix([[0, 0], [0, 0]]), biases: [1, 2]))
     let empty = BoundaryAlignment(teacher: teacher, student: none, spread: 1)
     #expect(empty.bestStudent(of: 0) == nil && empty.oneToOneMatching == [nil, nil])
     let faintest = Double(sign: .plus, exponent: -1030, significand: 1)
-    let faint = Boundaries(of: DenseLayer(weights: Matrix([[faintest, 0], [1, 1e-3]]), biases: [1, 0]))
+    let faint = Boundaries(of: NetworkLayer(weights: Matrix([[faintest, 0], [1, 1e-3]]), biases: [1, 0]))
     let alignment = BoundaryAlignment(teacher: teacher, student: faint, spread: 1)
     #expect(alignment.oneToOneMatching == [1, nil] && alignment.bestStudent(of: 0) == 1)
   }
@@ -67,8 +67,8 @@ import UnderstudyNumerics
     func network(_ angle: Double) throws -> Network {
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[cos(angle), cos(.pi / 2 - angle)]]), biases: nil),
-          DenseLayer(weights: Matrix([[1]]), biases: nil),
+          NetworkLayer(weights: Matrix([[cos(angle), cos(.pi / 2 - angle)]]), biases: nil),
+          NetworkLayer(weights: Matrix([[1]]), biases: nil),
         ], activation: Activation(negativeSlope: slope))
     }
     let rho = try correlation(
@@ -83,9 +83,9 @@ import UnderstudyNumerics
 
   @Test("the sine of a small angle keeps its digits", arguments: [1e-3, 1e-6, 1e-9, 1e-12])
   func smallAngles(angle: Double) {
-    let a = Boundaries(of: DenseLayer(weights: Matrix([[1, 0]]), biases: nil))
+    let a = Boundaries(of: NetworkLayer(weights: Matrix([[1, 0]]), biases: nil))
     // tan(angle) = angle to 1e-6 relative for the largest of these.
-    let b = Boundaries(of: DenseLayer(weights: Matrix([[1, angle]]), biases: nil))
+    let b = Boundaries(of: NetworkLayer(weights: Matrix([[1, angle]]), biases: nil))
     let sine = a.relation(of: 0, to: b, 0)?.sine ?? 0
     #expect(abs(sine / angle - 1) < 1e-6)
   }
@@ -117,7 +117,7 @@ import UnderstudyNumerics
 
   @Test("a node without a boundary has an empty band")
   func noBoundary() throws {
-    let boundaries = Boundaries(of: DenseLayer(weights: Matrix([[0, 0], [1, 0]]), biases: [0, 0]))
+    let boundaries = Boundaries(of: NetworkLayer(weights: Matrix([[0, 0], [1, 0]]), biases: [0, 0]))
     let student = Student(try Draw.network([2, 3, 1], key: 1))
     let observed = try observation(of: boundaries, by: student, over: Draw.inputs(100, 2), bandWidth: 1)
     #expect(observed.bandCounts[0] == 0 && observed.bandCounts[1] > 0)
@@ -227,9 +227,9 @@ import UnderstudyNumerics
     let teacher = Teacher(
       try Network(
         layers: [
-          DenseLayer(
+          NetworkLayer(
             weights: Matrix([[1, 0], [-2, 0], [0, 1], [0, 1], [0, 0]]), biases: [0.1, -0.2, -99, 99, 1]),
-          DenseLayer(weights: Matrix([[1, 1, 1, 1, 1]]), biases: [0]),
+          NetworkLayer(weights: Matrix([[1, 1, 1, 1, 1]]), biases: [0]),
         ], activation: .relu))
     let found = try diagnosis(of: teacher, over: Draw.inputs(200, 2))
     #expect(found.nodes.map(\.duplicateOf) == [1, 0, nil, nil, nil])

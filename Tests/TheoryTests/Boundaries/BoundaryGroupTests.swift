@@ -5,7 +5,7 @@ import UnderstudyNumerics
 @testable import UnderstudyTheory
 
 private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
-  Boundaries(of: DenseLayer(weights: Matrix(rows), biases: biases))
+  Boundaries(of: NetworkLayer(weights: Matrix(rows), biases: biases))
 }
 
 @Suite("Boundary groups") struct BoundaryGroupTests {
@@ -88,7 +88,7 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     func draw(_ widths: [Int]) throws -> Network {
       try Network(
         layers: zip(widths, widths.dropFirst()).map { inputs, nodes in
-          DenseLayer(
+          NetworkLayer(
             weights: stream.normalMatrix(rowCount: nodes, columnCount: inputs, standardDeviation: 1),
             biases: stream.normals(nodes, standardDeviation: 0.3))
         }, activation: Activation(negativeSlope: slope))
@@ -150,15 +150,15 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     let teacher = Teacher(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[3, 4], [1, 0]]), biases: [1, 0]),
-          DenseLayer(weights: Matrix([[2, 1], [1, -1]]), biases: [0, 0]),
+          NetworkLayer(weights: Matrix([[3, 4], [1, 0]]), biases: [1, 0]),
+          NetworkLayer(weights: Matrix([[2, 1], [1, -1]]), biases: [0, 0]),
         ], activation: .relu))
     let student = Student(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[6, 8], [-3, -4], [0, 2], [0, 0]]), biases: [2, -1, 0, 1]),
+          NetworkLayer(weights: Matrix([[6, 8], [-3, -4], [0, 2], [0, 0]]), biases: [2, -1, 0, 1]),
           // 2 * 0.5 + 1 * 1 = 2 and 2 * 0.25 + 0.5 = 1.
-          DenseLayer(weights: Matrix([[0.5, 1, 3, 7], [0.25, 0.5, 4, 7]]), biases: [0, 0]),
+          NetworkLayer(weights: Matrix([[0.5, 1, 3, 7], [0.25, 0.5, 4, 7]]), biases: [0, 0]),
         ], activation: .relu))
     let balance = try KinkBalance(of: student, against: teacher, tolerance: 1e-9)
     #expect(abs(balance.teacherNorms[0] - 5 * 5.0.squareRoot()) < 1e-14)

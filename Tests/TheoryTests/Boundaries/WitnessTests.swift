@@ -20,13 +20,13 @@ import UnderstudyNumerics
     }
     let teacher = try Network(
       layers: [
-        DenseLayer(weights: rows, biases: [Double](repeating: 0, count: m)),
-        DenseLayer(
+        NetworkLayer(weights: rows, biases: [Double](repeating: 0, count: m)),
+        NetworkLayer(
           weights: stream.normalMatrix(rowCount: 2, columnCount: m, standardDeviation: 1), biases: [0, 0]),
       ], activation: .relu)
     let x = stream.normalMatrix(rowCount: size.count, columnCount: d, standardDeviation: 1)
     let augmented = Augmentation(scheme: .teacherAware, step: size.step).apply(to: x, for: Teacher(teacher))
-    let features = DenseLayer(
+    let features = NetworkLayer(
       weights: stream.normalMatrix(rowCount: size.features, columnCount: d, standardDeviation: 1),
       biases: stream.normals(size.features, standardDeviation: 1))
     var activations = Matrix(rowCount: augmented.rowCount, columnCount: size.features + 1, repeating: 1)
@@ -40,7 +40,7 @@ import UnderstudyNumerics
     let student = try Network(
       layers: [
         features,
-        DenseLayer(
+        NetworkLayer(
           weights: Matrix((0..<2).map { Array(fit.row($0).dropLast()) }), biases: fit.column(size.features)),
       ], activation: .relu)
 
@@ -77,7 +77,7 @@ import UnderstudyNumerics
     }
     let witnesses = Matrix(rows)
     guard let proof = AlignmentProof(student: 0, step: step, witnesses: witnesses) else { return }
-    let first = Boundaries(of: DenseLayer(weights: Matrix([u]), biases: [-dotProduct(u, center)]))
+    let first = Boundaries(of: NetworkLayer(weights: Matrix([u]), biases: [-dotProduct(u, center)]))
     // The other hyperplane: turned as far as keeps every point within a step, by bisection over the angle.
     for _ in 0..<20 {
       let direction = stream.normals(d, standardDeviation: 1)
@@ -85,7 +85,7 @@ import UnderstudyNumerics
         let v = unit(zip(u, direction).map { $0 + angle * $1 })
         let heights = (0..<q).map { dotProduct(v, witnesses.row($0)) }
         let middle = (heights.reduce(.infinity, min) + heights.reduce(-.infinity, max)) / 2
-        return Boundaries(of: DenseLayer(weights: Matrix([v]), biases: [-middle]))
+        return Boundaries(of: NetworkLayer(weights: Matrix([v]), biases: [-middle]))
       }
       func fits(_ boundaries: Boundaries) -> Bool {
         (0..<q).allSatisfy {

@@ -56,8 +56,8 @@ import UnderstudyNumerics
     func network(_ angle: Double, _ bias: Double, _ size: Double) throws -> Network {
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[size * cos(angle), size * sin(angle)]]), biases: [size * bias * deviation]),
-          DenseLayer(weights: Matrix([[1]]), biases: [0]),
+          NetworkLayer(weights: Matrix([[size * cos(angle), size * sin(angle)]]), biases: [size * bias * deviation]),
+          NetworkLayer(weights: Matrix([[1]]), biases: [0]),
         ], activation: Activation(negativeSlope: slope))
     }
     let (teacher, student) = (try network(0, biases.0, 0.1 + scales[1]), try network(angle, biases.1, 0.1 + scales[2]))

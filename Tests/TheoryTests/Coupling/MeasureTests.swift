@@ -7,8 +7,8 @@ import UnderstudyNumerics
 private func network(_ first: [[Double]], _ biases: [Double], _ last: [[Double]], slope: Double = 0) throws -> Network {
   try Network(
     layers: [
-      DenseLayer(weights: Matrix(first), biases: biases),
-      DenseLayer(weights: Matrix(last), biases: [Double](repeating: 0, count: last.count)),
+      NetworkLayer(weights: Matrix(first), biases: biases),
+      NetworkLayer(weights: Matrix(last), biases: [Double](repeating: 0, count: last.count)),
     ], activation: Activation(negativeSlope: slope))
 }
 
@@ -16,10 +16,10 @@ private func randomNetwork(d: Int, n: Int, c: Int, key: UInt64, slope: Double = 
   var stream = RandomStream(key: key, purpose: .test)
   return try Network(
     layers: [
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(rowCount: n, columnCount: d, standardDeviation: 1),
         biases: stream.normals(n, standardDeviation: 0.5)),
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(rowCount: c, columnCount: n, standardDeviation: 1),
         biases: stream.normals(c, standardDeviation: 0.5)),
     ], activation: Activation(negativeSlope: slope))

@@ -18,8 +18,8 @@ private struct DeepPlanting {
 
   private mutating func setLayer(_ layer: Int, rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
     network = network.replacing(
-      hiddenLayer: layer, by: DenseLayer(weights: Matrix(rows), biases: biases),
-      above: DenseLayer(weights: Matrix(fanOut).transposed, biases: network.layers[layer + 1].biases))
+      hiddenLayer: layer, by: NetworkLayer(weights: Matrix(rows), biases: biases),
+      above: NetworkLayer(weights: Matrix(fanOut).transposed, biases: network.layers[layer + 1].biases))
   }
 
   private func parts(_ layer: Int) -> (rows: [[Double]], biases: [Double]?, fanOut: [[Double]]) {
@@ -107,7 +107,7 @@ private struct DeepPlanting {
 /// Unit rows and biases at the median, so that every node is active on half of `x`.
 private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix, key: UInt64) throws -> Teacher {
   var stream = RandomStream(key: key, purpose: .test, index: 5)
-  var layers: [DenseLayer] = []
+  var layers: [NetworkLayer] = []
   var below = x
   for width in widths {
     var weights = stream.normalMatrix(rowCount: width, columnCount: below.columnCount, standardDeviation: 1)
@@ -115,13 +115,13 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
       let norm = euclideanNorm(weights.row(j))
       for f in 0..<below.columnCount { weights[j, f] /= norm }
     }
-    let plain = DenseLayer(weights: weights, biases: nil).preactivations(over: below)
+    let plain = NetworkLayer(weights: weights, biases: nil).preactivations(over: below)
     let biases = (0..<width).map { -plain.column($0).sorted()[x.rowCount / 2] }
-    layers.append(DenseLayer(weights: weights, biases: biases))
+    layers.append(NetworkLayer(weights: weights, biases: biases))
     below = Activation(negativeSlope: slope)(layers[layers.count - 1].preactivations(over: below))
   }
   layers.append(
-    DenseLayer(
+    NetworkLayer(
       weights: stream.normalMatrix(rowCount: c, columnCount: below.columnCount, standardDeviation: 1),
       biases: stream.normals(c, standardDeviation: 0.5)))
   return Teacher(try Network(layers: layers, activation: Activation(negativeSlope: slope)))
@@ -213,10 +213,10 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
     let above = network.layers[2]
     network = network.replacing(
       hiddenLayer: 1,
-      by: DenseLayer(
+      by: NetworkLayer(
         weights: Matrix((0..<4).map { Array(rows.row($0)) } + [weights(1), weights(-1), weights(1), weights(-1)]),
         biases: biases + [biases[0] + 0.2, -biases[0] - 0.2, biases[0] - 0.1, 0.1 - biases[0]]),
-      above: DenseLayer(
+      above: NetworkLayer(
         weights: Matrix(
           (0..<4).map { above.weights.column($0) } + [1.0, -1, -1, 1].map { sign in fanOut.map { sign * $0 } }
         ).transposed,
@@ -243,10 +243,10 @@ private func deepTeacher(_ widths: [Int], c: Int, slope: Double, over x: Matrix,
         return Student(
           teacher.replacing(
             hiddenLayer: 0,
-            by: DenseLayer(
+            by: NetworkLayer(
               weights: Matrix((0..<5).map { Array(lowest.weights.row($0)) } + [lowest.weights.row(0).map { -$0 }]),
               biases: (lowest.biases ?? []) + [-(lowest.biases?[0] ?? 0) - 0.6]),
-            above: DenseLayer(
+            above: NetworkLayer(
               weights: Matrix((0..<4).map { Array(upper.weights.row($0)) + [$0 == 0 ? fanOut : 0] }),
               biases: upper.biases)))
       }

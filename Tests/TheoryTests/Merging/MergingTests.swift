@@ -139,8 +139,8 @@ extension MergedStudent.Fate {
     let student = Student(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[1, 0], [-2, 0], [0, 1]]), biases: [0.1, -0.2, 0]),
-          DenseLayer(weights: Matrix([[1, 0.5, 1]]), biases: [0]),
+          NetworkLayer(weights: Matrix([[1, 0], [-2, 0], [0, 1]]), biases: [0.1, -0.2, 0]),
+          NetworkLayer(weights: Matrix([[1, 0.5, 1]]), biases: [0]),
         ], activation: .relu))
     let merged = try merge(student, over: plantedInputs(300, 2))
     #expect(merged.unitCount == 3)
@@ -161,8 +161,8 @@ extension MergedStudent.Fate {
     let student = Student(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix(rows), biases: nil),
-          DenseLayer(weights: Matrix(fanOuts).transposed, biases: nil),
+          NetworkLayer(weights: Matrix(rows), biases: nil),
+          NetworkLayer(weights: Matrix(fanOuts).transposed, biases: nil),
         ], activation: .relu))
     let merged = try merge(student, over: plantedInputs(300, 4))
     #expect(merged.unitCount == 7)
@@ -230,8 +230,8 @@ extension MergedStudent.Fate {
     let student = Student(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [-50, 2]),
-          DenseLayer(weights: Matrix([[1, 3]]), biases: [1]),
+          NetworkLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [-50, 2]),
+          NetworkLayer(weights: Matrix([[1, 3]]), biases: [1]),
         ], activation: .relu))
     let merged = try merge(student, over: plantedInputs(50, 2))
     #expect(merged.unitCount == 0)

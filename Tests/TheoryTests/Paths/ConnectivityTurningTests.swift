@@ -102,9 +102,9 @@ import UnderstudyNumerics
         return Student(
           try Network(
             layers: [
-              DenseLayer(
+              NetworkLayer(
                 weights: Matrix(nodes.map { $0.row.map { $0 / unit } }), biases: hiddenBiases ? nodes.map(\.bias) : nil),
-              DenseLayer(weights: Matrix(nodes.map(\.fanOut)).transposed, biases: lastBiases),
+              NetworkLayer(weights: Matrix(nodes.map(\.fanOut)).transposed, biases: lastBiases),
             ], activation: Activation(negativeSlope: slope)))
       }
       return (try student(turning: false, key: key), try student(turning: true, key: key))

@@ -57,7 +57,7 @@ import UnderstudyNumerics
       return Student(
         try Network(
           layers: [
-            DenseLayer(weights: first, biases: biases), DenseLayer(weights: last, biases: teacher.layers[1].biases),
+            NetworkLayer(weights: first, biases: biases), NetworkLayer(weights: last, biases: teacher.layers[1].biases),
           ], activation: .relu))
     }
 

@@ -118,8 +118,8 @@ struct PlantedStudent {
     Student(
       try Network(
         layers: [
-          DenseLayer(weights: Matrix(nodes.map(\.row)), biases: hasBiases ? nodes.map(\.bias) : nil),
-          DenseLayer(weights: Matrix(nodes.map(\.fanOut)).transposed, biases: outputBiases),
+          NetworkLayer(weights: Matrix(nodes.map(\.row)), biases: hasBiases ? nodes.map(\.bias) : nil),
+          NetworkLayer(weights: Matrix(nodes.map(\.fanOut)).transposed, biases: outputBiases),
         ], activation: teacher.activation))
   }
 }
@@ -137,8 +137,8 @@ func plantedTeacher(
   return Teacher(
     try Network(
       layers: [
-        DenseLayer(weights: rows, biases: hiddenBiases ? stream.normals(m, standardDeviation: 0.3) : nil),
-        DenseLayer(
+        NetworkLayer(weights: rows, biases: hiddenBiases ? stream.normals(m, standardDeviation: 0.3) : nil),
+        NetworkLayer(
           weights: stream.normalMatrix(rowCount: c, columnCount: m, standardDeviation: 1),
           biases: outputBiases ? stream.normals(c, standardDeviation: 0.5) : nil),
       ], activation: Activation(negativeSlope: slope)))

@@ -7,7 +7,7 @@ enum Draw {
   static func network(_ widths: [Int], key: UInt64, slope: Double = 0, hasBiases: Bool = true) throws -> Network {
     var stream = RandomStream(key: key, purpose: .test)
     let layers = zip(widths, widths.dropFirst()).map { inputs, nodes in
-      DenseLayer(
+      NetworkLayer(
         weights: stream.normalMatrix(
           rowCount: nodes, columnCount: inputs, standardDeviation: 1 / Double(inputs).squareRoot()),
         biases: hasBiases ? stream.normals(nodes, standardDeviation: 0.3) : nil)
@@ -36,7 +36,7 @@ enum Draw {
     return Student(
       try Network(
         layers: [
-          DenseLayer(weights: first, biases: biases), DenseLayer(weights: last, biases: teacher.layers[1].biases),
+          NetworkLayer(weights: first, biases: biases), NetworkLayer(weights: last, biases: teacher.layers[1].biases),
         ], activation: teacher.activation))
   }
 }

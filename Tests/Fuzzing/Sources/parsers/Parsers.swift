@@ -61,10 +61,10 @@ private let parser: @Sendable (Data) throws -> Void = {
   func network(_ nodes: Int) throws -> Network {
     try Network(
       layers: [
-        DenseLayer(
+        NetworkLayer(
           weights: Matrix(rowCount: nodes, columnCount: inputCount, values: take(nodes * inputCount)),
           biases: take(nodes)),
-        DenseLayer(
+        NetworkLayer(
           weights: Matrix(rowCount: outputCount, columnCount: nodes, values: take(nodes * outputCount)),
           biases: take(outputCount)),
       ], activation: .relu)

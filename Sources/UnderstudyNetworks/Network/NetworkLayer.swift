@@ -1,16 +1,26 @@
 import UnderstudyNumerics
 
-/// The parameters of one fully connected layer, `z = W x + b`; hidden ones may be normalised.
-public struct DenseLayer: Sendable, Equatable {
-  /// `[node, input]`
+/// One layer with its parameters, `z = W x + b`; hidden ones may be normalised and pooled.
+///
+/// x is what a node of the layer sees: all that is below, or the part of the map below that a convolution's window is over.
+public struct NetworkLayer: Sendable, Equatable {
+  public internal(set) var kind = Architecture.Layer.Kind.dense
+  /// `[node, input]`; of a convolution `[channel, (channel below, row, column)]`.
   public var weights: Matrix
   /// `[node]`, or `nil` for a layer without biases.
   public var biases: [Double]?
   /// Of a hidden layer's pre-activations or activations; `nil` for a plain layer.
   public var normalization: BatchNormalization?
+  public internal(set) var pooling: Pooling?
 
-  public init(weights: Matrix, biases: [Double]?, normalization: BatchNormalization? = nil) {
+  public init(
+    _ kind: Architecture.Layer.Kind = .dense, weights: Matrix, biases: [Double]?,
+    normalization: BatchNormalization? = nil, pooling: Pooling? = nil
+  ) {
     precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
+    precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
+    self.kind = kind
+    self.pooling = pooling
     self.weights = weights
     self.biases = biases
     self.normalization = normalization
@@ -27,8 +37,9 @@ public struct DenseLayer: Sendable, Equatable {
   /// What a network's architecture says of the layer.
   var shape: Architecture.Layer {
     Architecture.Layer(
-      nodeCount: nodeCount, hasBiases: biases != nil,
-      normalization: normalization.map { .init(placement: $0.placement, hasLearntScale: $0.scales != nil) })
+      kind: kind, nodeCount: nodeCount, hasBiases: biases != nil,
+      normalization: normalization.map { .init(placement: $0.placement, hasLearntScale: $0.scales != nil) },
+      pooling: pooling)
   }
 
   var isFinite: Bool {
