@@ -61,6 +61,8 @@ struct StudyGrid {
         var file: SourceFile?
         if case .text(let path) = value, key.form == .file {
           file = try SourceFile(path, relativeTo: folder, kept: kept, key: key.path, tree: item)
+        } else if case .text(let name) = value, key.form == .images {
+          file = try SourceFile(imagesNamed: name, relativeTo: folder, kept: kept, key: key.path, tree: item)
         }
         if let file, let twin = values.first(where: { $0.file?.digest == file.digest })?.file {
           throw item.error(
@@ -153,7 +155,7 @@ extension StudyKey {
           "\(unknownNameRemedy(for: written, among: names)); \(remedy)")
       }
       return .text(written)
-    case .file:
+    case .file, .images:
       guard !written.isEmpty else { throw typeError() }
       return .text(written)
     // Texts of one meaning become one text, so that runs of one meaning have one hash.
@@ -161,6 +163,10 @@ extension StudyKey {
       return try canonical(tree, remedy) { () throws(TextFormError) in try LayerWidths(written) }
     case .schedule:
       return try canonical(tree, remedy) { () throws(TextFormError) in try LearningRateSchedule(written) }
+    case .layers:
+      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerList(written) }
+    case .shares:
+      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerShares(written) }
     }
   }
 

@@ -71,6 +71,6 @@ struct StudyOverlay: Sendable {
     let key = StudyKey.all.first { $0.path.hasPrefix(group + ".") && (group.contains(".") ? $0.form == .file : true) }
     guard let key else { return group }
     let name = key.path.dropFirst(group.count + 1)
-    return "\(group): {\(name): \(key.form == .file ? "PATH" : key.defaultValue?.description ?? "...")}"
+    return "\(group): {\(name): \(key.form.isFile ? "PATH" : key.defaultValue?.description ?? "...")}"
   }
 }

@@ -5,6 +5,7 @@
 public struct Setting: Codable, Hashable, Sendable {
   public var network = NetworkSetting()
   public var teacher = TeacherSetting()
+  public var oracle = OracleSetting()
   public var student = StudentSetting()
   public var inputs = InputSetting()
   public var training = TrainingSetting()
@@ -14,7 +15,7 @@ public struct Setting: Codable, Hashable, Sendable {
 
   /// As settings are stored; see ``StudyKey/storedPath``.
   private enum CodingKeys: String, CodingKey {
-    case network, teacher, student, inputs, training
+    case network, teacher, oracle, student, inputs, training
     case criticalPoint = "finishing"
   }
 
@@ -67,6 +68,12 @@ public struct TeacherSetting: Encodable, Hashable, Sendable {
   public var strengthDecay = 0.0
   /// A network file instead of all of the above.
   public var file: SourceFile?
+  /// Of a teacher over images: its hidden layers.
+  public var layers: LayerList?
+  /// Of teacher and oracle; 0: the run's.
+  public var seed = 0
+  /// Of a teacher over images, on their labels.
+  public var training = LabelTrainingSetting()
 }
 
 /// The trained network.
@@ -124,6 +131,12 @@ public struct InputSetting: Encodable, Hashable, Sendable {
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
   /// `uniform`: every coordinate uniform with mean 0.
   public var distribution = Distribution.gaussian
+  /// Images with labels instead of drawn inputs: their folder.
+  public var images: SourceFile?
+  /// Pixels at each border that a training image is moved by at most, at random.
+  public var cropPadding = 0
+  /// Whether training images are mirrored at random.
+  public var flips = false
   /// Standard deviation of every coordinate.
   public var standardDeviation = 1.5
   /// `teacherBoundaries`: distance from the boundary of the samples beside it, uniform between the two.
@@ -153,7 +166,16 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
   /// SGD, full-batch gradient descent, or Adam over batches.
   public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
   /// What the student is asked to lower.
-  public enum Loss: String, Encodable, Hashable, Sendable, CaseIterable { case squaredError, crossEntropy }
+  public enum Loss: String, Encodable, Hashable, Sendable, CaseIterable {
+    case squaredError, crossEntropy
+    /// Over images: of the teacher's softened outputs, and of the labels.
+    case distillation
+    /// Over images: cross-entropy on their labels, without the teacher.
+    case labels
+
+    /// Whether there must be labels.
+    public var needsLabels: Bool { self == .distillation || self == .labels }
+  }
   /// The layer that keeps its first weights.
   public enum FrozenLayer: String, Encodable, Hashable, Sendable, CaseIterable { case none, first, last }
   /// Of the weights and of all arithmetic of a step.
@@ -190,6 +212,16 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
   public var batchOrder = BatchOrder.withReplacement
   /// The order of the batches, `.npy` of int64 `[step, batch]`, instead of drawn ones.
   public var batches: BatchSetting?
+  /// Over images: how the rate falls to 0.
+  public var decay = RateDecay.none
+  /// Of `labels`; 0: `learningRate`.
+  public var labelLearningRate = 0.0
+  /// Whether the rate is divided by the over-realization.
+  public var rateByWidth = false
+  /// Of `distillation`.
+  public var temperature = 4.0
+  public var labelWeight = 0.1
+  public var convolution = ConvolutionSetting.automatic
 }
 
 /// The batches as a file gives them.

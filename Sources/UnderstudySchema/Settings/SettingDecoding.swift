@@ -24,7 +24,7 @@ extension StudyKey {
       if index < names.count - 1 {
         group = try group.nestedContainer(keyedBy: Name.self, forKey: name)
       } else {
-        let file = form == .file ? try group.decode(SourceFile.self, forKey: name) : nil
+        let file = form.isFile ? try group.decode(SourceFile.self, forKey: name) : nil
         write(&setting, try file.map { .text($0.path) } ?? value(of: name, in: group), file)
       }
     }
@@ -45,7 +45,9 @@ extension StudyKey {
         )
       }
       return .text(choice)
-    case .file: preconditionFailure("files are decoded with their digests")
+    case .layers: return .text(try group.decode(LayerList.self, forKey: name).description)
+    case .shares: return .text(try group.decode(LayerShares.self, forKey: name).description)
+    case .file, .images: preconditionFailure("files are decoded with their digests")
     }
   }
 

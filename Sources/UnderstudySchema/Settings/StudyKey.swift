@@ -14,6 +14,15 @@ public struct StudyKey: Sendable {
     case widths
     /// Learning rates by epoch, `0: 0.2, 20: 0.1`.
     case schedule
+    /// Hidden layers over images, `conv 64, conv 64 max 2, dense 100`.
+    case layers
+    /// Shares of the nodes of each hidden layer, `0.3-0.5-0.5-0.7`.
+    case shares
+    /// The name of an image set, or its folder, relative to the study file's folder.
+    case images
+
+    /// Whether values are found on disk, and named by their content.
+    package var isFile: Bool { self == .file || self == .images }
   }
 
   /// Dotted path, e.g. `training.learningRate`.
@@ -31,7 +40,7 @@ public struct StudyKey: Sendable {
   /// The file a setting names here.
   package let file: @Sendable (Setting) -> SourceFile?
   /// Why the key has no effect in a setting; nil if it has one.
-  package let idleReason: @Sendable (Setting) -> String?
+  package private(set) var idleReason: @Sendable (Setting) -> String?
   /// What the key was called before: such a name is read like the key's own, and runs stay named by it.
   package var formerPath: String?
   /// Whether the key came after version 0.1: at its default it does not enter a run's hash, so that runs which were made
@@ -42,6 +51,14 @@ public struct StudyKey: Sendable {
   var later: StudyKey {
     var key = self
     key.isLater = true
+    return key
+  }
+
+  /// The key, as one that has no effect for another reason as well.
+  func idle(when reason: @escaping IdleReason) -> StudyKey {
+    var key = self
+    let own = idleReason
+    key.idleReason = { reason($0) ?? own($0) }
     return key
   }
 
@@ -119,6 +136,9 @@ extension StudyKey.Form {
     case .file: "a file's path"
     case .widths: "nodes of each hidden layer joined by hyphens, lowest first, e.g. 50-75-100"
     case .schedule: "epochs from 0 on with their rates, e.g. \"0: 0.2, 20: 0.1\""
+    case .layers: "hidden layers, lowest first, e.g. \"conv 64, conv 64 padding 1 max 2, dense 100\""
+    case .shares: "shares from 0 to below 1 joined by hyphens, lowest layer first, e.g. 0.3-0.5-0.5-0.7"
+    case .images: "fashion-mnist, cifar10 or a folder"
     }
   }
 
@@ -132,6 +152,9 @@ extension StudyKey.Form {
     case .file: "a path"
     case .widths: "widths"
     case .schedule: "epochs with rates"
+    case .layers: "hidden layers"
+    case .shares: "shares"
+    case .images: "an image set or a folder"
     }
   }
 }
@@ -193,8 +216,20 @@ extension StudyKey {
   static func file(
     _ path: String, _ property: Path<SourceFile?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
   ) -> StudyKey {
+    source(path, property, .file, explanation, idle: idle)
+  }
+
+  static func images(
+    _ path: String, _ property: Path<SourceFile?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    source(path, property, .images, explanation, idle: idle)
+  }
+
+  private static func source(
+    _ path: String, _ property: Path<SourceFile?>, _ form: Form, _ explanation: String, idle: @escaping IdleReason
+  ) -> StudyKey {
     StudyKey(
-      path: path, form: .file, defaultValue: nil, explanation: explanation,
+      path: path, form: form, defaultValue: nil, explanation: explanation,
       read: { $0[keyPath: property].map { .text($0.path) } },
       write: { setting, _, file in setting[keyPath: property] = file },
       file: { $0[keyPath: property] }, idleReason: idle)
@@ -203,23 +238,38 @@ extension StudyKey {
   static func widths(
     _ path: String, _ property: Path<LayerWidths?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
   ) -> StudyKey {
-    StudyKey(
-      path: path, form: .widths, defaultValue: nil, explanation: explanation,
-      read: { $0[keyPath: property].map { .text($0.description) } },
-      write: { setting, value, _ in
-        if case .text(let text) = value { setting[keyPath: property] = try? LayerWidths(text) }
-      }, file: { _ in nil }, idleReason: idle)
+    written(path, property, .widths, explanation, idle: idle) { try? LayerWidths($0) }
   }
 
   static func schedule(
     _ path: String, _ property: Path<LearningRateSchedule?>, _ explanation: String,
     idle: @escaping IdleReason = { _ in nil }
   ) -> StudyKey {
+    written(path, property, .schedule, explanation, idle: idle) { try? LearningRateSchedule($0) }
+  }
+
+  static func layers(
+    _ path: String, _ property: Path<LayerList?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    written(path, property, .layers, explanation, idle: idle) { try? LayerList($0) }
+  }
+
+  static func shares(
+    _ path: String, _ property: Path<LayerShares?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    written(path, property, .shares, explanation, idle: idle) { try? LayerShares($0) }
+  }
+
+  /// A key whose values are written in a small language of their own.
+  private static func written<Value: CustomStringConvertible>(
+    _ path: String, _ property: Path<Value?>, _ form: Form, _ explanation: String, idle: @escaping IdleReason,
+    parse: @escaping @Sendable (String) -> Value?
+  ) -> StudyKey {
     StudyKey(
-      path: path, form: .schedule, defaultValue: nil, explanation: explanation,
+      path: path, form: form, defaultValue: nil, explanation: explanation,
       read: { $0[keyPath: property].map { .text($0.description) } },
       write: { setting, value, _ in
-        if case .text(let text) = value { setting[keyPath: property] = try? LearningRateSchedule(text) }
+        if case .text(let text) = value { setting[keyPath: property] = parse(text) }
       }, file: { _ in nil }, idleReason: idle)
   }
 }

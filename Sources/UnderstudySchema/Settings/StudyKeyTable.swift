@@ -1,7 +1,8 @@
 extension StudyKey {
   /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
   public static let all: [StudyKey] =
-    networkKeys + teacherKeys + studentKeys + inputKeys + trainingKeys + criticalPointKeys
+    (networkKeys + teacherKeys + imageTeacherKeys + oracleKeys + studentKeys + imageInputKeys + inputKeys + trainingKeys
+    + imageTrainingKeys + criticalPointKeys).map(\.withoutEffectOnImages)
 
   private static let besideTeacherFile: IdleReason = {
     $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
@@ -234,7 +235,8 @@ extension StudyKey {
     ).later,
     .choice(
       "training.loss", \.training.loss,
-      "squaredError of the outputs, or crossEntropy against the teacher's largest output."
+      "squaredError of the outputs, or crossEntropy against the teacher's largest output. Over images also distillation "
+        + "(softened outputs of the teacher, and labels), and labels: cross-entropy on the labels alone, without the teacher."
     ).later,
     .integer("training.epochs", \.training.epochs, "Number of epochs."),
     .integer(

@@ -151,7 +151,7 @@ extension Setting {
 
   private func json(of keys: [StudyKey], name: (StudyKey) -> String, file: (StudyKey) -> String?) -> String {
     let fields = keys.map { key in
-      "\(jsonText(name(key))):\(key.form == .file ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
+      "\(jsonText(name(key))):\(key.form.isFile ? file(key) ?? "null" : key.read(self)?.json ?? "null")"
     }
     return "{\(fields.joined(separator: ","))}"
   }

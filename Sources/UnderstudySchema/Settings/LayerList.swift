@@ -1,0 +1,136 @@
+/// The hidden layers of a network over images, lowest first; written `conv 64, conv 64 padding 1 max 2, dense 100`.
+///
+/// A layer is `conv` or `dense` with its nodes. Of a convolution may follow `size 5` or `size 3x1`, `stride 2`, `padding 1`, and
+/// what makes its map smaller: `max 2`, `average 2` (windows that do not overlap), or `average` alone, over the whole map.
+/// Without a size it is 3, without a stride 1, without a padding 0.
+public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
+  /// A side of a window, or two: rows and columns.
+  public struct Extent: Codable, Hashable, Sendable, CustomStringConvertible {
+    public var rows: Int
+    public var columns: Int
+
+    public var description: String { rows == columns ? "\(rows)" : "\(rows)x\(columns)" }
+  }
+
+  public struct Convolution: Codable, Hashable, Sendable {
+    public var size = Extent(rows: 3, columns: 3)
+    public var stride = Extent(rows: 1, columns: 1)
+    public var padding = Extent(rows: 0, columns: 0)
+    public var pooling: Pooling?
+  }
+
+  public enum Pooling: Codable, Hashable, Sendable {
+    case maximum(Extent)
+    case average(Extent)
+    /// Over the whole map.
+    case globalAverage
+  }
+
+  public struct Layer: Codable, Hashable, Sendable, CustomStringConvertible {
+    public var nodes: Int
+    /// nil: fully connected.
+    public var convolution: Convolution?
+
+    public var description: String {
+      guard let convolution else { return "dense \(nodes)" }
+      let standard = Convolution()
+      var words = ["conv \(nodes)"]
+      if convolution.size != standard.size { words.append("size \(convolution.size)") }
+      if convolution.stride != standard.stride { words.append("stride \(convolution.stride)") }
+      if convolution.padding != standard.padding { words.append("padding \(convolution.padding)") }
+      switch convolution.pooling {
+      case .maximum(let extent): words.append("max \(extent)")
+      case .average(let extent): words.append("average \(extent)")
+      case .globalAverage: words.append("average")
+      case nil: break
+      }
+      return words.joined(separator: " ")
+    }
+  }
+
+  public let layers: [Layer]
+
+  public var description: String { layers.map(\.description).joined(separator: ", ") }
+
+  /// The layers that a text writes.
+  ///
+  /// - Throws: ``TextFormError`` for what has not the form, for layers without nodes, windows without a size, and too many
+  ///   layers.
+  public init(_ text: String) throws(TextFormError) {
+    var layers: [Layer] = []
+    for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+      layers.append(try Layer(words: part.split(whereSeparator: \.isWhitespace), number: layers.count + 1))
+    }
+    guard layers.count <= LayerWidths.greatestDepth else {
+      throw .outOfRange("\(layers.count) hidden layers are more than \(LayerWidths.greatestDepth)")
+    }
+    self.layers = layers
+  }
+}
+
+extension LayerList.Layer {
+  fileprivate init(words: [Substring], number: Int) throws(TextFormError) {
+    guard words.count >= 2, let nodes = Int(words[1]), ["conv", "dense"].contains(words[0]) else { throw .notOfTheForm }
+    guard (1...1_000_000).contains(nodes) else {
+      throw .outOfRange("hidden layer \(layerLabel(number)) has \(nodes) nodes")
+    }
+    self.nodes = nodes
+    guard words[0] == "conv" else {
+      guard words.count == 2 else { throw .outOfRange("hidden layer \(layerLabel(number)) is dense and has no window") }
+      return
+    }
+    var convolution = LayerList.Convolution()
+    var rest = words[2...]
+    while let word = rest.popFirst() {
+      let extent = try rest.first.flatMap { (word) throws(TextFormError) in try LayerList.Extent(word, number: number) }
+      if extent != nil { rest.removeFirst() }
+      switch (word, extent) {
+      case ("size", let extent?): convolution.size = extent
+      case ("stride", let extent?): convolution.stride = extent
+      case ("padding", let extent?): convolution.padding = extent
+      case ("max", let extent?): convolution.pooling = .maximum(extent)
+      case ("average", let extent?): convolution.pooling = .average(extent)
+      case ("average", nil): convolution.pooling = .globalAverage
+      default: throw .notOfTheForm
+      }
+      guard word == "padding" || extent.map({ $0.rows > 0 && $0.columns > 0 }) ?? true else {
+        throw .outOfRange("hidden layer \(layerLabel(number)) has a \(word) of 0")
+      }
+    }
+    self.convolution = convolution
+  }
+}
+
+extension LayerList.Extent {
+  /// - Returns: nil for what is no extent.
+  fileprivate init?(_ text: Substring, number: Int) throws(TextFormError) {
+    let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard (1...2).contains(sides.count), let rows = sides[0], let columns = sides[sides.count - 1] else { return nil }
+    guard (0...1000).contains(rows), (0...1000).contains(columns) else {
+      throw .outOfRange("hidden layer \(layerLabel(number)) has a window of \(text)")
+    }
+    (self.rows, self.columns) = (rows, columns)
+  }
+}
+
+/// Shares of the nodes of each hidden layer, lowest first; written `0.3-0.5-0.5-0.7`.
+public struct LayerShares: Codable, Hashable, Sendable, CustomStringConvertible {
+  public let shares: [Double]
+
+  public var description: String { shares.map { KeyValue.number($0).description }.joined(separator: "-") }
+
+  /// The shares that a text writes.
+  ///
+  /// - Throws: ``TextFormError`` for what has not the form, and for shares below 0 or not below 1.
+  public init(_ text: String) throws(TextFormError) {
+    var shares: [Double] = []
+    for part in text.split(separator: "-", omittingEmptySubsequences: false) {
+      guard let share = Double(part.trimmed) else { throw .notOfTheForm }
+      guard share >= 0, share < 1 else {
+        throw .outOfRange("hidden layer \(layerLabel(shares.count + 1)) would lose a share of \(part)")
+      }
+      shares.append(share)
+    }
+    self.shares = shares
+  }
+}
