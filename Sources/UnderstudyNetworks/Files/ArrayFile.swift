@@ -1,8 +1,8 @@
 import Foundation
 import UnderstudyNumerics
 
-/// Arrays as NumPy's `.npy` files: inputs `[sample, feature]` and batches `[step, batch]`. Docs/Formats.md is the
-/// contract.
+/// Arrays as NumPy's `.npy` files: inputs `[sample, feature]`, batches `[step, batch]`, labels `[sample]` and images
+/// `[image, channel, row, column]`. Docs/Formats.md is the contract.
 public enum ArrayFile {
   /// Reads a matrix; see ``decodeMatrix(_:name:)``.
   ///
@@ -24,10 +24,8 @@ public enum ArrayFile {
   public static func decodeMatrix(_ data: Data, name: String) throws(FileError) -> Matrix {
     let bytes = [UInt8](data)
     let header = try ArrayHeader(bytes, name: name)
-    guard let format = header.elementType.flatMap(ScalarFormat.init(numpy:)) else {
-      throw typeError(header.elementType, wanted: "real numbers", remedy: "'<f8'", name: name)
-    }
-    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[sample, feature]", bytes: bytes, name: name)
+    let format = try header.format(wanted: "real numbers", remedy: "array.astype('<f8')", name: name) { _ in true }
+    try header.checkSize(of: .matrix("[sample, feature]"), format, byteCount: bytes.count, name: name)
     let (rows, columns) = (header.shape[0], header.shape[1])
     var values = format.values(in: bytes, at: header.dataStart, count: rows * columns)
     if header.isColumnMajor {
@@ -57,10 +55,8 @@ public enum ArrayFile {
   public static func decodeBatches(_ data: Data, name: String, sampleCount: Int) throws(FileError) -> Batches {
     let bytes = [UInt8](data)
     let header = try ArrayHeader(bytes, name: name)
-    guard let format = header.elementType.flatMap(ScalarFormat.init(numpy:)), format.isInteger else {
-      throw typeError(header.elementType, wanted: "sample numbers", remedy: "'<i8'", name: name)
-    }
-    try header.checkSize(elementByteCount: format.byteCount, dimensions: "[step, batch]", bytes: bytes, name: name)
+    let format = try header.format(wanted: "sample numbers", remedy: "array.astype('<i8')", name: name, \.isInteger)
+    try header.checkSize(of: .matrix("[step, batch]"), format, byteCount: bytes.count, name: name)
     let (steps, batch) = (header.shape[0], header.shape[1])
     var numbers = format.integers(in: bytes, at: header.dataStart, count: steps * batch)
     if header.isColumnMajor {
@@ -93,56 +89,5 @@ public enum ArrayFile {
     result += Array(text.utf8)
     for value in matrix.values { result.append(littleEndian: value.bitPattern) }
     return Data(result)
-  }
-}
-
-/// Why elements of a type are refused, and what to call in NumPy.
-private func typeError(_ type: String?, wanted: String, remedy: String, name: String) -> FileError {
-  let conversion = "save array.astype(\(remedy))"
-  guard let type else {
-    return FileError(path: name, message: "holds records, not \(wanted); \(conversion) of one field")
-  }
-  let reason =
-    switch type.first {
-    case ">": "holds big-endian elements (\(type)); \(conversion)"
-    case _ where type.hasSuffix("O"):
-      "holds Python objects; reading them could run any program, so it is never done; \(conversion)"
-    case _ where type.dropFirst().first == "c":
-      "holds complex numbers (\(type)), not \(wanted); save real and imaginary parts as columns, "
-        + "numpy.hstack([array.real, array.imag])"
-    default: "holds elements of type \(type), not \(wanted); \(conversion)"
-    }
-  return FileError(path: name, message: reason)
-}
-
-extension ArrayHeader {
-  /// Checks that the array has two dimensions, is not empty and is all that follows the header.
-  fileprivate func checkSize(
-    elementByteCount: Int, dimensions: String, bytes: [UInt8], name: String
-  ) throws(FileError) {
-    func error(_ message: String) -> FileError { FileError(path: name, message: message) }
-    guard shape.count == 2 else {
-      let found = "has an array of \(shape.count) dimension\(shape.count == 1 ? "" : "s"), shape \(shape)"
-      let remedy =
-        switch shape.count {
-        case 1: "as a column save array[:, None], as a row array[None, :]"
-        case 3...: "e.g. array.reshape(len(array), -1)"
-        default: "e.g. numpy.atleast_2d(array)"
-        }
-      throw error("\(found); reshape it to \(dimensions): \(remedy)")
-    }
-    guard let count = elementCount(ofShape: shape), count <= Int.max / elementByteCount else {
-      throw error("claims an array of shape \(shape), which no file can hold; it is damaged, write it anew")
-    }
-    guard count > 0 else {
-      throw error("has an empty array of shape \(shape); give at least one row and one column")
-    }
-    let (wanted, found) = (count * elementByteCount, bytes.count - dataStart)
-    guard found >= wanted else {
-      throw error("is truncated: shape \(shape) needs \(wanted) bytes, and there are \(found); write or copy it anew")
-    }
-    guard found == wanted else {
-      throw error("has \(found - wanted) bytes after its array of shape \(shape); write it anew with numpy.save")
-    }
   }
 }

@@ -20,6 +20,41 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
 ///
 /// - Throws: ``FileError`` if there is no such file, or it cannot be read.
 public func content(ofFileAt path: String) throws(FileError) -> Data {
+  try reading(path) { url, _ in try Data(contentsOf: url) }
+}
+
+/// The same as an array, without a copy of the whole; or its first bytes.
+///
+/// - Throws: ``FileError`` as ``content(ofFileAt:)``, and if the file has more bytes than this machine has memory.
+func bytes(ofFileAt path: String, limit: Int = .max) throws(FileError) -> [UInt8] {
+  var result: [UInt8] = []
+  try append(contentsOfFileAt: path, limit: limit, to: &result)
+  return result
+}
+
+/// Appends the content of a file, or its first bytes.
+///
+/// - Throws: ``FileError`` as ``bytes(ofFileAt:limit:)``.
+func append(contentsOfFileAt path: String, limit: Int = .max, to bytes: inout [UInt8]) throws(FileError) {
+  let end = limit == .max ? .max : bytes.count + limit
+  try reading(path) { url, size in
+    guard min(size, limit) < ProcessInfo.processInfo.physicalMemory else {
+      throw FileError(
+        path: path,
+        message: "has \(size) bytes, more than the memory of this machine (\(ProcessInfo.processInfo.physicalMemory)); "
+          + "give a smaller file, or take a machine with more memory")
+    }
+    bytes.reserveCapacity(bytes.count + min(size, limit))
+    let file = try FileHandle(forReadingFrom: url)
+    defer { try? file.close() }
+    while bytes.count < end, let part = try file.read(upToCount: min(1 << 20, end - bytes.count)), !part.isEmpty {
+      bytes.append(contentsOf: part)
+    }
+  }
+}
+
+/// Reads a regular file; `body` gets its place and its size in bytes.
+private func reading<Value>(_ path: String, _ body: (URL, Int) throws -> Value) throws(FileError) -> Value {
   let url = URL(fileURLWithPath: path).resolvingSymlinksInPath()
   do {
     let attributes = try FileManager.default.attributesOfItem(atPath: url.path)
@@ -30,7 +65,7 @@ public func content(ofFileAt path: String) throws(FileError) -> Data {
     default:
       throw FileError(path: path, message: "is not a regular file; give a file on disk")
     }
-    return try Data(contentsOf: url)
+    return try body(url, (attributes[.size] as? NSNumber)?.intValue ?? 0)
   } catch let error as FileError {
     throw error
   } catch {

@@ -58,17 +58,26 @@ enum ScalarFormat: Hashable {
   /// - Precondition: there are that many bytes.
   func values(in bytes: [UInt8], at offset: Int, count: Int) -> [Double] {
     precondition(offset >= 0 && count >= 0 && bytes.count - offset >= count * byteCount)
-    return (0..<count).map { i in
-      let place = offset + i * byteCount
-      return switch self {
-      case .float64: Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
-      case .float32: Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
-      case .float16: halfPrecision(bytes.integer(at: place, as: UInt16.self))
-      case .bfloat16: Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
-      case .boolean: bytes[place] == 0 ? 0 : 1
-      case .signed: Double(signedInteger(in: bytes, at: place))
-      case .unsigned: Double(unsignedInteger(in: bytes, at: place))
-      }
+    return (0..<count).map { number(in: bytes, at: offset + $0 * byteCount) }
+  }
+
+  /// The same in single precision, rounded to the nearest.
+  ///
+  /// - Precondition: as of ``values(in:at:count:)``.
+  func singlePrecisionValues(in bytes: [UInt8], at offset: Int, count: Int) -> [Float] {
+    precondition(offset >= 0 && count >= 0 && bytes.count - offset >= count * byteCount)
+    return (0..<count).map { Float(number(in: bytes, at: offset + $0 * byteCount)) }
+  }
+
+  private func number(in bytes: [UInt8], at place: Int) -> Double {
+    switch self {
+    case .float64: Double(bitPattern: bytes.integer(at: place, as: UInt64.self))
+    case .float32: Double(Float(bitPattern: bytes.integer(at: place, as: UInt32.self)))
+    case .float16: halfPrecision(bytes.integer(at: place, as: UInt16.self))
+    case .bfloat16: Double(Float(bitPattern: UInt32(bytes.integer(at: place, as: UInt16.self)) << 16))
+    case .boolean: bytes[place] == 0 ? 0 : 1
+    case .signed: Double(signedInteger(in: bytes, at: place))
+    case .unsigned: Double(unsignedInteger(in: bytes, at: place))
     }
   }
 

@@ -20,6 +20,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case calibrationInputs = 13
   /// Samples that are held out.
   case heldOut = 15
+  /// How images are moved and mirrored, by the epoch.
+  case imageAugmentation = 16
   /// For tests.
   case test = 0xFFFF
 }
@@ -50,6 +52,11 @@ public struct RandomStream: Sendable {
       initialized = count
     }
   }
+
+  /// Passes over words. O(1).
+  ///
+  /// - Precondition: `count` is not negative.
+  public mutating func skip(_ count: Int) { position += UInt64(count) }
 
   /// The next `count` integers of `0 ..< bound`.
   public mutating func integers(_ count: Int, below bound: Int) -> [UInt32] {
