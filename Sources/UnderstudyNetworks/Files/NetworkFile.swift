@@ -34,7 +34,8 @@ public enum NetworkFile {
   }
 
   /// The bytes of a file that holds a network: the same for equal networks and metadata. Of the metadata,
-  /// `understudy.normalization` is set from the network.
+  /// `understudy.normalization`, and of a network with convolutions `understudy.image` and `understudy.layers`, are set from the
+  /// network.
   ///
   /// - Complexity: O(weights).
   public static func encode(
@@ -42,9 +43,17 @@ public enum NetworkFile {
   ) -> Data {
     var file = SafetensorsFile(tensors: [:], metadata: metadata)
     file.metadata[placementKey] = network.layers.lazy.compactMap(\.normalization).first?.placement.rawValue
+    if !network.isDense {
+      let input = network.architecture.input
+      file.metadata[imageKey] = "\(input.channels)x\(input.rows)x\(input.columns)"
+      file.metadata[layersKey] = network.architecture.hiddenLayers.description
+    }
     for (index, layer) in network.layers.enumerated() {
-      file.tensors[tensorName(index, .weight)] = SafetensorsFile.Tensor(
-        shape: [layer.nodeCount, layer.inputCount], values: layer.weights.values)
+      var shape = [layer.nodeCount, layer.inputCount]
+      if case .convolution(let window) = layer.kind {
+        shape = [layer.nodeCount, layer.inputCount / window.count, window.rows, window.columns]
+      }
+      file.tensors[tensorName(index, .weight)] = SafetensorsFile.Tensor(shape: shape, values: layer.weights.values)
       let normalization = layer.normalization
       let vectors: [(Part, [Double]?)] = [
         (.bias, layer.biases), (.mean, normalization?.means), (.variance, normalization?.variances),
@@ -76,14 +85,27 @@ private func network(
   let layerCount = parts.count { $0.part == .weight }
   if let problem = transposition(in: file, layerCount: layerCount) { throw error(problem) }
   let hasBiases = parts.contains { $0.part == .bias }
+  let image = try imageLayers(of: file, name: name)
+  if let image, image.layers.count != layerCount - 1 {
+    throw error(
+      "has weights of \(layerCount) layers, but \(layersKey) names \(image.layers.count) hidden ones; name each")
+  }
   var layers: [NetworkLayer] = []
   for index in 0..<layerCount {
     let weightName = tensorName(index, .weight)
     guard let weights = file.tensors[weightName] else {
       throw error("has weights of \(layerCount) layers but no \(weightName); number the layers from 0 without gaps")
     }
-    guard weights.shape.count == 2 else {
-      throw error("tensor \"\(weightName)\" has shape \(weights.shape); weights are [nodes, inputs]")
+    let windows = index < layerCount - 1 ? image?.layers[index].windows : nil
+    var window: Window?
+    if case .convolution(let own)? = windows?.kind { window = own }
+    guard weights.shape.count == (window == nil ? 2 : 4),
+      window.map({ weights.shape.suffix(2) == [$0.rows, $0.columns] }) ?? true
+    else {
+      throw error(
+        "tensor \"\(weightName)\" has shape \(weights.shape); "
+          + (window.map { "weights of this convolution are [channels, channels below, \($0.rows), \($0.columns)]" }
+            ?? "weights are [nodes, inputs]"))
     }
     let biasName = tensorName(index, .bias)
     let biases = file.tensors[biasName]
@@ -97,10 +119,12 @@ private func network(
     }
     layers.append(
       NetworkLayer(
-        weights: Matrix(rowCount: weights.shape[0], columnCount: weights.shape[1], values: weights.values),
+        windows?.kind ?? .dense,
+        weights: Matrix(
+          rowCount: weights.shape[0], columnCount: weights.shape[1...].reduce(1, *), values: weights.values),
         biases: biases?.values,
         normalization: try normalization(
-          ofLayer: index, nodeCount: weights.shape[0], in: file, name: name)))
+          ofLayer: index, nodeCount: weights.shape[0], in: file, name: name), pooling: windows?.pooling))
   }
   if let stray = parts.first(where: { $0.layer >= layerCount }) {
     throw error(
@@ -108,7 +132,7 @@ private func network(
         + "\(tensorName(stray.layer, stray.part)) or add the layer")
   }
   do {
-    return try Network(layers: layers, activation: activation)
+    return try Network(layers: layers, input: image?.input, activation: activation)
   } catch let failure {
     throw error("\(failure); in the file layer 1 is \"layers.0\", and weights are [nodes, inputs]")
   }

@@ -1,3 +1,6 @@
+import UnderstudyNumerics
+import UnderstudySchema
+
 /// The tensors of a layer, by the ends of their names; those of a normalisation are named as by PyTorch.
 enum Part: String {
   case weight, bias
@@ -11,6 +14,10 @@ enum Part: String {
 
 /// The metadata that says where hidden layers are normalised.
 let placementKey = "understudy.normalization"
+
+/// The metadata of a network over images: the size of its images, `3x32x32`, and its hidden layers, written as in studies.
+let imageKey = "understudy.image"
+let layersKey = "understudy.layers"
 
 func tensorName(_ layer: Int, _ part: Part) -> String { "layers.\(layer).\(part.rawValue)" }
 
@@ -78,4 +85,28 @@ func normalization(
   }
   return BatchNormalization(
     placement: placement, means: means, variances: variances, scales: scales, shifts: shifts)
+}
+
+/// What a file says of a network over images; nil of one over features.
+///
+/// - Throws: ``FileError`` if it says only a part, or what cannot be read.
+func imageLayers(of file: SafetensorsFile, name: String) throws(FileError) -> (
+  input: MapSize, layers: [LayerList.Layer]
+)? {
+  guard let size = file.metadata[imageKey], let text = file.metadata[layersKey] else {
+    guard file.tensors.values.contains(where: { $0.shape.count == 4 }) else { return nil }
+    throw FileError(
+      path: name,
+      message: "has convolutions, but its metadata do not say \(imageKey) (such as 3x32x32) and \(layersKey) (such as "
+        + "\"conv 64, conv 64 max 2\"); add both")
+  }
+  let sides = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+  guard sides.count == 3, sides.allSatisfy({ (1...100_000).contains($0) }), let list = try? LayerList(text) else {
+    throw FileError(
+      path: name,
+      message:
+        "its metadata \(imageKey) \"\(size)\" or \(layersKey) \"\(text)\" cannot be read; write them as 3x32x32 and "
+        + "conv 64, conv 64 max 2")
+  }
+  return (MapSize(channels: sides[0], rows: sides[1], columns: sides[2]), list.layers)
 }

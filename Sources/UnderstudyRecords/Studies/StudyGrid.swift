@@ -222,4 +222,27 @@ extension SourceFile {
       throw tree.error(.missingFile, key: key, "cannot read \(absolute)", "check that you may read it")
     }
   }
+
+  /// Finds a set of images by its name or folder, and hashes its files.
+  fileprivate init(
+    imagesNamed name: String, relativeTo folder: URL, kept: (String) -> SourceFile?, key: String, tree: YAMLTree
+  ) throws(StudyError) {
+    let known = ImageFolder.folderNames[name] != nil
+    let path =
+      known
+      ? ImageFolder.find(name)
+      : (name.hasPrefix("/") ? URL(fileURLWithPath: name) : folder.appendingPathComponent(name)).standardizedFileURL
+        .path
+    guard let path, let digest = ImageFolder.digest(of: path) else {
+      if let path, let file = kept(path) {
+        self = file
+        return
+      }
+      throw tree.error(
+        .missingFile, key: key,
+        known ? "no set \(name) on this machine" : "no set of images in \(path ?? name)",
+        "understudy data list tells what is here and how to get what is not")
+    }
+    self.init(path: URL(fileURLWithPath: path).standardizedFileURL.path, digest: digest)
+  }
 }

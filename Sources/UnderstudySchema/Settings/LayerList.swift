@@ -1,13 +1,18 @@
 /// The hidden layers of a network over images, lowest first; written `conv 64, conv 64 padding 1 max 2, dense 100`.
 ///
 /// A layer is `conv` or `dense` with its nodes. Of a convolution may follow `size 5` or `size 3x1`, `stride 2`, `padding 1`, and
-/// what makes its map smaller: `max 2`, `average 2` (windows that do not overlap), or `average` alone, over the whole map.
-/// Without a size it is 3, without a stride 1, without a padding 0.
+/// what makes its map smaller: `max 2` or `average 2`, which may have a `stride` and `padding` of their own, or `average` alone,
+/// over the whole map. Without a size it is 3, without a stride 1 (of `max` and `average` their size), without a padding 0.
 public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
   /// A side of a window, or two: rows and columns.
   public struct Extent: Codable, Hashable, Sendable, CustomStringConvertible {
     public var rows: Int
     public var columns: Int
+
+    public init(rows: Int, columns: Int) {
+      self.rows = rows
+      self.columns = columns
+    }
 
     public var description: String { rows == columns ? "\(rows)" : "\(rows)x\(columns)" }
   }
@@ -17,11 +22,26 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
     public var stride = Extent(rows: 1, columns: 1)
     public var padding = Extent(rows: 0, columns: 0)
     public var pooling: Pooling?
+
+    public init() {}
+  }
+
+  /// The window of a pooling.
+  public struct PoolingWindow: Codable, Hashable, Sendable {
+    public var size: Extent
+    public var stride: Extent
+    public var padding: Extent
+
+    public init(size: Extent, stride: Extent, padding: Extent = Extent(rows: 0, columns: 0)) {
+      self.size = size
+      self.stride = stride
+      self.padding = padding
+    }
   }
 
   public enum Pooling: Codable, Hashable, Sendable {
-    case maximum(Extent)
-    case average(Extent)
+    case maximum(PoolingWindow)
+    case average(PoolingWindow)
     /// Over the whole map.
     case globalAverage
   }
@@ -31,6 +51,11 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
     /// nil: fully connected.
     public var convolution: Convolution?
 
+    public init(nodes: Int, convolution: Convolution?) {
+      self.nodes = nodes
+      self.convolution = convolution
+    }
+
     public var description: String {
       guard let convolution else { return "dense \(nodes)" }
       let standard = Convolution()
@@ -38,9 +63,14 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
       if convolution.size != standard.size { words.append("size \(convolution.size)") }
       if convolution.stride != standard.stride { words.append("stride \(convolution.stride)") }
       if convolution.padding != standard.padding { words.append("padding \(convolution.padding)") }
+      func add(_ word: String, _ window: PoolingWindow) {
+        words.append("\(word) \(window.size)")
+        if window.stride != window.size { words.append("stride \(window.stride)") }
+        if window.padding != standard.padding { words.append("padding \(window.padding)") }
+      }
       switch convolution.pooling {
-      case .maximum(let extent): words.append("max \(extent)")
-      case .average(let extent): words.append("average \(extent)")
+      case .maximum(let window): add("max", window)
+      case .average(let window): add("average", window)
       case .globalAverage: words.append("average")
       case nil: break
       }
@@ -49,6 +79,8 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
   }
 
   public let layers: [Layer]
+
+  public init(_ layers: [Layer]) { self.layers = layers }
 
   public var description: String { layers.map(\.description).joined(separator: ", ") }
 
@@ -84,20 +116,42 @@ extension LayerList.Layer {
     while let word = rest.popFirst() {
       let extent = try rest.first.flatMap { (word) throws(TextFormError) in try LayerList.Extent(word, number: number) }
       if extent != nil { rest.removeFirst() }
-      switch (word, extent) {
-      case ("size", let extent?): convolution.size = extent
-      case ("stride", let extent?): convolution.stride = extent
-      case ("padding", let extent?): convolution.padding = extent
-      case ("max", let extent?): convolution.pooling = .maximum(extent)
-      case ("average", let extent?): convolution.pooling = .average(extent)
-      case ("average", nil): convolution.pooling = .globalAverage
-      default: throw .notOfTheForm
-      }
       guard word == "padding" || extent.map({ $0.rows > 0 && $0.columns > 0 }) ?? true else {
         throw .outOfRange("hidden layer \(layerLabel(number)) has a \(word) of 0")
       }
+      guard convolution.set(String(word), extent) else { throw .notOfTheForm }
     }
     self.convolution = convolution
+  }
+}
+
+extension LayerList.Convolution {
+  /// What a word with its numbers says; once a pooling is there, strides and paddings are its own.
+  ///
+  /// - Returns: false for what says nothing.
+  fileprivate mutating func set(_ word: String, _ extent: LayerList.Extent?) -> Bool {
+    switch (word, extent, pooling) {
+    case ("size", let extent?, nil): size = extent
+    case ("stride", let extent?, nil): stride = extent
+    case ("padding", let extent?, nil): padding = extent
+    case ("max", let extent?, nil): pooling = .maximum(.init(size: extent, stride: extent))
+    case ("average", let extent?, nil): pooling = .average(.init(size: extent, stride: extent))
+    case ("average", nil, nil): pooling = .globalAverage
+    case ("stride", let extent?, .maximum(var window)):
+      window.stride = extent
+      pooling = .maximum(window)
+    case ("stride", let extent?, .average(var window)):
+      window.stride = extent
+      pooling = .average(window)
+    case ("padding", let extent?, .maximum(var window)):
+      window.padding = extent
+      pooling = .maximum(window)
+    case ("padding", let extent?, .average(var window)):
+      window.padding = extent
+      pooling = .average(window)
+    default: return false
+    }
+    return true
   }
 }
 

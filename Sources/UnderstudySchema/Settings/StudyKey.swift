@@ -261,7 +261,7 @@ extension StudyKey {
   }
 
   /// A key whose values are written in a small language of their own.
-  private static func written<Value: CustomStringConvertible>(
+  private static func written<Value: CustomStringConvertible & SendableMetatype>(
     _ path: String, _ property: Path<Value?>, _ form: Form, _ explanation: String, idle: @escaping IdleReason,
     parse: @escaping @Sendable (String) -> Value?
   ) -> StudyKey {
