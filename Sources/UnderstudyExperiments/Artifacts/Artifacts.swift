@@ -21,7 +21,7 @@ final class Artifacts: Sendable {
   private let byteLimit: Int
   private let shelf = Mutex(Shelf())
 
-  init(byteLimit: Int = 128 << 20) { self.byteLimit = byteLimit }
+  init(byteLimit: Int = 256 << 20) { self.byteLimit = byteLimit }
 
   /// - Throws: what making it throws; nothing is kept then.
   func network<Failure: Error>(_ recipe: Recipe, make: () throws(Failure) -> Network) throws(Failure) -> Network {
@@ -37,6 +37,18 @@ final class Artifacts: Sendable {
   func dataset<Failure: Error>(_ recipe: Recipe, make: () throws(Failure) -> Dataset) throws(Failure) -> Dataset {
     // As it is, and packed for steps and for losses.
     try value(recipe, byteCount: { ($0.inputs.values.count + $0.targets.values.count) * 24 }, make: make)
+  }
+
+  /// - Throws: what reading it throws; nothing is kept then.
+  func images<Failure: Error>(_ recipe: Recipe, make: () throws(Failure) -> ImageData) throws(Failure) -> ImageData {
+    try value(recipe, byteCount: \.byteCount, make: make)
+  }
+
+  /// - Throws: what making it throws; nothing is kept then.
+  func trained<Failure: Error>(
+    _ recipe: Recipe, make: () throws(Failure) -> TrainedNetwork
+  ) throws(Failure) -> TrainedNetwork {
+    try value(recipe, byteCount: { $0.network.weightCount * 8 }, make: make)
   }
 
   private func value<Value: Sendable, Failure: Error>(

@@ -10,6 +10,10 @@ struct Recipe: Sendable {
       .joined(separator: "\n")
   }
 
+  private init(text: String, from recipes: [Recipe] = []) {
+    self.text = ([text] + recipes.map(\.text)).joined(separator: "\n")
+  }
+
   /// The name of what is made by it.
   var hash: String { contentHash(text) }
 
@@ -19,6 +23,26 @@ struct Recipe: Sendable {
     let isCalibrated = teacher.medianBiases || teacher.normalizedOutput || teacher.normalization != .none
     let groups = ["network", "teacher"] + (isCalibrated ? ["inputs"] : [])
     return Recipe("teacher", run, of: groups, isDrawn: teacher.file == nil)
+  }
+
+  /// The two parts of a set of images.
+  static func images(of run: Run) -> Recipe {
+    Recipe(text: "images \(run.setting.inputs.images?.digest ?? "")")
+  }
+
+  /// A teacher over images, trained on their labels.
+  ///
+  static func imageTeacher(of run: Run) -> Recipe {
+    let (setting, inputs) = (run.setting, run.setting.inputs)
+    let data = "\(inputs.training.count) images, crop \(inputs.cropPadding), flips \(inputs.flips)"
+    return Recipe(
+      text: "image teacher\n\(setting.canonicalText(of: ["network", "teacher"]))\nseed \(run.teacherSeed)\n\(data)",
+      from: [.images(of: run)])
+  }
+
+  /// What pruning leaves of it, trained on.
+  static func oracle(of run: Run) -> Recipe {
+    Recipe(text: "oracle\n\(run.setting.canonicalText(of: ["oracle"]))", from: [.imageTeacher(of: run)])
   }
 
   /// The samples of a data set, before any augmentation.
@@ -49,4 +73,9 @@ struct Recipe: Sendable {
       "evaluation", run, isDrawn: false,
       from: [.teacher(of: run), .inputs("evaluation", from: run.setting.inputs.evaluation.file, of: run)])
   }
+}
+
+extension Run {
+  /// The seed of a teacher over images, and of its oracle.
+  var teacherSeed: Int { setting.teacher.seed == 0 ? seed : setting.teacher.seed }
 }

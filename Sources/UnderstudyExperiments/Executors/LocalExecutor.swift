@@ -67,6 +67,8 @@ struct LocalExecutor: Executor {
       return try attempt(run, of: job)
     } catch .store(let error) {
       throw .store(error)
+    } catch .interrupted {
+      return .stopped
     } catch {
       let failure = RunFailure(run, reason: error.description, version: understudyVersion, failedAt: Date())
       try ExperimentError.storing { () throws(StoreError) in try job.sink.recordFailure(failure, of: run) }
@@ -78,9 +80,10 @@ struct LocalExecutor: Executor {
   private func attempt(_ run: Run, of job: Job) throws(ExperimentError) -> End {
     let execution = RunExecution(
       run: run, study: job.study, studyHash: job.studyHash, instructions: options.instructions,
-      artifacts: job.artifacts,
-      checkpointInterval: options.checkpointInterval, isCancelled: { job.stop.isRequested },
-      threadCount: { job.threads.threadsPerRun },
+      artifacts: job.artifacts, artifactStore: job.sink, checkpointInterval: options.checkpointInterval,
+      isCancelled: { job.stop.isRequested },
+      threadCount: { job.threads.threadsPerRun }, studyThreadCount: max(1, options.threadCount),
+      didReach: { job.progress.didReach($0) },
       didTakeSteps: { job.progress.didTakeSteps($0, of: run.setting) },
       saveCheckpoint: { (checkpoint) throws(ExperimentError) in
         try ExperimentError.storing { () throws(StoreError) in try job.sink.saveCheckpoint(checkpoint) }

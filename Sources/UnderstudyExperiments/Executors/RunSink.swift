@@ -5,7 +5,7 @@ import UnderstudySchema
 /// Takes what becomes of runs, and knows where the interrupted ones stood: a results folder.
 ///
 /// Any thread may call it. What throws ``StoreError`` for one run would do so for all: an executor gives up then.
-public protocol RunSink: Sendable {
+public protocol RunSink: ArtifactStore {
   /// Where the run stood when it was last stored; nil for one that begins.
   ///
   /// - Throws: ``StoreError`` of a sink that cannot be read.

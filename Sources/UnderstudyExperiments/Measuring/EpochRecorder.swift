@@ -61,8 +61,8 @@ struct EpochRecorder {
       case .evaluationLoss: add([], [evaluationLoss()])
       case .trainingCorrelation: if let onTraining { add(onTraining.values) }
       case .evaluationCorrelation: if let onEvaluation { add(onEvaluation.values) }
-      case .trainingDeadNodes: if let onTraining { add([n], indicator(onTraining.deadStudentNodes, count: n)) }
-      case .evaluationDeadNodes: if let onEvaluation { add([n], indicator(onEvaluation.deadStudentNodes, count: n)) }
+      case .trainingDeadNodes: if let onTraining { add(onTraining.deadStudentIndicators) }
+      case .evaluationDeadNodes: if let onEvaluation { add(onEvaluation.deadStudentIndicators) }
       case .trainingObservationCounts:
         add(try observationCounts(of: teacher, by: student, over: training.inputs))
       case .evaluationObservationCounts:
@@ -89,14 +89,10 @@ struct EpochRecorder {
         .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,
         .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }
+      // Of data with labels; see ImageRecorder.
+      case .evaluationAccuracy, .teacherAccuracies: break
       }
     }
-    return result
-  }
-
-  private func indicator(_ nodes: [Int], count: Int) -> [Double] {
-    var result = [Double](repeating: 0, count: count)
-    for node in nodes { result[node] = 1 }
     return result
   }
 

@@ -34,12 +34,7 @@ struct LayerRecorder {
     add(.layerCorrelations, correlations.flatMap(\.bestOfTeacherNodes))
     add(.layerMatches, correlations.flatMap { $0.matches.map { Double($0 ?? -1) } })
     add(.layerStudentCorrelations, correlations.flatMap(\.bestOfStudentNodes))
-    add(
-      .layerDeadNodes,
-      zip(correlations, widths.student).flatMap { layer, count in
-        let dead = Set(layer.deadStudentNodes)
-        return (0..<count).map { dead.contains($0) ? 1.0 : 0 }
-      })
+    add(.layerDeadNodes, correlations.flatMap(\.deadStudentIndicators))
     guard !measures.isDisjoint(with: Self.ofCouplings) else { return result }
 
     let couplings = try couplings(matches: correlations.map(\.matches), measures)

@@ -11,8 +11,12 @@ public enum ExperimentError: Error, Sendable, CustomStringConvertible {
   /// The weights that were to be stored do not reproduce the loss that training reports: a bug or a broken machine.
   case verification(run: String, stored: Double, reported: Double)
 
+  /// What several runs need was not made, because the study was asked to stop.
+  case interrupted
+
   public var description: String {
     switch self {
+    case .interrupted: "the study was asked to stop"
     case .input(let message): message
     case .store(let error): error.description
     case .verification(let run, let stored, let reported):

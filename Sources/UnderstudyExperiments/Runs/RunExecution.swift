@@ -18,16 +18,30 @@ struct RunExecution {
   let studyHash: String
   let instructions: InstructionSet
   let artifacts: Artifacts
+  let artifactStore: any ArtifactStore
   let checkpointInterval: Duration
   /// Polled every few steps.
   let isCancelled: () -> Bool
   /// Asked before every epoch: how many threads the run may use. Its results do not depend on it.
   let threadCount: () -> Int
+  /// All threads of the study: those of what its runs wait for.
+  let studyThreadCount: Int
+  /// Told what several runs wait for.
+  let didReach: (String) -> Void
   /// Called after every epoch with the steps it took.
   let didTakeSteps: (Int) -> Void
   let saveCheckpoint: (Checkpoint) throws(ExperimentError) -> Void
 
   func execute(from checkpoint: Checkpoint?) throws(ExperimentError) -> End {
+    guard run.setting.inputs.images == nil else {
+      var active = try ImageRun(self, from: checkpoint)
+      guard try active.trainEpochs() else { return .interrupted(try active.checkpoint()) }
+      return .finished(active.record, student: active.data)
+    }
+    return try executeDense(from: checkpoint)
+  }
+
+  private func executeDense(from checkpoint: Checkpoint?) throws(ExperimentError) -> End {
     switch run.setting.training.precision {
     case .float64: try execute(Double.self, from: checkpoint)
     case .float32: try execute(Float.self, from: checkpoint)
@@ -84,7 +98,7 @@ struct RunExecution {
     let difference =
       switch prepared.plan.loss {
       case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
-      case .crossEntropy: abs(stored.value - reported)
+      case .crossEntropy, .distillation: abs(stored.value - reported)
       }
     guard difference <= tolerance else {
       throw .verification(run: run.hash, stored: stored.value, reported: reported)

@@ -19,6 +19,8 @@ public final class StudyProgress: Sendable {
     /// nil in the first seconds, when most runs still draw their data.
     public var remainingSeconds: Double?
     public var isLast: Bool
+    /// What runs wait for; nil if for nothing.
+    public var stage: String?
   }
 
   private struct State {
@@ -29,6 +31,7 @@ public final class StudyProgress: Sendable {
     /// Cost done by this process, and cost that fell away: done before a checkpoint, or cut off by a divergence.
     var doneCost = 0.0
     var savedCost = 0.0
+    var stage: String?
     var lastReport: ContinuousClock.Instant
   }
 
@@ -49,6 +52,7 @@ public final class StudyProgress: Sendable {
   static func cost(of setting: Setting) -> Double { Double(setting.training.epochs) * costOfEpoch(setting) }
 
   private static func costOfEpoch(_ setting: Setting) -> Double {
+    if setting.inputs.images != nil { return costOfImageEpoch(setting) }
     let shape = NetworkShape(
       widths: [setting.network.inputDimension] + setting.studentWidths + [setting.network.outputDimension],
       hasBiases: true, negativeSlope: 0)
@@ -59,9 +63,20 @@ public final class StudyProgress: Sendable {
     return Double(max(1, training.stepsPerEpoch)) * step + shape.stepFLOPs(batch: setting.inputs.evaluation.count) / 2
   }
 
+  /// What runs wait for, such as the training of their teacher.
+  func didReach(_ stage: String) { update { $0.stage = stage } }
+
+  /// Of a size of images that is not known here: what settings of one study cost in relation.
+  private static func costOfImageEpoch(_ setting: Setting) -> Double {
+    let widths = (setting.teacher.layers?.layers ?? []).map { Double($0.nodes) * setting.student.overRealization }
+    let products = zip([3] + widths, widths).reduce(0) { $0 + $1.0 * $1.1 }
+    return Double(max(1, setting.training.stepsPerEpoch * setting.training.batchSize)) * products * 5e4
+  }
+
   func didTakeSteps(_ count: Int, of setting: Setting) {
     update {
       $0.steps += count
+      $0.stage = nil
       $0.doneCost += Self.costOfEpoch(setting)
     }
   }
@@ -112,6 +127,6 @@ public final class StudyProgress: Sendable {
       stepsPerSecond: Double(state.steps) / max(elapsed, 1e-9),
       elapsedSeconds: elapsed,
       remainingSeconds: elapsed > 3 && costPerSecond > 0 ? remainingCost / costPerSecond : nil,
-      isLast: isLast)
+      isLast: isLast, stage: state.stage)
   }
 }

@@ -26,3 +26,8 @@ public struct ChannelNormalization: Sendable, Hashable {
   public static let cifar10 = ChannelNormalization(
     means: [0.4914, 0.4822, 0.4465], deviations: [0.2023, 0.1994, 0.2010])
 }
+
+extension ImageSource {
+  /// What most programs normalise the set by; nil where its images are to be measured.
+  public var usualNormalization: ChannelNormalization? { layout == .cifar10 ? .cifar10 : nil }
+}

@@ -41,10 +41,34 @@ public struct StudentDesign: Sendable, Hashable {
     let reference = teacher.network.folded
     let architecture = try architecture(for: teacher.network)
     try architecture.checkCovers(teacher.network.architecture)
-    var layers: [NetworkLayer] = []
-    for (index, shape) in architecture.layers.enumerated() {
+    var layers = drawLayers(architecture, key: key) { index, layer, stream in
+      imitate(reference.layers[index], in: &layer, from: &stream)
+    }
+    if initialization == .adversarial || initialization == .helpful {
+      flipRows(of: &layers[0].weights, for: reference.layers[0].weights)
+    }
+    return Student(try Network(layers: layers, input: architecture.input, activation: architecture.activation))
+  }
+
+  /// Draws a network without a teacher, whatever the design's widths.
+  ///
+  /// - Precondition: the initialization takes nothing from a teacher.
+  /// - Throws: ``ShapeError``, as `Network`'s initializer.
+  /// - Complexity: O(weights).
+  public func draw(_ architecture: Architecture, key: UInt64) throws(ShapeError) -> Network {
+    precondition([.plain, .uniform, .he].contains(initialization), "there is no teacher")
+    return try Network(
+      layers: drawLayers(architecture, key: key) { _, _, _ in }, input: architecture.input,
+      activation: architecture.activation)
+  }
+
+  /// - Parameter finish: what is done with a layer, by its number, before the next is drawn.
+  private func drawLayers(
+    _ architecture: Architecture, key: UInt64, finish: (Int, inout NetworkLayer, inout RandomStream) -> Void
+  ) -> [NetworkLayer] {
+    architecture.layers.enumerated().map { index, shape in
       var stream =
-        index == hiddenCounts.count
+        index == architecture.layers.count - 1
         ? RandomStream(key: key, purpose: .studentOutputLayer)
         : RandomStream(key: key, purpose: .studentHiddenLayers, index: index)
       var layer = drawLayer(
@@ -52,13 +76,9 @@ public struct StudentDesign: Sendable, Hashable {
         from: &stream)
       (layer.kind, layer.pooling) = (shape.kind, shape.pooling)
       layer.normalization = shape.normalization.map { BatchNormalization(identity: $0, nodeCount: shape.nodeCount) }
-      imitate(reference.layers[index], in: &layer, from: &stream)
-      layers.append(layer)
+      finish(index, &layer, &stream)
+      return layer
     }
-    if initialization == .adversarial || initialization == .helpful {
-      flipRows(of: &layers[0].weights, for: reference.layers[0].weights)
-    }
-    return Student(try Network(layers: layers, input: architecture.input, activation: architecture.activation))
   }
 
   private func architecture(for teacher: Network) throws(ShapeError) -> Architecture {

@@ -8,3 +8,6 @@ public func exponential(_ exponent: Double) -> Double { exp(exponent) }
 
 /// The natural logarithm.
 public func logarithm(_ value: Double) -> Double { log(value) }
+
+/// The cosine of an angle in radians.
+public func cosine(_ angle: Double) -> Double { cos(angle) }

@@ -9,6 +9,7 @@ enum ResultsFolder {
   static let weightsName = "weights"
   static let figuresName = "figures"
   static let filesName = "files"
+  static let artifactsName = "artifacts"
 }
 
 /// Writing of files so that a crash leaves the old content or the new one, never a part.

@@ -24,15 +24,3 @@ public struct OracleSetting: Encodable, Hashable, Sendable {
 
 /// Which algorithms of convolution a training may use.
 public enum ConvolutionSetting: String, Encodable, Hashable, Sendable, CaseIterable { case automatic, direct }
-
-extension RateDecay {
-  /// The factor on the rate in an epoch, counted from 1, of so many.
-  package func factor(epoch: Int, of count: Int, cosine: (Double) -> Double) -> Double {
-    let done = Double(epoch - 1) / Double(max(1, count))
-    switch self {
-    case .none: return 1
-    case .linear: return 1 - done
-    case .cosine: return (1 + cosine(.pi * done)) / 2
-    }
-  }
-}

@@ -92,6 +92,10 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case layerCouplingA, layerCouplingB
   /// Share of the evaluation inputs at which the largest output of teacher and student is the same. Scalar.
   case evaluationAgreement
+  /// Share of the evaluation images whose largest output is that of their label. Scalar.
+  case evaluationAccuracy
+  /// The same of the teacher, and of what the student learns from (its oracle, or the teacher again); `[2]`.
+  case teacherAccuracies
 }
 
 extension Measure {
@@ -122,6 +126,9 @@ extension Measure {
   public static let ofTwoLayers: Set<Measure> = [
     .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
   ]
+
+  /// What needs labels.
+  public static let ofLabels: Set<Measure> = [.evaluationAccuracy, .teacherAccuracies]
 
   /// Losses along paths: they are computed once, at the end of a run, for they need a second student.
   package static let paths: Set<Measure> = [.straightPath, .matchedPath, .constructedPath]

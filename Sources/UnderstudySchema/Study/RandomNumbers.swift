@@ -14,14 +14,16 @@ public enum RandomNumbers: String, Codable, Hashable, Sendable {
   ///
   /// - Parameter setting: name, setting and seed of the run, hashed.
   func keys(seed: Int, setting: ContentHash) -> (run: UInt64, replica: UInt64) {
-    func key(_ whose: String) -> UInt64 {
-      var hash = ContentHash()
-      hash.combine("understudy random numbers \(version)\n\(whose)\nseed \(seed)\n".utf8)
-      return hash.key
-    }
     return switch self {
-    case .bySeed: (key("run"), key("replica"))
+    case .bySeed: (Self.key(of: "run", seed: seed), Self.key(of: "replica", seed: seed))
     case .bySetting: (setting.key, setting.key ^ 0x7477_696e_7477_696e)
     }
+  }
+
+  /// A key that follows from a seed, and from whose streams they are.
+  package static func key(of whose: String, seed: Int) -> UInt64 {
+    var hash = ContentHash()
+    hash.combine("understudy random numbers \(Self.bySeed.version)\n\(whose)\nseed \(seed)\n".utf8)
+    return hash.key
   }
 }

@@ -22,6 +22,12 @@ public struct NodeCorrelation: Sendable, Equatable {
   /// Student nodes whose activation does not vary over the inputs by more than rounding.
   public var deadStudentNodes: [Int]
 
+  /// 1 for each dead student node, else 0; `[student node]`.
+  public var deadStudentIndicators: [Double] {
+    let dead = Set(deadStudentNodes)
+    return (0..<values.columnCount).map { dead.contains($0) ? 1 : 0 }
+  }
+
   /// max_k rho_jk for each teacher node.
   public var bestOfTeacherNodes: [Double] {
     (0..<values.rowCount).map { j in values.row(j).reduce(-1, max) }

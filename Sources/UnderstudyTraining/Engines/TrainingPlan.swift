@@ -23,6 +23,8 @@ public struct TrainingPlan: Sendable, Hashable {
   public var schedule: LearningRateSchedule?
   /// Halve the learning rate every so many epochs; 0 never does.
   public var learningRateHalvingInterval: Int
+  /// How the rate falls to 0 over the epochs, besides.
+  public var decay = RateDecay.none
   public var epochCount: Int
   public var stepsPerEpoch: Int
   public var frozenLayer: FrozenLayer
@@ -51,7 +53,16 @@ public struct TrainingPlan: Sendable, Hashable {
   public func learningRate(epoch: Int) -> Double {
     if let schedule { return schedule.rate(epoch: epoch) }
     let halvings = learningRateHalvingInterval > 0 ? (epoch - 1) / learningRateHalvingInterval : 0
-    return learningRate * power(0.5, Double(halvings))
+    return learningRate * power(0.5, Double(halvings)) * decayFactor(epoch: epoch)
+  }
+
+  private func decayFactor(epoch: Int) -> Double {
+    let done = Double(epoch - 1) / Double(max(1, epochCount))
+    switch decay {
+    case .none: return 1
+    case .linear: return 1 - done
+    case .cosine: return (1 + cosine(.pi * done)) / 2
+    }
   }
 
   /// What the steps of an epoch, counted from 1, do with their gradients.

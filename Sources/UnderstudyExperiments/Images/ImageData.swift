@@ -1,0 +1,55 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudySchema
+
+/// Both parts of a set of images, as networks take them: loaded once, and shared by all runs.
+struct ImageData: Sendable {
+  let training: ImageSet
+  let evaluation: ImageSet
+  let normalization: ChannelNormalization
+
+  /// - Throws: ``ExperimentError/input(_:)`` if the folder's files are not those that the study was resolved with, or no set.
+  /// - Complexity: O(bytes).
+  init(_ source: SourceFile) throws(ExperimentError) {
+    guard let digest = ImageFolder.digest(of: source.path) else {
+      throw .input(
+        "\(source.path): no set of images is there any more; put it back (understudy data check \(source.path))")
+    }
+    guard digest == source.digest else {
+      throw .input(
+        "\(source.path): the images are not those that the study was begun with; put them back, or begin anew in another "
+          + "results folder (--results)")
+    }
+    let found = try ExperimentError.reading { () throws(FileError) in try ImageSource.find(source.path) }
+    training = try ExperimentError.reading { () throws(FileError) in try found.load(.training) }
+    evaluation = try ExperimentError.reading { () throws(FileError) in try found.load(.evaluation) }
+    normalization = found.usualNormalization ?? .measured(of: training)
+  }
+
+  var byteCount: Int { (training.count + evaluation.count) * training.size.count }
+
+  /// The images that a run trains on, of which each use may be moved and mirrored.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer.
+  func trainingImages(_ setting: InputSetting, key: UInt64) throws(ExperimentError) -> TrainingImages {
+    let augmentation =
+      setting.cropPadding > 0 || setting.flips
+      ? ImageAugmentation(cropPadding: setting.cropPadding, flips: setting.flips) : nil
+    return TrainingImages(
+      try batcher(training, setting.training.count, "inputs.training.count"), augmentation: augmentation, key: key)
+  }
+
+  /// The images that a run is evaluated on.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer.
+  func evaluationImages(_ setting: InputSetting) throws(ExperimentError) -> ImageBatcher {
+    try batcher(evaluation, setting.evaluation.count, "inputs.evaluation.count")
+  }
+
+  private func batcher(_ set: ImageSet, _ count: Int, _ key: String) throws(ExperimentError) -> ImageBatcher {
+    guard count <= set.count else {
+      throw .input("\(key) is \(count), but there are \(set.count) images; give at most that")
+    }
+    return ImageBatcher(set.prefix(count), normalization: normalization)
+  }
+}

@@ -1,0 +1,88 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyReconstruction
+import UnderstudySchema
+import UnderstudyTraining
+
+/// The networks of a run over images, before the student learns: the teacher, trained on labels; the oracle, which pruning has
+/// left of it; and the student.
+struct ImageNetworks {
+  let teacher: TrainedNetwork
+  /// What the student learns from: the teacher itself, if nothing is pruned.
+  let oracle: TrainedNetwork
+  let student: Network
+
+  /// - Throws: ``ExperimentError`` of settings that make no network, and as ``LabelTraining/trained(from:)``.
+  init(_ execution: RunExecution, _ data: ImageData) throws(ExperimentError) {
+    let (run, setting) = (execution.run, execution.run.setting)
+    let place = "setting \(run.settingIndex)"
+    let algorithm = ConvolutionAlgorithm(setting.training.convolution)
+    let evaluation = try data.evaluationImages(setting.inputs)
+    func training(_ what: String, _ setting: LabelTrainingSetting, _ recipe: Recipe) throws(ExperimentError)
+      -> LabelTraining
+    {
+      let key = RandomNumbers.key(of: "\(what) training", seed: run.teacherSeed)
+      return LabelTraining(
+        what: what, setting: setting, recipe: recipe,
+        images: try data.trainingImages(run.setting.inputs, key: key), evaluation: evaluation, key: key,
+        algorithm: algorithm, execution: execution)
+    }
+    let teacher = try execution.artifacts.trained(.imageTeacher(of: run)) { () throws(ExperimentError) in
+      var teaching = setting.teacher.training
+      if setting.teacher.file != nil { teaching.epochs = 0 }
+      return try training("teacher", teaching, .imageTeacher(of: run)).trained { () throws(ExperimentError) in
+        try Self.untrainedTeacher(run, data, place: place)
+      }
+    }
+    let shares = setting.oracle.prunedShares
+    let oracle =
+      try shares.map { (shares) throws(ExperimentError) in
+        try execution.artifacts.trained(.oracle(of: run)) { () throws(ExperimentError) in
+          try training("oracle", setting.oracle.training, .oracle(of: run)).trained { () throws(ExperimentError) in
+            try ExperimentError.catching(place) { () throws(ShapeError) in try teacher.network.pruned(shares) }
+          }
+        }
+      } ?? teacher
+    student = try ExperimentError.catching(place) { () throws(ShapeError) in
+      try StudentDesign(setting.student, of: oracle.network).draw(for: Teacher(oracle.network), key: run.randomKey)
+        .network
+    }
+    (self.teacher, self.oracle) = (teacher, oracle)
+  }
+
+  /// The teacher as it is drawn or read.
+  static func untrainedTeacher(_ run: Run, _ data: ImageData, place: String) throws(ExperimentError) -> Network {
+    let setting = run.setting
+    if let file = setting.teacher.file {
+      let network = try file.network(Activation(setting.network))
+      let size = data.training.size
+      guard network.inputCount == size.count, network.isDense || network.architecture.input == size else {
+        throw .input(
+          "\(file.path): takes images of \(network.architecture.input), and those of inputs.images are \(size)")
+      }
+      guard network.outputCount == data.training.classCount else {
+        throw .input(
+          "\(file.path): has \(network.outputCount) outputs, and inputs.images \(data.training.classCount) classes")
+      }
+      return network
+    }
+    guard let layers = setting.teacher.layers else {
+      throw .input(
+        "inputs.images needs teacher.layers or teacher.file; give e.g. teacher.layers \"conv 32, conv 32 max 2, dense 64\""
+      )
+    }
+    return try ExperimentError.catching(place) { () throws(ShapeError) in
+      let normalization = BatchNormalization.Placement(setting.teacher.normalization)
+      let architecture = try Architecture(
+        input: data.training.size, hidden: layers, outputCount: data.training.classCount,
+        activation: Activation(setting.network), hasBiases: setting.network.biases,
+        normalization: normalization.map { .init(placement: $0, hasLearntScale: true) })
+      return try StudentDesign(hiddenCounts: architecture.hiddenCounts, scale: 1, initialization: .uniform)
+        .draw(architecture, key: RandomNumbers.key(of: "teacher", seed: run.teacherSeed))
+    }
+  }
+}
+
+extension ConvolutionAlgorithm {
+  init(_ setting: ConvolutionSetting) { self = setting == .direct ? .direct : .automatic }
+}

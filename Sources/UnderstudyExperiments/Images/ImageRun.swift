@@ -1,0 +1,143 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudySchema
+import UnderstudyTraining
+
+/// A run over images on its way: the training of a student of a trained teacher, or of its oracle.
+///
+/// Unlike ``ActiveRun`` it has no search for a critical point and no replica, its data are made batch by batch, and its measures
+/// are those of ``ImageRecorder``.
+struct ImageRun {
+  private let execution: RunExecution
+  private let plan: TrainingPlan
+  private let trainer: ImageTrainer
+  private let recorder: ImageRecorder
+  private let stopwatch: Stopwatch
+  private var measurements: [MeasuredValue]
+  private var outcome = Outcome.completed
+  private var epoch: Int
+  private var student: Network
+  private var optimizerState: OptimizerState?
+  private var timer: CheckpointTimer
+
+  /// Threads of a student's steps: the last bits depend on it, so it does not depend on what else runs.
+  static let threadCount = 1
+
+  /// - Parameter checkpoint: where the run stood; nil for one that begins.
+  /// - Throws: ``ExperimentError``, as ``ImageNetworks``, and for a checkpoint that is damaged.
+  init(_ execution: RunExecution, from checkpoint: Checkpoint?) throws(ExperimentError) {
+    stopwatch = Stopwatch(wallSeconds: checkpoint?.wallSeconds ?? 0, cpuSeconds: checkpoint?.cpuSeconds ?? 0)
+    let (run, setting) = (execution.run, execution.run.setting)
+    let data = try execution.artifacts.images(of: run)
+    let networks = try ImageNetworks(execution, data)
+    let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
+      try ExperimentError.reading { () throws(FileError) in
+        try TrainingState(decoding: checkpoint.student, name: execution.checkpointName, like: networks.student)
+      }
+    }
+    let begin = state?.student.network ?? networks.student
+    let plan = Self.plan(of: setting)
+    let images = try data.trainingImages(setting.inputs, key: run.randomKey)
+    let objective: ImageObjective =
+      setting.training.loss == .labels ? .labels : .teacher(networks.oracle.network, TrainingLoss(setting.training))
+    trainer = try ExperimentError.catching(execution.checkpointName) { () throws(ShapeError) in
+      try ImageTrainer(
+        begin, toward: objective, on: images, plan: plan, batches: .reshuffled(key: run.randomKey),
+        optimizerState: state?.optimizerState, algorithm: ConvolutionAlgorithm(setting.training.convolution),
+        threads: Self.threadCount)
+    }
+    recorder = try ImageRecorder(networks, over: try data.evaluationImages(setting.inputs), training: setting.training)
+    (self.execution, self.plan, student, optimizerState) = (execution, plan, begin, state?.optimizerState)
+    (epoch, measurements) = (checkpoint?.epoch ?? 0, checkpoint?.measurements ?? [])
+    timer = CheckpointTimer(interval: execution.checkpointInterval)
+  }
+
+  private static func plan(of setting: Setting) -> TrainingPlan {
+    let training = setting.training
+    var rate = training.learningRate
+    if training.loss == .labels, training.labelLearningRate > 0 { rate = training.labelLearningRate }
+    if training.rateByWidth { rate /= setting.student.overRealization }
+    var plan = TrainingPlan(
+      method: .stochastic(batchSize: training.batchSize), learningRate: rate,
+      learningRateHalvingInterval: training.learningRateHalvingInterval, epochCount: training.epochs,
+      stepsPerEpoch: training.stepsPerEpoch, frozenLayer: training.frozenLayer,
+      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
+      weightDecay: training.weightDecay, schedule: training.learningRates)
+    plan.decay = training.decay
+    return plan
+  }
+
+  /// Takes the epochs that are left, and measures the student after each.
+  ///
+  /// - Returns: false if the run was asked to stop: then it stands where its epoch began.
+  mutating func trainEpochs() throws(ExperimentError) -> Bool {
+    if epoch == 0, measurements.isEmpty, try !measure(trainingLoss: nil) { outcome = .diverged(epoch: 0) }
+    while outcome == .completed, epoch < plan.epochCount {
+      switch trainer.train(epoch: epoch + 1, isCancelled: execution.isCancelled) {
+      case .cancelled: return false
+      case .diverged:
+        epoch += 1
+        outcome = .diverged(epoch: epoch)
+        execution.didTakeSteps(plan.stepsPerEpoch)
+      case .taken(let loss):
+        let before = student
+        student = try ExperimentError.catching { () throws(ShapeError) in try trainer.network }
+        optimizerState = trainer.optimizerState
+        epoch += 1
+        execution.didTakeSteps(plan.stepsPerEpoch)
+        if try !measure(trainingLoss: loss) {
+          outcome = .diverged(epoch: epoch)
+          student = before
+        } else if timer.isDue, epoch < plan.epochCount {
+          try execution.saveCheckpoint(try checkpoint())
+          timer.restart()
+        }
+      }
+    }
+    return true
+  }
+
+  /// Measures the student as it is now; false once something is not finite: the run has diverged.
+  private mutating func measure(trainingLoss: Double?) throws(ExperimentError) -> Bool {
+    let measures = execution.study.measures(at: epoch, of: execution.run.setting.lastEpoch)
+    guard !measures.isEmpty else { return student.isFinite }
+    let taken = try recorder.take(measures, of: student, epoch: epoch, trainingLoss: trainingLoss)
+    guard student.isFinite, taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
+    measurements += taken
+    return true
+  }
+
+  /// Where the run stands.
+  func checkpoint() throws(ExperimentError) -> Checkpoint {
+    Checkpoint(
+      runHash: execution.run.hash, epoch: epoch,
+      student: try ExperimentError.reading { () throws(FileError) in
+        try TrainingState.encode(data, optimizerState: optimizerState, precision: .float32)
+      },
+      measurements: measurements, wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
+  }
+
+  /// The student's network file.
+  var data: Data { execution.encode(Student(student), precision: .float32) }
+
+  var record: RunRecord {
+    RunRecord(
+      run: execution.run, outcome: outcome, studyHash: execution.studyHash, version: understudyVersion,
+      machine: "\(machineKind(instructions: execution.instructions)), \(Self.threadCount) thread; "
+        + trainer.algorithms.map(\.description).joined(separator: "; "), finishedAt: Date(),
+      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch,
+      measurements: measurements)
+  }
+}
+
+extension Artifacts {
+  /// The images of a run.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if there are none, or others than the study was resolved with.
+  func images(of run: Run) throws(ExperimentError) -> ImageData {
+    guard let source = run.setting.inputs.images else { throw .input("inputs.images names no images") }
+    return try images(.images(of: run)) { () throws(ExperimentError) in try ImageData(source) }
+  }
+}

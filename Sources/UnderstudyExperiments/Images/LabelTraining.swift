@@ -1,0 +1,164 @@
+import Foundation
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudySchema
+import UnderstudyTraining
+
+/// Trains a network on labels, once for all runs that need it: the teacher, or what pruning has left of it.
+///
+/// It is kept in the results folder under its recipe's name, with a checkpoint on the way, and goes on from it.
+struct LabelTraining {
+  /// `teacher` or `oracle`.
+  let what: String
+  let setting: LabelTrainingSetting
+  let recipe: Recipe
+  let images: TrainingImages
+  let evaluation: ImageBatcher
+  /// Of the order of the images.
+  let key: UInt64
+  let algorithm: ConvolutionAlgorithm
+  let execution: RunExecution
+
+  private var weightsName: String { "\(recipe.hash).safetensors" }
+  private var noteName: String { "\(recipe.hash).json" }
+  private var checkpointName: String { "\(recipe.hash).checkpoint.safetensors" }
+  private static let (epochKey, curveKey) = ("understudy.epoch", "understudy.curve")
+
+  /// The network, from the store or trained now.
+  ///
+  /// - Parameter start: before training.
+  /// - Throws: ``ExperimentError``: of shapes, of a store that takes no more, of a training that diverges, or
+  ///   ``ExperimentError/interrupted`` if the study is asked to stop.
+  func trained(from start: () throws(ExperimentError) -> Network) throws(ExperimentError) -> TrainedNetwork {
+    if let found = stored() { return found }
+    var state = State(network: try start())
+    state.restore(from: execution.artifactStore.artifact(checkpointName), name: checkpointName)
+    try train(&state)
+    let data = try encode(state, optimizerState: nil)
+    let accuracy = try accuracy(of: state.network)
+    let note = ArtifactNote(
+      what: what, digest: contentHash(data), accuracy: accuracy, losses: state.losses, accuracies: state.accuracies,
+      threads: execution.studyThreadCount, machine: machineKind(instructions: execution.instructions))
+    try keep(data, as: weightsName)
+    try keep(try note.encoded(), as: noteName)
+    execution.artifactStore.dropArtifact(checkpointName)
+    return TrainedNetwork(network: state.network, accuracy: accuracy)
+  }
+
+  /// What an earlier process has made; nil if there is nothing, or it is damaged.
+  private func stored() -> TrainedNetwork? {
+    guard let data = execution.artifactStore.artifact(weightsName),
+      let note = execution.artifactStore.artifact(noteName).flatMap({
+        try? JSONDecoder().decode(ArtifactNote.self, from: $0)
+      }), note.digest == contentHash(data),
+      let network = try? NetworkFile.decode(
+        data, name: weightsName, activation: Activation(execution.run.setting.network))
+    else { return nil }
+    return TrainedNetwork(network: network, accuracy: note.accuracy)
+  }
+
+  /// Where the training stands.
+  private struct State {
+    var network: Network
+    var optimizerState: OptimizerState?
+    var epoch = 0
+    var losses: [Double] = []
+    var accuracies: [Double] = []
+
+    init(network: Network) { self.network = network }
+
+    /// Goes on from a checkpoint of the same network; from the beginning if it is damaged.
+    mutating func restore(from data: Data?, name: String) {
+      guard let data, let file = try? SafetensorsFile.decode(data, name: name),
+        let stored = try? TrainingState(decoding: data, name: name, like: network),
+        let epoch = file.metadata[epochKey].flatMap({ Int($0) }),
+        let curve = file.metadata[curveKey].flatMap({ try? JSONDecoder().decode([[Double]].self, from: Data($0.utf8)) }
+        ),
+        curve.count == 2, curve[0].count == epoch, curve[1].count == epoch
+      else { return }
+      (network, optimizerState, self.epoch) = (stored.student.network, stored.optimizerState, epoch)
+      (losses, accuracies) = (curve[0], curve[1])
+    }
+  }
+
+  private func train(_ state: inout State) throws(ExperimentError) {
+    let begin = state
+    let stepsPerEpoch = max(1, images.batcher.set.count / setting.batchSize)
+    var plan = TrainingPlan(
+      method: .stochastic(batchSize: setting.batchSize), learningRate: setting.learningRate, epochCount: setting.epochs,
+      stepsPerEpoch: stepsPerEpoch, optimizer: .gradient(momentum: setting.momentum),
+      weightDecay: setting.weightDecay)
+    plan.decay = setting.decay
+    guard state.epoch < setting.epochs else { return }
+    let trainer = try ExperimentError.catching(what) { () throws(ShapeError) in
+      try ImageTrainer(
+        begin.network, toward: .labels, on: images, plan: plan, batches: .reshuffled(key: key),
+        optimizerState: begin.optimizerState, algorithm: algorithm, threads: execution.studyThreadCount)
+    }
+    var timer = CheckpointTimer(interval: execution.checkpointInterval)
+    while state.epoch < setting.epochs {
+      execution.didReach("\(what): epoch \(state.epoch + 1) of \(setting.epochs)")
+      switch trainer.train(epoch: state.epoch + 1, isCancelled: execution.isCancelled) {
+      case .taken(let loss): state.losses.append(loss)
+      case .diverged(let step):
+        throw .input(
+          "the \(what) diverged at step \(step + 1) of epoch \(state.epoch + 1) of its training on labels; give a smaller "
+            + "\(what).training.learningRate")
+      case .cancelled:
+        if state.epoch > begin.epoch { try keepCheckpoint(state) }
+        throw .interrupted
+      }
+      state.network = try ExperimentError.catching(what) { () throws(ShapeError) in try trainer.network }
+      state.optimizerState = trainer.optimizerState
+      state.epoch += 1
+      state.accuracies.append(try accuracy(of: state.network))
+      if timer.isDue, state.epoch < setting.epochs {
+        try keepCheckpoint(state)
+        timer.restart()
+      }
+    }
+  }
+
+  private func keepCheckpoint(_ state: State) throws(ExperimentError) {
+    try keep(try encode(state, optimizerState: state.optimizerState), as: checkpointName)
+  }
+
+  private func encode(_ state: State, optimizerState: OptimizerState?) throws(ExperimentError) -> Data {
+    let curve = (try? JSONEncoder().encode([state.losses, state.accuracies])).map {
+      String(decoding: $0, as: UTF8.self)
+    }
+    let network = NetworkFile.encode(
+      state.network, precision: .float32,
+      metadata: [
+        "understudy.version": understudyVersion, "understudy.artifact": what,
+        "understudy.negativeSlope": "\(state.network.activation.negativeSlope)", Self.epochKey: "\(state.epoch)",
+        Self.curveKey: curve ?? "",
+      ])
+    return try ExperimentError.reading { () throws(FileError) in
+      try TrainingState.encode(network, optimizerState: optimizerState, precision: .float32)
+    }
+  }
+
+  private func keep(_ data: Data, as name: String) throws(ExperimentError) {
+    try ExperimentError.storing { () throws(StoreError) in try execution.artifactStore.keepArtifact(data, as: name) }
+  }
+
+  private func accuracy(of network: Network) throws(ExperimentError) -> Double {
+    let outputs = try ExperimentError.catching(what) { () throws(ShapeError) in
+      try ImageEvaluator(network, algorithm: algorithm, threads: execution.studyThreadCount)
+        .outputs(over: evaluation, count: evaluation.set.count)
+    }
+    return UnderstudyNetworks.accuracy(outputs, outputCount: network.outputCount, labels: evaluation.set.labels)
+  }
+}
+
+extension ArtifactNote {
+  fileprivate func encoded() throws(ExperimentError) -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    do { return try encoder.encode(self) } catch {
+      throw .input("the record of a training cannot be written: \(error)")
+    }
+  }
+}

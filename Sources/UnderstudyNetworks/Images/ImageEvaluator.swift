@@ -1,0 +1,92 @@
+import UnderstudyNumerics
+
+/// A network over images in the kernels of convolutions, for its outputs and activations by running statistics.
+///
+/// A class because it owns the kernels' memory; one thread uses it at a time.
+public final class ImageEvaluator {
+  public let network: Network
+  private let kernel: ConvolutionalKernel
+
+  /// Images that are evaluated at a time.
+  public static let batchSize = 64
+
+  /// - Parameter threads: of the machine, that evaluations are shared among.
+  /// - Throws: ``ShapeError`` if the kernels do not take the network.
+  public init(
+    _ network: Network, algorithm: ConvolutionAlgorithm = .automatic, threads: Int = 1
+  ) throws(ShapeError) {
+    self.network = network
+    do {
+      kernel = try ConvolutionalKernel(
+        shape: network.architecture.convolutionalShape, loss: .squaredError, batchSize: Self.batchSize,
+        algorithm: algorithm)
+    } catch {
+      throw ShapeError("\(error)")
+    }
+    kernel.layers = network.layers.map(LayerWeights.init)
+    kernel.useThreads(threads)
+  }
+
+  /// The outputs of some images, before softmax.
+  ///
+  /// - Shape: `batch` is `[image, channel, row, column]` with `count` images, at most ``batchSize``; the result is `[image,
+  ///   output]`.
+  public func outputs(of batch: [Float], count: Int) -> [Float] { kernel.outputs(of: batch, count: count) }
+
+  /// The same, and the activations of each hidden layer, lowest first: after the activation function, before a normalisation
+  /// after it and before pooling.
+  ///
+  /// - Shape: activations are `[image, node, position]`.
+  public func outputs(of batch: [Float], count: Int, visiting: (_ layer: Int, [Float]) -> Void) -> [Float] {
+    kernel.outputs(of: batch, count: count, visiting: visiting)
+  }
+
+  /// The outputs of the first images of a set.
+  ///
+  /// - Shape: `[image, output]`.
+  /// - Complexity: O(images x positions x weights).
+  public func outputs(over images: ImageBatcher, count: Int, isCancelled: () -> Bool = { false }) -> [Float] {
+    var result: [Float] = []
+    result.reserveCapacity(count * network.outputCount)
+    images.forEachBatch(count: count) { batch, range in
+      guard !isCancelled() else { return false }
+      result += outputs(of: batch, count: range.count)
+      return true
+    }
+    return result
+  }
+}
+
+extension ImageBatcher {
+  /// The first images of the set as they are, a batch at a time, until the body returns false.
+  ///
+  /// - Shape: batches are `[image, channel, row, column]`; the last may be filled in part only.
+  package func forEachBatch(count: Int, _ body: ([Float], Range<Int>) -> Bool) {
+    let size = ImageEvaluator.batchSize
+    var batch = [Float](repeating: 0, count: size * set.size.count)
+    for first in stride(from: 0, to: min(count, set.count), by: size) {
+      let range = first..<min(first + size, count, set.count)
+      fill(&batch, indices: UInt32(range.lowerBound)..<UInt32(range.upperBound))
+      guard body(batch, range) else { return }
+    }
+  }
+}
+
+/// The places of the largest of each row, the first of equals.
+///
+/// - Shape: `outputs` is `[sample, output]`, the result `[sample]`.
+public func largestOutputs(_ outputs: [Float], count outputCount: Int) -> [Int] {
+  stride(from: 0, to: outputs.count, by: outputCount).map { start in
+    var best = 0
+    for place in 1..<max(1, outputCount) where outputs[start + place] > outputs[start + best] { best = place }
+    return best
+  }
+}
+
+/// The share of samples whose largest output is that of their label.
+///
+/// - Shape: `outputs` is `[sample, output]`, `labels` `[sample]` or longer.
+public func accuracy(_ outputs: [Float], outputCount: Int, labels: [UInt8]) -> Double {
+  let largest = largestOutputs(outputs, count: outputCount)
+  return Double(zip(largest, labels).count { $0 == Int($1) }) / Double(max(1, largest.count))
+}

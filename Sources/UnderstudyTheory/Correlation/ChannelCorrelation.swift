@@ -1,0 +1,61 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// The correlation over images and positions of each channel of a teacher with each channel of a student, for every hidden
+/// layer: a channel is a node, and each position of its map a sample.
+///
+/// - Shape: the result is `[hidden layer]`, lowest first, each `[teacher node, student node]`.
+/// - Parameters:
+///   - images: the first `count` of them are used.
+///   - isCancelled: polled between batches.
+/// - Returns: nil if it was cancelled.
+/// - Throws: ``ShapeError`` if the student does not fit the teacher.
+/// - Complexity: O(images x positions x (weights + teacher x student nodes of each layer)). Single precision within a batch:
+///   correlations are right to some 1e-5.
+/// - Source: Tian 2020, arXiv:1909.13458, the correlation plotted in the experiments, and its code for convolutions.
+public func channelCorrelations(
+  of teacher: ImageEvaluator, with student: ImageEvaluator, over images: ImageBatcher, count: Int,
+  isCancelled: () -> Bool = { false }
+) throws(ShapeError) -> [NodeCorrelation]? {
+  let (ours, theirs) = (teacher.network.architecture, student.network.architecture)
+  try theirs.checkCovers(ours)
+  let positions = ours.convolutionalShape.activationSizes.map(\.positionCount)
+  var sums = zip(ours.hiddenCounts, theirs.hiddenCounts).map { ChannelSums(firstCount: $0, secondCount: $1) }
+  var wasCancelled = false
+  images.forEachBatch(count: count) { batch, range in
+    wasCancelled = isCancelled()
+    guard !wasCancelled else { return false }
+    var maps: [[Float]] = []
+    _ = teacher.outputs(of: batch, count: range.count) { _, map in maps.append(map) }
+    _ = student.outputs(of: batch, count: range.count) { layer, map in
+      sums[layer].add(maps[layer], map, imageCount: range.count, positionCount: positions[layer])
+    }
+    return true
+  }
+  return wasCancelled ? nil : sums.map(NodeCorrelation.init)
+}
+
+extension NodeCorrelation {
+  /// Channels whose variance is less than this share of their mean square do not vary: rounding of single precision over a
+  /// thousand terms.
+  private static let constancy = 1e-11
+
+  fileprivate init(_ sums: ChannelSums) {
+    let count = Double(max(1, sums.sampleCount))
+    func deviations(_ values: [Double], _ squares: [Double]) -> (squares: [Double], dead: [Int]) {
+      let centered = zip(values, squares).map { max(0, $1 - $0 * $0 / count) }
+      return (centered, centered.indices.filter { centered[$0] <= Self.constancy * squares[$0] })
+    }
+    let (first, deadTeachers) = deviations(sums.firstSums, sums.firstSquares)
+    let (second, deadStudents) = deviations(sums.secondSums, sums.secondSquares)
+    var values = Matrix(rowCount: first.count, columnCount: second.count)
+    let living = Set(second.indices).subtracting(deadStudents)
+    for j in Set(first.indices).subtracting(deadTeachers) {
+      for k in living {
+        let covariance = sums.products[j, k] - sums.firstSums[j] * sums.secondSums[k] / count
+        values[j, k] = min(1, max(-1, covariance / (first[j] * second[k]).squareRoot()))
+      }
+    }
+    self.init(values: values, deadTeacherNodes: deadTeachers, deadStudentNodes: deadStudents)
+  }
+}

@@ -1,0 +1,157 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What a network over images is asked for.
+public enum ImageObjective: Sendable {
+  /// The labels: cross-entropy.
+  case labels
+  /// The outputs of another network at the images as they are trained on, by one of the losses.
+  case teacher(Network, TrainingLoss)
+
+  var loss: TrainingLoss {
+    switch self {
+    case .labels: .crossEntropy
+    case .teacher(_, let loss): loss
+    }
+  }
+}
+
+/// Images that a network is trained on, and what is drawn for each epoch.
+public struct TrainingImages: Sendable {
+  public var batcher: ImageBatcher
+  /// nil: images stay as they are.
+  public var augmentation: ImageAugmentation?
+  /// Of the random moves of images.
+  public var key: UInt64
+
+  public init(_ batcher: ImageBatcher, augmentation: ImageAugmentation?, key: UInt64) {
+    self.batcher = batcher
+    self.augmentation = augmentation
+    self.key = key
+  }
+}
+
+/// Trains a network over images epoch by epoch.
+///
+/// Unlike ``Trainer``, which goes over samples and targets that lie packed in memory, it makes each batch when its turn comes, on
+/// a thread beside, and asks the teacher for its outputs there. The weights of an epoch are a function of the network, the plan,
+/// the batch order, the images, the processor and the number of threads; a trainer that is made from the network and
+/// ``optimizerState`` of epoch e and continues with epoch e + 1 gives the bits of one that never stopped.
+///
+/// A class because it owns the kernels' memory; one run has one.
+public final class ImageTrainer {
+  public enum EpochEnd: Sendable, Hashable {
+    /// With the mean loss over its steps.
+    case taken(loss: Double)
+    /// A loss was not finite at this step, from 0.
+    case diverged(step: Int)
+    case cancelled
+  }
+
+  public let plan: TrainingPlan
+  private let batches: BatchOrder
+  private let images: TrainingImages
+  private let architecture: Architecture
+  private let kernel: ConvolutionalKernel
+  private let teacher: ImageEvaluator?
+  /// The teacher's outputs at all images, where they stay as they are; `[image, output]`.
+  private var teacherOutputs: [Float]?
+  private let batchSize: Int
+
+  /// - Parameters:
+  ///   - optimizerState: of the trainer that this one continues.
+  ///   - threads: of the machine, that steps are shared among; the last bits depend on it.
+  /// - Throws: ``ShapeError`` if the kernels do not take the network or the plan, or the optimizer's state is of another shape.
+  public init(
+    _ network: Network, toward objective: ImageObjective, on images: TrainingImages, plan: TrainingPlan,
+    batches: BatchOrder, optimizerState: OptimizerState? = nil, algorithm: ConvolutionAlgorithm = .automatic,
+    threads: Int = 1
+  ) throws(ShapeError) {
+    guard case .stochastic(let batchSize) = plan.method else {
+      throw ShapeError("networks over images are trained in batches; train by sgd or adam (training.method)")
+    }
+    guard network.inputCount == images.batcher.set.size.count else {
+      throw ShapeError(
+        "images are \(images.batcher.set.size), and the network takes \(network.architecture.input); give images of its size"
+      )
+    }
+    (self.plan, self.batches, self.images, self.batchSize) = (plan, batches, images, batchSize)
+    architecture = network.architecture
+    do {
+      kernel = try ConvolutionalKernel(
+        shape: architecture.convolutionalShape, loss: objective.loss, batchSize: batchSize, algorithm: algorithm)
+    } catch {
+      throw ShapeError("\(error)")
+    }
+    kernel.layers = network.layers.map(LayerWeights.init)
+    kernel.useThreads(threads)
+    if case .teacher(let network, _) = objective {
+      teacher = try ImageEvaluator(network, algorithm: algorithm, threads: threads)
+    } else {
+      teacher = nil
+    }
+    if let optimizerState, !kernel.restore(optimizerState) {
+      throw ShapeError(
+        "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
+          + "another results folder (--results) to begin anew")
+    }
+  }
+
+  /// The network as it is now.
+  public var network: Network {
+    get throws(ShapeError) { try Network(kernel.layers, like: architecture) }
+  }
+
+  /// What the update rule remembers between steps; nil if nothing.
+  public var optimizerState: OptimizerState? { kernel.optimizerState }
+  /// What each layer's convolutions are computed by.
+  public var algorithms: [ConvolutionChoice] { kernel.algorithms }
+
+  /// The steps of one epoch, counted from 1.
+  ///
+  /// - Parameter isCancelled: polled before each step; what it answers changes no step that is taken.
+  public func train(epoch: Int, isCancelled: () -> Bool = { false }) -> EpochEnd {
+    let rule = plan.rule(epoch: epoch)
+    var drawn = batches.batches(
+      epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: images.batcher.set.count)
+    let steps = (0..<plan.stepsPerEpoch).map {
+      BatchPrefetcher.Step(indices: drawn.next(batchSize), epoch: epoch, firstPlace: $0 * batchSize)
+    }
+    let prefetcher = BatchPrefetcher(
+      images.batcher, augmentation: images.augmentation, key: images.key, steps: steps)
+    if images.augmentation == nil, teacherOutputs == nil {
+      teacherOutputs = teacher?.outputs(
+        over: images.batcher, count: images.batcher.set.count, isCancelled: isCancelled)
+    }
+    var sum = 0.0
+    for step in 0..<plan.stepsPerEpoch {
+      if isCancelled() {
+        // What was computed of the teacher may be a part.
+        teacherOutputs = nil
+        return .cancelled
+      }
+      guard let batch = prefetcher.next() else { preconditionFailure("a batch for each step") }
+      let targets = ImageTargets(outputs: teacherOutputs(for: batch), labels: batch.labels)
+      let loss = kernel.step(images: batch.images, targets: targets, count: batchSize, rule: rule)
+      guard loss.isFinite else { return .diverged(step: step) }
+      sum += loss
+    }
+    return kernel.isFinite ? .taken(loss: sum / Double(plan.stepsPerEpoch)) : .diverged(step: plan.stepsPerEpoch - 1)
+  }
+
+  /// - Shape: `[image, output]`; nil without a teacher.
+  private func teacherOutputs(for batch: BatchPrefetcher.Batch) -> [Float]? {
+    guard let teacher else { return nil }
+    let (width, size) = (architecture.outputCount, images.batcher.set.size.count)
+    if let teacherOutputs {
+      return batch.indices.flatMap { teacherOutputs[Int($0) * width..<(Int($0) + 1) * width] }
+    }
+    return stride(from: 0, to: batch.indices.count, by: ImageEvaluator.batchSize).flatMap { first in
+      let range = first..<min(first + ImageEvaluator.batchSize, batch.indices.count)
+      let part =
+        range.count == batch.indices.count
+        ? batch.images : Array(batch.images[range.lowerBound * size..<range.upperBound * size])
+      return teacher.outputs(of: part, count: range.count)
+    }
+  }
+}
