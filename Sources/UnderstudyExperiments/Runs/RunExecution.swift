@@ -84,7 +84,7 @@ struct RunExecution {
     let difference =
       switch prepared.plan.loss {
       case .squaredError: 2.0.squareRoot() * abs(stored.value.squareRoot() - reported.squareRoot())
-      case .crossEntropy: abs(stored.value - reported)
+      case .crossEntropy, .distillation: abs(stored.value - reported)
       }
     guard difference <= tolerance else {
       throw .verification(run: run.hash, stored: stored.value, reported: reported)
