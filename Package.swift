@@ -18,8 +18,8 @@ let package = Package(
     .target(
       name: "CUnderstudyKernels",
       exclude: [
-        "kernel_blocks.inc", "kernel_deep.inc", "kernel_gathered.inc", "kernel_gradients.inc", "kernel_precisions.inc",
-        "kernel_table.inc", "kernel_two_layer.inc",
+        "kernel_blocks.inc", "kernel_deep.inc", "kernel_gathered.inc", "kernel_gradients.inc", "kernel_maps.inc",
+        "kernel_precisions.inc", "kernel_table.inc", "kernel_two_layer.inc",
       ]),
     .systemLibrary(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),

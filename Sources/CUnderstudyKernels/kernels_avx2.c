@@ -10,5 +10,6 @@
 #define NAME_f32(stem) stem##_f32_avx2
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v3"))), apply_to = function)
 #include "kernel_precisions.inc"
+#include "kernel_maps.inc"
 #pragma clang attribute pop
 #endif

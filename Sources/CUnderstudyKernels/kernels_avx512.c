@@ -11,5 +11,6 @@
 // Without a minimum width the compiler prefers to split every 512-bit vector in two.
 #pragma clang attribute push(__attribute__((target("arch=x86-64-v4"), min_vector_width(512))), apply_to = function)
 #include "kernel_precisions.inc"
+#include "kernel_maps.inc"
 #pragma clang attribute pop
 #endif

@@ -12,3 +12,4 @@
 #define NAME_f64(stem) stem##_f64_portable
 #define NAME_f32(stem) stem##_f32_portable
 #include "kernel_precisions.inc"
+#include "kernel_maps.inc"

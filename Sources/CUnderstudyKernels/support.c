@@ -42,6 +42,19 @@ int us_supports(us_instruction_set set) {
 KERNELS_OF(f64)
 KERNELS_OF(f32)
 
+const us_map_kernels *us_map_kernels_of(us_instruction_set set) {
+#if defined(__x86_64__)
+  switch (set) {
+    case us_portable: return &us_map_kernels_f32_portable;
+    case us_avx2: return &us_map_kernels_f32_avx2;
+    case us_avx512: return &us_map_kernels_f32_avx512;
+  }
+  return NULL;
+#else
+  return set == us_portable ? &us_map_kernels_f32_portable : NULL;
+#endif
+}
+
 int us_executes_skylakex(void) {
 #if defined(__x86_64__)
   // What compilers may use for it: unlike us_avx512, conflict detection and bit manipulation as well.

@@ -161,6 +161,41 @@ US_KERNELS(float, f32)
 const us_kernels_f64 *us_kernels_of_f64(us_instruction_set set);
 const us_kernels_f32 *us_kernels_of_f32(us_instruction_set set);
 
+// One image's map of a layer, in the layouts that a library of convolutions chooses: x[block][position][lane], channel
+// `block * lanes + lane`. Lanes past the last channel are 0, and stay so where factors and offsets are 0.
+typedef struct {
+  int64_t blocks;
+  int64_t positions;
+  int64_t lanes;
+} us_map;
+
+// The normalisation of a batch's maps, by channel: y = phi_after(factor x + offset), of x = phi_before(z); a slope of 1 is no
+// activation there.
+typedef struct {
+  const float *means;
+  const float *factors;
+  const float *offsets;
+  float slope_after;
+  float slope_before;
+} us_map_normalization;
+
+// Kernels of maps, one image a call.
+typedef struct {
+  // sums[channel] = sum over positions of x - shift, squares[channel] of its square.
+  void (*moments)(const us_map *map, const float *x, const float *shifts, float *sums, float *squares);
+  // y = phi(factor x + offset), with that slope; y is not x.
+  void (*affine)(const us_map *map, const float *x, float *y, const float *factors, const float *offsets, double slope);
+  // g is the gradient at y. sums[channel] = sum of h = phi_after' g, products[channel] of h (x - mean).
+  void (*backward_sums)(const us_map *map, const float *g, const float *x, const us_map_normalization *normalization,
+                        float *sums, float *products);
+  // g, the gradient at y, becomes that at z: factor (h - mean_gradient - slope (x - mean)) phi_before'.
+  void (*backward)(const us_map *map, float *g, const float *x, const us_map_normalization *normalization,
+                   const float *mean_gradients, const float *slopes);
+} us_map_kernels;
+
+// As us_kernels_of_f32.
+const us_map_kernels *us_map_kernels_of(us_instruction_set set);
+
 // Philox4x32-10 (Salmon et al., SC 2011): the four words for one counter and key.
 void us_philox(const uint32_t counter[4], uint64_t key, uint32_t out[4]);
 

@@ -41,6 +41,7 @@ struct PlainLoss {
       case .crossEntropy:
         guard let label = row.indices.max(by: { row[$0] < row[$1] }), let largest = values.max() else { continue }
         total += largest + logarithm(values.reduce(0) { $0 + exponential($1 - largest) }) - values[label]
+      case .distillation: preconditionFailure("dense engines object to distillation")
       }
     }
     let count = Double(max(1, inputs.rowCount))

@@ -85,6 +85,7 @@ private func sampleLoss<Scalar: KernelScalar>(
     }
     for c in 0..<count { sum += exponential(Double(outputs[c * stride]) - largest) }
     return largest + logarithm(sum) - Double(outputs[label * stride])
+  case .distillation: preconditionFailure("dense kernels do not distil")
   }
 }
 

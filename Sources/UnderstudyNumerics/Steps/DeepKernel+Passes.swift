@@ -77,6 +77,7 @@ extension DeepKernel {
       kernels.deepResidual(Int64(rows) * lanes, workspace.residuals.start, workspace.outputs.start, scale)
     case .crossEntropy:
       kernels.deepCrossEntropy(Int64(rows), lanes, workspace.residuals.start, workspace.outputs.start, scale)
+    case .distillation: preconditionFailure("dense kernels do not distil")
     }
   }
 

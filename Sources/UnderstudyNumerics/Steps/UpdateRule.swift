@@ -43,6 +43,9 @@ public enum TrainingLoss: Sendable, Hashable {
   case squaredError
   /// Mean over samples of -log softmax(output) at the largest target.
   case crossEntropy
+  /// Mean over samples of `(1 - labelWeight) T^2 KL(softmax(target / T) || softmax(output / T))` plus `labelWeight` times the
+  /// cross-entropy of a label (Hinton, Vinyals, Dean 2015, arXiv:1503.02531). Kernels of images alone have it.
+  case distillation(temperature: Double, labelWeight: Double)
 }
 
 /// What an update rule remembers between steps.

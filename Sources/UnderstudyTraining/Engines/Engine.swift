@@ -62,6 +62,9 @@ extension TwoLayerKernel: Engine {
 
 extension DeepKernel: Engine {
   public static func objection(to plan: TrainingPlan, on shape: NetworkShape) -> String? {
+    if case .distillation = plan.loss {
+      return "dense networks do not learn by distillation; give squaredError or crossEntropy (training.loss)"
+    }
     guard shape.normalization != .none else { return nil }
     switch plan.method {
     case .stochastic(let batchSize) where batchSize < 2:
