@@ -42,8 +42,9 @@ func executor(
 ) -> RunExecution {
   RunExecution(
     run: run, study: study, studyHash: study.hash, instructions: .best, artifacts: Artifacts(),
+    artifactStore: NoArtifacts(),
     checkpointInterval: .zero,
-    isCancelled: isCancelled, threadCount: threadCount, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
+    isCancelled: isCancelled, threadCount: threadCount, studyThreadCount: 1, didReach: { _ in }, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
 }
 
 struct WasInterrupted: Error {}
@@ -62,4 +63,11 @@ func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Execu
 
 func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
   zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+}
+
+/// A store that keeps nothing.
+struct NoArtifacts: ArtifactStore {
+  func artifact(_ name: String) -> Data? { nil }
+  func keepArtifact(_ data: Data, as name: String) throws(StoreError) {}
+  func dropArtifact(_ name: String) {}
 }

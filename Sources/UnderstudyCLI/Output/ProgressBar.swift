@@ -15,9 +15,10 @@ final class ProgressBar: Sendable {
   func show(_ snapshot: StudyProgress.Snapshot) {
     let left = snapshot.remainingSeconds.map { "\(duration($0)) left" } ?? "estimating"
     let counts = "\(snapshot.finishedCount) of \(snapshot.runCount) runs"
+    let stage = snapshot.stage.map { "  \($0)" } ?? ""
     let diverged = snapshot.divergedCount > 0 ? "  \(snapshot.divergedCount) diverged" : ""
     let text =
-      "\(counts)  \(rate(snapshot.stepsPerSecond))  \(snapshot.isLast ? duration(snapshot.elapsedSeconds) : left)\(diverged)"
+      "\(counts)  \(rate(snapshot.stepsPerSecond))  \(snapshot.isLast ? duration(snapshot.elapsedSeconds) : left)\(diverged)\(stage)"
     lastLine.withLock { last in
       if isTerminal {
         let width = 24

@@ -1,6 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudySchema
+import UnderstudyTraining
 
 /// Both parts of a set of images, as networks take them: loaded once, and shared by all runs.
 struct ImageData: Sendable {

@@ -84,8 +84,8 @@ final class ImageRecorder {
     imageLoss(
       TrainingLoss(objective), outputs: outputs,
       targets: ImageTargets(
-        outputs: objective.loss == .labels ? nil : oracleOutputs, labels: Array(images.set.labels)),
-      count: images.set.count)
+        outputs: objective.loss == .labels ? nil : oracleOutputs, labels: images.set.labels),
+      outputCount: networks.student.outputCount)
   }
 }
 

@@ -109,6 +109,13 @@ struct ImageRun {
     return true
   }
 
+  /// What the convolutions and inner products of each layer were computed by: forward, data, weights.
+  private static func words(_ choices: [ConvolutionChoice]) -> String {
+    choices.map { choice in
+      "layer \(choice.layer + 1) \([choice.forward, choice.data, choice.weights].compactMap(\.self).joined(separator: ", "))"
+    }.joined(separator: "; ")
+  }
+
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
     Checkpoint(
@@ -126,7 +133,7 @@ struct ImageRun {
     RunRecord(
       run: execution.run, outcome: outcome, studyHash: execution.studyHash, version: understudyVersion,
       machine: "\(machineKind(instructions: execution.instructions)), \(Self.threadCount) thread; "
-        + trainer.algorithms.map(\.description).joined(separator: "; "), finishedAt: Date(),
+        + Self.words(trainer.algorithms), finishedAt: Date(),
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch,
       measurements: measurements)
   }

@@ -28,13 +28,17 @@ public enum BundledStudies {
       name: "deep",
       summary: "deep students: what each hidden layer learns, when, and how that depends on depth and width",
       studies: ["deep", "depth", "teacher-width"]),
+    Reproduction(
+      name: "images",
+      summary: "real images: a convolutional teacher, its pruned oracle, and over-realized students of it",
+      studies: ["images"]),
   ]
 
   private static let texts: [(name: String, bytes: [UInt8])] = [
     ("alignment-bound", PackageResources.alignment_bound_yaml), ("augmentation", PackageResources.augmentation_yaml),
     ("connectivity", PackageResources.connectivity_yaml),
     ("coverage-and-loss", PackageResources.coverage_and_loss_yaml), ("deep", PackageResources.deep_yaml),
-    ("depth", PackageResources.depth_yaml), ("low-rank", PackageResources.low_rank_yaml),
+    ("depth", PackageResources.depth_yaml), ("images", PackageResources.images_yaml), ("low-rank", PackageResources.low_rank_yaml),
     ("observers", PackageResources.observers_yaml), ("strong-and-weak", PackageResources.strong_and_weak_yaml),
     ("teacher-width", PackageResources.teacher_width_yaml),
     ("two-dimensional", PackageResources.two_dimensional_yaml), ("two-layer", PackageResources.two_layer_yaml),

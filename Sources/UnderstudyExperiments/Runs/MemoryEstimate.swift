@@ -20,6 +20,10 @@ struct MemoryEstimate {
 
   /// - Complexity: O(hidden layers). No sum overflows: everything is counted in floating point.
   init(_ setting: Setting) {
+    guard setting.inputs.images == nil else {
+      parts = Self.partsOfImages(setting)
+      return
+    }
     let (inputs, training) = (setting.inputs, setting.training)
     let (d, outputs) = (Double(setting.network.inputDimension), Double(setting.network.outputDimension))
     let scalar = training.precision == .float64 ? 8.0 : 4.0
@@ -55,6 +59,27 @@ struct MemoryEstimate {
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
+  }
+
+  /// Of images of the usual size, 3 x 32 x 32, and maps that stay as large: what each layer makes of a batch, its gradient, its
+  /// normalised form and what Winograd's algorithm makes of it; weights with their gradient and momentum.
+  private static func partsOfImages(_ setting: Setting) -> [Part] {
+    let (inputs, training) = (setting.inputs, setting.training)
+    let pixels = 3.0 * 32 * 32
+    let widths = (setting.teacher.layers?.layers ?? []).map { layer in
+      (nodes: Double(layer.nodes) * setting.student.overRealization, positions: layer.convolution == nil ? 1.0 : 1024)
+    }
+    let maps = widths.reduce(pixels) { $0 + $1.nodes * $1.positions }
+    let weights = zip([3.0] + widths.map(\.nodes), widths).reduce(0) { $0 + $1.0 * $1.1.nodes * 9 }
+    return [
+      Part(
+        bytes: Double(training.batchSize) * maps * 4 * 6,
+        keys: ["training.batchSize", "teacher.layers", "student.overRealization"]),
+      Part(bytes: weights * 4 * 6, keys: ["teacher.layers", "student.overRealization"]),
+      Part(
+        bytes: Double(inputs.training.count + inputs.evaluation.count) * pixels,
+        keys: ["inputs.training.count", "inputs.evaluation.count"]),
+    ].sorted { $0.bytes > $1.bytes }
   }
 
   /// Refuses a study whose runs do not fit into memory, side by side.

@@ -19,11 +19,14 @@ extension StudyRunner {
         "record: \(measure.rawValue) is about boundaries, and with network.activation linear there are none; "
           + "leave it out, or take relu or leakyRelu")
     }
+    try checkLabels(study)
     let artifacts = Artifacts()
     for index in checkedSettings(study.settings) {
       let run = study.runs[index * study.seeds.count]
       let inputs = run.setting.inputs
-      if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
+      if inputs.images != nil {
+        try checkImages(run, study, sharing: artifacts)
+      } else if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0
       {
         try checkNormalization(of: try PreparedRun(run, sharing: artifacts).initialStudent, run.setting, study)
@@ -31,6 +34,20 @@ extension StudyRunner {
         try checkNormalization(
           of: try RunNetworks(run, studentKey: run.randomKey, sharing: artifacts).student, run.setting, study)
       }
+    }
+  }
+
+  /// Refuses measures and losses that need labels where there are none.
+  private static func checkLabels(_ study: Study) throws(ExperimentError) {
+    guard let setting = study.settings.first(where: { $0.inputs.images == nil }) else { return }
+    if let measure = study.record.flatMap(\.measures).first(where: Measure.ofLabels.contains) {
+      throw .input("record: \(measure.rawValue) needs labels; leave it out, or name data that have them (inputs.images)")
+    }
+    let losses: [TrainingSetting.Loss] = [.labels, .distillation]
+    if losses.contains(setting.training.loss) {
+      throw .input(
+        "training.loss \(setting.training.loss.rawValue) needs labels; take squaredError or crossEntropy, or name data that have "
+          + "them (inputs.images)")
     }
   }
 

@@ -36,6 +36,11 @@ public struct Architecture: Sendable, Hashable {
     public var placement: BatchNormalization.Placement
     /// Whether there are a learnt scale and shift.
     public var hasLearntScale: Bool
+
+    public init(placement: BatchNormalization.Placement, hasLearntScale: Bool) {
+      self.placement = placement
+      self.hasLearntScale = hasLearntScale
+    }
   }
 
   /// What enters: d features as d channels of one position, or images.

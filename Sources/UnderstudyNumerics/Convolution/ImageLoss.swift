@@ -42,6 +42,19 @@ func imageLoss(
   return total / Double(count)
 }
 
+/// The mean loss of some images, in double precision.
+///
+/// - Shape: `outputs` is `[image, output]`.
+/// - Precondition: the targets are what the loss needs, and as many.
+public func imageLoss(
+  _ loss: TrainingLoss, outputs: [Float], targets: ImageTargets, outputCount: Int
+) -> Double {
+  let count = outputs.count / outputCount
+  var gradient = [Float](repeating: 0, count: outputs.count)
+  return imageLoss(
+    loss, outputs: outputs, targets: targets, count: count, outputCount: outputCount, gradient: &gradient)
+}
+
 /// The loss of one image, and its gradient towards the outputs.
 private func sampleLoss(
   _ loss: TrainingLoss, output: [Double], target: [Double]?, label: Int?

@@ -172,9 +172,6 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
     case distillation
     /// Over images: cross-entropy on their labels, without the teacher.
     case labels
-
-    /// Whether there must be labels.
-    public var needsLabels: Bool { self == .distillation || self == .labels }
   }
   /// The layer that keeps its first weights.
   public enum FrozenLayer: String, Encodable, Hashable, Sendable, CaseIterable { case none, first, last }

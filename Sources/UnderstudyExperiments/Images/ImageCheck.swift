@@ -1,0 +1,40 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyReconstruction
+import UnderstudySchema
+
+extension StudyRunner {
+  /// Builds the networks of a run over images, untrained, and looks for what it cannot have.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)``.
+  static func checkImages(_ run: Run, _ study: Study, sharing artifacts: Artifacts) throws(ExperimentError) {
+    let setting = run.setting
+    let place = "setting \(run.settingIndex)"
+    if let measure = study.record.flatMap(\.measures).first(where: { !ImageRecorder.measures.contains($0) }) {
+      throw .input(
+        "record: \(measure.rawValue) cannot be recorded over images; leave it out (Docs/Images.md lists what can)")
+    }
+    if setting.training.method == .gd {
+      throw .input("training.method gd takes all images in every step, which is not built; train by sgd or adam")
+    }
+    let data = try artifacts.images(of: run)
+    _ = try data.trainingImages(setting.inputs, key: 0)
+    _ = try data.evaluationImages(setting.inputs)
+    let size = data.training.size
+    guard setting.inputs.cropPadding < min(size.rows, size.columns) else {
+      throw .input("inputs.cropPadding is \(setting.inputs.cropPadding), but images are \(size); give less")
+    }
+    for training in [setting.teacher.training, setting.oracle.training]
+    where training.epochs > 0 && training.batchSize > setting.inputs.training.count {
+      throw .input(
+        "a batch of \(training.batchSize) images is more than inputs.training.count, \(setting.inputs.training.count); "
+          + "give smaller batches or more images")
+    }
+    let teacher = try ImageNetworks.untrainedTeacher(run, data, place: place)
+    let student = try ExperimentError.catching(place) { () throws(ShapeError) in
+      let oracle = try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares) } ?? teacher
+      return try StudentDesign(setting.student, of: oracle).draw(for: Teacher(oracle), key: run.randomKey)
+    }
+    _ = try ExperimentError.catching(place) { () throws(ShapeError) in try ImageEvaluator(student.network) }
+  }
+}
