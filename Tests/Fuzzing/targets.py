@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import random
@@ -291,3 +292,56 @@ class Arrays(Target):
             [*run, "--set", "inputs.training.file=input.npy"],
             [*run, "--set", f"inputs.training.file={self.place_of('inputs.npy')}", "--set", "training.batches.file=input.npy"],
         ]
+
+
+class Images(Target):
+    """A file of a set of images: in turn every file of every layout, among files that are right."""
+
+    name, suffix, has_parser = "images", ".bin", True
+    #: Folder, and the file in it that the input takes the place of.
+    places = [("idx", "train-images-idx3-ubyte"), ("idx", "train-labels-idx1-ubyte"), ("idx", "t10k-images-idx3-ubyte"),
+              ("arrays", "train-images.npy"), ("arrays", "train-labels.npy"), ("cifar", "data_batch_2.bin"), ("cifar", "batches.meta.txt")]
+
+    @staticmethod
+    def idx(shape: list[int], content: bytes) -> bytes:
+        return bytes([0, 0, 8, len(shape)]) + struct.pack(f">{len(shape)}I", *shape) + content
+
+    @staticmethod
+    def array(kind: str, shape: tuple, content: bytes) -> bytes:
+        text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+        return b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + content
+
+    def right(self) -> dict[tuple[str, str], bytes]:
+        """Three small sets, file by file."""
+        pixels = bytes(index * 37 % 256 for index in range(48))
+        labels = struct.pack("<4q", 0, 1, 1, 0)
+        sets = {}
+        for part in ("train", "t10k"):
+            sets["idx", f"{part}-images-idx3-ubyte"] = self.idx([4, 3, 4], pixels)
+            sets["idx", f"{part}-labels-idx1-ubyte"] = self.idx([4], bytes([0, 1, 2, 1]))
+        for part in ("train", "test"):
+            sets["arrays", f"{part}-images.npy"] = self.array("|u1", (4, 3, 2, 2), pixels)
+            sets["arrays", f"{part}-labels.npy"] = self.array("<i8", (4,), labels)
+        for name in [*(f"data_batch_{index}" for index in range(1, 6)), "test_batch"]:
+            sets["cifar", f"{name}.bin"] = bytes([7]) + 64 * pixels
+        sets["cifar", "batches.meta.txt"] = "".join(f"class {index}\n" for index in range(10)).encode()
+        return sets
+
+    def examples(self):
+        sets = self.right()
+        numbers = self.array("<f8", (4, 3, 2, 2), struct.pack("<48d", *(index / 8 for index in range(48))))
+        zipped = [gzip.compress(sets[place], mtime=0) for place in self.places[:3]]
+        return [sets[place] for place in self.places] + zipped + [numbers]
+
+    def mutate(self, rng, data):
+        return mutations.array_changed(rng, data) if data.startswith(b"\x93NUMPY") else mutations.bytes_changed(rng, data)
+
+    def place(self, data, folder):
+        for index, place in enumerate(self.places):
+            for (layout, name), content in self.right().items():
+                if layout == place[0]:
+                    (folder / str(index)).mkdir(exist_ok=True)
+                    (folder / str(index) / name).write_bytes(data if name == place[1] else content)
+
+    def commands(self):
+        return [["data", "check", str(index)] for index in range(len(self.places))] + [["data", "check", "0", "3", "5", "--json"]]

@@ -116,6 +116,6 @@ func placeDescription(ofElement index: Int, shape: [Int]) -> String {
       place.append(rest % count)
       rest /= count
     }
-    return "element \(place.reversed())"
+    return "element \(Array(place.reversed()))"
   }
 }

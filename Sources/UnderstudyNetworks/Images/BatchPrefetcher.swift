@@ -59,7 +59,7 @@ public final class BatchPrefetcher: Sendable {
   /// The batch of the next step; nil after the last. Waits until it is made.
   public func next() -> Batch? { queue.take() }
 
-  /// Waits for the batch in the making: afterwards nothing of the set is held.
+  /// Waits for the batch in the making.
   deinit {
     queue.stop()
     threadEnd.wait()

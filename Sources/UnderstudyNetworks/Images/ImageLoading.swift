@@ -43,7 +43,7 @@ extension ImageSource {
           "has images of \(pixels.size), but \(otherPath) of \(otherSize) (channels, rows, columns); training and "
           + "evaluation take images of one size")
     }
-    let classCount = max(labels.reduce(0, max), others.reduce(0, max)).advancedAsCount
+    let classCount = 1 + Int(max(labels.reduce(0, max), others.reduce(0, max)))
     let names = knownClassNames.flatMap { $0.count == classCount ? $0 : nil }
     return ImageSet(pixels: pixels, labels: labels, classCount: classCount, classNames: names)
   }
@@ -64,8 +64,4 @@ extension ImageSource {
     let path = files(of: part).images[0]
     return layout == .idx ? try IDXFile.readSize(path) : try ArrayFile.readImageSize(path)
   }
-}
-
-extension UInt8 {
-  fileprivate var advancedAsCount: Int { Int(self) + 1 }
 }

@@ -42,3 +42,44 @@ public struct KnownImageSet: Sendable, Hashable {
     places.flatMap { place in folderNames.map { place == "." ? $0 : "\(place)/\($0)" } }
   }
 }
+
+extension KnownImageSet {
+  /// What is known of a set on this machine.
+  public struct Listing: Sendable, Codable {
+    public struct Images: Sendable, Codable {
+      public var trainingCount: Int
+      public var evaluationCount: Int
+      public var channels: Int
+      public var rows: Int
+      public var columns: Int
+      public var classCount: Int
+    }
+
+    public var name: String
+    /// Nil if the set is not here, or not whole.
+    public var folder: String?
+    /// Nil if the set is not here or cannot be used.
+    public var images: Images?
+    /// Why it cannot be used, with how to get it.
+    public var problem: String?
+  }
+
+  /// Looks for the set, and reads it.
+  ///
+  /// - Complexity: O(bytes).
+  public func listing() -> Listing {
+    var listing = Listing(name: name)
+    do {
+      let source = try ImageSource.find(name)
+      listing.folder = source.folder
+      let training = try source.load(.training)
+      listing.images = Listing.Images(
+        trainingCount: training.count, evaluationCount: try source.load(.evaluation).count,
+        channels: training.size.channels,
+        rows: training.size.rows, columns: training.size.columns, classCount: training.classCount)
+    } catch {
+      listing.problem = "\(error)"
+    }
+    return listing
+  }
+}

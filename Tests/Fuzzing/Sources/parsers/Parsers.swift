@@ -18,7 +18,8 @@ private let parser: @Sendable (Data) throws -> Void = {
   case "arrays": readArrays
   case "studies": readStudy
   case "numbers": measure
-  default: fatalError("set FUZZ_PARSER to networks, arrays, studies or numbers")
+  case "images": readImages
+  default: fatalError("set FUZZ_PARSER to networks, arrays, studies, numbers or images")
   }
 }()
 
@@ -34,6 +35,27 @@ private let parser: @Sendable (Data) throws -> Void = {
   guard try ArrayFile.decodeMatrix(ArrayFile.encode(matrix), name: "input") == matrix else {
     fatalError("another matrix")
   }
+}
+
+/// The bytes are the images of a set whose other files are right, of the layout that their beginning asks for; and labels.
+@Sendable private func readImages(_ data: Data) throws {
+  _ = try? ArrayFile.decodeLabels(data, name: "input")
+  let isArray = data.starts(with: [0x93])
+  let place = folder.appending(path: isArray ? "arrays" : "idx")
+  try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+  let header = Data("{'descr': '|u1', 'fortran_order': False, 'shape': (4,), }".utf8)
+  let names =
+    isArray
+    ? ["train-images.npy", "train-labels.npy", "test-images.npy", "test-labels.npy"]
+    : ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"]
+  let labels =
+    isArray
+    ? Data([0x93]) + Data("NUMPY".utf8) + Data([1, 0, UInt8(header.count), 0]) + header + Data([0, 1, 2, 1])
+    : Data([0, 0, 8, 1, 0, 0, 0, 4, 0, 1, 2, 1])
+  for (name, content) in zip(names, [data, labels, data, labels]) {
+    try content.write(to: place.appending(path: name))
+  }
+  _ = try ImageSummary(of: try ImageSource.find(place.path))
 }
 
 @Sendable private func readStudy(_ data: Data) throws {
