@@ -31,10 +31,11 @@ extension StudyRunner {
           + "give smaller batches or more images")
     }
     let teacher = try ImageNetworks.untrainedTeacher(run, data, place: place)
-    let student = try ExperimentError.catching(place) { () throws(ShapeError) in
-      let oracle = try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares) } ?? teacher
-      return try StudentDesign(setting.student, of: oracle).draw(for: Teacher(oracle), key: run.randomKey)
+    let oracle = try ExperimentError.catching(place) { () throws(ShapeError) in
+      try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares) } ?? teacher
     }
-    _ = try ExperimentError.catching(place) { () throws(ShapeError) in try ImageEvaluator(student.network) }
+    let student = try ImageNetworks.untrainedStudent(run, of: oracle, place: place)
+    _ = try ExperimentError.catching(place) { () throws(ShapeError) in try ImageEvaluator(student) }
+    _ = try RunSteps(run, sampleCount: setting.inputs.training.count, key: 0)
   }
 }

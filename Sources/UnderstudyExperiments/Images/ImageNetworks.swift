@@ -43,11 +43,21 @@ struct ImageNetworks {
           }
         }
       } ?? teacher
-    student = try ExperimentError.catching(place) { () throws(ShapeError) in
-      try StudentDesign(setting.student, of: oracle.network).draw(for: Teacher(oracle.network), key: run.randomKey)
-        .network
-    }
+    student = try Self.untrainedStudent(run, of: oracle.network, place: place)
     (self.teacher, self.oracle) = (teacher, oracle)
+  }
+
+  /// The student as it is drawn or read.
+  static func untrainedStudent(_ run: Run, of oracle: Network, place: String) throws(ExperimentError) -> Network {
+    let (setting, teacher) = (run.setting, Teacher(oracle))
+    guard let file = setting.student.file else {
+      return try ExperimentError.catching(place) { () throws(ShapeError) in
+        try StudentDesign(setting.student, of: oracle).draw(for: teacher, key: run.randomKey).network
+      }
+    }
+    let student = Student(try file.network(Activation(setting.network)))
+    try ExperimentError.catching(file.path) { () throws(ShapeError) in try student.checkFits(teacher) }
+    return student.network
   }
 
   /// The teacher as it is drawn or read.

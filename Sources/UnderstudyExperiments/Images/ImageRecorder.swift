@@ -88,16 +88,3 @@ final class ImageRecorder {
       outputCount: networks.student.outputCount)
   }
 }
-
-extension TrainingLoss {
-  /// The loss of a run over images.
-  init(_ setting: TrainingSetting) {
-    self =
-      switch setting.loss {
-      case .squaredError: .squaredError
-      case .crossEntropy, .labels: .crossEntropy
-      case .distillation:
-        .distillation(temperature: setting.temperature, labelWeight: setting.labelWeight)
-      }
-  }
-}

@@ -38,13 +38,14 @@ struct ImageRun {
       }
     }
     let begin = state?.student.network ?? networks.student
-    let plan = Self.plan(of: setting)
     let images = try data.trainingImages(setting.inputs, key: run.randomKey)
+    let steps = try RunSteps(run, sampleCount: images.batcher.set.count, key: run.randomKey)
+    let plan = steps.plan
     let objective: ImageObjective =
       setting.training.loss == .labels ? .labels : .teacher(networks.oracle.network, TrainingLoss(setting.training))
     trainer = try ExperimentError.catching(execution.checkpointName) { () throws(ShapeError) in
       try ImageTrainer(
-        begin, toward: objective, on: images, plan: plan, batches: .reshuffled(key: run.randomKey),
+        begin, toward: objective, on: images, plan: plan, batches: steps.batches,
         optimizerState: state?.optimizerState, algorithm: ConvolutionAlgorithm(setting.training.convolution),
         threads: Self.threadCount)
     }
@@ -52,21 +53,6 @@ struct ImageRun {
     (self.execution, self.plan, student, optimizerState) = (execution, plan, begin, state?.optimizerState)
     (epoch, measurements) = (checkpoint?.epoch ?? 0, checkpoint?.measurements ?? [])
     timer = CheckpointTimer(interval: execution.checkpointInterval)
-  }
-
-  private static func plan(of setting: Setting) -> TrainingPlan {
-    let training = setting.training
-    var rate = training.learningRate
-    if training.loss == .labels, training.labelLearningRate > 0 { rate = training.labelLearningRate }
-    if training.rateByWidth { rate /= setting.student.overRealization }
-    var plan = TrainingPlan(
-      method: .stochastic(batchSize: training.batchSize), learningRate: rate,
-      learningRateHalvingInterval: training.learningRateHalvingInterval, epochCount: training.epochs,
-      stepsPerEpoch: training.stepsPerEpoch, frozenLayer: training.frozenLayer,
-      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
-      weightDecay: training.weightDecay, schedule: training.learningRates)
-    plan.decay = training.decay
-    return plan
   }
 
   /// Takes the epochs that are left, and measures the student after each.

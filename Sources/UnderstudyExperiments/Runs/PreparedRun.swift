@@ -47,7 +47,8 @@ struct PreparedRun {
     let factor = augmentation?.factor(for: teacher) ?? 1
     drawnCount = (setting.inputs.training.count + factor - 1) / factor
     let sampleCount = self.trainingFile?.rowCount ?? setting.inputs.training.count
-    (plan, batches) = try Self.plan(of: run, sampleCount: sampleCount, batchKey: studentKey)
+    let steps = try RunSteps(run, sampleCount: sampleCount, key: studentKey)
+    (plan, batches) = (steps.plan, steps.batches)
     evaluation = try artifacts.dataset(.evaluation(of: run)) { () throws(ExperimentError) in
       let inputs =
         try evaluationFile.map { (file) throws(ExperimentError) in try Self.inputs(from: file, for: teacher) }
@@ -101,46 +102,6 @@ struct PreparedRun {
     try ExperimentError.catching(file.path) { () throws(ShapeError) in try teacher.network.checkWidth(of: matrix) }
     guard matrix.rowCount > 0 else { throw .input("\(file.path): no samples; give at least one row") }
     return matrix
-  }
-
-  private static func plan(
-    of run: Run, sampleCount: Int, batchKey: UInt64
-  ) throws(ExperimentError) -> (TrainingPlan, BatchOrder) {
-    let training = run.setting.training
-    var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
-    var order: BatchOrder =
-      switch training.batchOrder {
-      case .withReplacement: .drawn(key: batchKey)
-      case .reshuffled: .reshuffled(key: batchKey)
-      }
-    if let file = training.batches?.file {
-      let data = try file.checkedContent()
-      let batches = try ExperimentError.reading { () throws(FileError) in
-        try ArrayFile.decodeBatches(data, name: file.path, sampleCount: sampleCount)
-      }
-      if batchSize == 0 { batchSize = batches.batchSize }
-      if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
-      guard batchSize == batches.batchSize else {
-        throw .input(
-          "\(file.path): \(batches.batchSize) samples a batch, but training.batchSize is \(batchSize); "
-            + "leave training.batchSize out or make them equal")
-      }
-      guard stepsPerEpoch > 0, batches.stepCount >= training.epochs * stepsPerEpoch else {
-        throw .input(
-          "\(file.path): \(batches.stepCount) batches, but \(training.epochs) epochs of \(max(1, stepsPerEpoch)) steps "
-            + "need \(training.epochs * max(1, stepsPerEpoch)); give more batches or train for fewer steps")
-      }
-      order = .given(indices: batches.indices)
-    }
-    let plan = TrainingPlan(
-      method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
-      learningRate: training.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
-      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
-      unitNormFirstLayer: training.unitNormFirstLayer,
-      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
-      loss: training.loss == .crossEntropy ? .crossEntropy : .squaredError, weightDecay: training.weightDecay,
-      schedule: training.learningRates)
-    return (plan, order)
   }
 }
 

@@ -41,7 +41,8 @@ extension StudyRunner {
   private static func checkLabels(_ study: Study) throws(ExperimentError) {
     guard let setting = study.settings.first(where: { $0.inputs.images == nil }) else { return }
     if let measure = study.record.flatMap(\.measures).first(where: Measure.ofLabels.contains) {
-      throw .input("record: \(measure.rawValue) needs labels; leave it out, or name data that have them (inputs.images)")
+      throw .input(
+        "record: \(measure.rawValue) needs labels; leave it out, or name data that have them (inputs.images)")
     }
     let losses: [TrainingSetting.Loss] = [.labels, .distillation]
     if losses.contains(setting.training.loss) {

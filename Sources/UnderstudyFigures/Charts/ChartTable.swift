@@ -42,6 +42,9 @@ extension FigureDeclaration.Kind {
     case .layerLShape:
       ChartRow([.layerWidths, .layerStudentCorrelations, .layerStrengths, .layerDeadNodes], layerLShapeFigure)
     case .layerSpecialization: ChartRow([.layerWidths, .layerCorrelations], layerSpecializationFigure)
+    case .layerLearning: ChartRow([.layerWidths, .layerCorrelations], layerLearningFigure)
+    case .accuracy: ChartRow([.evaluationAccuracy, .teacherAccuracies], accuracyFigure)
+    case .bestCorrelations: ChartRow([.layerWidths, .layerCorrelations], bestCorrelationsFigure)
     case .specializationTime: ChartRow([.layerWidths, .layerCorrelations], specializationTimeFigure)
     }
   }

@@ -279,6 +279,20 @@ extension FindingDeclaration.Statistic {
         for run in layers { nodes.append(try run.nodes(at: epoch)[index]) }
         return Statistics.armRatio(nodes, named: "student node of layer \(layerLabel(index + 1))", height: "strength")
       }
+    case .layerGain: .layerGain
+    case .layerWidthGain: .layerWidthGain
+    case .layerTeacherGain: .layerTeacherGain
+    case .evaluationAccuracy:
+      .mean("mean over runs of the accuracy on the evaluation data's labels, 0 to 1", [.evaluationAccuracy]) {
+        run, epoch throws(FigureError) in try run.scalar(.evaluationAccuracy, at: epoch)
+      }
+    case .evaluationAgreement:
+      .mean(
+        "mean over runs of the share of the evaluation data at which teacher and student have the largest output at the same "
+          + "place, 0 to 1", [.evaluationAgreement]
+      ) { run, epoch throws(FigureError) in try run.scalar(.evaluationAgreement, at: epoch) }
+    case .accuracyLoss: .accuracyLoss
+    case .accuracyTeacherGain: .accuracyTeacherGain
     }
   }
 }

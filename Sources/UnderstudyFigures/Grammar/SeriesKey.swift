@@ -31,7 +31,8 @@ struct SeriesKey {
   }
 
   private static let words = [
-    "teacherAgnostic": "teacher-agnostic", "teacherAware": "teacher-aware", "levenbergMarquardt": "Levenberg-Marquardt",
+    "squaredError": "teacher's outputs", "crossEntropy": "teacher's classes", "teacherAgnostic": "teacher-agnostic",
+    "teacherAware": "teacher-aware", "levenbergMarquardt": "Levenberg-Marquardt",
   ]
 
   /// The expression by which a facet of labels writes its panels' titles.
@@ -58,6 +59,7 @@ struct SeriesKey {
     case "inputs.augmentation": "augmentation"
     case "inputs.rank": "rank of the inputs (0: full)"
     case "inputs.training.count": "training samples"
+    case "training.loss": "learns from"
     case "training.outputNoise": "output noise"
     case "training.epochs": "epochs"
     default: path

@@ -133,10 +133,10 @@ extension StudyKey {
   static let withoutImagesOnly: Set<String> = [
     "network.inputDimension", "network.outputDimension", "teacher.hiddenNodes", "teacher.widths", "teacher.weights",
     "teacher.scale", "teacher.bias", "teacher.medianBiases", "teacher.normalizedOutput", "teacher.strengthDecay",
-    "student.file", "inputs.distribution", "inputs.standardDeviation", "inputs.boundaryOffsetMinimum",
+    "inputs.distribution", "inputs.standardDeviation", "inputs.boundaryOffsetMinimum",
     "inputs.boundaryOffsetMaximum", "inputs.regenerateEachEpoch", "inputs.augmentation", "inputs.augmentationStep",
     "inputs.rank", "inputs.training.file", "inputs.evaluation.file", "training.unitNormFirstLayer",
-    "training.outputNoise", "training.precision", "training.batches.file", "training.batchOrder",
+    "training.outputNoise", "training.precision", "training.batchOrder",
     "criticalPoint.method", "criticalPoint.iterations", "criticalPoint.gradientTarget", "criticalPoint.restarts",
   ]
 

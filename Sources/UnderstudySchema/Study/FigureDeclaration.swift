@@ -37,6 +37,13 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     case layerSpecialization
     /// First epoch at which that mean is at least 0.95, against the hidden layer, a line for each over-realization.
     case specializationTime
+    /// The same mean per epoch, a panel for each layer; colours over-realization, strokes what students learn from; dotted:
+    /// before training.
+    case layerLearning
+    /// Accuracy on labels per epoch, in the same colours and strokes, with that of the teacher and its oracle.
+    case accuracy
+    /// Best rho of each teacher node, a panel for each layer; places by over-realization, colours by what students learn from.
+    case bestCorrelations
   }
   /// File name of the figure, without ending.
   public var name: String

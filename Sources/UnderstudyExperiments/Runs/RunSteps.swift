@@ -1,0 +1,71 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudySchema
+import UnderstudyTraining
+
+/// The steps that a run's student takes, and the order of the samples in them.
+struct RunSteps {
+  let plan: TrainingPlan
+  let batches: BatchOrder
+
+  /// - Parameters:
+  ///   - sampleCount: of the training set.
+  ///   - key: of the student's random streams.
+  /// - Throws: ``ExperimentError/input(_:)`` of a file of batches that does not fit.
+  init(_ run: Run, sampleCount: Int, key: UInt64) throws(ExperimentError) {
+    let training = run.setting.training
+    var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
+    // Data with labels are no sample of a distribution: each is seen once before any comes again.
+    let isReshuffled = training.batchOrder == .reshuffled || run.setting.inputs.images != nil
+    var order: BatchOrder = isReshuffled ? .reshuffled(key: key) : .drawn(key: key)
+    if let file = training.batches?.file {
+      let data = try file.checkedContent()
+      let batches = try ExperimentError.reading { () throws(FileError) in
+        try ArrayFile.decodeBatches(data, name: file.path, sampleCount: sampleCount)
+      }
+      if batchSize == 0 { batchSize = batches.batchSize }
+      if stepsPerEpoch == 0 { stepsPerEpoch = batches.stepCount / max(1, training.epochs) }
+      guard batchSize == batches.batchSize else {
+        throw .input(
+          "\(file.path): \(batches.batchSize) samples a batch, but training.batchSize is \(batchSize); "
+            + "leave training.batchSize out or make them equal")
+      }
+      guard stepsPerEpoch > 0, batches.stepCount >= training.epochs * stepsPerEpoch else {
+        throw .input(
+          "\(file.path): \(batches.stepCount) batches, but \(training.epochs) epochs of \(max(1, stepsPerEpoch)) steps "
+            + "need \(training.epochs * max(1, stepsPerEpoch)); give more batches or train for fewer steps")
+      }
+      order = .given(indices: batches.indices)
+    }
+    var plan = TrainingPlan(
+      method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
+      learningRate: run.setting.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
+      epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
+      unitNormFirstLayer: training.unitNormFirstLayer,
+      optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
+      loss: TrainingLoss(training), weightDecay: training.weightDecay, schedule: training.learningRates)
+    plan.decay = training.decay
+    (self.plan, batches) = (plan, order)
+  }
+}
+
+extension Setting {
+  /// The first learning rate of the student.
+  fileprivate var learningRate: Double {
+    let isOfLabels = training.loss == .labels && training.labelLearningRate > 0
+    let rate = isOfLabels ? training.labelLearningRate : training.learningRate
+    return training.rateByWidth ? rate / student.overRealization : rate
+  }
+}
+
+extension TrainingLoss {
+  /// What a run's student is asked to lower.
+  init(_ setting: TrainingSetting) {
+    self =
+      switch setting.loss {
+      case .squaredError: .squaredError
+      case .crossEntropy, .labels: .crossEntropy
+      case .distillation: .distillation(temperature: setting.temperature, labelWeight: setting.labelWeight)
+      }
+  }
+}

@@ -1,0 +1,100 @@
+import UnderstudySchema
+
+// Statistics of what students have learnt: against untrained ones, narrower ones, and ones that learn labels alone.
+
+extension StatisticRow {
+  static var layerGain: StatisticRow {
+    .ofLayer(
+      "mean over runs of what the mean best ρ of the teacher nodes of hidden layer `layer` has gained since epoch 0",
+      [.layerWidths, .layerCorrelations]
+    ) { layers, index, epoch throws(FigureError) in
+      guard let after = try Statistics.meansOfLayer(index, layers, epoch),
+        let before = try Statistics.meansOfLayer(index, layers, 0)
+      else { return .undefined(reason: "no runs") }
+      return .value(after - before)
+    }
+  }
+
+  static var layerWidthGain: StatisticRow {
+    .ofLayer(
+      "mean best ρ of the teacher nodes of hidden layer `layer` in the runs of the largest over-realization, minus that in those "
+        + "of the smallest", [.layerWidths, .layerCorrelations]
+    ) { layers, index, epoch throws(FigureError) in
+      let multiples = layers.map(\.run.setting.student.overRealization)
+      guard let low = multiples.min(), let high = multiples.max(), low < high else {
+        return .undefined(reason: "the selected runs have one over-realization; select several")
+      }
+      return try Statistics.differenceOfLayer(index, layers, epoch) { run in
+        let own = run.setting.student.overRealization
+        return own == high ? true : own == low ? false : nil
+      }
+    }
+  }
+
+  static var layerTeacherGain: StatisticRow {
+    .ofLayer(
+      "mean best ρ of the teacher nodes of hidden layer `layer` in the runs that learn from the teacher, minus that in those "
+        + "that learn labels alone", [.layerWidths, .layerCorrelations]
+    ) { layers, index, epoch throws(FigureError) in
+      try Statistics.differenceOfLayer(index, layers, epoch) { $0.setting.training.loss != .labels }
+    }
+  }
+
+  /// What a student loses of its teacher's accuracy.
+  static var accuracyLoss: StatisticRow {
+    .mean(
+      "mean over runs of the accuracy of what the student learns from, minus the student's",
+      [.evaluationAccuracy, .teacherAccuracies]
+    ) { run, epoch throws(FigureError) in
+      guard let both = run.record.measurements.first(where: { $0.measure == .teacherAccuracies }) else {
+        throw run.missing(.teacherAccuracies, at: nil)
+      }
+      return try run.vector(both, count: 2)[1] - (try run.scalar(.evaluationAccuracy, at: epoch))
+    }
+  }
+
+  static var accuracyTeacherGain: StatisticRow {
+    StatisticRow(
+      sentence: "mean accuracy of the runs that learn from the teacher, minus that of those that learn labels alone",
+      needs: [.evaluationAccuracy]
+    ) { input throws(FigureError) in
+      var (taught, alone) = ([Double](), [Double]())
+      for run in input.runs {
+        let value = try run.scalar(.evaluationAccuracy, at: input.epoch)
+        if run.setting.training.loss == .labels { alone.append(value) } else { taught.append(value) }
+      }
+      return Statistics.difference(taught, alone)
+    }
+  }
+}
+
+extension Statistics {
+  /// The mean over runs of the mean best rho of a hidden layer.
+  fileprivate static func meansOfLayer(
+    _ index: Int, _ layers: [LayerReader], _ epoch: Int?
+  ) throws(FigureError) -> Double? {
+    var values: [Double] = []
+    for run in layers { values.append(mean(try run.teacherNodes(.layerCorrelations, at: epoch)[index]) ?? 0) }
+    return mean(values)
+  }
+
+  /// The same of the runs that are of the first kind, minus that of those of the second; nil is of neither.
+  fileprivate static func differenceOfLayer(
+    _ index: Int, _ layers: [LayerReader], _ epoch: Int?, isFirst: (RunReader) -> Bool?
+  ) throws(FigureError) -> Evaluation {
+    var (first, second) = ([Double](), [Double]())
+    for run in layers {
+      guard let kind = isFirst(run.run) else { continue }
+      let value = mean(try run.teacherNodes(.layerCorrelations, at: epoch)[index]) ?? 0
+      if kind { first.append(value) } else { second.append(value) }
+    }
+    return difference(first, second)
+  }
+
+  fileprivate static func difference(_ first: [Double], _ second: [Double]) -> Evaluation {
+    guard let first = mean(first), let second = mean(second) else {
+      return .undefined(reason: "the selected runs are all of one kind, and there is nothing to compare them with")
+    }
+    return .value(first - second)
+  }
+}

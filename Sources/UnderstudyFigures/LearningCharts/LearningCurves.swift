@@ -1,0 +1,142 @@
+import UnderstudySchema
+
+/// Curves over the epochs of students that differ in over-realization (colours) and in another key (strokes), most often what they
+/// learn from: the mean over runs, with a band from the lowest to the highest run.
+///
+/// Fields of the data: `k` "run" or "level", `p` panel, `o` over-realization as a text, `s` the other key as a text, `t` epoch, `y`
+/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y` and `w`, its name.
+struct LearningCurves {
+  /// A horizontal line that students are compared with.
+  struct Level {
+    var name: String
+    /// nil: of all over-realizations.
+    var overRealization: String?
+    var value: Double
+  }
+
+  let color: SeriesKey
+  /// nil: nothing else varies.
+  let stroke: SeriesKey?
+  private var values = Gathered<Double>()
+  private var levels: [String: [Level]] = [:]
+  private var panels: [String] = []
+
+  init(of runs: SelectedRuns) {
+    color = runs.series("student.overRealization")
+    let other = runs.mostVaried(["training.loss"], except: [color.path])
+    stroke = other.isVaried ? other : nil
+  }
+
+  var shownKeys: Set<String> { Set([color.path] + (stroke.map { [$0.path] } ?? [])) }
+
+  /// Adds a run's value at an epoch to a panel; panels stand in the order in which they come.
+  mutating func add(_ value: Double, of run: RunReader, at epoch: Int, panel: String) {
+    if !panels.contains(panel) { panels.append(panel) }
+    values.add(
+      value,
+      [
+        .index(panels.firstIndex(of: panel) ?? 0), .index(color.index(of: run)), .index(stroke?.index(of: run) ?? 0),
+        .index(epoch),
+      ])
+  }
+
+  mutating func add(_ level: Level, panel: String) { levels[panel, default: []].append(level) }
+
+  private var rows: [JSONValue] {
+    let curves: [JSONValue] = values.sorted.compactMap { key, values in
+      guard let center = mean(values), let low = values.min(), let high = values.max() else { return nil }
+      return [
+        "k": "run", "p": .text(panels[key[0].index]), "o": .text(color.labels[key[1].index]),
+        "s": .text(stroke?.labels[key[2].index] ?? ""), "t": key[3].json, "y": .display(center), "a": .display(low),
+        "b": .display(high), "n": .integer(values.count),
+      ]
+    }
+    let lines: [JSONValue] = panels.flatMap { panel in
+      (levels[panel] ?? []).map { level in
+        [
+          "k": "level", "p": .text(panel), "o": level.overRealization.map(JSONValue.text) ?? nil,
+          "w": .text(level.name), "y": .display(level.value),
+        ]
+      }
+    }
+    return curves + lines
+  }
+
+  var runCount: Int { values.sorted.map(\.values.count).max() ?? 1 }
+
+  /// The members of a document with a panel for each that was added.
+  ///
+  /// - Parameter title: of the height.
+  func members(title: String, format: String) -> [String: JSONValue] {
+    func y(_ field: String) -> JSONValue {
+      [
+        "field": .text(field), "type": "quantitative", "title": .text(title),
+        "scale": ["zero": false, "nice": true, "padding": 4], "axis": ["tickCount": 5, "format": .text(format)],
+      ]
+    }
+    let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
+    var strokes = detail
+    if let stroke {
+      strokes = [
+        "strokeDash": [
+          "field": "s", "type": "nominal", "title": .text(stroke.title),
+          "scale": [
+            "domain": .array(stroke.labels.map(JSONValue.text)), "range": [[1, 0], [5, 3], [8, 3, 2, 3], [2, 2]],
+          ],
+          "legend": ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300],
+        ]
+      ]
+    }
+    let isRun: JSONValue = [["filter": "datum.k == 'run'"]]
+    var band = runCount > 1 ? Layers.band(y, opacity: 0.15, detail).members : [:]
+    var line = Layers.line(y("y"), width: 1.6, strokes).members
+    (band["transform"], line["transform"]) = (isRun, isRun)
+    let hovers = [
+      FigureStyle.hover("o", color.title, "nominal"), FigureStyle.hover("t", "epoch", "ordinal"),
+      FigureStyle.hover("y", title, format: ".4f"), FigureStyle.hover("a", "lowest run", format: ".4f"),
+      FigureStyle.hover("b", "highest run", format: ".4f"), Hovers.runs,
+    ]
+    let hover = stroke.map { [FigureStyle.hover("s", $0.title, "nominal")] } ?? []
+    let dots = Layers.dots(
+      Layers.dot(10), ["y": y("y"), "tooltip": .array(hover + hovers)].merging(detail) { $1 },
+      filter: "datum.k == 'run'")
+    return FigureStyle.panels(
+      label: "(datum.label)", rows: rows, count: panels.count,
+      encoding: [
+        "x": [
+          "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
+          "axis": ["tickCount": 5, "grid": false, "format": "d"],
+        ],
+        "color": FigureStyle.color("o", title: color.title, names: color.labels, symbol: "stroke"),
+      ],
+      layers: (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y), order: panels)
+  }
+
+  /// Dotted in the colour of the over-realization, or gray and dashed with its name.
+  private func levelLayers(_ y: Layers.Height) -> [JSONValue] {
+    let all = levels.values.joined()
+    var layers: [JSONValue] = []
+    if all.contains(where: { $0.overRealization != nil }) {
+      layers.append([
+        "mark": ["type": "rule", "strokeDash": [1.5, 2.5], "strokeWidth": 1.3],
+        "transform": [["filter": "datum.k == 'level' && isValid(datum.o)"]],
+        "encoding": ["y": y("y"), "x": nil, "tooltip": FigureStyle.hover("w", "level", "nominal")],
+      ])
+    }
+    if all.contains(where: { $0.overRealization == nil }) {
+      let filter: JSONValue = [["filter": "datum.k == 'level' && !isValid(datum.o)"]]
+      layers.append([
+        "mark": ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"], "transform": filter,
+        "encoding": ["y": y("y"), "x": nil, "color": nil],
+      ])
+      layers.append([
+        "mark": [
+          "type": "text", "align": "right", "dx": -3, "dy": -5, "fontSize": 10, "color": "#333333",
+        ],
+        "transform": filter,
+        "encoding": ["y": y("y"), "x": ["value": "width"], "color": nil, "text": ["field": "w", "type": "nominal"]],
+      ])
+    }
+    return layers
+  }
+}
