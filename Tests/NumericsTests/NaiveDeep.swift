@@ -82,6 +82,7 @@ struct NaiveDeep {
         total.value += logarithm(y.reduce(0) { $0 + exponential($1.value) }) - y[label].value
         // Its slopes towards the outputs add up to at most 2.
         total.size += 2 * y.reduce(1) { max($0, $1.size) }
+      case .distillation: preconditionFailure("dense kernels do not distil")
       }
     }
     let count = Double(inputs.count)
