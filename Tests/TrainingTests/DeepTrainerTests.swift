@@ -94,7 +94,7 @@ private func plainBatchLoss(of network: Network, _ one: DeepCase) -> Double {
     case .crossEntropy:
       let label = target.indices.max { target[$0] < target[$1] } ?? 0
       total += logarithm(row.reduce(0) { $0 + exponential($1) }) - row[label]
-    case .distillation: preconditionFailure("dense networks do not distil")
+    case .distillation: preconditionFailure("dense engines object to distillation")
     }
   }
   return total / Double(one.inputs.rowCount)
