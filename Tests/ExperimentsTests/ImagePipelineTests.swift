@@ -1,0 +1,194 @@
+import Foundation
+import Synchronization
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+import UnderstudyRecords
+import UnderstudySchema
+
+@testable import UnderstudyExperiments
+@testable import UnderstudyReconstruction
+
+/// Studies over images: teacher, oracle and students of a tiny set.
+@Suite("Studies over images") struct ImagePipelineTests {
+  /// Three classes of 6 x 6 images, each with a bar at a place of its own, and noise.
+  private static func writeSet(in folder: URL) throws {
+    func idx(_ shape: [Int], _ content: [UInt8]) -> Data {
+      var bytes: [UInt8] = [0, 0, 8, UInt8(shape.count)]
+      for count in shape { bytes += (0..<4).reversed().map { UInt8(truncatingIfNeeded: count >> (8 * $0)) } }
+      return Data(bytes + content)
+    }
+    for (name, count, index) in [("train", 96, 0), ("t10k", 48, 1)] {
+      var stream = RandomStream(key: 5, purpose: .test, index: index)
+      let noise = stream.integers(count * 36, below: 90)
+      let labels = (0..<count).map { UInt8($0 % 3) }
+      let pixels = (0..<count * 36).map { place in
+        UInt8(noise[place]) + (place % 36 / 6 == 1 + 2 * Int(labels[place / 36]) - 1 ? 150 : 0)
+      }
+      try idx([count, 6, 6], pixels).write(to: folder.appending(path: "\(name)-images-idx3-ubyte"))
+      try idx([count], labels).write(to: folder.appending(path: "\(name)-labels-idx1-ubyte"))
+    }
+  }
+
+  private func study(_ folder: URL, _ more: [String] = []) throws -> Study {
+    try Study.parse(
+      """
+      teacher:
+        layers: "conv 6, conv 4 max 2"
+        normalization: afterActivation
+        training: {epochs: 4, learningRate: 0.05, batchSize: 16}
+      oracle: {prunedShares: "0.5-0.25", training: {epochs: 2, learningRate: 0.02, batchSize: 16}}
+      student: {overRealization: [1, 2], initialization: uniform, normalization: afterActivation}
+      inputs: {images: \(folder.path), cropPadding: 1, flips: true, training: {count: 96}, evaluation: {count: 48}}
+      training: {loss: [squaredError, labels], batchSize: 16, learningRate: 0.01, momentum: 0.9, epochs: 3, stepsPerEpoch: 6}
+      record:
+        - measures: [trainingLoss, evaluationLoss, evaluationAccuracy, evaluationAgreement, layerWidths, layerCorrelations,
+            layerMatches, layerStudentCorrelations, layerDeadNodes]
+          every: 1
+        - {measures: [teacherAccuracies], epochs: [0]}
+      """, origin: "images.yaml", folder: folder, baseName: "images", overrides: more)
+  }
+
+  private func withFolders(_ body: (_ set: URL, _ results: URL) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let set = folder.appending(path: "set")
+    try FileManager.default.createDirectory(at: set, withIntermediateDirectories: true)
+    try Self.writeSet(in: set)
+    try await body(set, folder.appending(path: "results"))
+  }
+
+  private func run(
+    _ study: Study, into folder: URL, stoppingAfter stepLimit: Int? = nil
+  ) async throws -> StudyRunner.Summary {
+    let store = try ResultsStore.openForWriting(folder, study: study)
+    var options = StudyRunner.Options()
+    (options.threadCount, options.checkpointInterval) = (1, .zero)
+    let runner = StudyRunner(study, into: store, options: options)
+    // Progress is told after every epoch of a student, and before every one of a teacher.
+    let count = Mutex(0)
+    return try await runner.run { _ in
+      let reached = count.withLock { count in
+        count += 1
+        return count
+      }
+      if let stepLimit, reached >= stepLimit { runner.stop.request() }
+    }
+  }
+
+  private func values(_ folder: URL, _ study: Study) throws -> [[MeasuredValue]] {
+    try ResultsStore.openForReading(folder).runs().map(\.measurements)
+  }
+
+  @Test("a study has a trained teacher, an oracle that is really smaller, and students of both kinds")
+  func pipeline() async throws {
+    try await withFolders { set, results in
+      let study = try study(set)
+      try StudyRunner.check(study)
+      let summary = try await run(study, into: results)
+      #expect(summary.recordedCount == 4 && summary.failures.isEmpty && summary.divergedCount == 0)
+      let names = try FileManager.default.contentsOfDirectory(atPath: results.appending(path: "artifacts").path)
+      #expect(names.count == 4, "\(names)")
+      let notes = try names.filter { $0.hasSuffix(".json") }.map {
+        try JSONDecoder().decode(ArtifactNote.self, from: Data(contentsOf: results.appending(path: "artifacts/\($0)")))
+      }
+      #expect(Set(notes.map(\.what)) == ["teacher", "oracle"])
+      for note in notes {
+        // Bars at three places are learnt.
+        #expect(note.accuracy > 0.9, "\(note.what): \(note.accuracies)")
+        #expect(note.losses.count == (note.what == "teacher" ? 4 : 2) && note.accuracies.last == note.accuracy)
+      }
+      for (run, measurements) in zip(study.runs, try values(results, study)) {
+        func last(_ measure: Measure) -> [Double] { measurements.last { $0.measure == measure }?.values ?? [] }
+        let widths = run.setting.student.overRealization == 1 ? [3.0, 3] : [6, 6]
+        #expect(last(.layerWidths) == [3, 3] + widths)
+        #expect(last(.layerCorrelations).allSatisfy { $0 > 0 && $0 <= 1 } && last(.layerCorrelations).count == 6)
+        #expect(last(.teacherAccuracies).count == 2 && last(.evaluationAccuracy).count == 1)
+        #expect(measurements.count { $0.measure == .trainingLoss } == 3)
+        let losses = measurements.filter { $0.measure == .evaluationLoss }.map(\.values[0])
+        #expect(losses.count == 4 && losses[3] < losses[0])
+      }
+    }
+  }
+
+  @Test("a study that is stopped anywhere ends at the numbers of one that was not", arguments: [1, 2, 3, 5, 8, 11])
+  func stopped(limit: Int) async throws {
+    try await withFolders { set, results in
+      let study = try study(set, ["student.overRealization=2"])
+      let whole = results.appending(path: "whole")
+      let parts = results.appending(path: "parts")
+      #expect(try await run(study, into: whole).recordedCount == 2)
+      for _ in 0..<40 {
+        guard try await run(study, into: parts, stoppingAfter: limit).wasInterrupted else { break }
+      }
+      _ = try await run(study, into: parts)
+      #expect(try values(parts, study) == values(whole, study))
+    }
+  }
+
+  @Test("a damaged artifact is made again, with the same bits")
+  func damage() async throws {
+    try await withFolders { set, results in
+      let study = try study(set, ["student.overRealization=1", "training.loss=squaredError"])
+      #expect(try await run(study, into: results).recordedCount == 1)
+      let folder = results.appending(path: "artifacts")
+      let first = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter {
+        $0.hasSuffix(".safetensors")
+      }
+      let before = try first.map { try Data(contentsOf: folder.appending(path: $0)) }
+      try Data("damaged".utf8).write(to: folder.appending(path: first[0]))
+      try FileManager.default.removeItem(at: folder.appending(path: first[1]))
+      let more = try self.study(set, ["student.overRealization=1", "training.loss=squaredError", "seeds=2"])
+      let other = results.appending(path: "other")
+      try FileManager.default.createDirectory(at: other, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(at: folder, to: other.appending(path: "artifacts"))
+      #expect(try await run(more, into: other).recordedCount == 2)
+      for (name, data) in zip(first, before) {
+        #expect(try Data(contentsOf: other.appending(path: "artifacts/\(name)")) == data)
+      }
+    }
+  }
+
+  @Test("images that changed are refused")
+  func changedImages() async throws {
+    try await withFolders { set, results in
+      let study = try study(set, ["student.overRealization=1", "training.loss=squaredError"])
+      var pixels = try Data(contentsOf: set.appending(path: "train-images-idx3-ubyte"))
+      pixels[20] ^= 1
+      try pixels.write(to: set.appending(path: "train-images-idx3-ubyte"))
+      let summary = try await run(study, into: results)
+      #expect(summary.failures.count == 1)
+      #expect(summary.failures.first?.reason.contains("not those that the study was begun with") == true)
+    }
+  }
+
+  @Test("one teacher for all seeds, or one for each")
+  func teacherSeeds() async throws {
+    try await withFolders { set, results in
+      let runs = try [0, 7].map { seed in
+        try self.study(set, ["seeds=2", "teacher.seed=\(seed)"]).runs.map { Recipe.oracle(of: $0).hash }
+      }
+      #expect(Set(runs[0]).count == 2 && Set(runs[1]).count == 1)
+      // Students of other widths and losses learn from one oracle.
+      #expect(runs[0].count == 8)
+    }
+  }
+
+  @Test(
+    "what cannot be is refused before anything runs",
+    arguments: [
+      ("oracle.prunedShares=\"0.5\"", "1 shares for 2 hidden layers"),
+      ("teacher.layers=\"conv 6 size 9, conv 4\"", "does not fit its map"),
+      ("inputs.training.count=97", "there are 96 images"), ("inputs.evaluation.count=49", "there are 48 images"),
+      ("inputs.cropPadding=6", "give less"), ("oracle.training.batchSize=97", "a batch of 97 images"),
+      ("record=[{measures: [alignment], every: 1}]", "alignment cannot be recorded over images"),
+      ("training.method=gd", "training.method gd"),
+    ])
+  func refused(override: String, part: String) async throws {
+    try await withFolders { set, _ in
+      let study = try self.study(set, [override])
+      let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(study) }
+      #expect("\(error.map { "\($0)" } ?? "")".contains(part), "\(error.map { "\($0)" } ?? "")")
+    }
+  }
+}
