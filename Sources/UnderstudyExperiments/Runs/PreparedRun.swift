@@ -25,6 +25,11 @@ struct PreparedRun {
   /// - Throws: ``ExperimentError`` for files that cannot be read and shapes that do not fit each other.
   init(_ run: Run, isReplica: Bool = false, sharing artifacts: Artifacts = Artifacts()) throws(ExperimentError) {
     let setting = run.setting
+    guard setting.inputs.images == nil else {
+      throw .input(
+        "this run's student learns from images (inputs.images), and this is built for drawn or given inputs; its measures are "
+          + "recorded by the study itself (Docs/Images.md)")
+    }
     (self.run, self.artifacts) = (run, artifacts)
     let studentKey = isReplica ? run.replicaKey : run.randomKey
     let networks = try RunNetworks(run, studentKey: studentKey, sharing: artifacts)
