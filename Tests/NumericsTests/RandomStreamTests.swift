@@ -42,6 +42,14 @@ import Testing
     #expect(words == last + first)
   }
 
+  @Test func skippingIsDrawing() {
+    for skipped in 0...9 {
+      var (whole, rest) = (RandomStream(key: 1, purpose: .test), RandomStream(key: 1, purpose: .test))
+      rest.skip(skipped)
+      #expect(rest.words(5) == Array(whole.words(skipped + 5).suffix(5)))
+    }
+  }
+
   @Test func streamsDoNotDependOnHowTheyAreCut() {
     for first in 0...9 {
       for second in 0...9 {

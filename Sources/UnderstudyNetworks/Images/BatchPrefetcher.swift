@@ -22,6 +22,7 @@ public final class BatchPrefetcher: Sendable {
     }
   }
 
+  /// The images of a step, with their labels.
   public struct Batch: Sendable {
     /// `[image, channel, row, column]`, normalised and augmented
     public var images: [Float]

@@ -2,6 +2,7 @@ import Foundation
 
 /// Where a set of images lies and of what kind it is; found by name or path.
 public struct ImageSource: Sendable, Hashable {
+  /// What images are for.
   public enum Part: String, Sendable, Hashable, CaseIterable {
     case training, evaluation
   }

@@ -2,6 +2,7 @@ import UnderstudyNumerics
 
 /// What a set of images holds, part by part: what `understudy data check` prints.
 public struct ImageSummary: Sendable, Codable {
+  /// The training or the evaluation images.
   public struct Part: Sendable, Codable {
     /// `training` or `evaluation`.
     public var name: String

@@ -46,6 +46,7 @@ public struct KnownImageSet: Sendable, Hashable {
 extension KnownImageSet {
   /// What is known of a set on this machine.
   public struct Listing: Sendable, Codable {
+    /// What the set holds.
     public struct Images: Sendable, Codable {
       public var trainingCount: Int
       public var evaluationCount: Int
