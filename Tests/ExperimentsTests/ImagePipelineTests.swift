@@ -188,7 +188,8 @@ import UnderstudySchema
     try await withFolders { set, _ in
       let study = try self.study(set, [override])
       let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(study) }
-      #expect("\(error.map { "\($0)" } ?? "")".contains(part), "\(error.map { "\($0)" } ?? "")")
+      let message = error?.description ?? ""
+      #expect(message.contains(part))
     }
   }
 }

@@ -44,7 +44,8 @@ func executor(
     run: run, study: study, studyHash: study.hash, instructions: .best, artifacts: Artifacts(),
     artifactStore: NoArtifacts(),
     checkpointInterval: .zero,
-    isCancelled: isCancelled, threadCount: threadCount, studyThreadCount: 1, didReach: { _ in }, didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
+    isCancelled: isCancelled, threadCount: threadCount, studyThreadCount: 1, didReach: { _ in },
+    didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
 }
 
 struct WasInterrupted: Error {}

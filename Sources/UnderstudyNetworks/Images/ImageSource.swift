@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// Where a set of images lies and of what kind it is; found by name or path.
 public struct ImageSource: Sendable, Hashable {
@@ -37,7 +38,7 @@ public struct ImageSource: Sendable, Hashable {
   ///
   /// - Throws: ``FileError`` if there is no such set or a file of it is missing, with how to get it.
   public static func find(_ nameOrPath: String) throws(FileError) -> ImageSource {
-    try find(nameOrPath, places: KnownImageSet.places)
+    try find(nameOrPath, places: ImageFolder.places)
   }
 
   /// The same, with the folders in which known sets are looked for.
@@ -47,8 +48,8 @@ public struct ImageSource: Sendable, Hashable {
     guard let known = KnownImageSet.all.first(where: { $0.name == nameOrPath }) else {
       return try find(inFolder: nameOrPath, name: nameOrPath, known: nil)
     }
-    let candidates = known.candidates(in: places)
-    guard let folder = candidates.first(where: isFolder) else {
+    let candidates = ImageFolder.candidates(known.name, in: places)
+    guard let folder = candidates.first(where: ImageFolder.isFolder) else {
       throw FileError(
         path: nameOrPath,
         message: "is not on this machine (looked for in \(candidates.joined(separator: ", "))); \(known.remedy)")
@@ -56,24 +57,17 @@ public struct ImageSource: Sendable, Hashable {
     return try find(inFolder: folder, name: nameOrPath, known: known)
   }
 
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-  }
-
   private static func find(
     inFolder path: String, name: String, known: KnownImageSet?
   ) throws(FileError) -> ImageSource {
-    guard isFolder(path) else {
+    guard ImageFolder.isFolder(path) else {
       guard FileManager.default.fileExists(atPath: path) else {
         let names = KnownImageSet.all.map(\.name).joined(separator: ", ")
         throw FileError(path: path, message: "no such folder, and no known set; give a folder, or one of \(names)")
       }
       throw FileError(path: path, message: "is a file; give the folder that has the set's files, unpacked")
     }
-    // What cifar-10-binary.tar.gz makes where it is unpacked.
-    let unpacked = "\(path)/cifar-10-batches-bin"
-    let folder = isFolder(unpacked) ? unpacked : path
+    let folder = ImageFolder.unpacked(path)
     let found = ImageLayout.allCases.map { layout in
       (layout: layout, training: layout.files(.training, in: folder), evaluation: layout.files(.evaluation, in: folder))
     }.filter { !$0.training.found.images.isEmpty || !$0.evaluation.found.images.isEmpty }
