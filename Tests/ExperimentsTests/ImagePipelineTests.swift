@@ -22,8 +22,9 @@ import UnderstudySchema
       var stream = RandomStream(key: 5, purpose: .test, index: index)
       let noise = stream.integers(count * 36, below: 90)
       let labels = (0..<count).map { UInt8($0 % 3) }
-      let pixels = (0..<count * 36).map { place in
-        UInt8(noise[place]) + (place % 36 / 6 == 1 + 2 * Int(labels[place / 36]) - 1 ? 150 : 0)
+      let pixels = (0..<count * 36).map { place -> UInt8 in
+        let (row, label) = (place % 36 / 6, Int(labels[place / 36]))
+        return UInt8(noise[place]) + (row == 2 * label ? 150 : 0)
       }
       try idx([count, 6, 6], pixels).write(to: folder.appending(path: "\(name)-images-idx3-ubyte"))
       try idx([count], labels).write(to: folder.appending(path: "\(name)-labels-idx1-ubyte"))
