@@ -5,7 +5,7 @@ import Understudy
 enum Program {
   static func main() async {
     StandardStreams.prepare()
-    restartWithBetterKernels()
+    restartWithBetterLibraries()
     await UnderstudyCommand.main()
   }
 }

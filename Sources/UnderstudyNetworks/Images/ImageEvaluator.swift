@@ -60,12 +60,13 @@ public final class ImageEvaluator {
 extension ImageBatcher {
   /// The first images of the set as they are, a batch at a time, until the body returns false.
   ///
-  /// - Shape: batches are `[image, channel, row, column]`; the last may be filled in part only.
+  /// - Shape: batches are `[image, channel, row, column]`; the last may be smaller.
   package func forEachBatch(count: Int, _ body: ([Float], Range<Int>) -> Bool) {
     let size = ImageEvaluator.batchSize
     var batch = [Float](repeating: 0, count: size * set.size.count)
     for first in stride(from: 0, to: min(count, set.count), by: size) {
       let range = first..<min(first + size, count, set.count)
+      batch.removeLast(batch.count - range.count * set.size.count)
       fill(&batch, indices: UInt32(range.lowerBound)..<UInt32(range.upperBound))
       guard body(batch, range) else { return }
     }

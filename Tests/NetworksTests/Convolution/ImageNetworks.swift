@@ -6,7 +6,7 @@ import UnderstudySchema
 
 /// Sizes of networks over images, odd ones among them: one channel, maps of one position, strides, paddings, poolings.
 let imageCases: [ImageCase] = [
-  ImageCase(MapSize(channels: 1, rows: 5, columns: 4), "conv 3, conv 2", .afterActivation),
+  ImageCase(MapSize(channels: 1, rows: 6, columns: 5), "conv 3, conv 2", .afterActivation),
   ImageCase(MapSize(channels: 3, rows: 6, columns: 6), "conv 4 padding 1 max 2, conv 3 size 2 stride 2, dense 5", nil),
   ImageCase(
     MapSize(channels: 2, rows: 7, columns: 5), "conv 3 size 3x1 padding 1x0 average 2x1 stride 1, conv 4 average",
