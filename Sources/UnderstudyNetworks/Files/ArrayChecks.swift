@@ -30,6 +30,7 @@ enum ArrayKind {
     case (.matrix, 3...): "e.g. array.reshape(len(array), -1)"
     case (.matrix, _): "e.g. numpy.atleast_2d(array)"
     case (.images, 3): "of grey images array[:, None]"
+    case (.images, 2): "of features array[:, :, None, None], of images e.g. array.reshape(-1, 3, 32, 32)"
     case (.images, _): "e.g. array.reshape(-1, 3, 32, 32)"
     }
   }
