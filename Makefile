@@ -31,6 +31,7 @@ lint: ## hold the Swift sources against the formatter's rules
 bench: build ## time the training steps beside PyTorch and JAX (PEERS_PYTHON=a Python that has them)
 	$(PEERS_PYTHON) Benchmarks/compare.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
 	$(PEERS_PYTHON) Benchmarks/compare_deep.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
+	$(PEERS_PYTHON) Benchmarks/compare_convolution.py --understudy $(UNDERSTUDY) --peers-python $(PEERS_PYTHON)
 
 fuzz: build ## give the program damaged and hostile files, FUZZ_SECONDS=30 for each kind; what it finds goes into Tests/Fuzzing/corpus
 	swift build --package-path Tests/Fuzzing --sanitize fuzzer --scratch-path .build-fuzz --product parsers

@@ -5,7 +5,7 @@ import UnderstudyBenchmarks
 struct BenchCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench", abstract: "Measure speed: training steps, the critical-point search, audits.",
-    subcommands: [TwoLayer.self, Deep.self, CriticalPoint.self, Audit.self])
+    subcommands: [TwoLayer.self, Deep.self, Convolution.self, CriticalPoint.self, Audit.self])
 
   struct TwoLayer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

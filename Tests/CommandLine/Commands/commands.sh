@@ -117,6 +117,18 @@ work = step["shareOfPeak"] * step["peakGFLOPS"] * step["millisecondsPerStep"] * 
 assert abs(work / step["stepGFLOP"] - 1) < 1e-9, (work, step)
 assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
 PYTHON
+ends "bench convolution" 0 -- "$UNDERSTUDY" bench convolution --json --algorithm direct --threads 1 --rounds 1
+check "bench convolution has the keys that are promised" python3 - ends.log <<'PYTHON'
+import json, sys
+(row,) = json.load(open(sys.argv[1]))
+assert row["threads"] == 1 and row["algorithm"] == "direct" and row["forwardMilliseconds"] > 0, row
+assert 0 < row["shareOutsideProducts"] < 1, row
+# Five layers; the lowest needs no gradient of its input.
+assert len(row["choices"]) == 5 and not any("wino" in choice["forward"] for choice in row["choices"]), row
+assert ["data" in choice for choice in row["choices"]] == [False] + 4 * [True], row
+work = row["stepGFLOPS"] * row["millisecondsPerStep"] * 1e-3
+assert abs(work / row["stepGFLOP"] - 1) < 1e-9 and abs(row["stepGFLOP"] - 29.361) < 1e-3, (work, row)
+PYTHON
 ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1 --any-depth
 check "bench has the keys that are promised" python3 - ends.log <<'PYTHON'
 import json, sys
