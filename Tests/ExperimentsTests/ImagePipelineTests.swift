@@ -67,7 +67,8 @@ import UnderstudySchema
     (options.threadCount, options.checkpointInterval) = (1, .zero)
     let runner = StudyRunner(study, into: store, options: options)
     // Progress is told after every epoch of a student, and before every one of a teacher.
-    let (count, stop) = (Mutex(0), runner.stop)
+    let count = Mutex(0)
+    let stop = runner.stop
     return try await runner.run { _ in
       let reached = count.withLock { count in
         count += 1
