@@ -267,7 +267,7 @@ public struct SourceFile: Codable, Hashable, Sendable {
 
 extension TeacherSetting {
   /// m_l, nodes of each hidden layer, lowest first. Means nothing beside a `file`.
-  public var hiddenWidths: [Int] { widths?.nodes ?? [hiddenNodes] }
+  public var hiddenWidths: [Int] { layers?.layers.map(\.nodes) ?? widths?.nodes ?? [hiddenNodes] }
 }
 
 extension Setting {
