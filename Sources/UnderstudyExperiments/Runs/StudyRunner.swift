@@ -63,6 +63,8 @@ public struct StudyRunner: Sendable {
     reading: (Int, Int) -> Void = { _, _ in }, report: @escaping @Sendable (StudyProgress.Snapshot) -> Void
   ) async throws -> Summary {
     let start = ContinuousClock.now
+    // Not the runner: it holds the store, which would hold itself, and its folder's lock, for good.
+    let stop = stop
     store.stopWaiting { stop.isRequested }
     let faults = try store.weightsFaults(.changes) { done, count in
       reading(done, count)
