@@ -202,15 +202,24 @@ def written(layer: Convolution | None, nodes: int) -> str:
         f" {words(layer.pooling, layer.pool)}" if pooling is None else pooling)
 
 
+def layers_of(hidden: tuple[Convolution | None, ...], nodes: list[int]) -> str:
+    return ", ".join(written(layer, count) for layer, count in zip(hidden, nodes))
+
+
+def metadata_of(network: Network) -> dict[str, str]:
+    """What the file of a network says besides its tensors."""
+    metadata = {} if network.placement == "none" else {"understudy.normalization": network.placement}
+    if any(network.hidden):
+        nodes = [len(layer["weight"]) for layer in network.layers]
+        metadata["understudy.image"] = f"{CHANNELS}x{ROWS}x{COLUMNS}"
+        metadata["understudy.layers"] = layers_of(network.hidden, nodes)
+    return metadata
+
+
 def write(case: Case, problem: Problem, folder: Path) -> Path:
     """Write the files of a case into a folder; return the study's path."""
     for name, network in (("teacher", problem.teacher), ("student", problem.student)):
-        metadata = {} if network.placement == "none" else {"understudy.normalization": network.placement}
-        if any(case.hidden):
-            layers = (
-                written(layer, len(network.layers[index]["weight"])) for index, layer in enumerate(case.hidden))
-            metadata |= {"understudy.image": f"{CHANNELS}x{ROWS}x{COLUMNS}", "understudy.layers": ", ".join(layers)}
-        write_tensors(folder / f"{name}.safetensors", network.tensors, metadata)
+        write_tensors(folder / f"{name}.safetensors", network.tensors, metadata_of(network))
     (folder / "pictures").mkdir()
     parts = (("train", problem.images, problem.labels), ("test", problem.evaluation, problem.evaluation_labels))
     for part, images, labels in parts:
