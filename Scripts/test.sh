@@ -76,10 +76,14 @@ if stage "build" one swift build "${options[@]}" --build-tests; then
     swift_tests --filter 'TrainingTests|TheoryTests|ReconstructionTests|ExperimentsTests'
   stage "NumPy reference" "$python" Tests/Reference/two_layer.py --understudy "$understudy"
   stage "NumPy reference of any depth" "$python" Tests/Reference/deep.py --understudy "$understudy"
+  stage "NumPy reference over images" "$python" Tests/Reference/images.py --understudy "$understudy"
+  stage "networks by onnxruntime" "$python" Tests/Reference/exchange.py --understudy "$understudy" --by onnxruntime
   # The same against PyTorch, where there is one.
   peer=$(python_with_torch)
   if [ -n "$peer" ]; then
     stage "PyTorch" "$peer" Tests/Reference/deep_torch.py --understudy "$understudy"
+    stage "PyTorch over images" "$peer" Tests/Reference/images_torch.py --understudy "$understudy"
+    stage "networks by PyTorch" "$peer" Tests/Reference/exchange.py --understudy "$understudy" --by torch
   else
     summary+=("PyTorch: skipped, as no Python here has torch and numpy (PEERS_PYTHON may name one)")
   fi

@@ -46,6 +46,23 @@ import UnderstudyNumerics
     }
   }
 
+  @Test func onnxModels() throws {
+    let network = try normalizedNetwork(
+      widths: [1, 1, 1], placement: .afterActivation, learnt: true, biases: false, slope: 0.5, key: 1)
+    attack(ONNXFile.encode(network, producer: "a")) { _ = try ONNXFile.decode($0, name: "given.file") }
+  }
+
+  @Test func stateDicts() throws {
+    let network = try normalizedNetwork(
+      widths: [1, 1, 1], placement: .afterActivation, learnt: true, biases: false, slope: 0, key: 1)
+    let data = try StateDictFile.encode(
+      network, names: .sequential(of: network), template: "given.file", precision: .float32)
+    attack(data) {
+      let file = try SafetensorsFile.decode($0, name: "given.file")
+      _ = try StateDictFile.decode(file, name: "given.file", describedBy: NetworkDescription())
+    }
+  }
+
   @Test func matrices() {
     let data = npy(descr: "<f4", shape: "(2, 1)", littleEndian([1, 2].map { Float($0).bitPattern }))
     attack(data) { _ = try ArrayFile.decodeMatrix($0, name: "given.file") }

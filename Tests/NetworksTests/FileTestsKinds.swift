@@ -42,7 +42,8 @@ import UnderstudyNumerics
       Data([0x89]) + Data("HDF\r\n\u{1A}\n".utf8), "an HDF5 file (.h5)", "w.T", array: "h5py.File(...)[\"NAME\"][:]")
     check(Data("MATLAB 5.0 MAT-file, Platform".utf8), "a MATLAB file", "scipy.io.loadmat")
     check(Data("SQLite format 3\0".utf8), "an SQLite database", "give the folder")
-    check(Data([8, 8, 0x12, 7]) + Data("pytorch".utf8), "an ONNX model", "onnx.numpy_helper")
+    check(
+      Data([8, 8, 0x12, 7]) + Data("pytorch".utf8), "an ONNX model", "understudy convert", array: "onnx.numpy_helper")
     check(Data([0x1F, 0x8B, 8, 0]), "is compressed", "gunzip")
     check(Data([0xFD]) + Data("7zXZ\0".utf8), "is compressed", "unxz")
     let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"

@@ -29,23 +29,24 @@ def tensors_of(arrays: dict[str, np.ndarray]) -> Tensors:
     return {name: torch.tensor(array, dtype=torch.float64) for name, array in arrays.items()}
 
 
+def normalized(tensors: Tensors, y: torch.Tensor, layer: int, training: bool) -> torch.Tensor:
+    """By the statistics of the batch in training, which the running ones follow in place, else by those."""
+    name = f"layers.{layer}.norm."
+    return functional.batch_norm(
+        y, tensors[name + "running_mean"], tensors[name + "running_var"], tensors.get(name + "weight"),
+        tensors.get(name + "bias"), training=training)
+
+
 def outputs(tensors: Tensors, x: torch.Tensor, slope: float, placement: str, training: bool) -> torch.Tensor:
     """f(x): [B, d] -> [B, C]; in training running statistics are updated in place."""
     last = max(int(name.split(".")[1]) for name in tensors)
-
-    def normalized(y: torch.Tensor, layer: int) -> torch.Tensor:
-        name = f"layers.{layer}.norm."
-        return functional.batch_norm(
-            y, tensors[name + "running_mean"], tensors[name + "running_var"], tensors.get(name + "weight"),
-            tensors.get(name + "bias"), training=training)
-
     for layer in range(last):
         x = functional.linear(x, tensors[f"layers.{layer}.weight"], tensors.get(f"layers.{layer}.bias"))
         if placement == "beforeActivation":
-            x = normalized(x, layer)
+            x = normalized(tensors, x, layer, training)
         x = functional.leaky_relu(x, slope)
         if placement == "afterActivation":
-            x = normalized(x, layer)
+            x = normalized(tensors, x, layer, training)
     return functional.linear(x, tensors[f"layers.{last}.weight"], tensors.get(f"layers.{last}.bias"))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from reference import Network
 
 Tensors = dict[str, np.ndarray]
+TYPES = {"F64": "<f8", "F32": "<f4"}
 
 
 def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None = None) -> None:
@@ -27,7 +28,7 @@ def write_tensors(path: Path, tensors: Tensors, metadata: dict[str, str] | None 
 
 
 def read_tensors(path: Path) -> Tensors:
-    """Read the tensors of a file; every one must be float64."""
+    """Read the tensors of a file, in double or single precision, as float64."""
     content = path.read_bytes()
     length = int.from_bytes(content[:8], "little")
     header, data = json.loads(content[8 : 8 + length]), content[8 + length :]
@@ -35,10 +36,11 @@ def read_tensors(path: Path) -> Tensors:
     for name, entry in header.items():
         if name == "__metadata__":
             continue
-        if entry["dtype"] != "F64":
-            raise ValueError(f"{path.name}: {name} is {entry['dtype']}, expected F64")
+        if entry["dtype"] not in TYPES:
+            raise ValueError(f"{path.name}: {name} is {entry['dtype']}, expected one of {', '.join(TYPES)}")
         begin, end = entry["data_offsets"]
-        tensors[name] = np.frombuffer(data[begin:end], dtype="<f8").reshape(entry["shape"])
+        values = np.frombuffer(data[begin:end], dtype=TYPES[entry["dtype"]])
+        tensors[name] = values.astype("<f8").reshape(entry["shape"])
     return tensors
 
 

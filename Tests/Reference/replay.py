@@ -1,4 +1,4 @@
-"""What the replays of two_layer.py and deep.py share: a training as files, and comparing what a run left with a reference."""
+"""What the replays of two_layer.py, deep.py and images.py share: a training as files, and comparing what a run left with a reference."""
 
 from __future__ import annotations
 
@@ -41,16 +41,24 @@ def write_study(folder: Path, problem: Problem, name: str, network: dict, traini
     """
     np.save(folder / "training.npy", problem.inputs)
     np.save(folder / "evaluation.npy", problem.evaluation)
-    if problem.batches is not None:
-        np.save(folder / "batches.npy", problem.batches)
-        training = training | {"batchSize": problem.batches.shape[1], "batches": {"file": "batches.npy"}}
+    inputs = {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}}
+    return write_study_of(folder, inputs, name, network, training, record, problem.batches)
+
+
+def write_study_of(
+    folder: Path, inputs: dict, name: str, network: dict, training: dict, record: list[dict], batches: np.ndarray | None
+) -> Path:
+    """The same for inputs that are written already."""
+    if batches is not None:
+        np.save(folder / "batches.npy", batches)
+        training = training | {"batchSize": batches.shape[1], "batches": {"file": "batches.npy"}}
     study = {
         "name": name,
         "claim": "The engine and a NumPy reference take the same steps.",
         "network": network,
         "teacher": {"file": "teacher.safetensors"},
         "student": {"file": "student.safetensors"},
-        "inputs": {"training": {"file": "training.npy"}, "evaluation": {"file": "evaluation.npy"}},
+        "inputs": inputs,
         "training": training,
         "seeds": [0],
         "record": record,
@@ -83,9 +91,9 @@ def compare(got: Tensors, wanted: Tensors, tolerance: float) -> float:
     return worst
 
 
-def nudged(array: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Each element moved by NUDGE of its size, up or down."""
-    return array * (1 + NUDGE * random.choice([-1, 1], size=array.shape))
+def nudged(array: np.ndarray, random: np.random.Generator, nudge: float = NUDGE) -> np.ndarray:
+    """Each element moved by this share of its size, up or down."""
+    return array * (1 + nudge * random.choice([-1, 1], size=array.shape))
 
 
 def check_losses(

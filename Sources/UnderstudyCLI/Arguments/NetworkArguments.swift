@@ -37,8 +37,11 @@ func write(_ network: Network, to path: String, maker: String, of student: Strin
 }
 
 /// Writes a network with the program's version, its slope, and what else is known of it; keys get the prefix `understudy.`.
-func write(_ network: Network, to path: String, metadata: [String: String]) throws {
+func write(
+  _ network: Network, to path: String, metadata: [String: String], precision: NetworkFile.Precision = .float64
+) throws {
   let known = ["version": understudyVersion, "negativeSlope": "\(network.activation.negativeSlope)"]
   let prefixed = metadata.merging(known) { $1 }.map { ("understudy.\($0)", $1) }
-  try write(NetworkFile.encode(network, metadata: Dictionary(uniqueKeysWithValues: prefixed)), to: path)
+  try write(
+    NetworkFile.encode(network, precision: precision, metadata: Dictionary(uniqueKeysWithValues: prefixed)), to: path)
 }

@@ -84,7 +84,8 @@ final class ImageRecorder {
     imageLoss(
       TrainingLoss(objective), outputs: outputs,
       targets: ImageTargets(
-        outputs: objective.loss == .labels ? nil : oracleOutputs, labels: images.set.labels),
+        outputs: objective.loss == .labels ? nil : oracleOutputs,
+        labels: objective.loss == .crossEntropy ? nil : images.set.labels),
       outputCount: networks.student.outputCount)
   }
 }

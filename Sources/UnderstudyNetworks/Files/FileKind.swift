@@ -150,6 +150,9 @@ extension FileKind {
     case .matlab:
       return converted("a MATLAB file (.mat)", "scipy.io.loadmat(...)[\"NAME\"] gives an array; then \(saving)")
     case .onnx:
+      guard !isNetwork else {
+        return "is an ONNX model, not \(form); understudy convert MODEL.onnx network.safetensors makes one of it"
+      }
       return converted(
         "an ONNX model", "onnx.numpy_helper.to_array(...) of its graph's initializers gives arrays; then \(saving)")
     case .zip: return "is a zip archive, not \(form); unpack it, and give \(form) that is in it"

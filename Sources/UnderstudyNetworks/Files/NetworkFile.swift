@@ -22,14 +22,14 @@ public enum NetworkFile {
   ///   or a number is not finite.
   /// - Complexity: O(bytes).
   public static func decode(_ data: Data, name: String, activation: Activation) throws(FileError) -> Network {
-    try network(of: try SafetensorsFile.decode(data, name: name), name: name, activation: activation)
+    try decodedNetwork(of: try SafetensorsFile.decode(data, name: name), name: name, activation: activation)
   }
 
   /// The slope on the negative side that a file's metadata name, as files that Understudy writes do; nil if they do not.
   ///
   /// - Throws: ``FileError`` if the file is no safetensors file.
   public static func negativeSlope(path: String) throws(FileError) -> Double? {
-    try SafetensorsFile.decode(try content(ofFileAt: path), name: path).metadata["understudy.negativeSlope"]
+    try SafetensorsFile.decode(try content(ofFileAt: path), name: path).metadata[slopeKey]
       .flatMap { Double($0) }
   }
 
@@ -41,11 +41,16 @@ public enum NetworkFile {
   public static func encode(
     _ network: Network, precision: Precision = .float64, metadata: [String: String] = [:]
   ) -> Data {
+    file(of: network, metadata: metadata).encoded(precision: precision)
+  }
+
+  /// The tensors and metadata of such a file.
+  static func file(of network: Network, metadata: [String: String] = [:]) -> SafetensorsFile {
     var file = SafetensorsFile(tensors: [:], metadata: metadata)
     file.metadata[placementKey] = network.layers.lazy.compactMap(\.normalization).first?.placement.rawValue
     if !network.isDense {
       let input = network.architecture.input
-      file.metadata[imageKey] = "\(input.channels)x\(input.rows)x\(input.columns)"
+      file.metadata[imageKey] = input.written
       file.metadata[layersKey] = network.architecture.hiddenLayers.description
     }
     for (index, layer) in network.layers.enumerated() {
@@ -63,11 +68,14 @@ public enum NetworkFile {
         file.tensors[tensorName(index, part)] = SafetensorsFile.Tensor(shape: [values.count], values: values)
       }
     }
-    return file.encoded(precision: precision)
+    return file
   }
 }
 
-private func network(
+/// The network whose tensors have Understudy's names.
+///
+/// - Throws: ``FileError``, as ``NetworkFile/decode(_:name:activation:)``.
+func decodedNetwork(
   of file: SafetensorsFile, name: String, activation: Activation
 ) throws(FileError) -> Network {
   func error(_ message: String) -> FileError { FileError(path: name, message: message) }
@@ -79,7 +87,7 @@ private func network(
           ?? "name the tensors layers.0.weight, layers.0.bias, layers.1.weight, ..."
           + (names.contains { $0.hasSuffix("running_mean") }
             ? ", a normalisation's layers.0.norm.running_mean, ..., " : " ")
-          + "and leave out all others"))
+          + "and leave out all others") + "; or let understudy convert make a network file of it")
   }
   let parts = names.compactMap { partOfLayer(named: $0) }
   let layerCount = parts.count { $0.part == .weight }

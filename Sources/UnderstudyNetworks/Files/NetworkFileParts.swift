@@ -15,6 +15,9 @@ enum Part: String {
 /// The metadata that says where hidden layers are normalised.
 let placementKey = "understudy.normalization"
 
+/// The metadata that says the slope of the activation on the negative side.
+let slopeKey = "understudy.negativeSlope"
+
 /// The metadata of a network over images: the size of its images, `3x32x32`, and its hidden layers, written as in studies.
 let imageKey = "understudy.image"
 let layersKey = "understudy.layers"
@@ -100,13 +103,12 @@ func imageLayers(of file: SafetensorsFile, name: String) throws(FileError) -> (
       message: "has convolutions, but its metadata do not say \(imageKey) (such as 3x32x32) and \(layersKey) (such as "
         + "\"conv 64, conv 64 max 2\"); add both")
   }
-  let sides = size.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-  guard sides.count == 3, sides.allSatisfy({ (1...100_000).contains($0) }), let list = try? LayerList(text) else {
+  guard let input = MapSize(written: size), let list = try? LayerList(text) else {
     throw FileError(
       path: name,
       message:
         "its metadata \(imageKey) \"\(size)\" or \(layersKey) \"\(text)\" cannot be read; write them as 3x32x32 and "
         + "conv 64, conv 64 max 2")
   }
-  return (MapSize(channels: sides[0], rows: sides[1], columns: sides[2]), list.layers)
+  return (input, list.layers)
 }

@@ -14,6 +14,14 @@ public enum ImageObjective: Sendable {
     case .teacher(_, let loss): loss
     }
   }
+
+  /// Whether labels are among what is asked for. (A cross-entropy against a teacher is against its largest output.)
+  var usesLabels: Bool {
+    switch self {
+    case .labels, .teacher(_, .distillation): true
+    case .teacher: false
+    }
+  }
 }
 
 /// Images that a network is trained on, and what is drawn for each epoch.
@@ -54,6 +62,7 @@ public final class ImageTrainer {
   private let architecture: Architecture
   private let kernel: ConvolutionalKernel
   private let teacher: ImageEvaluator?
+  private let usesLabels: Bool
   /// The teacher's outputs at all images, where they stay as they are; `[image, output]`.
   private var teacherOutputs: [Float]?
   private let batchSize: Int
@@ -76,6 +85,7 @@ public final class ImageTrainer {
       )
     }
     (self.plan, self.batches, self.images, self.batchSize) = (plan, batches, images, batchSize)
+    usesLabels = objective.usesLabels
     architecture = network.architecture
     do {
       kernel = try ConvolutionalKernel(
@@ -131,7 +141,7 @@ public final class ImageTrainer {
         return .cancelled
       }
       guard let batch = prefetcher.next() else { preconditionFailure("a batch for each step") }
-      let targets = ImageTargets(outputs: teacherOutputs(for: batch), labels: batch.labels)
+      let targets = ImageTargets(outputs: teacherOutputs(for: batch), labels: usesLabels ? batch.labels : nil)
       let loss = kernel.step(images: batch.images, targets: targets, count: batchSize, rule: rule)
       guard loss.isFinite else { return .diverged(step: step) }
       sum += loss

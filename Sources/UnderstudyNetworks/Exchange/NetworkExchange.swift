@@ -1,0 +1,91 @@
+import Foundation
+import UnderstudyNumerics
+
+/// A network from a file of any kind that networks are exchanged in.
+public struct ExchangedNetwork: Sendable {
+  public enum Format: Sendable, Hashable {
+    /// Understudy's own, ``NetworkFile``.
+    case own
+    case stateDict
+    case onnx
+  }
+
+  public let network: Network
+  public let format: Format
+  /// Of a state dict, what it calls its tensors.
+  public let names: TensorNames?
+
+  /// Reads a file: an ONNX model if its name ends in `.onnx`, otherwise a safetensors file with Understudy's own names, or any
+  /// others.
+  ///
+  /// - Parameter description: what the file leaves open.
+  /// - Throws: ``FileError`` if the file holds no network, or what it leaves open is not given, or it says otherwise.
+  /// - Complexity: O(bytes).
+  public static func read(
+    path: String, describedBy description: NetworkDescription = NetworkDescription()
+  ) throws(FileError) -> ExchangedNetwork {
+    let data = try content(ofFileAt: path)
+    func error(_ message: String) -> FileError { FileError(path: path, message: message) }
+    func checkSlope(_ slope: Double?) throws(FileError) {
+      guard let slope, let given = description.activation?.negativeSlope, given != slope else { return }
+      throw error(
+        "says that its activation has a slope of \(slope) on the negative side, and \(given) is given; leave --activation out"
+      )
+    }
+    if path.lowercased().hasSuffix(".onnx") {
+      let network = try ONNXFile.decode(data, name: path, image: description.image)
+      guard description.layers == nil, description.placement == nil else {
+        throw error(
+          "is an ONNX model, which says its layers and normalisations itself; leave --layers and --normalization out")
+      }
+      try checkSlope(network.activation.negativeSlope)
+      return ExchangedNetwork(network: network, format: .onnx, names: nil)
+    }
+    let file = try SafetensorsFile.decode(data, name: path)
+    try checkSlope(file.metadata[slopeKey].flatMap { Double($0) })
+    if StateDictFile.isOwn(file), description.image == nil, description.layers == nil, description.placement == nil {
+      let slope = file.metadata[slopeKey].flatMap { Double($0) }.map { Activation(negativeSlope: min(max($0, 0), 1)) }
+      let network = try decodedNetwork(of: file, name: path, activation: description.activation ?? slope ?? .relu)
+      return ExchangedNetwork(network: network, format: .own, names: nil)
+    }
+    let (network, names) = try StateDictFile.decode(file, name: path, describedBy: description)
+    return ExchangedNetwork(network: network, format: .stateDict, names: names)
+  }
+
+  /// The names of the tensors in a file of the same kind of network, which another network is to be written with.
+  ///
+  /// - Throws: ``FileError`` if the file is no state dict.
+  public static func names(inFileAt path: String) throws(FileError) -> TensorNames {
+    try TensorNames(of: try SafetensorsFile.read(path: path), name: path)
+  }
+}
+
+/// The outputs of a network at the inputs of an array file.
+///
+/// - Shape: the array is `[sample, feature]`, for a network with convolutions `[image, channel, row, column]`; the result is
+///   `[sample, output]`, of convolutions in single precision.
+/// - Units: images are taken as they are, bytes divided by 255: channels are not normalised.
+/// - Throws: ``FileError`` if the file holds no such inputs.
+/// - Complexity: O(samples x positions x weights).
+public func outputs(of network: Network, atInputsIn path: String) throws(FileError) -> Matrix {
+  do {
+    guard !network.isDense else { return try network.outputs(for: try ArrayFile.readMatrix(path: path)) }
+    let pixels = try ArrayFile.decodeImages(try bytes(ofFileAt: path), name: path)
+    guard pixels.size == network.architecture.input else {
+      throw ShapeError(
+        "has images of \(pixels.size), and the network takes \(network.architecture.input); give images of its size")
+    }
+    let set = ImageSet(pixels: pixels, labels: [UInt8](repeating: 0, count: pixels.count), classCount: 1)
+    let channels = pixels.size.channels
+    let batcher = ImageBatcher(
+      set,
+      normalization: ChannelNormalization(
+        means: [Double](repeating: 0, count: channels), deviations: [Double](repeating: 1, count: channels)))
+    let values = try ImageEvaluator(network).outputs(over: batcher, count: set.count)
+    return Matrix(rowCount: set.count, columnCount: network.outputCount, values: values.map(Double.init))
+  } catch let error as FileError {
+    throw error
+  } catch {
+    throw FileError(path: path, message: "\(error)")
+  }
+}

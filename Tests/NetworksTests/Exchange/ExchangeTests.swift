@@ -1,0 +1,128 @@
+import Foundation
+import Testing
+import UnderstudySchema
+
+@testable import UnderstudyNetworks
+@testable import UnderstudyNumerics
+
+/// Networks as state dicts and ONNX models; what PyTorch and onnxruntime make of them, Tests/Reference/exchange.py compares.
+@Suite struct ExchangeTests {
+  private let layers = "conv 3 padding 1 max 2, conv 2 size 2x1 stride 2 average, dense 4"
+
+  private func network(_ placement: BatchNormalization.Placement?, biases: Bool = true) throws -> Network {
+    let architecture = try Architecture(
+      input: MapSize(channels: 2, rows: 6, columns: 5), hidden: try LayerList(layers), outputCount: 3,
+      activation: Activation(negativeSlope: 0.25), hasBiases: biases,
+      normalization: placement.map { .init(placement: $0, hasLearntScale: true) })
+    var network = try StudentDesign(hiddenCounts: architecture.hiddenCounts, scale: 1, initialization: .uniform)
+      .draw(architecture, key: 3)
+    var stream = RandomStream(key: 4, purpose: .test)
+    for index in network.layers.indices {
+      // Numbers that single precision holds.
+      let layer = network.layers[index]
+      network[layer: index].weights.values = layer.weights.values.map { Double(Float($0)) }
+      network[layer: index].biases = layer.biases.map {
+        $0.map { _ in Double(stream.integers(1, below: 64)[0]) / 32 - 1 }
+      }
+      network[layer: index].normalization?.means = (0..<layer.nodeCount).map { Double($0) / 4 - 0.5 }
+      network[layer: index].normalization?.variances = (0..<layer.nodeCount).map { 0.5 + Double($0) / 8 }
+    }
+    return network
+  }
+
+  @Test("an ONNX model is the network", arguments: [nil] + BatchNormalization.Placement.allCases, [true, false])
+  func onnx(placement: BatchNormalization.Placement?, biases: Bool) throws {
+    let network = try network(placement, biases: biases)
+    #expect(try ONNXFile.decode(ONNXFile.encode(network), name: "given.file") == network)
+  }
+
+  @Test("a state dict is the network", arguments: [nil] + BatchNormalization.Placement.allCases, [true, false])
+  func stateDict(placement: BatchNormalization.Placement?, biases: Bool) throws {
+    let network = try network(placement, biases: biases)
+    let names = TensorNames.sequential(of: network)
+    let data = try StateDictFile.encode(network, names: names, template: "given.file", precision: .float32)
+    var file = try SafetensorsFile.decode(data, name: "given.file")
+    let read = try StateDictFile.decode(file, name: "given.file", describedBy: NetworkDescription())
+    #expect(read.network == network && read.names == names)
+
+    // Without what the metadata say, by a description.
+    file.metadata = [:]
+    var description = NetworkDescription(
+      image: network.architecture.input, layers: try LayerList(layers), placement: placement,
+      activation: network.activation)
+    #expect(try StateDictFile.decode(file, name: "given.file", describedBy: description).network == network)
+    description.layers = nil
+    expectFileError("--layers", "conv 3, conv 2 size 2x1, dense 4") {
+      try StateDictFile.decode(file, name: "given.file", describedBy: description)
+    }
+  }
+
+  /// Every module is counted, those without tensors too.
+  @Test func modulesAreCounted() throws {
+    let names = TensorNames.sequential(of: try network(.afterActivation)).pairs.map(\.theirs)
+    // 0 convolution, 1 activation, 2 normalisation, 3 pooling, 4 ..., 8 flattening, 9 fully connected, 12 the last.
+    #expect(Set(names.compactMap { $0.split(separator: ".").first }) == ["0", "2", "4", "6", "9", "11", "12"])
+    let module = try network(.beforeActivation).pytorchModule()
+    #expect(module.contains("nn.Conv2d(3, 2, (2, 1), stride=2),\n    nn.BatchNorm2d(2),\n    nn.LeakyReLU(0.25)"))
+    #expect(module.contains("nn.AdaptiveAvgPool2d(1),\n    nn.Flatten(),\n    nn.Linear(2, 4)"))
+  }
+
+  private func order(_ shapes: [String: [Int]]) throws -> [String] {
+    let tensors = shapes.mapValues { shape in
+      SafetensorsFile.Tensor(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))
+    }
+    let file = SafetensorsFile(tensors: tensors)
+    return try TensorNames(of: file, name: "given.file").pairs.map(\.theirs)
+  }
+
+  @Test func numbersInNamesAreNumbers() throws {
+    #expect(
+      try order(["fc10.weight": [2, 2], "fc9.weight": [2, 2], "a.conv.weight": [2, 1, 1, 1]])
+        == ["a.conv.weight", "fc9.weight", "fc10.weight"])
+  }
+
+  @Test func shapesDecideWhereNamesDoNot() throws {
+    #expect(
+      try order(["a.weight": [3, 5], "b.weight": [5, 4], "c.weight": [4, 7], "b.num_batches_tracked": []])
+        == ["c.weight", "b.weight", "a.weight"])
+  }
+
+  @Test func aNormalisationBelongsToTheModuleBefore() throws {
+    let names = try TensorNames(
+      of: SafetensorsFile(
+        tensors: [
+          "net.0.weight": [4, 4], "net.2.weight": [4, 4], "net.3.running_mean": [4], "net.3.running_var": [4],
+          "net.5.weight": [4, 4],
+        ].mapValues { SafetensorsFile.Tensor(shape: $0, values: [Double](repeating: 1, count: $0.reduce(1, *))) }),
+      name: "given.file")
+    #expect(names.layers.map { $0[.mean] } == [nil, "net.3.running_mean", nil])
+  }
+
+  /// Another epsilon than PyTorch's belongs to the variance.
+  @Test func epsilonBelongsToTheVariance() throws {
+    let network = try network(.beforeActivation)
+    var model = try ONNXModel(ONNXFile.encode(network), name: "given.file")
+    for index in model.nodes.indices where model.nodes[index].operation == "BatchNormalization" {
+      model.nodes[index].attributes["epsilon"] = .number(0.125)
+    }
+    let read = try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file")
+    #expect(
+      read.layers[0].normalization?.variances == network.layers[0].normalization?.variances.map { $0 + (0.125 - 1e-5) })
+  }
+
+  @Test(
+    "what no network has is refused",
+    arguments: [
+      ("Conv", "group", ONNXModel.Attribute.integer(2), "groups"),
+      ("Conv", "auto_pad", .text("SAME_UPPER"), "SAME_UPPER"),
+      ("Conv", "dilations", .integers([2, 1]), "dilated"), ("Conv", "pads", .integers([0, 0, 1, 1]), "border"),
+      ("MaxPool", "ceil_mode", .integer(1), "ceil_mode"), ("Gemm", "alpha", .number(0.5), "alpha"),
+      ("LeakyRelu", "alpha", .number(3), "slope"),
+    ])
+  func refused(operation: String, name: String, value: ONNXModel.Attribute, part: String) throws {
+    var model = try ONNXModel(ONNXFile.encode(try network(nil)), name: "given.file")
+    let index = try #require(model.nodes.firstIndex { $0.operation == operation })
+    model.nodes[index].attributes[name] = value
+    expectFileError(part) { try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file") }
+  }
+}
