@@ -62,7 +62,7 @@ import UnderstudySchema
   private func run(
     _ study: Study, into folder: URL, stoppingAfter stepLimit: Int? = nil
   ) async throws -> StudyRunner.Summary {
-    let store = try ResultsStore.openForWriting(folder, study: study)
+    let store = try await opened(folder, study)
     var options = StudyRunner.Options()
     (options.threadCount, options.checkpointInterval) = (1, .zero)
     let runner = StudyRunner(study, into: store, options: options)
@@ -76,6 +76,16 @@ import UnderstudySchema
       }
       if let stepLimit, reached >= stepLimit { stop.request() }
     }
+  }
+
+  /// A thread that ended a run may hold the folder for a moment.
+  private func opened(_ folder: URL, _ study: Study) async throws -> ResultsStore {
+    for _ in 0..<100 {
+      do { return try ResultsStore.openForWriting(folder, study: study) } catch StoreError.locked {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+    }
+    return try ResultsStore.openForWriting(folder, study: study)
   }
 
   private func values(_ folder: URL, _ study: Study) throws -> [[MeasuredValue]] {

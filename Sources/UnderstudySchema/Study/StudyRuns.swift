@@ -132,16 +132,16 @@ extension RecordRule.Moments {
 extension Setting {
   /// Every key with its value as JSON, sorted by key; of files the digest. Same setting, same text, on every machine.
   /// Keys that came later are left out where they have their default: what a run is has not changed. So do keys under their former names.
-  package var canonicalText: String {
-    let keys = Self.storedKeys.filter { !$0.isLater || $0.read(self) != $0.defaultValue }
-    return json(of: keys, name: \.storedPath) { $0.file(self).map { jsonText($0.digest) } }
-  }
+  package var canonicalText: String { canonicalText { _ in true } }
 
   /// The same of the keys of some groups, `teacher` or `inputs`.
   package func canonicalText(of groups: [String]) -> String {
-    json(of: Self.storedKeys.filter { key in groups.contains { key.path.hasPrefix($0 + ".") } }, name: \.storedPath) {
-      $0.file(self).map { jsonText($0.digest) }
-    }
+    canonicalText { key in groups.contains { key.path.hasPrefix($0 + ".") } }
+  }
+
+  private func canonicalText(where isWanted: (StudyKey) -> Bool) -> String {
+    let keys = Self.storedKeys.filter { isWanted($0) && (!$0.isLater || $0.read(self) != $0.defaultValue) }
+    return json(of: keys, name: \.storedPath) { $0.file(self).map { jsonText($0.digest) } }
   }
 
   /// Every key with its value as JSON, sorted by key; of files the path. Keys without a file are null.

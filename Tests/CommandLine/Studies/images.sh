@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Studies over images through the program: the whole pipeline on a small part of Fashion-MNIST, kills in each of its stages, and
+# settings that cannot be carried out.
+. "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
+cd "$work" || exit 1
+
+cat >study.yaml <<'YAML'
+teacher:
+  layers: "conv 8, conv 8 max 2"
+  normalization: afterActivation
+  training: {epochs: 4, learningRate: 0.02, decay: cosine}
+oracle: {prunedShares: "0.25-0.5", training: {epochs: 3, learningRate: 0.01}}
+student: {overRealization: [1, 2], initialization: uniform, normalization: afterActivation}
+inputs: {images: fashion-mnist, cropPadding: 1, flips: true, training: {count: 3200}, evaluation: {count: 500}}
+training: {loss: [squaredError, labels], batchSize: 32, learningRate: 0.005, momentum: 0.9, rateByWidth: true, epochs: 4, stepsPerEpoch: 50}
+seeds: 1
+record:
+  - {measures: [trainingLoss, evaluationLoss, evaluationAccuracy, evaluationAgreement, layerWidths, layerCorrelations], every: 1}
+  - {measures: [teacherAccuracies], epochs: [0]}
+YAML
+run=("$UNDERSTUDY" run study.yaml --threads 1)
+
+ends "the pipeline runs" 0 "4 of 4 runs recorded" -- "${run[@]}" --results whole
+check "teacher and oracle are kept, the oracle smaller, and both know most of the images" python3 - <<'PYTHON'
+import glob, json, struct
+notes = {note["what"]: (path, note) for path in glob.glob("whole/artifacts/*.json") for note in [json.load(open(path))]}
+assert set(notes) == {"teacher", "oracle"}, notes
+shapes = {}
+for what, (path, note) in notes.items():
+    data = open(path.replace(".json", ".safetensors"), "rb").read()
+    header = json.loads(data[8:8 + struct.unpack("<Q", data[:8])[0]])
+    shapes[what] = [header[f"layers.{layer}.weight"]["shape"] for layer in range(3)]
+    assert note["accuracy"] > 0.6, (what, note)
+assert shapes == {"teacher": [[8, 1, 3, 3], [8, 8, 3, 3], [10, 8 * 12 * 12]],
+                  "oracle": [[6, 1, 3, 3], [4, 6, 3, 3], [10, 4 * 12 * 12]]}, shapes
+PYTHON
+check "what is recorded is in its ranges" python3 - <<'PYTHON'
+import sqlite3, struct
+db = sqlite3.connect("file:whole/results.sqlite?mode=ro", uri=True)
+values = db.execute("SELECT measure, value FROM scalar").fetchall()
+accuracies = [v for m, v in values if m == "evaluationAccuracy"]
+assert len(accuracies) == 20 and all(0 <= v <= 1 for v in accuracies) and max(accuracies) > 0.6, accuracies
+rho = [struct.unpack(f"<{len(v) // 8}d", v) for m, v in db.execute('SELECT measure, "values" FROM array') if m == "layerCorrelations"]
+assert len(rho) == 20 and all(len(one) == 10 and all(-1 <= r <= 1 for r in one) for one in rho), rho
+PYTHON
+
+# Kills in the training of the teacher, of the oracle, and of students.
+numbers() { "$UNDERSTUDY" export "$1" --format csv | sort; }
+kept() { [ "$(find killed/artifacts -name '*.json' 2>/dev/null | wc -l)" -ge "$1" ]; }
+recorded() { [ "$(query killed "SELECT count(*) FROM run")" -ge "$1" ] 2>/dev/null; }
+kill_when() {
+  local what=$1
+  shift
+  "${run[@]}" --results killed >kill.log 2>&1 &
+  local pid=$!
+  wait_until 120 "$@"
+  sleep 0.15
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null
+  equal "killed $what" $? 137
+}
+kill_when "in the training of the teacher" test -e killed/results.sqlite
+kill_when "in the training of the teacher, again" test -e killed/results.sqlite
+kill_when "in the training of the oracle" kept 1
+kill_when "in the training of the first student" kept 2
+kill_when "in the training of the second student" recorded 1
+kill_when "in the training of the last student" recorded 3
+check "the killed study ends" "${run[@]}" --results killed
+equal "with the numbers of the one that was not killed" "$(numbers killed)" "$(numbers whole)"
+check "and the networks" bash -c 'for f in whole/artifacts/*.safetensors whole/weights/*.safetensors; do cmp "$f" "killed/${f#whole/}" || exit 1; done'
+equal "nothing is left over" "$(find killed/artifacts -name '*partial*' -o -name '*checkpoint*')" ""
+
+# The same seed, the same bits.
+check "the same study again" "${run[@]}" --results again
+equal "has the same numbers" "$(numbers again)" "$(numbers whole)"
+
+bad() {
+  local what=$1 text=$2
+  shift 2
+  ends "$what" 2 "$text" -- "$UNDERSTUDY" run study.yaml --results bad "$@"
+  [ ! -e bad/results.sqlite ] || fail "$what: leaves nothing"
+}
+bad "a set that is not there" "understudy data list" --set inputs.images=cifar10
+bad "a folder without a set" "no set of images" --set inputs.images=.
+bad "more images than there are" "there are 60000 images" --set inputs.training.count=60001
+bad "a window larger than its map" "does not fit its map" --set 'teacher.layers=conv 8 size 29, conv 8'
+bad "layers that are none" "hidden layers, lowest first" --set 'teacher.layers=conv eight'
+bad "a share that empties a layer" "from 0 to below 1" --set oracle.prunedShares=1-0.5
+bad "shares for another number of layers" "3 shares for 2 hidden layers" --set oracle.prunedShares=0.1-0.1-0.1
+bad "a measure of the theory" "cannot be recorded over images" --set 'record=[{measures: [alignment], every: 1}]'
+ends "a key of drawn inputs" 2 "inputs.images gives images with labels" -- \
+  "$UNDERSTUDY" run study.yaml --results bad --set inputs.standardDeviation=2
+ends "labels where there are none" 2 "needs labels" -- "$UNDERSTUDY" run two-dimensional --results bad --set training.loss=labels
+
+finish
