@@ -4,7 +4,7 @@ import UnderstudySchema
 /// learn from: the mean over runs, with a band from the lowest to the highest run.
 ///
 /// Fields of the data: `k` "run" or "level", `p` panel, `o` over-realization as a text, `s` the other key as a text, `t` epoch, `y`
-/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y` and `w`, its name.
+/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y`, `w`, its name, and `e`, the end at which it stands.
 struct LearningCurves {
   /// A horizontal line that students are compared with.
   struct Level {
@@ -52,10 +52,10 @@ struct LearningCurves {
       ]
     }
     let lines: [JSONValue] = panels.flatMap { panel in
-      (levels[panel] ?? []).map { level in
+      (levels[panel] ?? []).enumerated().map { index, level in
         [
           "k": "level", "p": .text(panel), "o": level.overRealization.map(JSONValue.text) ?? nil,
-          "w": .text(level.name), "y": .display(level.value),
+          "w": .text(level.name), "y": .display(level.value), "e": .text(index % 2 == 0 ? "left" : "right"),
         ]
       }
     }
@@ -100,7 +100,7 @@ struct LearningCurves {
     let dots = Layers.dots(
       Layers.dot(10), ["y": y("y"), "tooltip": .array(hover + hovers)].merging(detail) { $1 },
       filter: "datum.k == 'run'")
-    return FigureStyle.panels(
+    var members = FigureStyle.panels(
       label: "(datum.label)", rows: rows, count: panels.count,
       encoding: [
         "x": [
@@ -110,6 +110,12 @@ struct LearningCurves {
         "color": FigureStyle.color("o", title: color.title, names: color.labels, symbol: "stroke"),
       ],
       layers: (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y), order: panels)
+    if panels.count == 1, var panel = members["spec"]?.members {
+      // As wide as the legend.
+      panel["width"] = 430
+      members["spec"] = .object(panel)
+    }
+    return members
   }
 
   /// Dotted in the colour of the over-realization, or gray and dashed with its name.
@@ -129,13 +135,16 @@ struct LearningCurves {
         "mark": ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"], "transform": filter,
         "encoding": ["y": y("y"), "x": nil, "color": nil],
       ])
-      layers.append([
-        "mark": [
-          "type": "text", "align": "right", "dx": -3, "dy": -5, "fontSize": 10, "color": "#333333",
-        ],
-        "transform": filter,
-        "encoding": ["y": y("y"), "x": ["value": "width"], "color": nil, "text": ["field": "w", "type": "nominal"]],
-      ])
+      // Two levels may lie close together: their names stand at different ends.
+      for (end, place, offset) in [("left", 0, 4), ("right", "width", -4)] as [(String, JSONValue, Double)] {
+        layers.append([
+          "mark": [
+            "type": "text", "align": .text(end), "dx": .number(offset), "dy": -5, "fontSize": 10, "color": "#333333",
+          ],
+          "transform": [["filter": .text("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'")]],
+          "encoding": ["y": y("y"), "x": ["value": place], "color": nil, "text": ["field": "w", "type": "nominal"]],
+        ])
+      }
     }
     return layers
   }
