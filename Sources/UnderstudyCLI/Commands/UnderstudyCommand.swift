@@ -29,7 +29,8 @@ struct UnderstudyCommand: AsyncParsableCommand {
     subcommands: [
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, CheckCommand.self, ExportCommand.self,
       StatisticsCommand.self, ReportCommand.self,
-      AuditCommand.self, ConnectCommand.self, RecoverCommand.self, ConvertCommand.self, OutputsCommand.self,
+      AuditCommand.self, ConnectCommand.self, RecoverCommand.self, PruneCommand.self, ConvertCommand.self,
+      OutputsCommand.self,
       DataCommand.self, KeysCommand.self,
       BenchCommand.self,
     ])

@@ -1,0 +1,59 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// What a network is pruned over: inputs that the smaller one is fitted to, and others that it is judged by.
+public struct PruningData: Sendable {
+  let fitting: ImageBatcher
+  let evaluation: ImageBatcher
+  /// Of the evaluation's images; nil of inputs without labels.
+  let labels: [UInt8]?
+  /// What they are, in words.
+  public let description: String
+
+  init(fitting: ImageBatcher, evaluation: ImageBatcher, labels: [UInt8]?, description: String) {
+    self.fitting = fitting
+    self.evaluation = evaluation
+    self.labels = labels
+    self.description = description
+  }
+
+  /// The first images of both parts of a set, with channels normalised as in studies.
+  ///
+  /// - Parameter count: of each part at most.
+  /// - Throws: ``FileError`` if there is no such set, or it is damaged.
+  public init(images name: String, count: Int) throws(FileError) {
+    let source = try ImageSource.find(name)
+    let (training, evaluation) = (try source.load(.training), try source.load(.evaluation))
+    let normalization = source.usualNormalization ?? .measured(of: training)
+    let counts = (min(count, training.count), min(count, evaluation.count))
+    fitting = ImageBatcher(training.prefix(counts.0), normalization: normalization)
+    self.evaluation = ImageBatcher(evaluation.prefix(counts.1), normalization: normalization)
+    labels = self.evaluation.set.labels
+    description = "\(counts.0) training images of \(name); output change and accuracy are of \(counts.1) others"
+  }
+
+  /// The first rows of an array `[sample, feature]`, of which the last tenth judges.
+  ///
+  /// - Throws: ``FileError`` if the file holds no such array, or fewer than 20 rows.
+  public init(inputs path: String, count: Int) throws(FileError) {
+    let matrix = try ArrayFile.readMatrix(path: path)
+    let rows = min(count, matrix.rowCount)
+    guard rows >= 20 else {
+      throw FileError(path: path, message: "has \(rows) samples to prune over; give 20 or more")
+    }
+    let held = rows / 10
+    func batcher(_ range: Range<Int>) -> ImageBatcher {
+      let values = range.flatMap { matrix.row($0).map { Float($0) } }
+      let pixels = StoredPixels(
+        .numbers(values), size: MapSize(channels: matrix.columnCount, rows: 1, columns: 1), count: range.count)
+      let set = ImageSet(pixels: pixels, labels: [UInt8](repeating: 0, count: range.count), classCount: 1)
+      return ImageBatcher(
+        set,
+        normalization: ChannelNormalization(
+          means: [Double](repeating: 0, count: matrix.columnCount),
+          deviations: [Double](repeating: 1, count: matrix.columnCount)))
+    }
+    (fitting, evaluation, labels) = (batcher(0..<rows - held), batcher(rows - held..<rows), nil)
+    description = "\(rows - held) samples of \(path); the output change is of \(held) others"
+  }
+}

@@ -1,0 +1,110 @@
+import Testing
+import UnderstudySchema
+
+@testable import UnderstudyNetworks
+@testable import UnderstudyNumerics
+@testable import UnderstudyReconstruction
+
+/// Smaller networks by removal and least squares: exact where nodes are not needed, and never a mask.
+@Suite struct StudentPruningTests {
+  /// Random images as a set of their own.
+  private func data(_ size: MapSize, count: Int = 150) -> PruningData {
+    var stream = RandomStream(key: 5, purpose: .test)
+    func batcher() -> ImageBatcher {
+      let pixels = StoredPixels(
+        .numbers(stream.normals(count * size.count, standardDeviation: 1).map { Float($0) }), size: size, count: count)
+      let set = ImageSet(pixels: pixels, labels: (0..<count).map { UInt8($0 % 3) }, classCount: 3)
+      return ImageBatcher(
+        set,
+        normalization: ChannelNormalization(
+          means: [Double](repeating: 0, count: size.channels), deviations: [Double](repeating: 1, count: size.channels)
+        ))
+    }
+    let (fitting, evaluation) = (batcher(), batcher())
+    return PruningData(fitting: fitting, evaluation: evaluation, labels: evaluation.set.labels, description: "noise")
+  }
+
+  private func network(
+    _ size: MapSize, _ layers: String, _ placement: BatchNormalization.Placement? = nil
+  ) throws -> Network {
+    let architecture = try Architecture(
+      input: size, hidden: try LayerList(layers), outputCount: 3, activation: .relu, hasBiases: true,
+      normalization: placement.map { .init(placement: $0, hasLearntScale: true) })
+    return try StudentDesign(hiddenCounts: architecture.hiddenCounts, scale: 1, initialization: .he)
+      .draw(architecture, key: 2)
+  }
+
+  /// The network with each node of its hidden layers twice, the weights above shared between the twins.
+  private func doubled(_ network: Network) -> Network {
+    network.hiddenCounts.indices.reduce(network) { result, layer in
+      let count = result.hiddenCounts[layer]
+      var twins = result.keeping((0..<count).flatMap { [$0, $0] }, of: layer)
+      twins[layer: layer + 1].weights = twins.layers[layer + 1].weights.scaled(by: 0.5)
+      return twins
+    }
+  }
+
+  @Test(
+    "nodes that others can stand in for go without a change",
+    arguments: [
+      ("conv 3 max 2, conv 4 size 2", BatchNormalization.Placement.afterActivation), ("conv 2 padding 1, conv 3 average", nil),
+      ("conv 3 size 2 stride 2, dense 4", .beforeActivation), ("dense 5, dense 4", nil),
+    ] as [(String, BatchNormalization.Placement?)])
+  func twins(layers: String, placement: BatchNormalization.Placement?) throws {
+    let size = MapSize(channels: 2, rows: 6, columns: 6)
+    let single = try network(size, layers, placement)
+    let pruning = try StudentPruning(doubled(single), over: data(size))
+    let point = try pruning.pruned(keeping: single.hiddenCounts)
+    #expect(point.network.architecture == single.architecture)
+    // Single precision in the maps, a ridge of 1e-9 in the fit.
+    #expect(point.outputChange < 1e-3, "\(point.outputChange)")
+    #expect(point.agreement > 0.98)
+    // Fewer nodes than are needed change the outputs, and more nodes less.
+    let fewer = try pruning.pruned(keeping: single.hiddenCounts.map { $0 - 1 })
+    #expect(fewer.outputChange > 10 * point.outputChange)
+  }
+
+  @Test func allNodesAreTheNetworkItself() throws {
+    let size = MapSize(channels: 1, rows: 5, columns: 5)
+    let network = try network(size, "conv 4, dense 3")
+    let point = try StudentPruning(network, over: data(size)).pruned(keeping: [4, 3])
+    #expect(point.network == network && point.outputChange == 0 && point.agreement == 1)
+  }
+
+  /// One hidden layer: the cost of a removal is the least-squares error, and the fit is the least-squares fit.
+  @Test func costsAreErrorsOfLeastSquares() throws {
+    var stream = RandomStream(key: 9, purpose: .test)
+    let (samples, count) = (60, 5)
+    let activations = stream.normalMatrix(rowCount: samples, columnCount: count, standardDeviation: 1)
+    let weights = stream.normalMatrix(rowCount: count, columnCount: 3, standardDeviation: 1)
+    var moments = Matrix(rowCount: count, columnCount: count)
+    var (products, targets) = (moments, Matrix(rowCount: samples, columnCount: 3))
+    LinearAlgebra.multiply(activations, transposingFirst: true, activations, into: &moments)
+    LinearAlgebra.multiply(weights, weights, transposingSecond: true, into: &products)
+    LinearAlgebra.multiply(activations, weights, into: &targets)
+    let elimination = NodeElimination(moments: moments, outgoing: products)
+    #expect(elimination.removals.count == count - 1)
+    let size = squaredDistance(targets, Matrix(rowCount: samples, columnCount: 3))
+    for gone in 1..<count {
+      let kept = elimination.kept(count - gone, of: count)
+      let left = activations.transposed.rows(kept).transposed
+      let fit = try #require(LinearAlgebra.leastSquares(left, targets)).solution
+      var fitted = targets
+      LinearAlgebra.multiply(left, fit, into: &fitted)
+      let error = squaredDistance(fitted, targets) / size
+      #expect(abs(elimination.removals[gone - 1].cost - error) < 1e-6 * error, "\(gone) nodes")
+    }
+  }
+
+  @Test func wrongNumbersAreRefused() throws {
+    let size = MapSize(channels: 1, rows: 5, columns: 5)
+    let pruning = try StudentPruning(try network(size, "conv 4, dense 3"), over: data(size, count: 10))
+    for counts in [[4], [0, 3], [5, 3]] {
+      #expect(throws: ShapeError.self) { try pruning.pruned(keeping: counts) }
+    }
+    #expect(throws: ShapeError.self) {
+      try StudentPruning(try network(size, "conv 4"), over: data(MapSize(channels: 2, rows: 5, columns: 5), count: 10))
+    }
+    #expect(pruning.counts(removing: 0) == [4, 3] && pruning.counts(removing: 1) == [1, 1])
+  }
+}
