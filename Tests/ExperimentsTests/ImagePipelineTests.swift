@@ -44,7 +44,7 @@ import UnderstudySchema
       training: {loss: [squaredError, labels], batchSize: 16, learningRate: 0.01, momentum: 0.9, epochs: 3, stepsPerEpoch: 6}
       record:
         - measures: [trainingLoss, evaluationLoss, evaluationAccuracy, evaluationAgreement, layerWidths, layerCorrelations,
-            layerMatches, layerStudentCorrelations, layerDeadNodes]
+            layerMatches, layerStudentCorrelations, layerDeadNodes, layerStrengths]
           every: 1
         - {measures: [teacherAccuracies], epochs: [0]}
       """, origin: "images.yaml", folder: folder, baseName: "images", overrides: more)
@@ -115,6 +115,8 @@ import UnderstudySchema
         let widths = run.setting.student.overRealization == 1 ? [3.0, 3] : [6, 6]
         #expect(last(.layerWidths) == [3, 3] + widths)
         #expect(last(.layerCorrelations).allSatisfy { $0 > 0 && $0 <= 1 } && last(.layerCorrelations).count == 6)
+        #expect(
+          last(.layerStrengths).count == Int(widths[0] + widths[1]) && last(.layerStrengths).allSatisfy { $0 > 0 })
         #expect(last(.teacherAccuracies).count == 2 && last(.evaluationAccuracy).count == 1)
         #expect(measurements.count { $0.measure == .trainingLoss } == 3)
         let losses = measurements.filter { $0.measure == .evaluationLoss }.map(\.values[0])

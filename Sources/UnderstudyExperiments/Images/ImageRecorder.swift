@@ -19,7 +19,7 @@ final class ImageRecorder {
   static let correlatedCount = 2000
 
   /// What a run over images can record.
-  static let measures: Set<Measure> = Set(Measure.ofLayers).subtracting([.layerStrengths]).union([
+  static let measures: Set<Measure> = Set(Measure.ofLayers).union([
     .trainingLoss, .evaluationLoss, .evaluationAgreement, .evaluationAccuracy, .teacherAccuracies,
   ])
 
@@ -72,6 +72,7 @@ final class ImageRecorder {
         case .layerMatches: add(correlations.flatMap { $0.matches.map { Double($0 ?? -1) } })
         case .layerStudentCorrelations: add(correlations.flatMap(\.bestOfStudentNodes))
         case .layerDeadNodes: add(correlations.flatMap(\.deadStudentIndicators))
+        case .layerStrengths: add((channelStrengths(of: evaluator, over: images) ?? []).flatMap(\.self))
         default: break  // Refused when the study is checked; see `measures`.
         }
       }

@@ -41,6 +41,16 @@ public final class ImageEvaluator {
     kernel.outputs(of: batch, count: count, visiting: visiting)
   }
 
+  /// The derivatives of each output by the activations of each hidden layer, as those are handed out by
+  /// ``outputs(of:count:visiting:)``: output after output, each from the highest layer.
+  ///
+  /// - Shape: derivatives are `[image, node, position]`.
+  public func outputGradients(
+    of batch: [Float], count: Int, visiting: (_ output: Int, _ layer: Int, [Float]) -> Void
+  ) {
+    kernel.outputGradients(of: batch, count: count, visiting: visiting)
+  }
+
   /// The outputs of the first images of a set.
   ///
   /// - Shape: `[image, output]`.

@@ -121,11 +121,37 @@ public final class ConvolutionalKernel {
     precondition(count <= batchSize, "layers are visited a batch of \(batchSize) at a time, not \(count)")
     evaluate(images[...], count: count) { index, layer in
       guard index < self.shape.layers.count - 1 else { return }
-      var values = self.passes.builder.engine.plainValues(of: layer.activations.buffer, layer.activations.layout)
-      values.removeLast(values.count / self.batchSize * (self.batchSize - count))
-      visiting(index, values)
+      visiting(index, self.values(of: layer.activations, count: count))
     }
     return Array(UnsafeBufferPointer(start: passes.outputs.start, count: count * outputCount))
+  }
+
+  /// The derivatives of each output by each hidden layer's activations (those of ``outputs(of:count:visiting:)``) by running
+  /// statistics: for each output from the first, handed out from the highest layer as `[image, node, position]`.
+  ///
+  /// - Precondition: `count` is the batch size or less.
+  /// - Complexity: one pass forward, and for each output one back to the lowest layer's activations, which takes as long as one
+  ///   forward without its lowest layer.
+  public func outputGradients(
+    of images: [Float], count: Int, visiting: (_ output: Int, _ layer: Int, [Float]) -> Void
+  ) {
+    precondition(count <= batchSize, "layers are visited a batch of \(batchSize) at a time, not \(count)")
+    evaluate(images[...], count: count)
+    let gradient = passes.outputGradient
+    for output in 0..<outputCount {
+      gradient.start.update(repeating: 0, count: gradient.count)
+      for image in 0..<count { gradient.start[image * outputCount + output] = 1 }
+      passes.backwardInEvaluation { layer, gradient in
+        visiting(output, layer, self.values(of: gradient, count: count))
+      }
+    }
+  }
+
+  /// The numbers of the first images of a batch, in the plain order.
+  private func values(of tensor: Tensor, count: Int) -> [Float] {
+    var values = passes.builder.engine.plainValues(of: tensor.buffer, tensor.layout)
+    values.removeLast(values.count / batchSize * (batchSize - count))
+    return values
   }
 
   private func evaluate(

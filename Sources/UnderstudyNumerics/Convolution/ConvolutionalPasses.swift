@@ -63,6 +63,16 @@ final class ConvolutionalPasses {
     for step in unstageOutputs { step.run() }
   }
 
+  /// From `outputGradient` to the gradients at the activations of each hidden layer, handed out from the highest; after a pass
+  /// forward by running statistics.
+  func backwardInEvaluation(visiting: (Int, Tensor) -> Void) {
+    for index in layers.indices.reversed() {
+      layers[index].backwardInEvaluation(continues: index > 0) { gradient in
+        if index < layers.count - 1 { visiting(index, gradient) }
+      }
+    }
+  }
+
   /// From `outputGradient` to the gradients of the parameters of every layer that moves.
   func backward(updates: (Int) -> Bool) {
     guard let lowest = layers.indices.first(where: updates) else { return }

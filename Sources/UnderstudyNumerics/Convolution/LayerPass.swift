@@ -14,8 +14,9 @@ final class LayerPass {
   private let kernels = Float.kernels(for: .best)
   /// Whether `linear.output` needs an activation that oneDNN could not do with the map.
   private let activates: Bool
-  /// Whether the way back goes through the activation here; a normalisation does it on its own.
-  private let gates: Bool
+  /// Whether the layer has an activation function that is not the identity.
+  private let isActivated: Bool
+  private let normalizesBefore: Bool
   private var gradient: Tensor?
 
   init(
@@ -26,16 +27,16 @@ final class LayerPass {
     self.linear = linear
     self.threadCount = threadCount
     negativeSlope = shape.negativeSlope
-    activates =
-      isHidden && kind.normalization != .beforeActivation && !linear.activates && shape.negativeSlope != 1
-    gates = isHidden && kind.normalization == .none && shape.negativeSlope != 1
+    isActivated = isHidden && shape.negativeSlope != 1
+    normalizesBefore = kind.normalization == .beforeActivation
+    activates = isActivated && !normalizesBefore && !linear.activates
     normalization =
       kind.normalization == .none
       ? nil
       : try MapNormalization(
         layer: layer, kind, input: linear.output, negativeSlope: shape.negativeSlope, threadCount: threadCount, builder)
     let normalized = normalization?.output ?? linear.output
-    activations = kind.normalization == .beforeActivation ? normalized : linear.output
+    activations = normalizesBefore ? normalized : linear.output
     pooling = try kind.pooling.map { pooling throws(ConvolutionError) in
       try MapPooling(layer: layer, pooling, input: normalized, builder)
     }
@@ -71,11 +72,29 @@ final class LayerPass {
     pooling?.backward?.run()
     if let normalization {
       normalization.backward(gradient)
-    } else if gates {
-      overElements(of: gradient) { kernels.gate($1, gradient.start + $0, linear.output.start + $0, negativeSlope) }
+    } else if isActivated {
+      gate(gradient)
     }
     if updates { for step in linear.backwardWeights { step.run() } }
     if continues { for step in linear.backwardData { step.run() } }
+  }
+
+  /// From the gradient at `output` to that at `activations`, which is handed out, and of the layer below, if it is asked for: by
+  /// running statistics, after such a pass forward. No gradients of parameters.
+  func backwardInEvaluation(continues: Bool, visiting: (Tensor) -> Void) {
+    guard let gradient else { preconditionFailure("backward before it is built") }
+    pooling?.backward?.run()
+    if !normalizesBefore { normalization?.backwardInEvaluation(gradient) }
+    visiting(gradient)
+    guard continues else { return }
+    if isActivated { gate(gradient) }
+    if normalizesBefore { normalization?.backwardInEvaluation(gradient) }
+    for step in linear.backwardData { step.run() }
+  }
+
+  /// From the gradient at the activations to that before the activation function, in place.
+  private func gate(_ gradient: Tensor) {
+    overElements(of: gradient) { kernels.gate($1, gradient.start + $0, activations.start + $0, negativeSlope) }
   }
 
   /// Calls `body` with (first, count) for shares of a tensor's elements.

@@ -87,7 +87,7 @@ final class MapNormalization {
 
   /// The gradient at the output becomes, in place, that at the linear map below; those of scale and shift are stored.
   func backward(_ gradient: Tensor) {
-    withNormalization { normalization in
+    withNormalization(slopes) { normalization in
       overImages { map, image in
         kernels.backward_sums(
           map, gradient.start + image * imagePad, input.start + image * imagePad, normalization,
@@ -101,12 +101,17 @@ final class MapNormalization {
         meanGradients.start[channel] = Float(sum / Double(sampleCount))
         gradientSlopes.start[channel] = Float(product * inverse * inverse / Double(sampleCount))
       }
-      overImages { map, image in
-        kernels.backward(
-          map, gradient.start + image * imagePad, input.start + image * imagePad, normalization, meanGradients.start,
-          gradientSlopes.start)
-      }
     }
+    backward(gradient, slopes: slopes)
+  }
+
+  /// The way back through ``forwardInEvaluation()``, which came before: the gradient at the normalised maps becomes, in place,
+  /// that at the maps that were normalised. The activation is left out, on whichever side it is.
+  func backwardInEvaluation(_ gradient: Tensor) {
+    // Running statistics are constants: nothing comes back through them.
+    meanGradients.clear()
+    gradientSlopes.clear()
+    backward(gradient, slopes: (1, 1))
   }
 
   // MARK: Passes over the maps
@@ -156,7 +161,20 @@ final class MapNormalization {
     }
   }
 
-  private func withNormalization(_ body: (UnsafePointer<us_map_normalization>) -> Void) {
+  /// What comes back through the maps themselves, and through their statistics.
+  private func backward(_ gradient: Tensor, slopes: (before: Double, after: Double)) {
+    withNormalization(slopes) { normalization in
+      overImages { map, image in
+        kernels.backward(
+          map, gradient.start + image * imagePad, input.start + image * imagePad, normalization, meanGradients.start,
+          gradientSlopes.start)
+      }
+    }
+  }
+
+  private func withNormalization(
+    _ slopes: (before: Double, after: Double), _ body: (UnsafePointer<us_map_normalization>) -> Void
+  ) {
     withUnsafePointer(
       to: us_map_normalization(
         means: means.start, factors: factors.start, offsets: offsets.start, slope_after: Float(slopes.after),

@@ -78,8 +78,8 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// 1 for each student node whose activation does not vary over the evaluation inputs, else 0;
   /// `[student node of all hidden layers]`.
   case layerDeadNodes
-  /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread: how much the node matters for the output;
-  /// `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
+  /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread, or the first 256 evaluation images and all
+  /// positions: how much the node matters for the output; `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
   /// activation stands for its activation before the normalisation.
   case layerStrengths
   /// Smallest and mean |alpha_kj(x)| over all of those inputs, near j's boundary or not, k the match of j; `[teacher node of all hidden layers]`.
