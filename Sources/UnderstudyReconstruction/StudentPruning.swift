@@ -118,7 +118,8 @@ public final class StudentPruning {
     let constant = hasConstant(above: layer)
     var gram = Matrix(rowCount: count + 1, columnCount: count + 1)
     data.fitting.forEachBatch(count: data.fitting.set.count) { batch, range in
-      LinearAlgebra.addGram(of: whole.maps(of: batch, count: range.count, above: layer).appendingOnes(), to: &gram)
+      let maps = ChannelMaps(of: whole, at: batch, count: range.count, layer: layer)
+      for part in maps.parts { LinearAlgebra.addGram(of: maps.rows(ofImages: part).appendingOnes(), to: &gram) }
       return true
     }
     let samples = gram[count, count]
@@ -152,11 +153,14 @@ public final class StudentPruning {
     var gram = Matrix(rowCount: unknowns, columnCount: unknowns)
     var fit = Matrix(rowCount: count, columnCount: unknowns)
     data.fitting.forEachBatch(count: data.fitting.set.count) { batch, range in
-      let wanted = whole.maps(of: batch, count: range.count, above: layer)
-      var maps = evaluator.maps(of: batch, count: range.count, above: layer)
-      if constant { maps = maps.appendingOnes() }
-      LinearAlgebra.addGram(of: maps, to: &gram)
-      LinearAlgebra.multiply(wanted, transposingFirst: true, maps, into: &fit, scale: 1)
+      let wanted = ChannelMaps(of: whole, at: batch, count: range.count, layer: layer)
+      let found = ChannelMaps(of: evaluator, at: batch, count: range.count, layer: layer)
+      for part in wanted.parts {
+        var maps = found.rows(ofImages: part)
+        if constant { maps = maps.appendingOnes() }
+        LinearAlgebra.addGram(of: maps, to: &gram)
+        LinearAlgebra.multiply(wanted.rows(ofImages: part), transposingFirst: true, maps, into: &fit, scale: 1)
+      }
       return true
     }
     let trace = (0..<unknowns).reduce(0) { $0 + gram[$1, $1] }

@@ -47,7 +47,8 @@ import UnderstudySchema
   @Test(
     "nodes that others can stand in for go without a change",
     arguments: [
-      ("conv 3 max 2, conv 4 size 2", BatchNormalization.Placement.afterActivation), ("conv 2 padding 1, conv 3 average", nil),
+      ("conv 3 max 2, conv 4 size 2", BatchNormalization.Placement.afterActivation),
+      ("conv 2 padding 1, conv 3 average", nil),
       ("conv 3 size 2 stride 2, dense 4", .beforeActivation), ("dense 5, dense 4", nil),
     ] as [(String, BatchNormalization.Placement?)])
   func twins(layers: String, placement: BatchNormalization.Placement?) throws {

@@ -3,6 +3,7 @@ import UnderstudyNumerics
 
 /// A network from a file of any kind that networks are exchanged in.
 public struct ExchangedNetwork: Sendable {
+  /// What a file may be.
   public enum Format: Sendable, Hashable {
     /// Understudy's own, ``NetworkFile``.
     case own
