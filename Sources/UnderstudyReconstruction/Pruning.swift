@@ -1,5 +1,4 @@
 import UnderstudyNetworks
-import UnderstudySchema
 
 extension Network {
   /// The mean size of the outgoing weights of each node of a hidden layer: over all nodes above, and over all places of their
@@ -25,16 +24,16 @@ extension Network {
   /// - Throws: ``ShapeError`` for another number of shares.
   /// - Complexity: O(weights).
   /// - Source: Y. Tian's code for CIFAR-10 (luckmatters), which sets the weights to 0.
-  public func pruned(_ shares: LayerShares) throws(ShapeError) -> Network {
-    guard shares.shares.count == hiddenCounts.count else {
+  public func pruned(_ shares: [Double]) throws(ShapeError) -> Network {
+    guard shares.count == hiddenCounts.count else {
       throw ShapeError(
-        "\(shares.shares.count) shares for \(hiddenCounts.count) hidden layers; give one for each (oracle.prunedShares)"
+        "\(shares.count) shares for \(hiddenCounts.count) hidden layers; give one for each (oracle.prunedShares)"
       )
     }
     // All are chosen by the weights of the whole network.
-    let kept = shares.shares.indices.map { layer in
+    let kept = shares.indices.map { layer in
       let sizes = meanOutgoingWeights(ofLayer: layer)
-      let count = Int(Double(sizes.count) * shares.shares[layer])
+      let count = Int(Double(sizes.count) * shares[layer])
       let order = sizes.indices.sorted { (sizes[$0], -$0) < (sizes[$1], -$1) }
       return order.dropFirst(count).sorted()
     }

@@ -11,7 +11,7 @@ import UnderstudySchema
     SyntheticTheory.multiples([1, 2], decays: [1], seedCount: 2, figures: []),
     SyntheticTheory.samples(seedCount: 2, figures: []),
     SyntheticTheory.connections(seedCount: 2, figures: []),
-    SyntheticLayers.study([[5, 7]], multiples: [1, 2], seedCount: 2),
+    SyntheticLayers.study([[5, 7]], multiples: [1, 2], seedCount: 2), SyntheticLayers.learning(),
   ]
 
   private func drawn(

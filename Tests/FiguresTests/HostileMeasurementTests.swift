@@ -73,6 +73,7 @@ import UnderstudySchema
       SyntheticTheory.multiples([1], decays: [1], seedCount: 2, teacherNodes: 2, figures: all),
       SyntheticTheory.connections(seedCount: 1, figures: all),
       SyntheticLayers.study([[3, 2]], multiples: [1], seedCount: 2, epochs: 2, figures: all),
+      SyntheticLayers.learning([1, 2], seedCount: 1, epochs: 1, figures: all),
     ].map { results in
       var results = results
       results.study.findings = findingDeclarations
@@ -80,7 +81,7 @@ import UnderstudySchema
     }
   }
 
-  @Test(arguments: 0..<5) func anyNumbersAndShapes(_ index: Int) {
+  @Test(arguments: 0..<6) func anyNumbersAndShapes(_ index: Int) {
     let all = Self.allResults()[index]
     for measure in Set(all.runs.flatMap { $0.measurements.map(\.measure) }) {
       let results = Self.readers(of: measure, all)

@@ -63,7 +63,7 @@ import UnderstudySchema
           ["inputs.augmentation": [.text("none")]]),
         found(Synthetic.sweep(decays: [1], multiples: [2], seedCount: 8)),
         found(SyntheticLayers.study([[4, 5, 6]], multiples: [2], seedCount: 2, figures: [])),
-        found(FigureDataTests.results([finished])),
+        found(FigureDataTests.results([finished])), found(SyntheticLayers.learning()),
       ]
     var seen: Set<Statistic> = []
     for statistic in Statistic.allCases {

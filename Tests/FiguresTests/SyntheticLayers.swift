@@ -51,6 +51,35 @@ enum SyntheticLayers {
     return results
   }
 
+  /// Students that learn from a teacher, and others of labels, at several over-realizations.
+  static func learning(
+    _ multiples: [Double] = [1, 2], seedCount: Int = 2, epochs: Int = 3, figures: [FigureDeclaration] = []
+  ) -> StudyResults {
+    let settings = multiples.flatMap { multiple in
+      [TrainingSetting.Loss.squaredError, .labels].map { loss in
+        var setting = setting([3, 2], multiple: multiple, epochs: epochs)
+        setting.training.loss = loss
+        return setting
+      }
+    }
+    return SyntheticTheory.study(
+      settings, varied: ["student.overRealization", "training.loss"], seedCount: seedCount, figures: figures
+    ) { setting, noise in
+      let gain = setting.training.loss == .labels ? 0.05 : 0.1 * setting.student.overRealization
+      return [
+        widths([3, 2], setting.studentWidths), .init(.teacherAccuracies, epoch: 0, shape: [2], values: [0.9, 0.88]),
+      ]
+        + (0...epochs).flatMap { epoch in
+          let rho = (0..<5).map { _ in 0.3 + gain * Double(epoch) + 0.05 * noise.uniform() }
+          let share = 0.5 + 0.1 * Double(epoch) + 0.02 * noise.uniform()
+          return [
+            vector(.layerCorrelations, epoch, rho), .init(.evaluationAccuracy, epoch: epoch, values: [share]),
+            .init(.evaluationAgreement, epoch: epoch, values: [share - 0.1]),
+          ]
+        }
+    }
+  }
+
   private static func measurements(
     of setting: Setting, epoch: Int, delay: Double, noise: inout Noise
   ) -> [UnderstudySchema.MeasuredValue] {

@@ -131,6 +131,8 @@ import Testing
         case (.number, _): .number(77)
         case (.widths, _): .text("7-8")
         case (.schedule, _): .text("0: 0.7, 5: 0.07")
+        case (.layers, _): .text("conv 7 max 2, dense 8")
+        case (.shares, _): .text("0.7-0.5")
         default: .text("/f")
         }
       var setting = Setting()

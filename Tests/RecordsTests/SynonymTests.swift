@@ -14,7 +14,7 @@ import Testing
     ("epochs_count", "training.epochs"), ("num_epochs", "training.epochs"), ("training.max_epochs", "training.epochs"),
     ("hidden_size", "teacher.hiddenNodes"), ("teacher.hidden_dim", "teacher.hiddenNodes"),
     ("student.hidden_size", "student.overRealization"), ("student.width", "student.overRealization"),
-    ("teacher.width", "teacher.hiddenNodes"), ("teacher.layers", "teacher.widths"),
+    ("teacher.width", "teacher.hiddenNodes"),
     ("optimizer", "training.method"), ("wd", "training.weightDecay"), ("training.l2", "training.weightDecay"),
     ("n_samples", "inputs.training.count"), ("test_size", "inputs.evaluation.count"), ("random_state", "seeds"),
     ("n_features", "network.inputDimension"), ("num_classes", "network.outputDimension"),

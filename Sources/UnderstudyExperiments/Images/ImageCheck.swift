@@ -32,7 +32,8 @@ extension StudyRunner {
     }
     let teacher = try ImageNetworks.untrainedTeacher(run, data, place: place)
     let oracle = try ExperimentError.catching(place) { () throws(ShapeError) in
-      try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares) } ?? teacher
+      try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares.shares) }
+        ?? teacher
     }
     let student = try ImageNetworks.untrainedStudent(run, of: oracle, place: place)
     _ = try ExperimentError.catching(place) { () throws(ShapeError) in try ImageEvaluator(student) }

@@ -39,7 +39,7 @@ struct ImageNetworks {
       try shares.map { (shares) throws(ExperimentError) in
         try execution.artifacts.trained(.oracle(of: run)) { () throws(ExperimentError) in
           try training("oracle", setting.oracle.training, .oracle(of: run)).trained { () throws(ExperimentError) in
-            try ExperimentError.catching(place) { () throws(ShapeError) in try teacher.network.pruned(shares) }
+            try ExperimentError.catching(place) { () throws(ShapeError) in try teacher.network.pruned(shares.shares) }
           }
         }
       } ?? teacher

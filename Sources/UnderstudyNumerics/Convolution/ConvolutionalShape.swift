@@ -87,7 +87,9 @@ public enum Pooling: Sendable, Hashable {
 /// normalisation `afterActivation`; the pooling. The last layer is its linear map. A dense layer takes the map below flattened
 /// as `[channel, row, column]`.
 public struct ConvolutionalShape: Sendable, Hashable {
+  /// A layer with weights, and what follows its linear map.
   public struct Layer: Sendable, Hashable {
+    /// How its nodes are connected with the map below.
     public enum Kind: Sendable, Hashable {
       case convolution(Window)
       case dense

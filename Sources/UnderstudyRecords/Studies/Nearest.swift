@@ -23,13 +23,15 @@ func editDistance(_ first: String, _ second: String) -> Int {
 /// so that a key at the wrong level finds its place.
 func nearest(to name: String, among known: some Sequence<String>) -> String? {
   func lastPart(_ text: String) -> String { plainSpelling(text.split(separator: ".").last ?? "") }
-  var best: (name: String, distance: Double)?
+  var best: (name: String, distance: Double, depth: Int)?
   for candidate in known {
     let whole = Double(editDistance(plainSpelling(name), plainSpelling(candidate)))
     // Half a point less for the whole name: at equal distance the same group wins.
     let part = Double(editDistance(lastPart(name), lastPart(candidate))) + 0.5
     let distance = min(whole, part)
-    if best.map({ distance < $0.distance }) ?? true { best = (candidate, distance) }
+    // Of equals, the one of fewest parts.
+    let depth = candidate.count { $0 == "." }
+    if best.map({ (distance, depth) < ($0.distance, $0.depth) }) ?? true { best = (candidate, distance, depth) }
   }
   return best?.name
 }

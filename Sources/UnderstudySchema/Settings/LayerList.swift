@@ -17,6 +17,7 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
     public var description: String { rows == columns ? "\(rows)" : "\(rows)x\(columns)" }
   }
 
+  /// The window of a convolution, and what makes its map smaller.
   public struct Convolution: Codable, Hashable, Sendable {
     public var size = Extent(rows: 3, columns: 3)
     public var stride = Extent(rows: 1, columns: 1)
@@ -39,6 +40,7 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// What makes a convolution's map smaller.
   public enum Pooling: Codable, Hashable, Sendable {
     case maximum(PoolingWindow)
     case average(PoolingWindow)
@@ -46,6 +48,7 @@ public struct LayerList: Codable, Hashable, Sendable, CustomStringConvertible {
     case globalAverage
   }
 
+  /// A hidden layer: its nodes, and how they are connected with those below.
   public struct Layer: Codable, Hashable, Sendable, CustomStringConvertible {
     public var nodes: Int
     /// nil: fully connected.

@@ -48,6 +48,7 @@ public struct TrainingImages: Sendable {
 ///
 /// A class because it owns the kernels' memory; one run has one.
 public final class ImageTrainer {
+  /// What became of an epoch.
   public enum EpochEnd: Sendable, Hashable {
     /// With the mean loss over its steps.
     case taken(loss: Double)
