@@ -44,7 +44,8 @@ import UnderstudySchema
       training: {loss: [squaredError, labels], batchSize: 16, learningRate: 0.01, momentum: 0.9, epochs: 3, stepsPerEpoch: 6}
       record:
         - measures: [trainingLoss, evaluationLoss, evaluationAccuracy, evaluationAgreement, layerWidths, layerCorrelations,
-            layerMatches, layerStudentCorrelations, layerDeadNodes, layerStrengths]
+            layerMatches, layerStudentCorrelations, layerDeadNodes, layerStrengths,
+            layerTeacherStrengths]
           every: 1
         - {measures: [teacherAccuracies], epochs: [0]}
       """, origin: "images.yaml", folder: folder, baseName: "images", overrides: more)
@@ -119,9 +120,28 @@ import UnderstudySchema
           last(.layerStrengths).count == Int(widths[0] + widths[1]) && last(.layerStrengths).allSatisfy { $0 > 0 })
         #expect(last(.teacherAccuracies).count == 2 && last(.evaluationAccuracy).count == 1)
         #expect(measurements.count { $0.measure == .trainingLoss } == 3)
+        try auditAgrees(run, results, last)
         let losses = measurements.filter { $0.measure == .evaluationLoss }.map(\.values[0])
         #expect(losses.count == 4 && losses[3] < losses[0])
       }
+    }
+  }
+
+  /// The audit of a stored run has the numbers that were recorded of it, from the stored weights and the stored oracle.
+  private func auditAgrees(_ run: Run, _ results: URL, _ last: (Measure) -> [Double]) throws {
+    let store = try ResultsStore.openForReading(results)
+    let record = try ChannelAudits(learnedAt: 0.9).audit(run, in: store).record
+    #expect(record.imageCount == 48 && record.layers.map(\.layer) == [1, 2])
+    let (ours, theirs) = (record.layers.flatMap(\.teacherNodes), record.layers.flatMap(\.studentNodes))
+    #expect(ours.map(\.correlation) == last(.layerCorrelations) && ours.map(\.strength) == last(.layerTeacherStrengths))
+    #expect(
+      theirs.map(\.correlation) == last(.layerStudentCorrelations) && theirs.map(\.strength) == last(.layerStrengths))
+    for layer in record.layers {
+      let unlearned = layer.teacherNodes.filter { $0.state == .unlearned }
+      #expect(unlearned.allSatisfy { $0.correlation < 0.9 } && unlearned.count == layer.unlearnedCount)
+      #expect(layer.learnedCount + layer.unlearnedCount == 3)
+      #expect(abs(layer.teacherNodes.reduce(0) { $0 + $1.share } - 1) < 1e-12)
+      #expect(layer.studentNodes.map(\.relativeEffect).max() == 1)
     }
   }
 

@@ -15,6 +15,11 @@ struct AuditCommand: AsyncParsableCommand {
 
         understudy audit RESULTS --seed 1
 
+      Over images it says which nodes (filters) of what the student learned from it did not learn and how strong they are, \
+      and which of its own are unaligned and nearly silent:
+
+        understudy audit --teacher T --student S --images fashion-mnist
+
       A teacher node is predicted to be learned where the largest gradient of any sample, over the inputs and their \
       moved copies, is small enough beside the node's coupling with its observers, and the kink test has witnesses. It \
       is found if a student node is aligned with it: the sine of the angle times the inputs' spread, and the difference of \
@@ -35,6 +40,12 @@ struct AuditCommand: AsyncParsableCommand {
 
   @Option(help: "The inputs: an array file (.npy, [sample, feature]).")
   var inputs: String?
+
+  @Option(help: "Instead of --inputs: a set of images, by its name or folder (understudy data list).")
+  var images: String?
+
+  @Option(help: "Over images: the best rho from which on a node counts as learned (default: 0.8).")
+  var rho: Double?
 
   @OptionGroup var activation: ActivationOptions
 
@@ -68,10 +79,17 @@ struct AuditCommand: AsyncParsableCommand {
   var python: String?
 
   func validate() throws {
+    if inputs != nil, images != nil { throw ValidationError("give --inputs or --images, not both") }
     try choice.check(
-      folder: results, files: [teacher, student, inputs], called: "--teacher, --student and --inputs", activation)
+      folder: results, files: [teacher, student, inputs ?? images],
+      called: "--teacher, --student and --inputs (or --images)", activation)
     if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
     if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
+    if let rho, !(rho > 0 && rho <= 1) { throw ValidationError("--rho \(rho): give a number above 0, at most 1") }
+    if images != nil, let option = optionsOfInputs.first {
+      throw ValidationError("\(option) is for --inputs; leave it out")
+    }
+    if inputs != nil, rho != nil { throw ValidationError("--rho is for --images; leave it out") }
   }
 
   func run() async throws {
@@ -79,7 +97,17 @@ struct AuditCommand: AsyncParsableCommand {
       for output in [mergeInto, report] { try checkOutput(output, reads: [teacher, student, inputs]) }
       let audits = StudentAudits(bands: bands?.values, allowedChange: allow, effort: complete ? .complete : .minute)
       if let results {
-        try auditRuns(of: results, audits)
+        let store = try openResults(results)
+        let runs = try choice.finishedRuns(of: store)
+        switch Set(runs.map { $0.setting.inputs.images != nil }) {
+        case [true]: try auditImageRuns(runs, in: store)
+        case [false]: try auditRuns(runs, in: store, audits)
+        default:
+          throw ExperimentError.input(
+            "\(results): some of these runs are over images and some are not; choose either by --where")
+        }
+      } else if let teacher, let student, let images {
+        try auditImageFiles(teacher, student, images)
       } else if let teacher, let student, let inputs {
         try auditFiles(teacher, student, inputs, audits)
       }
@@ -107,9 +135,8 @@ struct AuditCommand: AsyncParsableCommand {
     try writePage([entry])
   }
 
-  private func auditRuns(of folder: String, _ audits: StudentAudits) throws {
-    let store = try openResults(folder)
-    let runs = try choice.finishedRuns(of: store)
+  private func auditRuns(_ runs: [Run], in store: ResultsStore, _ audits: StudentAudits) throws {
+    guard rho == nil else { throw ExperimentError.input("--rho is for runs over images; leave it out") }
     let progress = LineProgress(title: "audit", count: runs.count)
     var entries: [StudentAudits.Entry] = []
     for run in runs {

@@ -21,11 +21,32 @@ struct ImageData: Sendable {
         "\(source.path): the images are not those that the study was begun with; put them back, or begin anew in another "
           + "results folder (--results)")
     }
-    let found = try ExperimentError.reading { () throws(FileError) in try ImageSource.find(source.path) }
+    try self.init(path: source.path)
+  }
+
+  /// The set of that name or folder as it is now.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if there is none.
+  init(path: String) throws(ExperimentError) {
+    let found = try ExperimentError.reading { () throws(FileError) in try ImageSource.find(path) }
     training = try ExperimentError.reading { () throws(FileError) in try found.load(.training) }
     evaluation = try ExperimentError.reading { () throws(FileError) in try found.load(.evaluation) }
     normalization = found.usualNormalization ?? .measured(of: training)
   }
+
+  /// Whether a network takes these images.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if it does not.
+  func check(_ network: Network, name: String) throws(ExperimentError) {
+    let size = training.size
+    guard network.inputCount == size.count, network.isDense || network.architecture.input == size else {
+      let given = network.isDense ? "\(network.inputCount) numbers" : "images of \(network.architecture.input)"
+      throw .input("\(name): takes \(given), and the images are \(size); give images or a network of the other's size")
+    }
+  }
+
+  /// All evaluation images.
+  var allEvaluationImages: ImageBatcher { ImageBatcher(evaluation, normalization: normalization) }
 
   var byteCount: Int { (training.count + evaluation.count) * training.size.count }
 

@@ -65,11 +65,7 @@ struct ImageNetworks {
     let setting = run.setting
     if let file = setting.teacher.file {
       let network = try file.network(Activation(setting.network))
-      let size = data.training.size
-      guard network.inputCount == size.count, network.isDense || network.architecture.input == size else {
-        throw .input(
-          "\(file.path): takes images of \(network.architecture.input), and those of inputs.images are \(size)")
-      }
+      try data.check(network, name: file.path)
       guard network.outputCount == data.training.classCount else {
         throw .input(
           "\(file.path): has \(network.outputCount) outputs, and inputs.images \(data.training.classCount) classes")

@@ -15,12 +15,10 @@ final class ImageRecorder {
   /// Of the oracle on the evaluation images, `[image, output]`; computed once.
   private lazy var oracleOutputs = oracle.outputs(over: images, count: images.set.count)
 
-  /// The first evaluation images, that correlations are taken over.
-  static let correlatedCount = 2000
-
   /// What a run over images can record.
   static let measures: Set<Measure> = Set(Measure.ofLayers).union([
     .trainingLoss, .evaluationLoss, .evaluationAgreement, .evaluationAccuracy, .teacherAccuracies,
+    .layerTeacherStrengths,
   ])
 
   /// - Throws: ``ExperimentError`` if the kernels do not take the networks.
@@ -49,7 +47,8 @@ final class ImageRecorder {
         !measures.isDisjoint(with: [.layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes])
       let correlations =
         needsCorrelations
-        ? try channelCorrelations(of: oracle, with: evaluator, over: images, count: Self.correlatedCount) ?? [] : []
+        ? try channelCorrelations(of: oracle, with: evaluator, over: images, count: ChannelAudit.correlatedCount) ?? []
+        : []
       var result: [MeasuredValue] = []
       for measure in Measure.allCases where measures.contains(measure) {
         func add(_ values: [Double], shape: [Int]? = nil) {
@@ -73,6 +72,7 @@ final class ImageRecorder {
         case .layerStudentCorrelations: add(correlations.flatMap(\.bestOfStudentNodes))
         case .layerDeadNodes: add(correlations.flatMap(\.deadStudentIndicators))
         case .layerStrengths: add((channelStrengths(of: evaluator, over: images) ?? []).flatMap(\.self))
+        case .layerTeacherStrengths: add((channelStrengths(of: oracle, over: images) ?? []).flatMap(\.self))
         default: break  // Refused when the study is checked; see `measures`.
         }
       }

@@ -20,9 +20,11 @@ struct LabelTraining {
   let algorithm: ConvolutionAlgorithm
   let execution: RunExecution
 
-  private var weightsName: String { "\(recipe.hash).safetensors" }
-  private var noteName: String { "\(recipe.hash).json" }
+  private var weightsName: String { Self.weightsName(of: recipe) }
+  private var noteName: String { Self.noteName(of: recipe) }
   private var checkpointName: String { "\(recipe.hash).checkpoint.safetensors" }
+  static func weightsName(of recipe: Recipe) -> String { "\(recipe.hash).safetensors" }
+  private static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
   private static let (epochKey, curveKey) = ("understudy.epoch", "understudy.curve")
 
   /// The network, from the store or trained now.
@@ -31,7 +33,8 @@ struct LabelTraining {
   /// - Throws: ``ExperimentError``: of shapes, of a store that takes no more, of a training that diverges, or
   ///   ``ExperimentError/interrupted`` if the study is asked to stop.
   func trained(from start: () throws(ExperimentError) -> Network) throws(ExperimentError) -> TrainedNetwork {
-    if let found = stored() { return found }
+    let activation = Activation(execution.run.setting.network)
+    if let found = Self.stored(recipe, in: execution.artifactStore, activation) { return found }
     var state = State(network: try start())
     state.restore(from: execution.artifactStore.artifact(checkpointName), name: checkpointName)
     try train(&state)
@@ -47,13 +50,13 @@ struct LabelTraining {
   }
 
   /// What an earlier process has made; nil if there is nothing, or it is damaged.
-  private func stored() -> TrainedNetwork? {
-    guard let data = execution.artifactStore.artifact(weightsName),
-      let note = execution.artifactStore.artifact(noteName).flatMap({
+  static func stored(_ recipe: Recipe, in store: any ArtifactStore, _ activation: Activation) -> TrainedNetwork? {
+    let weightsName = weightsName(of: recipe)
+    guard let data = store.artifact(weightsName),
+      let note = store.artifact(noteName(of: recipe)).flatMap({
         try? JSONDecoder().decode(ArtifactNote.self, from: $0)
       }), note.digest == contentHash(data),
-      let network = try? NetworkFile.decode(
-        data, name: weightsName, activation: Activation(execution.run.setting.network))
+      let network = try? NetworkFile.decode(data, name: weightsName, activation: activation)
     else { return nil }
     return TrainedNetwork(network: network, accuracy: note.accuracy)
   }

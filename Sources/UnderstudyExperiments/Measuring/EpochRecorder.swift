@@ -86,7 +86,8 @@ struct EpochRecorder {
       // What comes after the last epoch; see PostTraining.swift.
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
-        .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB,
+        .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA,
+        .layerCouplingB,
         .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }
       // Of data with labels; see ImageRecorder.

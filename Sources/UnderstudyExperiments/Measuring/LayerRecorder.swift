@@ -28,6 +28,9 @@ struct LayerRecorder {
     let widths = (teacher: teacher.network.hiddenCounts, student: student.network.hiddenCounts)
     add(.layerWidths, (widths.teacher + widths.student).map(Double.init), shape: [2, widths.teacher.count])
     if measures.contains(.evaluationAgreement) { add(.evaluationAgreement, [try agreement()], shape: []) }
+    if measures.contains(.layerTeacherStrengths) {
+      add(.layerTeacherStrengths, try couplings(of: Student(teacher.network)).flatMap(\.strengths))
+    }
     guard !measures.isDisjoint(with: Self.ofCorrelations) else { return result }
 
     let correlations = try layerCorrelations(of: teacher, with: student, over: inputs)
@@ -37,7 +40,10 @@ struct LayerRecorder {
     add(.layerDeadNodes, correlations.flatMap(\.deadStudentIndicators))
     guard !measures.isDisjoint(with: Self.ofCouplings) else { return result }
 
-    let couplings = try couplings(matches: correlations.map(\.matches), measures)
+    var parts: LayerCouplingParts = []
+    if measures.contains(.layerCouplingA) { parts.insert(.meanAlpha) }
+    if measures.contains(.layerCouplingB) { parts.insert(.meanBeta) }
+    let couplings = try couplings(of: student, matches: correlations.map(\.matches), parts: parts)
     add(.layerStrengths, couplings.flatMap(\.strengths))
     add(.layerSmallestAlphas, couplings.flatMap(\.smallestAlphas))
     add(.layerMeanAlphas, couplings.flatMap(\.meanAbsoluteAlphas))
@@ -47,10 +53,9 @@ struct LayerRecorder {
     return result
   }
 
-  private func couplings(matches: [[Int?]], _ measures: Set<Measure>) throws(ShapeError) -> [LayerCoupling] {
-    var parts: LayerCouplingParts = []
-    if measures.contains(.layerCouplingA) { parts.insert(.meanAlpha) }
-    if measures.contains(.layerCouplingB) { parts.insert(.meanBeta) }
+  private func couplings(
+    of student: Student, matches: [[Int?]] = [], parts: LayerCouplingParts = []
+  ) throws(ShapeError) -> [LayerCoupling] {
     switch precision {
     case .float64:
       return try layerCoupling(

@@ -82,6 +82,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// positions: how much the node matters for the output; `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
   /// activation stands for its activation before the normalisation.
   case layerStrengths
+  /// The same of each node of the teacher, or over images of what the student learns from; it does not change.
+  /// `[teacher node of all hidden layers]`.
+  case layerTeacherStrengths
   /// Smallest and mean |alpha_kj(x)| over all of those inputs, near j's boundary or not, k the match of j; `[teacher node of all hidden layers]`.
   case layerSmallestAlphas, layerMeanAlphas
   /// Distinct patterns of the gates above the layer, of teacher and student together, that those inputs meet; 1 at the

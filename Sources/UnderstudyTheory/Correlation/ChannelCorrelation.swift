@@ -17,6 +17,15 @@ public func channelCorrelations(
   of teacher: ImageEvaluator, with student: ImageEvaluator, over images: ImageBatcher, count: Int,
   isCancelled: () -> Bool = { false }
 ) throws(ShapeError) -> [NodeCorrelation]? {
+  try channelSums(of: teacher, with: student, over: images, count: count, isCancelled: isCancelled)?
+    .map(NodeCorrelation.init)
+}
+
+/// The sums over images and positions that correlations are made of, for every hidden layer.
+func channelSums(
+  of teacher: ImageEvaluator, with student: ImageEvaluator, over images: ImageBatcher, count: Int,
+  isCancelled: () -> Bool
+) throws(ShapeError) -> [ChannelSums]? {
   let (ours, theirs) = (teacher.network.architecture, student.network.architecture)
   try theirs.checkCovers(ours)
   let positions = ours.convolutionalShape.activationSizes.map(\.positionCount)
@@ -32,7 +41,25 @@ public func channelCorrelations(
     }
     return true
   }
-  return wasCancelled ? nil : sums.map(NodeCorrelation.init)
+  return wasCancelled ? nil : sums
+}
+
+extension ChannelSums {
+  /// Sums of squared deviations from the mean, of the channels of the first map and of the second.
+  fileprivate var squaredDeviations: (first: [Double], second: [Double]) {
+    let count = Double(max(1, sampleCount))
+    func centered(_ values: [Double], _ squares: [Double]) -> [Double] {
+      zip(values, squares).map { max(0, $1 - $0 * $0 / count) }
+    }
+    return (centered(firstSums, firstSquares), centered(secondSums, secondSquares))
+  }
+
+  /// The standard deviation of each channel of the first map and of the second.
+  var deviations: (first: [Double], second: [Double]) {
+    let (first, second) = squaredDeviations
+    let count = Double(max(1, sampleCount))
+    return (first.map { ($0 / count).squareRoot() }, second.map { ($0 / count).squareRoot() })
+  }
 }
 
 extension NodeCorrelation {
@@ -40,14 +67,13 @@ extension NodeCorrelation {
   /// thousand terms.
   private static let constancy = 1e-11
 
-  fileprivate init(_ sums: ChannelSums) {
+  init(_ sums: ChannelSums) {
     let count = Double(max(1, sums.sampleCount))
-    func deviations(_ values: [Double], _ squares: [Double]) -> (squares: [Double], dead: [Int]) {
-      let centered = zip(values, squares).map { max(0, $1 - $0 * $0 / count) }
-      return (centered, centered.indices.filter { centered[$0] <= Self.constancy * squares[$0] })
+    func dead(_ centered: [Double], _ squares: [Double]) -> [Int] {
+      centered.indices.filter { centered[$0] <= Self.constancy * squares[$0] }
     }
-    let (first, deadTeachers) = deviations(sums.firstSums, sums.firstSquares)
-    let (second, deadStudents) = deviations(sums.secondSums, sums.secondSquares)
+    let (first, second) = sums.squaredDeviations
+    let (deadTeachers, deadStudents) = (dead(first, sums.firstSquares), dead(second, sums.secondSquares))
     var values = Matrix(rowCount: first.count, columnCount: second.count)
     let living = Set(second.indices).subtracting(deadStudents)
     for j in Set(first.indices).subtracting(deadTeachers) {

@@ -41,11 +41,22 @@ public struct NodeCorrelation: Sendable, Equatable {
   /// The student node that follows each teacher node best, the first of equals; `nil` for a dead teacher node, or if every
   /// student node is dead. `[teacher node]`.
   public var matches: [Int?] {
-    let (deadTeachers, deadStudents) = (Set(deadTeacherNodes), Set(deadStudentNodes))
-    let living = (0..<values.columnCount).filter { !deadStudents.contains($0) }
-    return (0..<values.rowCount).map { j in
-      guard var best = living.first, !deadTeachers.contains(j) else { return nil }
-      for k in living where values[j, k] > values[j, best] { best = k }
+    Self.matches(values.rowCount, dead: deadTeacherNodes, values.columnCount, dead: deadStudentNodes) { values[$0, $1] }
+  }
+
+  /// The teacher node that each student node follows best, likewise. `[student node]`.
+  public var studentMatches: [Int?] {
+    Self.matches(values.columnCount, dead: deadStudentNodes, values.rowCount, dead: deadTeacherNodes) { values[$1, $0] }
+  }
+
+  private static func matches(
+    _ count: Int, dead: [Int], _ otherCount: Int, dead otherDead: [Int], _ value: (Int, Int) -> Double
+  ) -> [Int?] {
+    let (dead, otherDead) = (Set(dead), Set(otherDead))
+    let living = (0..<otherCount).filter { !otherDead.contains($0) }
+    return (0..<count).map { node in
+      guard var best = living.first, !dead.contains(node) else { return nil }
+      for other in living where value(node, other) > value(node, best) { best = other }
       return best
     }
   }

@@ -125,6 +125,46 @@ ends "fewer samples than features" 0 "fewer samples than features" "inputs of lo
 check "a merged file that cannot be written leaves nothing" bash -c \
   '! "$UNDERSTUDY" audit --teacher teacher.safetensors --student student.safetensors --inputs x.npy --merge-into nowhere/m.safetensors >/dev/null 2>&1; test ! -e nowhere'
 
+# Over images: the evaluation part of a set, here of features, six channels of one position.
+python3 - <<'PYTHON'
+import random, struct
+from pathlib import Path
+random.seed(1)
+Path("features").mkdir()
+def array(name, kind, shape, data):
+    text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({''.join(f'{n}, ' for n in shape)}), }}\n".encode()
+    Path("features", name).write_bytes(b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + data)
+for part, count in (("train", 10), ("test", 300)):
+    array(f"{part}-images.npy", "<f4", (count, 6, 1, 1), struct.pack(f"<{6 * count}f", *(random.gauss(0, 1) for _ in range(6 * count))))
+    array(f"{part}-labels.npy", "<i8", (count,), struct.pack(f"<{count}q", *(i % 2 for i in range(count))))
+PYTHON
+over=(--teacher teacher.safetensors --student student.safetensors --images features)
+ends "an audit over images" 0 "features: 300, of which 256 for strengths" "not learned" \
+  "All teacher nodes have a student node" -- "$UNDERSTUDY" audit "${over[@]}"
+ends "in JSON" 0 -- "$UNDERSTUDY" audit "${over[@]}" --json
+check "a planted student learned all, and has nodes that do nothing" python3 - <<'PYTHON'
+import json
+audit = json.load(open("ends.log"))
+layer, = audit["layers"]
+assert layer["learnedCount"] == 4 and layer["unlearnedCount"] == 0 and layer["unlearnedShare"] == 0, layer
+for node in layer["teacherNodes"]:
+    assert node["state"] == "learned" and node["correlation"] > 0.9999, node
+    follower = layer["studentNodes"][node["partner"] - 1]
+    assert follower["state"] == "aligned" and follower["partner"] == node["node"], follower
+assert abs(sum(node["share"] for node in layer["teacherNodes"]) - 1) < 1e-9
+assert layer["alignedCount"] + layer["silentCount"] + layer["deadCount"] <= 8 == len(layer["studentNodes"])
+PYTHON
+ends "an untrained student over images" 0 "Not learned: teacher nodes whose best rho is below 0.99" -- \
+  "$UNDERSTUDY" audit "${over[@]:0:2}" --student other.safetensors --images features --rho 0.99
+ends "inputs and images" 64 "not both" -- "$UNDERSTUDY" audit "${over[@]}" --inputs x.npy
+ends "bands over images" 64 "--bands is for --inputs" -- "$UNDERSTUDY" audit "${over[@]}" --bands 0.1
+ends "a rho without images" 64 "--rho is for --images" -- "$UNDERSTUDY" audit "${files[@]}" --rho 0.9
+ends "a rho that is none" 64 "above 0" -- "$UNDERSTUDY" audit "${over[@]}" --rho 1.5
+ends "a rho for runs over inputs" 2 "--rho is for runs over images" -- "$UNDERSTUDY" audit results --rho 0.9
+ends "no such images" 2 "nowhere" "no such folder" -- "$UNDERSTUDY" audit "${over[@]:0:4}" --images nowhere
+ends "networks of other images" 2 wide-teacher.safetensors "takes 10 numbers" -- \
+  "$UNDERSTUDY" audit --teacher wide-teacher.safetensors --student wide.safetensors --images features
+
 # A wide student: a table of all pairs of its nodes would have 3.2 GB.
 python3 "$tests/files.py" network wide.safetensors 6 20000 5
 wide=(--teacher teacher.safetensors --student wide.safetensors --inputs few.npy)

@@ -1,0 +1,45 @@
+import Understudy
+
+/// Audits over images: which nodes were learned, and which do nothing.
+extension AuditCommand {
+  private var channelAudits: ChannelAudits { ChannelAudits(learnedAt: rho ?? ChannelAudits.standardThreshold) }
+
+  /// Options that were given and mean something for audits over inputs only.
+  var optionsOfInputs: [String] {
+    [
+      ("--bands", bands != nil), ("--allow", allow != nil), ("--complete", complete),
+      ("--merge-into", mergeInto != nil),
+      ("--report", report != nil), ("--python", python != nil),
+    ].filter(\.1).map(\.0)
+  }
+
+  func auditImageFiles(_ teacher: String, _ student: String, _ images: String) throws {
+    let progress = StageProgress(title: "audit")
+    let entry = try channelAudits.audit(
+      teacherPath: teacher, studentPath: student, images: images, activation: activation.value, progress: progress.show)
+    progress.end()
+    try printLine(json ? jsonText(entry.record) : ChannelAuditTables.text(entry.record))
+  }
+
+  /// All of one run; of several, a line for each layer.
+  func auditImageRuns(_ runs: [Run], in store: ResultsStore) throws {
+    if let option = optionsOfInputs.first {
+      throw ExperimentError.input("\(option) is not for runs over images; leave it out")
+    }
+    let progress = LineProgress(title: "audit", count: runs.count)
+    let audits = channelAudits
+    var entries: [ChannelAudits.Entry] = []
+    for run in runs {
+      entries.append(try audits.audit(run, in: store))
+      progress.advance()
+    }
+    progress.end()
+    if json {
+      try printLine(jsonText(entries.map(\.record)))
+    } else if entries.count == 1 {
+      try printLine(ChannelAuditTables.text(entries[0].record))
+    } else {
+      try printLine(ChannelAuditTables.summary(entries.map { ($0.title, $0.record) }))
+    }
+  }
+}
