@@ -70,7 +70,7 @@ private struct PlainCoupling {
       [
         "teacher.hiddenNodes=null", "teacher.widths=4-3-5", "student.scale=null", "student.initialization=he",
         "training.stepsPerEpoch=60", "training.learningRate=0.02", "network.activation=\(activation)",
-        "record=[{measures: [layerStrengths, layerCouplingA, layerCouplingB], every: 1}]",
+        "record=[{measures: [layerStrengths, layerTeacherStrengths, layerCouplingA, layerCouplingB], every: 1}]",
       ] + (activation == "relu" ? [] : ["network.leakySlope=0.2"]))
     let run = try execute(study)
     let (teacher, inputs) = (run.prepared.teacher, run.prepared.evaluation.inputs)
@@ -96,6 +96,14 @@ private struct PlainCoupling {
       #expect(run.values(.layerCouplingA, epoch: epoch) == measured.flatMap { $0.meanAlpha?.values ?? [] })
       #expect(run.values(.layerCouplingB, epoch: epoch) == measured.flatMap { $0.meanBeta?.values ?? [] })
       #expect(run.values(.layerStrengths, epoch: epoch) == measured.flatMap(\.strengths))
+      let ofTeacher = PlainCoupling.all(teacher.network, teacher.network, over: inputs)
+      let strengths = try #require(run.values(.layerTeacherStrengths, epoch: epoch))
+      let plainStrengths = ofTeacher.flatMap { layer in
+        (0..<layer.b.rowCount).map { (value: layer.b[$0, $0].squareRoot(), size: layer.size) }
+      }
+      #expect(strengths.count == plainStrengths.count)
+      #expect(
+        zip(strengths, plainStrengths).allSatisfy { abs($0 - $1.value) <= 1200 * Double.ulpOfOne * $1.size / $1.value })
     }
     // Of the initial student, they would be far away, in every layer.
     for (old, new) in zip(before, after) {

@@ -71,5 +71,5 @@ enum ChannelAuditTables {
   }
 
   private static func label(_ layer: Int) -> String { layer == 1 ? "1 (lowest)" : "\(layer)" }
-  private static func percent(_ share: Double) -> String { String(format: "%.2g %%", 100 * share) }
+  private static func percent(_ share: Double) -> String { String(format: "%.3g %%", 100 * share) }
 }
