@@ -80,7 +80,7 @@ private let everything =
     let ofLayers = Measure.allCases.count { $0.rawValue.hasPrefix("layer") || $0 == .evaluationAgreement }
     // The losses are below, paths are recorded once and tested apart, and there is no critical-point search here.
     let perEpoch = expected.count + theory.count + 2 + ofLayers
-    #expect(perEpoch + Measure.paths.count + 1 == Measure.allCases.count)
+    #expect(perEpoch + Measure.paths.count + Measure.ofLabels.count + 1 == Measure.allCases.count)
 
     for (measure, set) in [(Measure.trainingLoss, training), (.evaluationLoss, evaluation)] {
       let loss = PlainLoss(of: student.network, inputs: set.inputs, targets: set.targets).value

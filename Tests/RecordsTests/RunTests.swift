@@ -53,8 +53,10 @@ import Testing
     var stored = try #require(encoded as? [String: Any])
     stored["randomNumbers"] = nil
     let later = StudyKey.all.filter(\.isLater).map { $0.storedPath.split(separator: ".").map(String.init) }
-    let settings = try #require(stored["settings"] as? [[String: Any]])
-    stored["settings"] = settings.map { setting in later.reduce(setting) { Self.removing($1[...], from: $0) } }
+    var grid = try #require(stored["grid"] as? [String: Any])
+    let setting = try #require(grid["base"] as? [String: Any])
+    grid["base"] = later.reduce(setting) { Self.removing($1[...], from: $0) }
+    stored["grid"] = grid
     let data = try JSONSerialization.data(withJSONObject: stored)
     let text = String(decoding: data, as: UTF8.self)
     for name in ["finishing", "augmentation", "medianBiases", "momentum", "oracle", "layers", "\"loss"] {

@@ -23,15 +23,16 @@ func editDistance(_ first: String, _ second: String) -> Int {
 /// so that a key at the wrong level finds its place.
 func nearest(to name: String, among known: some Sequence<String>) -> String? {
   func lastPart(_ text: String) -> String { plainSpelling(text.split(separator: ".").last ?? "") }
-  var best: (name: String, distance: Double, depth: Int)?
+  var best: (name: String, rank: (Double, Int, Int))?
   for candidate in known {
     let whole = Double(editDistance(plainSpelling(name), plainSpelling(candidate)))
     // Half a point less for the whole name: at equal distance the same group wins.
     let part = Double(editDistance(lastPart(name), lastPart(candidate))) + 0.5
     let distance = min(whole, part)
-    // Of equals, the one of fewest parts.
-    let depth = candidate.count { $0 == "." }
-    if best.map({ (distance, depth) < ($0.distance, $0.depth) }) ?? true { best = (candidate, distance, depth) }
+    // Of equals, one of the same group; then the one of fewest parts.
+    let isOfGroup = name.contains(".") && candidate.prefix { $0 != "." } == name.prefix { $0 != "." }
+    let rank = (distance, isOfGroup ? 0 : 1, candidate.count { $0 == "." })
+    if best.map({ rank < $0.rank }) ?? true { best = (candidate, rank) }
   }
   return best?.name
 }
