@@ -7,6 +7,7 @@ import UnderstudyTheory
 
 /// Audits of students over images: of files from anywhere, and of the stored runs of a study.
 public struct ChannelAudits: Sendable {
+  /// The audit of one pair of networks.
   public struct Entry: Sendable {
     public var title: String
     public var record: ChannelAuditRecord

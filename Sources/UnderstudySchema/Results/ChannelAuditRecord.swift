@@ -49,6 +49,7 @@ public struct ChannelAuditRecord: Codable, Hashable, Sendable {
 
   /// A node of either network.
   public struct Node: Codable, Hashable, Sendable {
+    /// What an audit calls a node.
     public enum State: String, Codable, Hashable, Sendable {
       /// A teacher node with a student node that follows it; a student node that follows a teacher node.
       case learned, aligned

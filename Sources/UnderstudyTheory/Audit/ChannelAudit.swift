@@ -41,6 +41,7 @@ public struct ChannelAudit: Sendable, Equatable {
     }
   }
 
+  /// The nodes of both networks in one hidden layer.
   public struct Layer: Sendable, Equatable {
     public var teacher: Nodes
     public var student: Nodes
