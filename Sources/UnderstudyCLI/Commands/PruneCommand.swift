@@ -89,8 +89,12 @@ struct PruneCommand: AsyncParsableCommand {
     }
     let last = try pruning.pruned(keeping: target)
     var curve: [StudentPruning.Point] = []
+    // Of few nodes, several of these sizes may be one.
+    var known = [whole, target]
     for share in [0.25, 0.5, 0.75] {
       let counts = zip(whole, target).map { $0 - Int((Double($0 - $1) * share).rounded()) }
+      guard !known.contains(counts) else { continue }
+      known.append(counts)
       curve.append(try pruning.pruned(keeping: counts))
     }
     return (curve + [last], last)
@@ -108,11 +112,11 @@ struct PruneCommand: AsyncParsableCommand {
       points.append((share, point))
       return point.accuracy ?? 0 >= least
     }
-    var (good, bad) = (0.0, 1.0)
+    var good = 0.0
     for tenth in 1...9 {
       if try isAccurate(Double(tenth) / 10) { good = Double(tenth) / 10 }
     }
-    bad = min(1, good + 0.1)
+    var bad = min(1, good + 0.1)
     for _ in 0..<3 {
       let middle = (good + bad) / 2
       if try isAccurate(middle) { good = middle } else { bad = middle }

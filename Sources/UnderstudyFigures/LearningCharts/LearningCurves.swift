@@ -62,7 +62,14 @@ struct LearningCurves {
     return curves + lines
   }
 
-  var runCount: Int { values.sorted.map(\.values.count).max() ?? 1 }
+  /// What descriptions say of the strokes.
+  var strokeWords: String { stroke.map { ", a stroke for each \($0.title)" } ?? "" }
+  /// What notes say of lines and bands.
+  var bandWords: String {
+    runCount > 1 ? " Lines: mean over runs; bands: from the lowest to the highest run." : ""
+  }
+
+  private var runCount: Int { values.sorted.map(\.values.count).max() ?? 1 }
 
   /// The members of a document with a panel for each that was added.
   ///
