@@ -137,8 +137,8 @@ private let everything =
     let study = try tinyStudy()
     var epochs = 0
     let executor = executor(
-      study.runs[0], of: study, isCancelled: { epochs == 2 }, didTakeSteps: { _ in epochs += 1 })
-    guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else {
+      study.runs[0], of: study, isCancelled: { epochs == 2 }, didTakeSteps: { _, _ in epochs += 1 })
+    guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
       Issue.record("it went on")
       return
     }
@@ -161,7 +161,7 @@ private let everything =
         polls += 1
         return polls == 8
       })
-    guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else {
+    guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
       Issue.record("it was not stopped")
       return
     }

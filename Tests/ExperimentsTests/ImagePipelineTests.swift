@@ -160,6 +160,57 @@ import UnderstudySchema
     }
   }
 
+  @Test(
+    "stopped within an epoch, of teacher, oracle or student, a run goes on from that very step, to the same bits",
+    arguments: [1, 5, 6, 13, 23, 24, 26, 33, 36, 37, 45, 53], [[], ["training.learningRate=300"]])
+  func stoppedWithinAnEpoch(limit: Int, overrides: [String]) async throws {
+    try await withFolders { set, _ in
+      // The teacher takes 24 steps, the oracle 12, the student 18, unless it diverges.
+      let study = try study(set, ["student.overRealization=2", "training.loss=squaredError"] + overrides)
+      var steps = 0
+      func end(
+        from checkpoint: Checkpoint?, _ store: MemoryArtifacts, stoppingAt limit: Int = .max,
+        saving: @escaping (Checkpoint) -> Void = { _ in }
+      ) throws -> RunExecution.End {
+        try executor(
+          study.runs[0], of: study, keeping: store, isCancelled: { steps >= limit }, didReach: { _ in steps += 1 },
+          didTakeSteps: { count, _ in steps += count }, saveCheckpoint: saving
+        ).execute(from: checkpoint)
+      }
+      guard case .finished(let whole, let student) = try end(from: nil, MemoryArtifacts()) else {
+        Issue.record("it was not asked to stop")
+        return
+      }
+      let (count, store) = (steps, MemoryArtifacts())
+      #expect(overrides.isEmpty ? count == 54 : count > 36 && whole.outcome != .completed)
+      guard limit < count else { return }
+      steps = 0
+      var checkpoint: Checkpoint?
+      do {
+        guard case .interrupted(let left) = try end(from: nil, store, stoppingAt: limit) else {
+          Issue.record("it went on")
+          return
+        }
+        checkpoint = left
+      } catch ExperimentError.interrupted {
+        #expect(store.names.contains { $0.hasSuffix("checkpoint.safetensors") } == (limit != 24))
+      }
+      #expect(steps == limit && (checkpoint == nil) == (limit <= 36))
+      // No step is taken twice.
+      var last: Checkpoint?
+      guard case .finished(let resumed, let same) = try end(from: checkpoint, store, saving: { last = $0 }) else {
+        Issue.record("it was stopped again")
+        return
+      }
+      #expect(steps == count && same == student)
+      #expect(resumed.measurements == whole.measurements && resumed.outcome == whole.outcome)
+      // Killed, it goes on from the last checkpoint.
+      guard let last else { return }
+      guard case .finished(let again, let equal) = try end(from: last, store) else { return }
+      #expect(equal == student && again.measurements == whole.measurements && again.outcome == whole.outcome)
+    }
+  }
+
   @Test("a damaged artifact is made again, with the same bits")
   func damage() async throws {
     try await withFolders { set, results in

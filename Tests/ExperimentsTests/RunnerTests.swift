@@ -78,10 +78,11 @@ import UnderstudySchema
     let progress = StudyProgress(runCount: 5, presentCount: 3, plannedCost: 2 * cost) { snapshot in
       last.withLock { $0 = snapshot }
     }
-    progress.willResume(4, of: setting)
-    progress.didTakeSteps(20, of: setting)
+    progress.willResume(epochs: 4, of: setting)
+    progress.didTakeSteps(5, epochs: 0.25, of: setting)
+    progress.didTakeSteps(15, epochs: 0.75, of: setting)
     progress.didFinish(setting, outcome: .completed)
-    progress.didTakeSteps(20, of: setting)
+    progress.didTakeSteps(20, epochs: 1, of: setting)
     progress.didFinish(setting, outcome: .diverged(epoch: 1))
     #expect(progress.finish() == 2)
     let snapshot = try #require(last.withLock { $0 })
@@ -108,6 +109,14 @@ import UnderstudySchema
       }
     }
     #expect(found.map(\.hash) == wanted.map(\.hash))
+
+    let selection = RunSelection(seeds: [9, 2], settings: try study.selection(["training.epochs=[3, 7]"]))
+    var part = RunQueue(study, recorded: recorded, choosing: selection)
+    let chosen = wanted.filter { $0.seed != 4 && $0.setting.training.epochs != 5 }
+    #expect(part.missingCount == chosen.count && chosen.count == 5)
+    #expect(part.cost == chosen.reduce(0) { $0 + StudyProgress.cost(of: $1.setting) })
+    for run in chosen { #expect(part.next()?.hash == run.hash) }
+    #expect(part.next() == nil)
   }
 
   @Test("of many settings those are built before anything runs that hold every value once")

@@ -124,7 +124,7 @@ import UnderstudyTheory
           polls += 1
           return polls > place
         })
-      guard case .interrupted(let checkpoint) = try stopping.execute(from: nil) else {
+      guard case .interrupted(let checkpoint?) = try stopping.execute(from: nil) else {
         Issue.record("not interrupted at \(place) of \(total)")
         continue
       }

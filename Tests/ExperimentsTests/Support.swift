@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
@@ -36,16 +37,16 @@ struct Executed {
 }
 
 func executor(
-  _ run: Run, of study: Study, isCancelled: @escaping () -> Bool = { false },
-  threadCount: @escaping () -> Int = { 1 }, didTakeSteps: @escaping (Int) -> Void = { _ in },
+  _ run: Run, of study: Study, keeping artifacts: any ArtifactStore = NoArtifacts(),
+  isCancelled: @escaping () -> Bool = { false }, didReach: @escaping (String) -> Void = { _ in },
+  threadCount: @escaping () -> Int = { 1 }, didTakeSteps: @escaping (Int, Double) -> Void = { _, _ in },
   saveCheckpoint: @escaping (Checkpoint) -> Void = { _ in }
 ) -> RunExecution {
   RunExecution(
     run: run, study: study, studyHash: study.hash, instructions: .best, artifacts: Artifacts(),
-    artifactStore: NoArtifacts(),
-    checkpointInterval: .zero,
-    isCancelled: isCancelled, threadCount: threadCount, studyThreadCount: 1, didReach: { _ in },
-    didTakeSteps: didTakeSteps, saveCheckpoint: saveCheckpoint)
+    artifactStore: artifacts, checkpointInterval: .zero,
+    isCancelled: isCancelled, threadCount: threadCount, studyThreadCount: 1, didReach: didReach,
+    didTakeSteps: didTakeSteps, willResume: { _ in }, saveCheckpoint: saveCheckpoint)
 }
 
 struct WasInterrupted: Error {}
@@ -64,6 +65,16 @@ func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Execu
 
 func product(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> Double {
   zip(a, b).reduce(0) { $0 + $1.0 * $1.1 }
+}
+
+/// A store that keeps everything in memory.
+final class MemoryArtifacts: ArtifactStore {
+  private let files = Mutex<[String: Data]>([:])
+
+  var names: [String] { files.withLock { $0.keys.sorted() } }
+  func artifact(_ name: String) -> Data? { files.withLock { $0[name] } }
+  func keepArtifact(_ data: Data, as name: String) throws(StoreError) { files.withLock { $0[name] = data } }
+  func dropArtifact(_ name: String) { files.withLock { $0[name] = nil } }
 }
 
 /// A store that keeps nothing.

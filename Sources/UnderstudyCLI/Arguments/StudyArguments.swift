@@ -11,6 +11,16 @@ struct ExecutionOptions: ParsableArguments {
       valueName: "key=value"))
   var overrides: [String] = []
 
+  @Option(
+    name: .customLong("where"),
+    help: ArgumentHelp(
+      "Carry out only settings with this value now, as in --where student.overRealization=1; may be repeated. The others stay "
+        + "missing.", valueName: "key=value"))
+  var selection: [String] = []
+
+  @Option(help: "Carry out only runs of this seed now; may be given several times.")
+  var seed: [Int] = []
+
   @Option(help: "Runs at a time (default: the number of processors); results do not depend on it.")
   var threads: Int?
 
@@ -40,6 +50,19 @@ struct ExecutionOptions: ParsableArguments {
     if let instructions { options.instructions = instructions }
     options.checkpointInterval = .seconds(checkpointInterval)
     return options
+  }
+
+  /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
+  func chosenRuns(of study: Study) throws -> RunSelection {
+    if let other = seed.first(where: { !study.seeds.contains($0) }) {
+      throw ValidationError("--seed \(other): \(study.name) has no such seed; its seeds are \(seedWords(study.seeds))")
+    }
+    return RunSelection(seeds: Set(seed), settings: try study.selection(selection))
+  }
+
+  private func seedWords(_ seeds: [Int]) -> String {
+    let shown = seeds.prefix(12).map(String.init).joined(separator: ", ")
+    return seeds.count > 12 ? "\(shown), ... (\(seeds.count))" : shown
   }
 }
 
@@ -78,6 +101,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
       "\(study.name): planning \(runCount) runs, \(study.settings.count) settings x \(study.seeds.count) seeds")
   }
   let study = study.usingCopies(in: folder)
+  let chosen = try options.chosenRuns(of: study)
   let stop = StopRequest()
   let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { stop.request() }
   defer { interruption.cancel() }
@@ -89,7 +113,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
       "\(study.name): \(folder.path) was begun with version 0.1; its runs go on drawing their random numbers as they did then, "
         + "by study and setting. A new folder has paired runs")
   }
-  let runner = StudyRunner(study, into: store, options: options.runnerOptions, stop: stop)
+  let runner = StudyRunner(study, into: store, options: options.runnerOptions, choosing: chosen, stop: stop)
   let bar = ProgressBar(title: study.name)
   let reading = StepProgress(title: "\(study.name): reading weights that were moved or changed")
   let summary = try await runner.run(reading: { _, _ in reading.advance() }, report: { bar.show($0) })
@@ -100,6 +124,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
     summary.divergedCount > 0 ? "\(summary.divergedCount) diverged" : nil,
     summary.remadeCount > 0 ? "\(summary.remadeCount) made again, as their weights were missing or damaged" : nil,
     summary.failures.isEmpty ? nil : "\(summary.failures.count) failed",
+    summary.leftOutCount > 0 ? "\(summary.leftOutCount) left out by --where and --seed" : nil,
   ].compactMap { $0 }.joined(separator: ", ")
   writeError("\(study.name): \(counts); results in \(folder.path)")
   if summary.wasInterrupted {

@@ -84,19 +84,19 @@ struct LocalExecutor: Executor {
       isCancelled: { job.stop.isRequested },
       threadCount: { job.threads.threadsPerRun }, studyThreadCount: max(1, options.threadCount),
       didReach: { job.progress.didReach($0) },
-      didTakeSteps: { job.progress.didTakeSteps($0, of: run.setting) },
+      didTakeSteps: { job.progress.didTakeSteps($0, epochs: $1, of: run.setting) },
+      willResume: { job.progress.willResume(epochs: $0, of: run.setting) },
       saveCheckpoint: { (checkpoint) throws(ExperimentError) in
         try ExperimentError.storing { () throws(StoreError) in try job.sink.saveCheckpoint(checkpoint) }
       })
     let checkpoint = try ExperimentError.storing { () throws(StoreError) in try job.sink.checkpoint(of: run) }
-    job.progress.willResume(checkpoint?.epoch ?? 0, of: run.setting)
     switch try execution.execute(from: checkpoint) {
     case .finished(let record, let student):
       try ExperimentError.storing { () throws(StoreError) in try job.sink.submit(record, student: student) }
       job.progress.didFinish(run.setting, outcome: record.outcome)
       return .recorded(record.outcome)
     case .interrupted(let checkpoint):
-      if checkpoint.epoch > 0 {
+      if let checkpoint {
         try ExperimentError.storing { () throws(StoreError) in try job.sink.saveCheckpoint(checkpoint) }
       }
       return .stopped

@@ -17,9 +17,11 @@ struct ImageRun {
   private let stopwatch: Stopwatch
   private var measurements: [MeasuredValue]
   private var outcome = Outcome.completed
+  /// Epochs done, and how far the next one is.
   private var epoch: Int
+  private var progress: EpochProgress
+  /// As it was after these epochs.
   private var student: Network
-  private var optimizerState: OptimizerState?
   private var timer: CheckpointTimer
 
   /// Threads of a student's steps: the last bits depend on it, so it does not depend on what else runs.
@@ -50,35 +52,47 @@ struct ImageRun {
         threads: Self.threadCount)
     }
     recorder = try ImageRecorder(networks, over: try data.evaluationImages(setting.inputs), training: setting.training)
-    (self.execution, self.plan, student, optimizerState) = (execution, plan, begin, state?.optimizerState)
-    (epoch, measurements) = (checkpoint?.epoch ?? 0, checkpoint?.measurements ?? [])
+    (self.execution, self.plan, measurements) = (execution, plan, checkpoint?.measurements ?? [])
+    (epoch, progress) = (checkpoint?.epoch ?? 0, state?.unfinishedEpoch?.progress ?? EpochProgress())
+    guard progress.stepCount < plan.stepsPerEpoch else {
+      throw .input("\(execution.checkpointName): is damaged: step \(progress.stepCount) of \(plan.stepsPerEpoch)")
+    }
+    student = state?.unfinishedEpoch?.start?.network ?? begin
     timer = CheckpointTimer(interval: execution.checkpointInterval)
+    execution.willResume(Double(epoch) + Double(progress.stepCount) / Double(plan.stepsPerEpoch))
   }
+
+  var hasBegun: Bool { epoch > 0 || progress.stepCount > 0 }
 
   /// Takes the epochs that are left, and measures the student after each.
   ///
-  /// - Returns: false if the run was asked to stop: then it stands where its epoch began.
+  /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
     if epoch == 0, measurements.isEmpty, try !measure(trainingLoss: nil) { outcome = .diverged(epoch: 0) }
     while outcome == .completed, epoch < plan.epochCount {
-      switch trainer.train(epoch: epoch + 1, isCancelled: execution.isCancelled) {
-      case .cancelled: return false
+      let share = 1 / Double(plan.stepsPerEpoch)
+      let timer = timer
+      let end = trainer.train(
+        epoch: epoch + 1, from: progress, isCancelled: execution.isCancelled, isPauseDue: { timer.isDue },
+        didTakeStep: { _ in execution.didTakeSteps(1, share) })
+      switch end {
+      case .stopped(let reached):
+        progress = reached
+        if execution.isCancelled() { return false }
+        try store()
       case .diverged:
         epoch += 1
         outcome = .diverged(epoch: epoch)
-        execution.didTakeSteps(plan.stepsPerEpoch)
       case .taken(let loss):
         let before = student
-        student = try ExperimentError.catching { () throws(ShapeError) in try trainer.network }
-        optimizerState = trainer.optimizerState
+        student = try trainedNetwork()
         epoch += 1
-        execution.didTakeSteps(plan.stepsPerEpoch)
+        progress = EpochProgress()
         if try !measure(trainingLoss: loss) {
           outcome = .diverged(epoch: epoch)
           student = before
-        } else if timer.isDue, epoch < plan.epochCount {
-          try execution.saveCheckpoint(try checkpoint())
-          timer.restart()
+        } else if self.timer.isDue, epoch < plan.epochCount {
+          try store()
         }
       }
     }
@@ -95,6 +109,15 @@ struct ImageRun {
     return true
   }
 
+  private func trainedNetwork() throws(ExperimentError) -> Network {
+    try ExperimentError.catching { () throws(ShapeError) in try trainer.network }
+  }
+
+  private mutating func store() throws(ExperimentError) {
+    try execution.saveCheckpoint(try checkpoint())
+    timer.restart()
+  }
+
   /// What the convolutions and inner products of each layer were computed by: forward, data, weights.
   private static func words(_ choices: [ConvolutionChoice]) -> String {
     choices.map { choice in
@@ -104,10 +127,14 @@ struct ImageRun {
 
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
-    Checkpoint(
+    let current = execution.encode(Student(try trainedNetwork()), precision: .float32)
+    let unfinished =
+      progress.stepCount > 0 ? UnfinishedEpoch(progress: progress, start: Student(student)) : nil
+    return Checkpoint(
       runHash: execution.run.hash, epoch: epoch,
       student: try ExperimentError.reading { () throws(FileError) in
-        try TrainingState.encode(data, optimizerState: optimizerState, precision: .float32)
+        try TrainingState.encode(
+          current, optimizerState: trainer.optimizerState, unfinishedEpoch: unfinished, precision: .float32)
       },
       measurements: measurements, wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }

@@ -20,6 +20,7 @@ struct LabelTraining {
   let algorithm: ConvolutionAlgorithm
   let execution: RunExecution
 
+  private var stepsPerEpoch: Int { max(1, images.batcher.set.count / setting.batchSize) }
   private var weightsName: String { Self.weightsName(of: recipe) }
   private var noteName: String { Self.noteName(of: recipe) }
   private var checkpointName: String { "\(recipe.hash).checkpoint.safetensors" }
@@ -36,9 +37,10 @@ struct LabelTraining {
     let activation = Activation(execution.run.setting.network)
     if let found = Self.stored(recipe, in: execution.artifactStore, activation) { return found }
     var state = State(network: try start())
-    state.restore(from: execution.artifactStore.artifact(checkpointName), name: checkpointName)
+    state.restore(
+      from: execution.artifactStore.artifact(checkpointName), name: checkpointName, stepsPerEpoch: stepsPerEpoch)
     try train(&state)
-    let data = try encode(state, optimizerState: nil)
+    let data = try encode(state)
     let accuracy = try accuracy(of: state.network)
     let note = ArtifactNote(
       what: what, digest: contentHash(data), accuracy: accuracy, losses: state.losses, accuracies: state.accuracies,
@@ -65,29 +67,32 @@ struct LabelTraining {
   private struct State {
     var network: Network
     var optimizerState: OptimizerState?
+    /// Epochs done, and how far the next one is.
     var epoch = 0
+    var progress = EpochProgress()
     var losses: [Double] = []
     var accuracies: [Double] = []
 
     init(network: Network) { self.network = network }
 
     /// Goes on from a checkpoint of the same network; from the beginning if it is damaged.
-    mutating func restore(from data: Data?, name: String) {
+    mutating func restore(from data: Data?, name: String, stepsPerEpoch: Int) {
       guard let data, let file = try? SafetensorsFile.decode(data, name: name),
         let stored = try? TrainingState(decoding: data, name: name, like: network),
         let epoch = file.metadata[epochKey].flatMap({ Int($0) }),
         let curve = file.metadata[curveKey].flatMap({ try? JSONDecoder().decode([[Double]].self, from: Data($0.utf8)) }
         ),
-        curve.count == 2, curve[0].count == epoch, curve[1].count == epoch
+        curve.count == 2, curve[0].count == epoch, curve[1].count == epoch,
+        case let progress = stored.unfinishedEpoch?.progress ?? EpochProgress(), progress.stepCount < stepsPerEpoch
       else { return }
       (network, optimizerState, self.epoch) = (stored.student.network, stored.optimizerState, epoch)
+      self.progress = progress
       (losses, accuracies) = (curve[0], curve[1])
     }
   }
 
   private func train(_ state: inout State) throws(ExperimentError) {
     let begin = state
-    let stepsPerEpoch = max(1, images.batcher.set.count / setting.batchSize)
     var plan = TrainingPlan(
       method: .stochastic(batchSize: setting.batchSize), learningRate: setting.learningRate, epochCount: setting.epochs,
       stepsPerEpoch: stepsPerEpoch, optimizer: .gradient(momentum: setting.momentum),
@@ -101,20 +106,28 @@ struct LabelTraining {
     }
     var timer = CheckpointTimer(interval: execution.checkpointInterval)
     while state.epoch < setting.epochs {
-      execution.didReach("\(what): epoch \(state.epoch + 1) of \(setting.epochs)")
-      switch trainer.train(epoch: state.epoch + 1, isCancelled: execution.isCancelled) {
+      let stage = "\(what): epoch \(state.epoch + 1) of \(setting.epochs)"
+      let due = timer
+      let end = trainer.train(
+        epoch: state.epoch + 1, from: state.progress, isCancelled: execution.isCancelled, isPauseDue: { due.isDue },
+        didTakeStep: { execution.didReach("\(stage), \(100 * $0.stepCount / stepsPerEpoch) %") })
+      state.network = try ExperimentError.catching(what) { () throws(ShapeError) in try trainer.network }
+      state.optimizerState = trainer.optimizerState
+      switch end {
       case .taken(let loss): state.losses.append(loss)
       case .diverged(let step):
         throw .input(
           "the \(what) diverged at step \(step + 1) of epoch \(state.epoch + 1) of its training on labels; give a smaller "
             + "\(what).training.learningRate")
-      case .cancelled:
-        if state.epoch > begin.epoch { try keepCheckpoint(state) }
-        throw .interrupted
+      case .stopped(let progress):
+        state.progress = progress
+        if progress.stepCount > 0 || state.epoch > 0 { try keepCheckpoint(state) }
+        guard !execution.isCancelled() else { throw .interrupted }
+        timer.restart()
+        continue
       }
-      state.network = try ExperimentError.catching(what) { () throws(ShapeError) in try trainer.network }
-      state.optimizerState = trainer.optimizerState
       state.epoch += 1
+      state.progress = EpochProgress()
       state.accuracies.append(try accuracy(of: state.network))
       if timer.isDue, state.epoch < setting.epochs {
         try keepCheckpoint(state)
@@ -124,10 +137,16 @@ struct LabelTraining {
   }
 
   private func keepCheckpoint(_ state: State) throws(ExperimentError) {
-    try keep(try encode(state, optimizerState: state.optimizerState), as: checkpointName)
+    try keep(
+      try encode(
+        state, optimizerState: state.optimizerState,
+        unfinishedEpoch: state.progress.stepCount > 0 ? UnfinishedEpoch(progress: state.progress) : nil),
+      as: checkpointName)
   }
 
-  private func encode(_ state: State, optimizerState: OptimizerState?) throws(ExperimentError) -> Data {
+  private func encode(
+    _ state: State, optimizerState: OptimizerState? = nil, unfinishedEpoch: UnfinishedEpoch? = nil
+  ) throws(ExperimentError) -> Data {
     let curve = (try? JSONEncoder().encode([state.losses, state.accuracies])).map {
       String(decoding: $0, as: UTF8.self)
     }
@@ -139,7 +158,8 @@ struct LabelTraining {
         Self.curveKey: curve ?? "",
       ])
     return try ExperimentError.reading { () throws(FileError) in
-      try TrainingState.encode(network, optimizerState: optimizerState, precision: .float32)
+      try TrainingState.encode(
+        network, optimizerState: optimizerState, unfinishedEpoch: unfinishedEpoch, precision: .float32)
     }
   }
 

@@ -44,6 +44,7 @@ struct ActiveRun<Scalar: KernelScalar> {
     progress = state?.postTraining ?? PostTrainingProgress()
     student = training.student
     timer = CheckpointTimer(interval: execution.checkpointInterval)
+    execution.willResume(Double(training.epoch))
   }
 
   /// Takes the epochs that are left, and measures the student after each.
@@ -57,10 +58,10 @@ struct ActiveRun<Scalar: KernelScalar> {
       switch try training.takeEpoch(isCancelled: execution.isCancelled) {
       case .interrupted: return false
       case .diverged:
-        execution.didTakeSteps(prepared.plan.stepsPerEpoch)
+        execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
         outcome = .diverged(epoch: training.epoch)
       case .taken:
-        execution.didTakeSteps(prepared.plan.stepsPerEpoch)
+        execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
         if try !measure(over: evaluation) {
           outcome = .diverged(epoch: training.epoch)
           training.dropStudent()

@@ -9,8 +9,8 @@ import UnderstudyTraining
 struct RunExecution {
   enum End {
     case finished(RunRecord, student: Data)
-    /// Asked to stop: where the run stood.
-    case interrupted(Checkpoint)
+    /// Asked to stop: where the run stood; nil if it has taken no step.
+    case interrupted(Checkpoint?)
   }
 
   let run: Run
@@ -28,14 +28,18 @@ struct RunExecution {
   let studyThreadCount: Int
   /// Told what several runs wait for.
   let didReach: (String) -> Void
-  /// Called after every epoch with the steps it took.
-  let didTakeSteps: (Int) -> Void
+  /// Called with the steps that were taken, and what share of an epoch they are.
+  let didTakeSteps: (_ count: Int, _ epochs: Double) -> Void
+  /// Called with the epochs that the checkpoint has.
+  let willResume: (_ epochs: Double) -> Void
   let saveCheckpoint: (Checkpoint) throws(ExperimentError) -> Void
 
   func execute(from checkpoint: Checkpoint?) throws(ExperimentError) -> End {
     guard run.setting.inputs.images == nil else {
       var active = try ImageRun(self, from: checkpoint)
-      guard try active.trainEpochs() else { return .interrupted(try active.checkpoint()) }
+      guard try active.trainEpochs() else {
+        return .interrupted(active.hasBegun ? try active.checkpoint() : nil)
+      }
       return .finished(active.record, student: active.data)
     }
     return try executeDense(from: checkpoint)
@@ -53,7 +57,8 @@ struct RunExecution {
   ) throws(ExperimentError) -> End {
     var active = try ActiveRun<Scalar>(self, from: checkpoint)
     guard try active.trainEpochs(), try active.searchCriticalPoint(), try active.joinReplica() else {
-      return .interrupted(try active.checkpoint())
+      let checkpoint = try active.checkpoint()
+      return .interrupted(checkpoint.epoch > 0 ? checkpoint : nil)
     }
     return .finished(active.record, student: active.data)
   }

@@ -73,16 +73,17 @@ public final class StudyProgress: Sendable {
     return Double(max(1, setting.training.stepsPerEpoch * setting.training.batchSize)) * products * 5e4
   }
 
-  func didTakeSteps(_ count: Int, of setting: Setting) {
+  /// - Parameter epochs: what the steps are of an epoch.
+  func didTakeSteps(_ count: Int, epochs: Double, of setting: Setting) {
     update {
       $0.steps += count
       $0.stage = nil
-      $0.doneCost += Self.costOfEpoch(setting)
+      $0.doneCost += epochs * Self.costOfEpoch(setting)
     }
   }
 
-  func willResume(_ epoch: Int, of setting: Setting) {
-    state.withLock { $0.savedCost += Double(epoch) * Self.costOfEpoch(setting) }
+  func willResume(epochs: Double, of setting: Setting) {
+    state.withLock { $0.savedCost += epochs * Self.costOfEpoch(setting) }
   }
 
   func didFinish(_ setting: Setting, outcome: Outcome) {

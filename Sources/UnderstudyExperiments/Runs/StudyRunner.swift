@@ -28,6 +28,8 @@ public struct StudyRunner: Sendable {
     public var remadeCount: Int
     /// Runs that could not be carried out, with the reasons; they are tried again when the study is run again.
     public var failures: [RunFailure]
+    /// Missing runs that were not chosen.
+    public var leftOutCount: Int
     public var wasInterrupted: Bool
     public var wallSeconds: Double
   }
@@ -35,15 +37,19 @@ public struct StudyRunner: Sendable {
   let study: Study
   let store: ResultsStore
   let options: Options
+  private let chosen: RunSelection
   private let executor: (any Executor)?
-  /// Ask it to stop the study: runs in flight leave a checkpoint of where their epoch began.
+  /// Ask it to stop the study: runs in flight leave a checkpoint.
   public let stop: StopRequest
 
+  /// - Parameter chosen: the runs to carry out, of those that are missing; others stay missing.
   public init(
-    _ study: Study, into store: ResultsStore, options: Options = Options(), executor: (any Executor)? = nil,
-    stop: StopRequest = StopRequest()
+    _ study: Study, into store: ResultsStore, options: Options = Options(),
+    choosing chosen: RunSelection = RunSelection(),
+    executor: (any Executor)? = nil, stop: StopRequest = StopRequest()
   ) {
     self.stop = stop
+    self.chosen = chosen
     self.study = study.usingCopies(in: store.folder).drawing(as: store.study)
     self.store = store
     self.options = options
@@ -73,8 +79,8 @@ public struct StudyRunner: Sendable {
     store.willReplace(faults.map(\.run.hash))
     var recorded = try store.recordedSeeds()
     for fault in faults { recorded[fault.run.settingIndex]?.remove(fault.run.seed) }
-    let queue = RunQueue(study, recorded: recorded)
-    let presentCount = study.runs.count - queue.missingCount
+    let queue = RunQueue(study, recorded: recorded, choosing: chosen)
+    let presentCount = recorded.values.reduce(0) { $0 + $1.count }
     let progress = StudyProgress(
       runCount: study.runs.count, presentCount: presentCount, plannedCost: queue.cost, report: report)
     var ended = ExecutionSummary()
@@ -93,6 +99,7 @@ public struct StudyRunner: Sendable {
     return Summary(
       runCount: study.runs.count, presentCount: presentCount, recordedCount: recordedCount,
       divergedCount: ended.divergedCount, remadeCount: faults.count, failures: ended.failures,
+      leftOutCount: study.runs.count - presentCount - queue.missingCount,
       wasInterrupted: recordedCount + ended.failures.count < queue.missingCount,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
   }

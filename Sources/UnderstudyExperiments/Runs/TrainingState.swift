@@ -3,21 +3,25 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyTraining
 
-/// What a run needs to go on: its student, what its update rule remembers, and how far it is in what comes after its epochs;
-/// in one safetensors file.
+/// What a run needs to go on: its student, what its update rule remembers, and how far it is in an epoch, or in what comes after its
+/// epochs; in one safetensors file.
 struct TrainingState {
   var student: Student
   var optimizerState: OptimizerState?
+  /// nil between two epochs.
+  var unfinishedEpoch: UnfinishedEpoch?
   var postTraining = PostTrainingProgress()
 
-  /// The bytes of a student, with the optimizer's moments and the parts of what follows its epochs, if there are any, beside its tensors.
+  /// The bytes of a student, with the optimizer's moments and the parts of an unfinished epoch and of what follows the epochs, if
+  /// there are any, beside its tensors.
   static func encode(
-    _ student: Data, optimizerState: OptimizerState?, postTraining: PostTrainingProgress = PostTrainingProgress(),
-    precision: SafetensorsFile.Precision
+    _ student: Data, optimizerState: OptimizerState?, unfinishedEpoch: UnfinishedEpoch? = nil,
+    postTraining: PostTrainingProgress = PostTrainingProgress(), precision: SafetensorsFile.Precision
   ) throws(FileError) -> Data {
-    guard optimizerState != nil || !postTraining.isEmpty else { return student }
+    guard optimizerState != nil || unfinishedEpoch != nil || !postTraining.isEmpty else { return student }
     var file = try SafetensorsFile.decode(student, name: "checkpoint")
     file.add(optimizerState)
+    try unfinishedEpoch?.add(to: &file)
     try postTraining.add(to: &file)
     // What follows the epochs has the digits of double precision; numbers of single precision lose nothing.
     return file.encoded(precision: postTraining.isEmpty ? precision : .float64)
@@ -28,8 +32,39 @@ struct TrainingState {
   init(decoding data: Data, name: String, like network: Network) throws(FileError) {
     var file = try SafetensorsFile.decode(data, name: name)
     postTraining = try PostTrainingProgress(takenFrom: &file, name: name, like: network)
+    unfinishedEpoch = try UnfinishedEpoch(takenFrom: &file, name: name, like: network)
     optimizerState = file.takeOptimizerState()
     student = try file.student(name: name, like: network)
+  }
+}
+
+/// How far a student is in an epoch.
+struct UnfinishedEpoch {
+  var progress: EpochProgress
+  /// The student with which the epoch began: what is left if it diverges; nil where nobody asks for it.
+  var start: Student?
+
+  private static let (stepsKey, lossKey) = ("understudy.epochSteps", "understudy.epochLossSum")
+
+  init(progress: EpochProgress, start: Student? = nil) {
+    self.progress = progress
+    self.start = start
+  }
+
+  fileprivate func add(to file: inout SafetensorsFile) throws(FileError) {
+    file.metadata[Self.stepsKey] = "\(progress.stepCount)"
+    file.metadata[Self.lossKey] = "\(progress.lossSum)"
+    if let start { file.add(try SafetensorsFile(of: start), under: "epochStart") }
+  }
+
+  /// nil if the file is of a student between two epochs.
+  fileprivate init?(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
+    guard let steps = file.metadata.removeValue(forKey: Self.stepsKey) else { return nil }
+    guard let stepCount = Int(steps), stepCount > 0,
+      let lossSum = file.metadata.removeValue(forKey: Self.lossKey).flatMap({ Double($0) }), lossSum.isFinite
+    else { throw damaged(name, "it does not say how far the epoch is") }
+    progress = EpochProgress(stepCount: stepCount, lossSum: lossSum)
+    start = try file.take("epochStart").map { (part) throws(FileError) in try part.student(name: name, like: network) }
   }
 }
 

@@ -39,12 +39,24 @@ public struct TrainingImages: Sendable {
   }
 }
 
+/// How far an epoch over images is.
+public struct EpochProgress: Sendable, Hashable {
+  public var stepCount: Int
+  /// The sum of the losses of these steps.
+  public var lossSum: Double
+
+  public init(stepCount: Int = 0, lossSum: Double = 0) {
+    self.stepCount = stepCount
+    self.lossSum = lossSum
+  }
+}
+
 /// Trains a network over images epoch by epoch.
 ///
 /// Unlike ``Trainer``, which goes over samples and targets that lie packed in memory, it makes each batch when its turn comes, on
 /// a thread beside, and asks the teacher for its outputs there. The weights of an epoch are a function of the network, the plan,
 /// the batch order, the images, the processor and the number of threads; a trainer that is made from the network and
-/// ``optimizerState`` of epoch e and continues with epoch e + 1 gives the bits of one that never stopped.
+/// ``optimizerState`` of any step and continues with the next one gives the bits of one that never stopped.
 ///
 /// A class because it owns the kernels' memory; one run has one.
 public final class ImageTrainer {
@@ -54,7 +66,8 @@ public final class ImageTrainer {
     case taken(loss: Double)
     /// A loss was not finite at this step, from 0.
     case diverged(step: Int)
-    case cancelled
+    /// Asked to stop, or a pause was due.
+    case stopped(EpochProgress)
   }
 
   public let plan: TrainingPlan
@@ -118,10 +131,17 @@ public final class ImageTrainer {
   /// What each layer's convolutions are computed by.
   public var algorithms: [ConvolutionChoice] { kernel.algorithms }
 
-  /// The steps of one epoch, counted from 1.
+  /// The steps of one epoch, counted from 1, or what is left of it.
   ///
-  /// - Parameter isCancelled: polled before each step; what it answers changes no step that is taken.
-  public func train(epoch: Int, isCancelled: () -> Bool = { false }) -> EpochEnd {
+  /// - Parameters:
+  ///   - progress: where an earlier call has stopped.
+  ///   - isCancelled, isPauseDue: polled before each step, the latter only once a step was taken; what they answer changes no step
+  ///     that is taken.
+  ///   - didTakeStep: called after each step with how far the epoch is.
+  public func train(
+    epoch: Int, from progress: EpochProgress = EpochProgress(), isCancelled: () -> Bool = { false },
+    isPauseDue: () -> Bool = { false }, didTakeStep: (EpochProgress) -> Void = { _ in }
+  ) -> EpochEnd {
     let rule = plan.rule(epoch: epoch)
     var drawn = batches.batches(
       epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: images.batcher.set.count)
@@ -129,25 +149,29 @@ public final class ImageTrainer {
       BatchPrefetcher.Step(indices: drawn.next(batchSize), epoch: epoch, firstPlace: $0 * batchSize)
     }
     let prefetcher = BatchPrefetcher(
-      images.batcher, augmentation: images.augmentation, key: images.key, steps: steps)
+      images.batcher, augmentation: images.augmentation, key: images.key, steps: Array(steps[progress.stepCount...]))
     if images.augmentation == nil, teacherOutputs == nil {
       teacherOutputs = teacher?.outputs(
         over: images.batcher, count: images.batcher.set.count, isCancelled: isCancelled)
+      // They may be a part.
+      if isCancelled() { teacherOutputs = nil }
     }
-    var sum = 0.0
-    for step in 0..<plan.stepsPerEpoch {
-      if isCancelled() {
-        // What was computed of the teacher may be a part.
-        teacherOutputs = nil
-        return .cancelled
+    let begin = progress
+    var progress = progress
+    while progress.stepCount < plan.stepsPerEpoch {
+      if isCancelled() || (progress != begin && isPauseDue()) {
+        return kernel.isFinite ? .stopped(progress) : .diverged(step: max(0, progress.stepCount - 1))
       }
       guard let batch = prefetcher.next() else { preconditionFailure("a batch for each step") }
       let targets = ImageTargets(outputs: teacherOutputs(for: batch), labels: usesLabels ? batch.labels : nil)
       let loss = kernel.step(images: batch.images, targets: targets, count: batchSize, rule: rule)
-      guard loss.isFinite else { return .diverged(step: step) }
-      sum += loss
+      guard loss.isFinite else { return .diverged(step: progress.stepCount) }
+      progress.stepCount += 1
+      progress.lossSum += loss
+      didTakeStep(progress)
     }
-    return kernel.isFinite ? .taken(loss: sum / Double(plan.stepsPerEpoch)) : .diverged(step: plan.stepsPerEpoch - 1)
+    let count = plan.stepsPerEpoch
+    return kernel.isFinite ? .taken(loss: progress.lossSum / Double(count)) : .diverged(step: count - 1)
   }
 
   /// - Shape: `[image, output]`; nil without a teacher.

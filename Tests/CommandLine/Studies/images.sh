@@ -19,6 +19,7 @@ record:
   - {measures: [teacherAccuracies], epochs: [0]}
 YAML
 run=("$UNDERSTUDY" run study.yaml --threads 1)
+numbers() { "$UNDERSTUDY" export "$1" --format csv | sort; }
 
 ends "the pipeline runs" 0 "4 of 4 runs recorded" -- "${run[@]}" --results whole
 check "teacher and oracle are kept, the oracle smaller, and both know most of the images" python3 - <<'PYTHON'
@@ -44,14 +45,22 @@ rho = [struct.unpack(f"<{len(v) // 8}d", v) for m, v in db.execute('SELECT measu
 assert len(rho) == 20 and all(len(one) == 10 and all(-1 <= r <= 1 for r in one) for one in rho), rho
 PYTHON
 
-# Kills in the training of the teacher, of the oracle, and of students.
-numbers() { "$UNDERSTUDY" export "$1" --format csv | sort; }
+# A part of a study now, the rest later.
+ends "only what is chosen runs" 0 "1 of 4 runs recorded" "3 left out by --where and --seed" -- \
+  "${run[@]}" --results parts --where student.overRealization=1 --where training.loss=labels --seed 1
+ends "the rest runs later" 0 "3 of 4 runs recorded" "1 were there before" -- "${run[@]}" --results parts
+equal "with the numbers of a study that ran at once" "$(numbers parts)" "$(numbers whole)"
+ends "a value that the study has not" 2 "selects no setting" -- "${run[@]}" --results bad --where student.overRealization=3
+ends "a seed that the study has not" 64 "its seeds are 1" -- "${run[@]}" --results bad --seed 2
+check "neither leaves anything" test ! -e bad
+
+# Kills in the training of the teacher, of the oracle, and of students, most of them within an epoch.
 kept() { [ "$(find killed/artifacts -name '*.json' 2>/dev/null | wc -l)" -ge "$1" ]; }
 recorded() { [ "$(query killed "SELECT count(*) FROM run")" -ge "$1" ] 2>/dev/null; }
 kill_when() {
   local what=$1
   shift
-  "${run[@]}" --results killed >kill.log 2>&1 &
+  "${run[@]}" --results killed --checkpoint-interval 0.05 >kill.log 2>&1 &
   local pid=$!
   wait_until 120 "$@"
   sleep 0.15
