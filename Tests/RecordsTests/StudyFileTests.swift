@@ -55,6 +55,15 @@ import Testing
     #expect(try parse(text, scale: "plain").settings[0].teacher.hiddenNodes == 10)
   }
 
+  /// It takes away all keys of a group, from the command line too; what is given after it stays.
+  @Test func nullTakesAGroupAway() throws {
+    let text = "teacher: {hiddenNodes: 7, strengthDecay: 2}\nscales: {plain: {teacher: null, teacher.strengthDecay: 1}}"
+    let plain = try parse(text, scale: "plain").settings[0]
+    #expect(plain.teacher.hiddenNodes == Setting().teacher.hiddenNodes && plain.teacher.strengthDecay == 1)
+    let bare = try parse(text, overrides: ["teacher=null"]).settings[0]
+    #expect(bare == Setting())
+  }
+
   @Test func scalarsAreReadAsTheyLook() throws {
     let study = try parse(
       "name: 1e-3\nclaim: 'true'\nteacher: {bias: -0.1, strengthDecay: 2}\ntraining: {epochs: 1e2, frozenLayer: none}")

@@ -88,7 +88,7 @@ struct StudyGrid {
         throw axis.tree.error(
           .unusedKey, key: axis.key.path,
           "has no effect in \(isNeededEverywhere ? "a" : "any") setting of this study, because \(reason)",
-          "remove it, or what makes it idle")
+          "remove it (on the command line: --set \(axis.key.path)=null), or what makes it idle")
       }
     }
     for contradiction in SettingContradiction.all {

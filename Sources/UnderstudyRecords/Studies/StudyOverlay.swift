@@ -41,7 +41,13 @@ struct StudyOverlay: Sendable {
 
   private mutating func read(_ tree: YAMLTree, prefix: String, extra: [String]) throws(StudyError) {
     guard case .mapping(let entries) = tree.content else {
-      if tree.isNull { return }
+      if tree.isNull {
+        // A group without keys takes all of its keys away.
+        for key in StudyKey.all where key.path.hasPrefix("\(prefix).") && values[key.path] == nil {
+          values[key.path] = tree
+        }
+        return
+      }
       throw tree.wrongType(
         key: prefix.isEmpty ? "the study" : prefix, expected: "keys",
         remedy: "e.g. \(prefix.isEmpty ? "teacher: {hiddenNodes: 10}" : Self.example(of: prefix))")
@@ -50,7 +56,7 @@ struct StudyOverlay: Sendable {
       let path = prefix.isEmpty ? entry.key : "\(prefix).\(entry.key)"
       if prefix.isEmpty && extra.contains(path) { continue }
       if let name = StudyKey.named(path)?.path ?? (Self.declarations.contains(path) ? path : nil) {
-        guard values[name] == nil else {
+        guard values[name]?.isNull ?? true else {
           throw entry.value.error(.duplicateKey, key: name, "given twice", "keep one of its spellings")
         }
         values[name] = entry.value
