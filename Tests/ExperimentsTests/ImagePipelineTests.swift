@@ -31,7 +31,7 @@ import UnderstudySchema
     }
   }
 
-  private func study(_ folder: URL, _ more: [String] = []) throws -> Study {
+  func study(_ folder: URL, _ more: [String] = []) throws -> Study {
     try Study.parse(
       """
       teacher:
@@ -51,7 +51,7 @@ import UnderstudySchema
       """, origin: "images.yaml", folder: folder, baseName: "images", overrides: more)
   }
 
-  private func withFolders(_ body: (_ set: URL, _ results: URL) async throws -> Void) async throws {
+  func withFolders(_ body: (_ set: URL, _ results: URL) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
     defer { try? FileManager.default.removeItem(at: folder) }
     let set = folder.appending(path: "set")
@@ -60,7 +60,7 @@ import UnderstudySchema
     try await body(set, folder.appending(path: "results"))
   }
 
-  private func run(
+  func run(
     _ study: Study, into folder: URL, stoppingAfter stepLimit: Int? = nil
   ) async throws -> StudyRunner.Summary {
     let store = try await opened(folder, study)

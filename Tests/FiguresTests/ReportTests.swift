@@ -103,7 +103,8 @@ import UnderstudySchema
     }
     let audits = folder.appending(path: "audits/page.html")
     let (files, missing) = try writeAuditReport(
-      [("Student A", SyntheticTheory.audit())], to: audits, renderer: FigureRenderer(python: "/nowhere/python3"))
+      [ReportedAudit("Student A", SyntheticTheory.audit())], to: audits,
+      renderer: FigureRenderer(python: "/nowhere/python3"))
     #expect(files.count == 2 && missing == .pythonMissing(python: "/nowhere/python3"))
     let text = try String(contentsOf: audits, encoding: .utf8)
     #expect(text.contains("Not drawn") && text.contains("cannot start") && !text.contains("<img"))

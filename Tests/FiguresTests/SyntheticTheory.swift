@@ -180,7 +180,7 @@ enum SyntheticTheory {
     record.notes = ["2 samples occur more than once; duplicates say nothing new"]
     let verdicts: [AuditVerdict] = [.predictedAndFound, .predictedAndFound, .foundThoughNotPredicted]
     let failures: [AuditVerdict] = [
-      .noObserver, .gradientTooLarge, .tooFewSamples, .lowRankInputs, .duplicate, .violation,
+      .noObserver, .gradientTooLarge, .matchedOnInputs, .lowRankInputs, .duplicate, .violation,
     ]
     for j in 1...m {
       var node = TeacherNodeRecord(node: j)

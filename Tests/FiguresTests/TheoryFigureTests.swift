@@ -114,15 +114,66 @@ import UnderstudySchema
     #expect(figures.map(\.name) == ["a-teacher", "a-student"])
     #expect(figures[0].document["data"]?["values"]?.elements?.count == 11, "one has no observer, so no prediction")
     #expect(figures[1].document["data"]?["values"]?.elements?.count == 40)
-    let section = auditSection(record, title: "A & B", figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let section = auditSection(ReportedAudit("A & B", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
     for words in [
-      "A &amp; B", "6 of 12 teacher nodes are learned", "✗ VIOLATION", "s&lt;1&gt;.safetensors",
+      "A &amp; B", "6 of 12 teacher nodes are learned", "≈ matched on the inputs", "✗ VIOLATION",
+      "s&lt;1&gt;.safetensors",
       "largest weight error against the teacher 4.4e-11", "merged into 2", "Diagnoses:", "η ≥, band 0.1",
     ] {
       #expect(section.contains(words), "\(words)")
     }
     #expect(!section.contains("nan"))
     #expect(auditFigures(of: AuditRecord(), name: "empty").isEmpty)
+  }
+
+  /// Two layers: one node learned and one not, one silent and one dead.
+  private static func channels() -> ChannelAuditRecord {
+    typealias Node = ChannelAuditRecord.Node
+    func node(_ number: Int, _ state: Node.State, _ rho: Double, _ effect: Double) -> Node {
+      Node(
+        node: number, state: state, correlation: rho, partner: state == .dead ? nil : 1, strength: 2 * effect,
+        effect: effect, share: effect / 4, relativeEffect: effect / 3)
+    }
+    var record = ChannelAuditRecord()
+    (record.teacherName, record.studentName, record.imagesName) = ("t", "s<1>", "images")
+    (record.imageCount, record.learnedAt, record.silentBelow) = (2000, 0.8, 0.01)
+    record.layers = (1...2).map { layer in
+      ChannelAuditRecord.Layer(
+        layer: layer, learnedCount: 1, unlearnedCount: 2, unlearnedShare: 0.5, alignedCount: 1, silentCount: 1,
+        deadCount: 1,
+        teacherNodes: [node(1, .learned, 0.97, 2), node(2, .unlearned, 0.5, 0.5), node(3, .unlearned, -0.3, 1.5)],
+        studentNodes: [node(1, .aligned, 0.97, 3), node(2, .silent, 0.1, 0.001), node(3, .dead, 0, 0)])
+    }
+    return record
+  }
+
+  @Test func auditsOverImagesHaveAPageOfTheirOwn() throws {
+    var record = Self.channels()
+    let tables = record.tables
+    #expect(tables[1].rows.map { $0[1].plain } == ["3", "2", "3", "2"], "the strongest of a layer first")
+    #expect(tables[2].rows.map { $0[3].plain } == ["1", "dead", "1", "dead"] && tables[0].rows[1][4].plain == "50 %")
+    let page = auditSection(ReportedAudit("A & B", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    for words in [
+      "A &amp; B", "2 of 6 teacher nodes have a student node with a rho of 0.8 or more",
+      "4 of 6 student nodes are dead",
+      "s&lt;1&gt;", "Not learned: teacher nodes whose best rho is below 0.8", "1 (lowest)",
+    ] { #expect(page.contains(words), "\(words)") }
+    #expect(!page.contains("What the theory says") && !page.contains("nan"))
+    let figure = channelAuditFigure(of: record, name: "f")
+    #expect(figure.document["data"]?["values"]?.elements?.count == 10, "but for the dead")
+    #expect(figure.notes.contains { $0.hasPrefix("2 nodes that are dead") })
+    for index in record.layers.indices {
+      record.layers[index].teacherNodes.removeAll { $0.state == .unlearned }
+      record.layers[index].studentNodes.removeAll { $0.state != .aligned }
+    }
+    record.theory = SyntheticTheory.audit()
+    let both = ReportedAudit("A", record)
+    #expect(both.figures(named: "audit-1").map(\.name) == ["audit-1-images", "audit-1-teacher", "audit-1-student"])
+    let text = auditSection(both, figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    for words in [
+      "All teacher nodes have a student node with a rho of 0.8 or more.", "No student node is dead",
+      "<h3>What the theory says</h3>", "6 of 12 teacher nodes are learned, and 1 more matched on the inputs",
+    ] { #expect(text.contains(words), "\(words)") }
   }
 
   @Test func partsOfAnAuditThatWereLeftOutAreSaidToBe() throws {
@@ -139,7 +190,7 @@ import UnderstudySchema
     let rows = try #require(figure.document["data"]?["values"]?.elements)
     #expect(rows.count == 40 && rows.allSatisfy { $0["f"] == "not measured" })
     #expect(figure.notes.contains { $0.contains("not measured") } && !figure.caption.contains("merging"))
-    let section = auditSection(record, title: "A", figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let section = auditSection(ReportedAudit("A", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
     #expect(section.contains("40 units in the lowest layer; which of them can be merged or removed was not measured."))
     #expect(
       section.components(separatedBy: "<td>not measured</td>").count == 1 + 24 + 40, "witnesses in two bands, fates")
@@ -151,16 +202,22 @@ import UnderstudySchema
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let document = try String(contentsOf: root.appending(path: "Docs/Audit.md"), encoding: .utf8)
-    let text = try #require(document.components(separatedBy: "## The tables\n").last)
-    let lines = text.components(separatedBy: "The rest of the document")[0].split(separator: "\n")
-      .filter { $0.hasPrefix("| ") && !$0.hasPrefix("| column") }.map(String.init)
     var record = SyntheticTheory.audit()
     record.layers = []
-    let expected = record.tables.flatMap(\.columns).map { column in
-      "| \(column.title) | `\(column.key)` | \(column.meaning.replacingOccurrences(of: "|", with: "\\|")) | \(column.unit) |"
+    let parts = [
+      ("## The tables\n", "The rest of the document", record.tables),
+      ("Hidden layers, in JSON", "`--json` has", ChannelAuditRecord().tables),
+    ]
+    for (start, end, tables) in parts {
+      let text = try #require(document.components(separatedBy: start).last)
+      let lines = text.components(separatedBy: end)[0].split(separator: "\n")
+        .filter { $0.hasPrefix("| ") && !$0.hasPrefix("| column") }.map(String.init)
+      let expected = tables.flatMap(\.columns).map { column in
+        "| \(column.title) | `\(column.key)` | \(column.meaning.replacingOccurrences(of: "|", with: "\\|")) | \(column.unit) |"
+      }
+      for (line, wanted) in zip(lines, expected) { #expect(line == wanted) }
+      #expect(lines.count == expected.count)
     }
-    for (line, wanted) in zip(lines, expected) { #expect(line == wanted) }
-    #expect(lines.count == expected.count)
   }
 
   @Test func missingMeasuresAreNamed() {

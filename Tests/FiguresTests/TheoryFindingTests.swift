@@ -44,14 +44,14 @@ import UnderstudySchema
 
   @Test func countsVerdicts() {
     let runs = [
-      Self.run([Self.vector(.verdicts, 0, [9, 2, 4]), Self.vector(.verdicts, 10, [0, 6, 6])]),
+      Self.run([Self.vector(.verdicts, 0, [9, 2, 4]), Self.vector(.verdicts, 10, [0, 12, 6])]),
       Self.run(seed: 1, [Self.vector(.verdicts, 0, [1, 2, 4]), Self.vector(.verdicts, 10, [9, 7, 3])]),
     ]
     #expect(Self.value(.violationCount, runs) == 2)
     #expect(Self.value(.violationCount, runs, epoch: 10) == 1)
-    // 6, 6, 9 and 3 are not learned; 7 is invisible.
+    // 12, 6, 9 and 3 are not aligned; 7 is invisible.
     #expect(Self.value(.lowRankShare, runs) == 0.5)
-    #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [12])])]) == nil, "no such verdict")
+    #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [13])])]) == nil, "no such verdict")
     #expect(
       abs((Self.value(.predictedShare, runs) ?? 0) - 1.0 / 6) < 1e-15
         && Self.value(.predictedShare, runs, epoch: 0) == 0)

@@ -42,8 +42,10 @@ import UnderstudySchema
     defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
     let renderer = FigureRenderer(python: python)
     let (figures, _) = try writeAuditReport(
-      [("Student A", SyntheticTheory.audit()), ("Student B", SyntheticTheory.audit(teacherNodes: 3, studentNodes: 3))],
-      to: root.appending(path: "audit.html"), renderer: renderer)
+      [
+        ReportedAudit("Student A", SyntheticTheory.audit()),
+        ReportedAudit("Student B", SyntheticTheory.audit(teacherNodes: 3, studentNodes: 3)),
+      ], to: root.appending(path: "audit.html"), renderer: renderer)
     #expect(
       figures.map(\.lastPathComponent) == [
         "audit-1-teacher.json", "audit-1-student.json", "audit-2-teacher.json", "audit-2-student.json",
@@ -51,6 +53,22 @@ import UnderstudySchema
     let page = try String(contentsOf: root.appending(path: "audit.html"), encoding: .utf8)
     #expect(
       page.contains("gradient too large by a factor 120") && page.contains("href=\"figures/audit-1-teacher.svg\""))
+    var overImages = ChannelAuditRecord()
+    overImages.layers = (1...2).map { layer in
+      let nodes = (1...6).map { node in
+        ChannelAuditRecord.Node(
+          node: node, state: node > 3 ? .learned : .unlearned, correlation: Double(node) / 6, partner: 7 - node,
+          strength: 1,
+          effect: 1, share: 1.0 / 6, relativeEffect: 1 / Double(node))
+      }
+      return ChannelAuditRecord.Layer(
+        layer: layer, learnedCount: 3, unlearnedCount: 3, unlearnedShare: 0.5, alignedCount: 3, silentCount: 0,
+        deadCount: 0,
+        teacherNodes: nodes, studentNodes: nodes)
+    }
+    let (drawn, _) = try writeAuditReport(
+      [ReportedAudit("C", overImages)], to: root.appending(path: "images.html"), renderer: renderer)
+    #expect(drawn.map(\.lastPathComponent) == ["audit-1-images.json"])
     let line = (0..<50).map { Double($0) * 1e-3 }
     let connection = connectionFigure(straight: line, matched: line.reversed(), constructed: [line, line])
     for (ending, start) in [("svg", "<svg"), ("png", "\u{89}PNG"), ("pdf", "%PDF"), ("json", "{")] {

@@ -1,16 +1,24 @@
 import Understudy
 
-/// Audits over images: which nodes were learned, and which do nothing.
+/// Audits over images: which nodes were learned, and which do nothing; of fully connected networks also what the theory says.
 extension AuditCommand {
-  private var channelAudits: ChannelAudits { ChannelAudits(learnedAt: rho ?? ChannelAudits.standardThreshold) }
+  private var channelAudits: ChannelAudits {
+    ChannelAudits(
+      learnedAt: rho ?? ChannelAudits.standardThreshold, theory: correlationsOnly ? nil : theoryAudits,
+      needsTheory: !optionsOfTheory.isEmpty)
+  }
 
-  /// Options that were given and mean something for audits over inputs only.
-  var optionsOfInputs: [String] {
+  /// Options that were given and mean something for the theory's audit only.
+  var optionsOfTheory: [String] {
     [
       ("--bands", bands != nil), ("--allow", allow != nil), ("--complete", complete),
       ("--merge-into", mergeInto != nil),
-      ("--report", report != nil), ("--python", python != nil),
     ].filter(\.1).map(\.0)
+  }
+
+  /// Those that mean something over images only.
+  var optionsOfImages: [String] {
+    [("--rho", rho != nil), ("--correlations-only", correlationsOnly)].filter(\.1).map(\.0)
   }
 
   func auditImageFiles(_ teacher: String, _ student: String, _ images: String) throws {
@@ -18,14 +26,13 @@ extension AuditCommand {
     let entry = try channelAudits.audit(
       teacherPath: teacher, studentPath: student, images: images, activation: activation.value, progress: progress.show)
     progress.end()
+    try writeMerged(entry.merged, omitted: entry.record.theory?.omitted, of: student)
     try printLine(json ? jsonText(entry.record) : ChannelAuditTables.text(entry.record))
+    try writePage([ReportedAudit(entry.title, entry.record)])
   }
 
   /// All of one run; of several, a line for each layer.
   func auditImageRuns(_ runs: [Run], in store: ResultsStore) throws {
-    if let option = optionsOfInputs.first {
-      throw ExperimentError.input("\(option) is not for runs over images; leave it out")
-    }
     let progress = LineProgress(title: "audit", count: runs.count)
     let audits = channelAudits
     var entries: [ChannelAudits.Entry] = []
@@ -39,7 +46,8 @@ extension AuditCommand {
     } else if entries.count == 1 {
       try printLine(ChannelAuditTables.text(entries[0].record))
     } else {
-      try printLine(ChannelAuditTables.summary(entries.map { ($0.title, $0.record) }))
+      try printLine(ChannelAuditTables.summary(entries))
     }
+    try writePage(entries.map { ReportedAudit($0.title, $0.record) })
   }
 }

@@ -20,6 +20,10 @@ struct AuditCommand: AsyncParsableCommand {
 
         understudy audit --teacher T --student S --images fashion-mnist
 
+      Fully connected networks over images have the theory's audit as well, over the first 2000 training images as they are; it \
+      takes up to a minute. Real images are nearly of low rank: the audit then says which teacher nodes' functions are matched on \
+      them, and that they do not determine the weights.
+
       A teacher node is predicted to be learned where the largest gradient of any sample, over the inputs and their \
       moved copies, is small enough beside the node's coupling with its observers, and the kink test has witnesses. It \
       is found if a student node is aligned with it: the sine of the angle times the inputs' spread, and the difference of \
@@ -46,6 +50,11 @@ struct AuditCommand: AsyncParsableCommand {
 
   @Option(help: "Over images: the best rho from which on a node counts as learned (default: 0.8).")
   var rho: Double?
+
+  @Flag(
+    help: "Over images: no theory's audit of fully connected networks; only correlations, strengths and what is silent."
+  )
+  var correlationsOnly = false
 
   @OptionGroup var activation: ActivationOptions
 
@@ -86,22 +95,23 @@ struct AuditCommand: AsyncParsableCommand {
     if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
     if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
     if let rho, !(rho > 0 && rho <= 1) { throw ValidationError("--rho \(rho): give a number above 0, at most 1") }
-    if images != nil, let option = optionsOfInputs.first {
-      throw ValidationError("\(option) is for --inputs; leave it out")
+    if correlationsOnly, let option = optionsOfTheory.first {
+      throw ValidationError("\(option) is for the theory's audit; leave it out, or --correlations-only")
     }
-    if inputs != nil, rho != nil { throw ValidationError("--rho is for --images; leave it out") }
+    if inputs != nil, let option = optionsOfImages.first {
+      throw ValidationError("\(option) is for --images; leave it out")
+    }
   }
 
   func run() async throws {
     try await reportingErrors {
       for output in [mergeInto, report] { try checkOutput(output, reads: [teacher, student, inputs]) }
-      let audits = StudentAudits(bands: bands?.values, allowedChange: allow, effort: complete ? .complete : .minute)
       if let results {
         let store = try openResults(results)
         let runs = try choice.finishedRuns(of: store)
         switch Set(runs.map { $0.setting.inputs.images != nil }) {
         case [true]: try auditImageRuns(runs, in: store)
-        case [false]: try auditRuns(runs, in: store, audits)
+        case [false]: try auditRuns(runs, in: store)
         default:
           throw ExperimentError.input(
             "\(results): some of these runs are over images and some are not; choose either by --where")
@@ -109,34 +119,46 @@ struct AuditCommand: AsyncParsableCommand {
       } else if let teacher, let student, let images {
         try auditImageFiles(teacher, student, images)
       } else if let teacher, let student, let inputs {
-        try auditFiles(teacher, student, inputs, audits)
+        try auditFiles(teacher, student, inputs)
       }
     }
   }
 
-  private func auditFiles(_ teacher: String, _ student: String, _ inputs: String, _ audits: StudentAudits) throws {
+  /// The theory's audit, as the options have it.
+  var theoryAudits: StudentAudits {
+    StudentAudits(bands: bands?.values, allowedChange: allow, effort: complete ? .complete : .minute)
+  }
+
+  private func auditFiles(_ teacher: String, _ student: String, _ inputs: String) throws {
     let progress = StageProgress(title: "audit")
-    let entry = try audits.audit(
+    let entry = try theoryAudits.audit(
       teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value,
       progress: progress.show)
     progress.end()
-    if let mergeInto {
-      guard !(entry.record.omitted ?? []).contains("merging") else {
-        throw ExperimentError.input(
-          "--merge-into: merging was left out, because it would take long or much memory; give --complete, or fewer inputs"
-        )
-      }
-      guard let merged = entry.merged else {
-        throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
-      }
-      try write(merged, to: mergeInto, maker: "mergedFrom", of: student)
-    }
+    try writeMerged(entry.merged, omitted: entry.record.omitted, of: student)
     try printLine(json ? jsonText(entry.record) : AuditTables(entry.record).text)
-    try writePage([entry])
+    try writePage([ReportedAudit(entry.title, entry.record)])
   }
 
-  private func auditRuns(_ runs: [Run], in store: ResultsStore, _ audits: StudentAudits) throws {
-    guard rho == nil else { throw ExperimentError.input("--rho is for runs over images; leave it out") }
+  /// Where `--merge-into` asks for it.
+  func writeMerged(_ merged: Network?, omitted: [String]?, of student: String) throws {
+    guard let mergeInto else { return }
+    guard !(omitted ?? []).contains("merging") else {
+      throw ExperimentError.input(
+        "--merge-into: merging was left out, because it would take long or much memory; give --complete, or fewer inputs"
+      )
+    }
+    guard let merged else {
+      throw ExperimentError.input("--merge-into: a linear network has no boundaries to merge; give relu or leakyRelu")
+    }
+    try write(merged, to: mergeInto, maker: "mergedFrom", of: student)
+  }
+
+  private func auditRuns(_ runs: [Run], in store: ResultsStore) throws {
+    if let option = optionsOfImages.first {
+      throw ExperimentError.input("\(option) is for runs over images; leave it out")
+    }
+    let audits = theoryAudits
     let progress = LineProgress(title: "audit", count: runs.count)
     var entries: [StudentAudits.Entry] = []
     for run in runs {
@@ -144,12 +166,12 @@ struct AuditCommand: AsyncParsableCommand {
       progress.advance()
     }
     progress.end()
-    try printLine(json ? jsonText(entries.map(\.record)) : AuditTables.summary(entries))
-    try writePage(entries)
+    try printLine(json ? jsonText(entries.map(\.record)) : AuditTables.summary(entries.map { ($0.title, $0.record) }))
+    try writePage(entries.map { ReportedAudit($0.title, $0.record) })
   }
 
   /// Pages of hundreds of audits would not be read: the first ones, violations before all.
-  private func writePage(_ entries: [StudentAudits.Entry]) throws {
+  func writePage(_ entries: [ReportedAudit]) throws {
     guard let report else { return }
     let greatestCount = 24
     let ordered =
@@ -157,17 +179,16 @@ struct AuditCommand: AsyncParsableCommand {
     if ordered.count > greatestCount {
       writeError("report: the first \(greatestCount) of \(ordered.count) audits; choose others by --seed and --where")
     }
-    let shown = ordered.prefix(greatestCount).map { (title: $0.title, record: $0.record) }
     let (_, missing) = try drawing(python) {
-      try writeAuditReport(shown, to: URL(fileURLWithPath: report), renderer: $0)
+      try writeAuditReport(Array(ordered.prefix(greatestCount)), to: URL(fileURLWithPath: report), renderer: $0)
     }
     if let missing { writeError("figures left out: \(missing); then the same command draws them") }
     writeError("report: \(report)")
   }
 }
 
-extension StudentAudits.Entry {
-  var hasViolation: Bool { record.teacherNodes.contains { $0.verdict == .violation } }
+extension ReportedAudit {
+  fileprivate var hasViolation: Bool { theory?.teacherNodes.contains { $0.verdict == .violation } ?? false }
 }
 
 /// `0.03,0.1` or `2%,10%`: positive lengths in units of the input, or shares of the inputs' spread.

@@ -8,7 +8,7 @@ struct AuditTables {
   init(_ record: AuditRecord) { self.record = record }
 
   var text: String {
-    ([head] + record.tables.map(text) + [record.summary]).joined(separator: "\n\n")
+    ([head] + record.tables.map(Self.text) + [record.summary]).joined(separator: "\n\n")
   }
 
   private var head: String {
@@ -29,20 +29,29 @@ struct AuditTables {
     return (lines + record.notes.map { "note     \($0)" }).joined(separator: "\n")
   }
 
-  /// Every column that is no remark; below, the notes and the remarks.
-  private func text(_ table: AuditTable) -> String {
+  /// Every column that is no remark; below, the notes and the remarks, those of several nodes in one line.
+  static func text(_ table: AuditTable) -> String {
     let shown = table.columns.indices.filter { table.columns[$0].place != .remark }
     var text = TextTable(shown.map { table.columns[$0].title })
     for row in table.rows { text.add(shown.map { row[$0].plain }) }
     let remarks = table.columns.indices.filter { table.columns[$0].place == .remark }
-    let lines = table.rows.flatMap { row in
-      remarks.filter { row[$0] != .absent }.map { "node \(row[0].plain): \(row[$0].plain)" }
+    var nodes: [String: [String]] = [:]
+    var order: [String] = []
+    for row in table.rows {
+      for remark in remarks where row[remark] != .absent {
+        if nodes[row[remark].plain] == nil { order.append(row[remark].plain) }
+        nodes[row[remark].plain, default: []].append(row[0].plain)
+      }
+    }
+    let lines = order.map { remark in
+      let names = nodes[remark] ?? []
+      return "node\(names.count > 1 ? "s" : "") \(names.joined(separator: ", ")): \(remark)"
     }
     return ([text.text] + (table.notes + lines).map { "  " + $0 }).joined(separator: "\n")
   }
 
   /// A line for each of several audits: how many teacher nodes have which verdict.
-  static func summary(_ entries: [StudentAudits.Entry]) -> String {
+  static func summary(_ entries: [(title: String, record: AuditRecord)]) -> String {
     let verdicts = AuditVerdict.allCases.filter { verdict in
       entries.contains { $0.record.teacherNodes.contains { $0.verdict == verdict } }
     }

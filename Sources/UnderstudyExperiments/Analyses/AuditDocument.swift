@@ -9,6 +9,7 @@ extension AuditVerdict {
     switch verdict {
     case .predictedAndFound: self = .predictedAndFound
     case .foundThoughNotPredicted: self = .foundThoughNotPredicted
+    case .matchedOnInputs: self = .matchedOnInputs
     case .violation: self = .violation
     case .notLearned(let cause):
       switch cause {
@@ -34,6 +35,9 @@ extension Verdict {
     case .predictedAndFound(let eps):
       "the conditions hold, witnesses of one student node prove eps = \(eps.short), and a student node is within the band"
     case .foundThoughNotPredicted: "a student node is aligned, though not all of the conditions hold"
+    case .matchedOnInputs(let rank, let dimension):
+      "a student node has its function on the inputs, within the band; along directions in which these vary little (they vary by "
+        + "more than the band along \(rank) of \(dimension)) they do not determine its weights"
     case .violation(let what): what
     case .notLearned(let cause): cause.reason
     }
@@ -47,7 +51,8 @@ extension Verdict.Cause {
     case .invisible: "invisible: all inputs lie on one side of its boundary"
     case .notSeparated(let other): "the boundary of teacher node \(other + 1) is within its band"
     case .lowRankInputs(let rank, let dimension):
-      "inputs of low rank: they vary by more than the band along \(rank) of \(dimension) directions"
+      "inputs of low rank: they vary by more than the band along \(rank) of \(dimension) directions; and "
+        + "within the band no student node has its function on them (mismatch)"
     case .tooFewSamples(let found, let needed, false): "\(found) samples in its band, and \(needed) are needed"
     case .tooFewSamples(let found, let needed, true):
       "\(found) kink witnesses of one student node in its band, and \(needed) are needed"
@@ -78,6 +83,7 @@ extension AuditRecord {
     inputRank = audit.inputs.rank
     outputDimension = audit.outputCount
     bands = audit.bands.map(\.width)
+    bandRanks = bands.map(audit.inputs.rank)
     inputSpread = audit.inputs.spread
     largestGradient = audit.gradients.largest
     if let widest = audit.bands.last {
@@ -99,12 +105,28 @@ extension AuditRecord {
       circumstances.append(
         "alpha, ranks of fan-out weights and kink balances are taken over \(audit.coupling.sampleCount) of the inputs")
     }
-    notes = audit.inputs.notes + audit.teacher.notes + audit.studentNotes + circumstances + audit.omitted.map(\.note)
+    notes = audit.inputs.notes + audit.rankNotes + audit.teacher.notes + audit.studentNotes + circumstances
+    notes += audit.omitted.map(\.note)
     omitted = audit.omitted.isEmpty ? nil : audit.omitted.map(\.part.rawValue)
     teacherNodes = audit.teacherNodes.indices.map { TeacherNodeRecord(audit, node: $0) }
     studentNodes = audit.studentNodes.indices.map { StudentNodeRecord(audit, node: $0) }
     student = StudentSummaryRecord(audit)
     layers = audit.layers.map { $0.enumerated().map { MergedLayerRecord($1, layer: $0) } }
+  }
+}
+
+extension Audit {
+  /// A sentence on inputs that vary by more than the widest band along some directions only; none if there are no others.
+  fileprivate var rankNotes: [String] {
+    guard let width = bands.last?.width, inputs.rank > 0 else { return [] }
+    let rank = inputs.rank(above: width)
+    guard rank < inputs.dimension else { return [] }
+    return [
+      "inputs of nearly low rank: they vary by more than the widest band, \(width.short), along \(rank) of \(inputs.dimension) "
+        + "directions, and \(inputs.directionCount(holding: 0.99)) directions have 99 % of their variance; they say little of "
+        + "weights along the others. A teacher node that no student node is aligned with counts as matched if a student node has "
+        + "its function on the inputs, with a rho of at least \(leastMatchingCorrelation.short)"
+    ]
   }
 }
 
@@ -140,10 +162,13 @@ extension TeacherNodeRecord {
     alignedStudent = node.alignedStudent.map { $0 + 1 } ?? 0
     alignment = node.alignment
     sine = node.relation?.sine
+    seenSine = node.seenSine
     offsetDifference = node.relation?.offsetDifference
     isOpposite = node.relation?.isOpposite ?? false
     matchedStudent = node.matchedStudent.map { $0 + 1 }
     correlation = audit.correlation.bestOfTeacherNodes[j]
+    correlatedStudent = node.correlatedStudent.map { $0 + 1 }
+    mismatch = node.mismatch
     verdict = AuditVerdict(node.verdict)
     reason = node.verdict.reason
   }
@@ -155,6 +180,7 @@ extension StudentNodeRecord {
     self.init(node: k + 1)
     isDead = node.isDead
     alignedTeacher = node.isAligned ? node.nearestTeacher.map { $0 + 1 } : nil
+    matchedTeacher = node.matchedTeacher.map { $0 + 1 }
     alignment = node.alignment
     sine = node.relation?.sine
     offsetDifference = node.relation?.offsetDifference
@@ -199,12 +225,18 @@ extension StudentSummaryRecord {
     outputScale = audit.outputScale
     weightError = audit.weightError
     guard let merged = audit.merged else { return }
-    carryingTeacherCount = audit.studentNodes.indices.count { k in
-      guard audit.studentNodes[k].isAligned, case .carries = merged.fates[k] else { return false }
-      return true
+    func carryingCount(_ isMeant: (StudentNodeAudit) -> Bool) -> Int {
+      zip(audit.studentNodes, merged.fates).count { node, fate in
+        guard isMeant(node), case .carries = fate else { return false }
+        return true
+      }
+    }
+    carryingTeacherCount = carryingCount(\.isAligned)
+    if let width = audit.bands.last?.width, audit.inputs.rank(above: width) < audit.inputs.dimension {
+      carryingMatchCount = carryingCount { $0.matchedTeacher != nil }
     }
     (mergeableCount, removableCount) = (merged.mergedCount, merged.removedCount)
-    carryingCount = nodeCount - merged.mergedCount - merged.removedCount
+    self.carryingCount = nodeCount - merged.mergedCount - merged.removedCount
     mergedNodeCount = merged.student.network.hiddenCounts[0]
     largestOutputChange = merged.largestChange
   }

@@ -1,30 +1,44 @@
-import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTheory
 
-/// Audits of students over images: of files from anywhere, and of the stored runs of a study.
+/// Audits of students over images: of files from anywhere, and of the stored runs of a study. Those of fully connected networks
+/// have the theory's audit as well.
 public struct ChannelAudits: Sendable {
   /// The audit of one pair of networks.
   public struct Entry: Sendable {
     public var title: String
     public var record: ChannelAuditRecord
+    /// The smaller student that the theory's audit found; nil without that audit, or where merging was left out.
+    public var merged: Network?
   }
 
   /// The best rho from which on a node counts as learnt.
   public var learnedAt: Double
+  /// The theory's audit, of networks whose layers are all fully connected; nil: of none.
+  public var theory: StudentAudits?
+  /// Whether networks without it are refused.
+  public var needsTheory: Bool
   /// Sets of images, each read once.
   private let artifacts = Artifacts()
 
   public static let standardThreshold = 0.8
   /// The share of a layer's largest effect below which an unaligned student node counts as silent.
   static let silentBelow = 0.01
+  /// Training images that the theory's audit is over, at most: its gradients are taken over two copies of each for every pixel.
+  public static let theoryImageCount = 2000
 
-  public init(learnedAt: Double = ChannelAudits.standardThreshold) { self.learnedAt = learnedAt }
+  public init(
+    learnedAt: Double = ChannelAudits.standardThreshold, theory: StudentAudits? = StudentAudits(),
+    needsTheory: Bool = false
+  ) {
+    (self.learnedAt, self.theory, self.needsTheory) = (learnedAt, theory, needsTheory)
+  }
 
-  /// Audits a student from a file over the evaluation part of a set of images.
+  /// Audits a student from a file: over the evaluation part of a set of images, and by the theory over the first images of its
+  /// training part.
   ///
   /// - Parameter images: the name or folder of the set.
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
@@ -32,67 +46,61 @@ public struct ChannelAudits: Sendable {
     teacherPath: String, studentPath: String, images: String, activation: Activation,
     progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
-    let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
-    let data = try ImageData(path: images)
-    return Entry(
-      title: studentPath,
-      record: try record(
-        of: (networks.student.network, studentPath), learning: (networks.teacher.network, teacherPath), data,
-        over: data.allEvaluationImages, imagesName: images, progress: progress))
+    let pair = try ImageStudent(
+      teacherPath: teacherPath, studentPath: studentPath, images: images, activation: activation)
+    return try entry(of: pair, title: studentPath, progress: progress)
   }
 
   /// Audits the final student of a stored run over its evaluation images, against what it learned from: the oracle, or the
-  /// teacher where nothing was pruned.
+  /// teacher where nothing was pruned. The theory's audit is over its first training images, before augmentation.
   ///
   /// - Throws: ``ExperimentError`` if images, weights or the oracle are not there or not what they were.
   public func audit(
     _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
-    let data = try artifacts.images(of: run)
-    let activation = Activation(run.setting.network)
-    let isPruned = run.setting.oracle.prunedShares != nil
-    let recipe = isPruned ? Recipe.oracle(of: run) : .imageTeacher(of: run)
-    let what = isPruned ? "oracle" : "teacher"
-    guard let oracle = LabelTraining.stored(recipe, in: store, activation) else {
-      throw .input(
-        "\(store.folder.path)/artifacts/\(LabelTraining.weightsName(of: recipe)): the \(what) of run \(run.hash) is not "
-          + "there, or is damaged; put it back")
-    }
-    let path = store.weightsURL(of: run.hash).path
-    let weights = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
-    let student = try ExperimentError.reading { () throws(FileError) in
-      try NetworkFile.decode(weights, name: path, activation: activation)
-    }
-    return Entry(
-      title: "\(store.study.label(of: run.setting)), seed \(run.seed)",
-      record: try record(
-        of: (student, path), learning: (oracle.network, "\(what) of run \(run.hash)"), data,
-        over: try data.evaluationImages(run.setting.inputs), imagesName: "evaluation images of run \(run.hash)",
-        progress: progress))
+    let pair = try ImageStudent(run, in: store, try artifacts.images(of: run))
+    return try entry(
+      of: pair, title: "\(store.study.label(of: run.setting)), seed \(run.seed)", progress: progress)
   }
 
-  private func record(
-    of student: (network: Network, name: String), learning teacher: (network: Network, name: String), _ data: ImageData,
-    over images: ImageBatcher, imagesName: String, progress: (String) -> Void
-  ) throws(ExperimentError) -> ChannelAuditRecord {
-    for (network, name) in [teacher, student] { try data.check(network, name: name) }
-    let audit = try ExperimentError.catching(student.name) { () throws(ShapeError) in
+  private func entry(
+    of pair: ImageStudent, title: String, progress: (String) -> Void
+  ) throws(ExperimentError) -> Entry {
+    let dense = theory == nil ? nil : StoredStudent(pair, count: Self.theoryImageCount)
+    guard dense != nil || !needsTheory else {
+      throw .input(
+        "\(pair.names.student): has convolutions, and --bands, --allow, --complete and --merge-into are for the theory's audit "
+          + "of fully connected networks; leave them out")
+    }
+    let audit = try ExperimentError.catching(pair.names.student) { () throws(ShapeError) in
       try channelAudit(
-        of: ImageEvaluator(student.network), learning: ImageEvaluator(teacher.network), over: images,
+        of: ImageEvaluator(pair.student), learning: ImageEvaluator(pair.teacher), over: pair.evaluationImages,
         progress: progress)
     }
-    var record = ChannelAuditRecord()
-    (record.version, record.machine) = (understudyVersion, machineKind())
-    (record.teacherName, record.studentName, record.imagesName) = (teacher.name, student.name, imagesName)
-    (record.imageCount, record.strengthImageCount) = (audit.imageCount, audit.strengthImageCount)
-    (record.learnedAt, record.silentBelow) = (learnedAt, Self.silentBelow)
-    record.layers = audit.layers.enumerated().map { ChannelAuditRecord.Layer($1, layer: $0, learnedAt: learnedAt) }
-    return record
+    var record = ChannelAuditRecord(audit, names: pair.names, learnedAt: learnedAt)
+    guard let theory, let dense else { return Entry(title: title, record: record) }
+    let entry = try theory.audit(dense, title: title, progress: progress)
+    record.theory = entry.record
+    return Entry(title: title, record: record, merged: entry.merged)
+  }
+}
+
+extension ChannelAuditRecord {
+  fileprivate init(
+    _ audit: ChannelAudit, names: (student: String, teacher: String, images: String), learnedAt: Double
+  ) {
+    self.init()
+    (version, machine) = (understudyVersion, machineKind())
+    (teacherName, studentName) = (names.teacher, names.student)
+    imagesName = "evaluation images of \(names.images)"
+    (imageCount, strengthImageCount) = (audit.imageCount, audit.strengthImageCount)
+    (self.learnedAt, silentBelow) = (learnedAt, ChannelAudits.silentBelow)
+    layers = audit.layers.enumerated().map { Layer($1, layer: $0, learnedAt: learnedAt) }
   }
 }
 
 extension ChannelAuditRecord.Layer {
-  init(_ audit: ChannelAudit.Layer, layer: Int, learnedAt: Double) {
+  fileprivate init(_ audit: ChannelAudit.Layer, layer: Int, learnedAt: Double) {
     let (teacher, student) = (audit.teacher, audit.student)
     let (learned, unlearned) = (Set(teacher.aligned(at: learnedAt)), teacher.unaligned(at: learnedAt))
     let (aligned, relative) = (Set(student.aligned(at: learnedAt)), student.relativeEffects)

@@ -36,10 +36,10 @@ public struct StudentAudits: Sendable {
     progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
-    let inputs = try readSamples(inputsPath)
-    return try entry(
-      of: networks.student, learning: networks.teacher, over: inputs, standardBand: .standard, title: studentPath,
-      names: (studentPath, teacherPath, inputsPath), progress: progress)
+    return try audit(
+      StoredStudent(
+        student: networks.student, teacher: networks.teacher, inputs: try readSamples(inputsPath), bandWidth: .standard,
+        names: (studentPath, teacherPath, inputsPath)), title: studentPath, progress: progress)
   }
 
   /// Audits the final student of a stored run, over the training inputs of its last epoch, as they were
@@ -49,23 +49,24 @@ public struct StudentAudits: Sendable {
   public func audit(
     _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
-    let stored = try StoredStudent(run, in: store)
-    let title = "\(store.study.label(of: run.setting)), seed \(run.seed)"
-    return try entry(
-      of: stored.student, learning: stored.teacher, over: stored.inputs, standardBand: stored.bandWidth, title: title,
-      names: stored.names, progress: progress)
+    try audit(
+      try StoredStudent(run, in: store), title: "\(store.study.label(of: run.setting)), seed \(run.seed)",
+      progress: progress)
   }
 
-  private func entry(
-    of student: Student, learning teacher: Teacher, over inputs: Matrix, standardBand: BandWidth, title: String,
-    names: (student: String, teacher: String, inputs: String), progress: (String) -> Void
+  /// Audits a student, wherever it comes from.
+  ///
+  /// - Throws: ``ExperimentError`` for shapes that do not fit, and without memory for it.
+  func audit(
+    _ stored: StoredStudent, title: String, progress: (String) -> Void
   ) throws(ExperimentError) -> Entry {
+    let (student, teacher, inputs, names) = (stored.student, stored.teacher, stored.inputs, stored.names)
     // What is said of the inputs alone names them.
-    _ = try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
+    try ExperimentError.catching(names.inputs) { () throws(ShapeError) in
       try teacher.network.checkWidth(of: inputs)
-      return try diagnosis(of: inputs)
+      try checkSamples(inputs)
     }
-    var options = AuditOptions(bands: bands ?? [standardBand], allowedChange: allowedChange, effort: effort)
+    var options = AuditOptions(bands: bands ?? [stored.bandWidth], allowedChange: allowedChange, effort: effort)
     if let available = availableMemory() {
       let needed = auditMemory(of: student, learning: teacher, over: inputs, bandCount: options.bands.count)
       guard needed <= available else {

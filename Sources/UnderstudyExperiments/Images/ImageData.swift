@@ -45,6 +45,9 @@ struct ImageData: Sendable {
     }
   }
 
+  /// All training images, as they are.
+  var allTrainingImages: ImageBatcher { ImageBatcher(training, normalization: normalization) }
+
   /// All evaluation images.
   var allEvaluationImages: ImageBatcher { ImageBatcher(evaluation, normalization: normalization) }
 

@@ -95,6 +95,7 @@ extension AuditVerdict {
     switch self {
     case .predictedAndFound: "#0072B2"
     case .foundThoughNotPredicted: "#56B4E9"
+    case .matchedOnInputs: "#B5DDF5"
     case .noObserver: "#E69F00"
     case .weakAlpha: "#F0E442"
     case .gradientTooLarge: "#CC79A7"

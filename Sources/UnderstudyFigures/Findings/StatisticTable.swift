@@ -200,8 +200,8 @@ extension FindingDeclaration.Statistic {
     case .lowRankShare:
       StatisticRow(
         sentence:
-          "of the teacher nodes not learned (verdicts 2 to 6 and 9 to 11), the share with verdict 6, inputs of low "
-          + "rank",
+          "of the teacher nodes that are not aligned (verdicts 2 to 6 and 9 to 12), the share whose verdict names inputs of low "
+          + "rank, 6 or 12",
         needs: [.verdicts], value: Statistics.lowRankShare)
     case .recoveredExactlyShare:
       .mean(

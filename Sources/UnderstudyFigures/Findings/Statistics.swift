@@ -146,10 +146,10 @@ enum Statistics {
       for (verdict, count) in try run.verdicts(at: input.epoch)
       where !verdict.isFound && verdict != .invisible && verdict != .duplicate {
         total += count
-        if verdict == .lowRankInputs { named += count }
+        if verdict == .lowRankInputs || verdict == .matchedOnInputs { named += count }
       }
     }
-    guard total > 0 else { return .undefined(reason: "every visible teacher node is learned") }
+    guard total > 0 else { return .undefined(reason: "every visible teacher node is aligned") }
     return .value(Double(named) / Double(total))
   }
 

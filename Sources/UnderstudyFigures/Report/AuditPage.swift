@@ -3,6 +3,8 @@ import UnderstudySchema
 
 /// A table of an audit on a page. The columns that stand below another are smaller lines in its cells, with their titles.
 func auditTable(_ table: AuditTable) -> String {
+  let notes = table.notes.map { "\n<p class=\"note\">\($0.escapedForHTML)</p>" }.joined()
+  guard !table.rows.isEmpty else { return notes }
   let shown = table.columns.indices.filter { table.columns[$0].place == .column }
   let rows = table.rows.map { row in
     shown.map { column in
@@ -18,7 +20,7 @@ func auditTable(_ table: AuditTable) -> String {
   let isNumeric = shown.map { column in
     table.rows.contains {
       switch $0[column] {
-      case .number, .count: true
+      case .number, .count, .share: true
       default: false
       }
     }
@@ -31,7 +33,7 @@ func auditTable(_ table: AuditTable) -> String {
         return "<span title=\"\(meaning.escapedForHTML)\">\(title.escapedForHTML)</span>"
       },
       rows: rows, numeric: Set(isNumeric.indices.filter { isNumeric[$0] }), isWide: true)
-    + table.notes.map { "\n<p class=\"note\">\($0.escapedForHTML)</p>" }.joined()
+    + notes
   return rows.count > 30
     ? "<details><summary>\(table.title.escapedForHTML): all \(rows.count)</summary>\(html)</details>" : html
 }
@@ -51,6 +53,7 @@ extension AuditCell {
     guard case .verdict(let verdict) = self else { return onPage.escapedForHTML }
     return switch verdict {
     case .predictedAndFound, .foundThoughNotPredicted: "<span class=\"verdict borne\">✓ \(verdict.words)</span>"
+    case .matchedOnInputs: "<span class=\"verdict\">≈ \(verdict.words)</span>"
     case .violation: "<span class=\"verdict failed\">✗ \(verdict.words)</span>"
     default: "<span class=\"verdict\">– \(verdict.words)</span>"
     }
@@ -67,7 +70,9 @@ func circumstances(_ record: AuditRecord) -> String {
   var entries: [(String, String)] = [
     ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.inputsName),
     ("Samples N", "\(record.sampleCount)"), ("Features d", "\(record.inputDimension)"),
-    ("Rank of the inputs", "\(record.inputRank)"), ("Spread of the inputs", record.inputSpread?.printed ?? "–"),
+    ("Rank of the inputs", "\(record.inputRank)"),
+    ("by more than each band", record.bandRanks.map { $0.map(String.init).joined(separator: ", ") } ?? "–"),
+    ("Spread of the inputs", record.inputSpread?.printed ?? "–"),
     ("Outputs C", "\(record.outputDimension)"),
     ("Hyperplanes K", "\(record.hyperplaneCount)"), ("Loss J", record.loss.printed),
     ("Largest gradient over D", record.largestGradient.printed),
@@ -79,6 +84,20 @@ func circumstances(_ record: AuditRecord) -> String {
     ("Concentration η ≥, band \($0.band.printed)", "\($0.value.printed) (\($0.family): \($0.description))")
   }
   entries.append(("Understudy version", record.version))
+  return circumstances(entries)
+}
+
+/// The same over images.
+func circumstances(_ record: ChannelAuditRecord) -> String {
+  circumstances([
+    ("Teacher", record.teacherName), ("Student", record.studentName), ("Images", record.imagesName),
+    ("Images for correlations and effects", "\(record.imageCount)"), ("for strengths", "\(record.strengthImageCount)"),
+    ("Learned, or aligned, from a rho of", record.learnedAt.printed),
+    ("Silent below a share of the largest effect", record.silentBelow.printed), ("Understudy version", record.version),
+  ])
+}
+
+private func circumstances(_ entries: [(String, String)]) -> String {
   let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
   return "<h3>Circumstances</h3>\n<dl>\n\(list)\n</dl>"
 }

@@ -1,10 +1,30 @@
 import Foundation
 import UnderstudySchema
 
+/// An audit as a page has it: over images, by the theory, or both.
+public struct ReportedAudit: Sendable {
+  public var title: String
+  public var channels: ChannelAuditRecord?
+  public var theory: AuditRecord?
+
+  public init(_ title: String, _ record: AuditRecord) { (self.title, theory) = (title, record) }
+
+  public init(_ title: String, _ record: ChannelAuditRecord) {
+    (self.title, channels, theory) = (title, record, record.theory)
+  }
+
+  /// - Parameter name: the beginning of the figures' file names.
+  func figures(named name: String) -> [FigureSpecification] {
+    (channels.map { [channelAuditFigure(of: $0, name: name + "-images")] } ?? [])
+      + (theory.map { auditFigures(of: $0, name: name) } ?? [])
+  }
+}
+
 /// Draws the figures of audits and writes one page about them that needs no network: the frame of the studies' report, with
 /// a section for each audit.
 ///
-/// - Parameter file: the page; the figures go to `figures/` beside it, as `audit-1-teacher` and `audit-1-student` and so on.
+/// - Parameter file: the page; the figures go to `figures/` beside it, as `audit-1-images`, `audit-1-teacher`, `audit-1-student`
+///   and so on.
 /// Without Python or its wheel the page is written without figures, unless a page with figures is there.
 ///
 /// - Returns: the `.json` of each figure, with `.svg`, `.png` and `.pdf` beside it; and why these are missing, if they are.
@@ -13,13 +33,13 @@ import UnderstudySchema
 /// - Complexity: O(nodes), and about a second for each figure.
 @discardableResult
 public func writeAuditReport(
-  _ audits: [(title: String, record: AuditRecord)], to file: URL, renderer: FigureRenderer
+  _ audits: [ReportedAudit], to file: URL, renderer: FigureRenderer
 ) throws(FigureError) -> (figures: [URL], missingTool: FigureError?) {
   let folder = file.deletingLastPathComponent()
   var figures: [[WrittenFigure]] = []
   for (index, audit) in audits.enumerated() {
     var written: [WrittenFigure] = []
-    for specification in auditFigures(of: audit.record, name: "audit-\(index + 1)") {
+    for specification in audit.figures(named: "audit-\(index + 1)") {
       let place = folder.appending(path: "figures").appending(path: specification.name + ".json")
       try writeFile(Data(specification.document.encoded().utf8), to: place)
       written.append(WrittenFigure(specification: specification, file: place))
@@ -33,14 +53,14 @@ public func writeAuditReport(
   for (index, audit) in audits.enumerated() {
     for figure in figures[index].indices { figures[index][figure].preview = previews.next() ?? Data() }
     content.append(
-      auditSection(
-        audit.record, title: audit.title, figures: missing == nil ? figures[index] : [], index: index, folder: folder))
+      auditSection(audit, figures: missing == nil ? figures[index] : [], index: index, folder: folder))
   }
   if let missing { content.insert(notDrawnContent([missing]), at: 0) }
   let page = pageFrame(
     title: audits.count == 1 ? audits[0].title : "Understudy audits",
-    introduction:
-      "A student beside its teacher, node by node: what the theory asks for, what it predicts, what is there.",
+    introduction: "A student beside its teacher, node by node: "
+      + (audits.contains { $0.theory != nil }
+        ? "what the theory asks for, what it predicts, what is there." : "what it learned, and what does nothing."),
     chapters: audits.indices.map { ("audit\($0)", audits[$0].title) }, navigation: "Audits", content: content,
     bundle: parts?.bundle)
   try writeFile(Data(page.utf8), to: file)
@@ -72,14 +92,36 @@ public func writeFigure(
   }
 }
 
-/// The section of one audit: summary, tables, figures.
-func auditSection(
-  _ record: AuditRecord, title: String, figures: [WrittenFigure], index: Int, folder: URL
-) -> String {
+/// The section of one audit: summaries, tables, figures.
+func auditSection(_ audit: ReportedAudit, figures: [WrittenFigure], index: Int, folder: URL) -> String {
   let drawn = figures.enumerated().map { number, figure in
     figureContent(figure, previous: nil, identifier: "audit\(index)-\(number)", number: number + 1, folder: folder)
   }
+  let isBoth = audit.channels != nil && audit.theory != nil
+  let overImages = audit.channels == nil ? 0 : 1
+  return """
+    <section id="audit\(index)" aria-labelledby="title\(index)">
+    <h2 id="title\(index)">\(audit.title.escapedForHTML)</h2>
+    \(audit.channels.map { content($0, figures: Array(drawn.prefix(overImages))) } ?? "")
+    \(isBoth ? "<h3>What the theory says</h3>" : "")
+    \(audit.theory.map { content($0, figures: Array(drawn.dropFirst(overImages))) } ?? "")
+    </section>
+    """
+}
+
+private func content(_ record: ChannelAuditRecord, figures: [String]) -> String {
+  """
+  <p class="claim">\(record.summary.escapedForHTML).</p>
+  \(record.tables.map(auditTable).joined(separator: "\n"))
+  \(figures.joined(separator: "\n"))
+  \(circumstances(record))
+  """
+}
+
+private func content(_ record: AuditRecord, figures: [String]) -> String {
   let learned = record.teacherNodes.count(where: \.verdict.isFound)
+  let matched = record.teacherNodes.count { $0.verdict == .matchedOnInputs }
+  let match = matched > 0 ? ", and \(matched) more matched on the inputs, which do not determine their weights" : ""
   let violations = record.teacherNodes.filter { $0.verdict == .violation }.map { String($0.node) }
   let warning =
     violations.isEmpty
@@ -92,14 +134,11 @@ func auditSection(
     : "<div class=\"warning\"><p><strong>Diagnoses:</strong></p><ul>"
       + record.notes.map { "<li>\($0.escapedForHTML)</li>" }.joined() + "</ul></div>"
   return """
-    <section id="audit\(index)" aria-labelledby="title\(index)">
-    <h2 id="title\(index)">\(title.escapedForHTML)</h2>
-    <p class="claim">\(learned) of \(record.teacherNodes.count) teacher nodes are learned; \(record.summary.escapedForHTML).</p>
+    <p class="claim">\(learned) of \(record.teacherNodes.count) teacher nodes are learned\(match); \(record.summary.escapedForHTML).</p>
     \(warning)
     \(notes)
     \(record.tables.map(auditTable).joined(separator: "\n"))
-    \(drawn.joined(separator: "\n"))
+    \(figures.joined(separator: "\n"))
     \(circumstances(record))
-    </section>
     """
 }

@@ -39,6 +39,20 @@ public struct ImageBatcher: Sendable {
     }
   }
 
+  /// The first images as they are, each a row of features, as fully connected layers take them.
+  ///
+  /// - Shape: `[image, (channel, row, column)]`, with `count` images or as many as there are.
+  /// - Complexity: O(pixels of the images).
+  public func rows(count: Int) -> Matrix {
+    var rows = Matrix(rowCount: min(count, set.count), columnCount: set.size.count)
+    var image = [Float](repeating: 0, count: set.size.count)
+    for index in 0..<rows.rowCount {
+      fill(&image, indices: CollectionOfOne(UInt32(index)))
+      for (feature, value) in image.enumerated() { rows[index, feature] = Double(value) }
+    }
+    return rows
+  }
+
   /// The labels of images, `[image]`.
   public func labels(of indices: some Collection<UInt32>) -> [UInt8] { indices.map { set.labels[Int($0)] } }
 }

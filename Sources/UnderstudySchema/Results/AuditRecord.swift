@@ -25,6 +25,8 @@ public struct AuditRecord: Codable, Hashable, Sendable {
   public var outputDimension = 0
   /// The half widths eps of the bands around boundaries, in the order of all lists by band.
   public var bands: [Double] = []
+  /// Directions along which the inputs vary by more than each band, at most ``inputRank``. Absent in records of before it was kept.
+  public var bandRanks: [Int]?
   /// max |g_1(x)|_inf over the inputs D.
   public var largestGradient = 0.0
   /// The same over the teacher-agnostic and the teacher-aware augmentation D'; both contain D. Absent where it would have
@@ -113,6 +115,9 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var alignment: Double?
   /// sin of the angle between the boundaries, 0...1.
   public var sine: Double?
+  /// The same sine as the inputs see it: of the angle between the two pre-activations over the inputs. Absent also where one of
+  /// the nodes does not vary, and in records of before it was kept, as are the next.
+  public var seenSine: Double?
   /// |b*_j - b_k| of the normalised rows, with the student's sign turned if it `isOpposite`.
   public var offsetDifference: Double?
   /// Whether the student's boundary is oriented the other way.
@@ -121,6 +126,11 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var matchedStudent: Int?
   /// Largest rho_jk over the student nodes, -1...1; 0 for a dead node.
   public var correlation = 0.0
+  /// The student node that has it, from 1; absent for a dead node.
+  public var correlatedStudent: Int?
+  /// inputSpread sqrt(1 - correlation^2): what that student node leaves of the teacher node's activation, held against the band
+  /// as an alignment is. Absent where no correlation is positive.
+  public var mismatch: Double?
   public var verdict = AuditVerdict.noObserver
   /// The verdict as a sentence for people, such as "gradient too large by a factor 120".
   public var reason = ""
@@ -190,6 +200,8 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
   case predictedAndFound
   /// Aligned, though not all of the conditions hold.
   case foundThoughNotPredicted
+  /// Not aligned, but a student node has its function on the inputs, which are of low rank and do not determine its weights.
+  case matchedOnInputs
   case noObserver, weakAlpha, gradientTooLarge, tooFewSamples, lowRankInputs
   /// Dead, or without a boundary in the inputs.
   case invisible
@@ -202,7 +214,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
   /// Not learned; the gradients that the conditions speak of were not measured, because it would have taken too long.
   case gradientsNotMeasured
 
-  /// The number by which the measure `verdicts` stores it, 0...11.
+  /// The number by which the measure `verdicts` stores it, 0...12.
   public var code: Int {
     switch self {
     case .predictedAndFound: 0
@@ -217,6 +229,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     case .violation: 9
     case .wideProof: 10
     case .gradientsNotMeasured: 11
+    case .matchedOnInputs: 12
     }
   }
 
@@ -234,6 +247,7 @@ public enum AuditVerdict: String, Codable, Hashable, Sendable, CaseIterable {
     switch self {
     case .predictedAndFound: "predicted and found"
     case .foundThoughNotPredicted: "found though not predicted"
+    case .matchedOnInputs: "matched on the inputs, weights not determined"
     case .noObserver: "not learned: no observer"
     case .weakAlpha: "not learned: weak alpha"
     case .gradientTooLarge: "not learned: gradient too large"
@@ -265,6 +279,8 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   public var isDead = false
   /// The teacher node it is aligned with, from 1; absent for an unaligned node.
   public var alignedTeacher: Int?
+  /// The teacher node whose function it has on inputs of low rank, from 1; absent for others, and for a node that is aligned.
+  public var matchedTeacher: Int?
   /// The smallest eps for which it is eps-aligned with some teacher node: max(inputSpread sine, offset difference). Absent,
   /// as the next two, for a node without a boundary.
   public var alignment: Double?
@@ -302,6 +318,9 @@ public struct StudentSummaryRecord: Codable, Hashable, Sendable {
   public var carryingCount: Int?
   /// Of those that carry a boundary, the nodes that are aligned with a teacher node; absent in records of before it was kept.
   public var carryingTeacherCount: Int?
+  /// Of the others, the nodes that have the function of a teacher node on the inputs, which are of low rank; absent if these are
+  /// not.
+  public var carryingMatchCount: Int?
   public var mergeableCount: Int?
   public var removableCount: Int?
   /// Hidden nodes that are left.

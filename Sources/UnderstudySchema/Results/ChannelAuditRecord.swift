@@ -16,6 +16,9 @@ public struct ChannelAuditRecord: Codable, Hashable, Sendable {
   /// The share of the layer's largest effect below which an unaligned student node counts as silent.
   public var silentBelow = 0.0
   public var layers: [Layer] = []
+  /// The theory's audit, of fully connected networks, over training images. Absent for networks with convolutions, or if it was
+  /// not asked for.
+  public var theory: AuditRecord?
 
   public init() {}
 

@@ -35,9 +35,9 @@ public struct Audit: Sendable {
   public var teacherDistances: Matrix
   /// Whether any fan-out weight of the student's last layer is not 0.
   public var hasFanOut: Bool
-  /// ||w*_j||, `[teacher node]`, and ||w_k||, `[student node]`.
-  public var teacherNorms: [Double]
-  public var studentNorms: [Double]
+  /// Of the lowest layers.
+  public var teacherBoundaries: Boundaries
+  public var studentBoundaries: Boundaries
   /// By the options' bands.
   public var bands: [BandAudit]
   public var teacherNodes: [TeacherNodeAudit]
@@ -102,9 +102,8 @@ public func audit(
     teacherStrengths: try strengths(of: teacher, over: inputs),
     teacherDistances: Boundaries(of: teacher.network.layers[0]).distances(spread: diagnosis.spread),
     hasFanOut: student.network.fanOutWeights.values.contains { $0 != 0 },
-    teacherNorms: Boundaries(of: teacher.network.layers[0]).norms,
-    studentNorms: Boundaries(of: student.network.layers[0]).norms, bands: bands, teacherNodes: [],
-    studentNodes: [])
+    teacherBoundaries: Boundaries(of: teacher.network.layers[0]),
+    studentBoundaries: Boundaries(of: student.network.layers[0]), bands: bands, teacherNodes: [], studentNodes: [])
   guard audit.isFinite else {
     throw ShapeError(
       "gradients or strengths overflow: weights or inputs are too large; rescale them to ordinary sizes")
@@ -171,6 +170,10 @@ private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeErr
 }
 
 extension Audit {
+  /// ||w*_j||, `[teacher node]`, and ||w_k||, `[student node]`.
+  var teacherNorms: [Double] { teacherBoundaries.norms }
+  var studentNorms: [Double] { studentBoundaries.norms }
+
   /// Whether what the verdicts and tables are made of can be told from infinity.
   fileprivate var isFinite: Bool {
     let strengths = zip(coupling.fanOutNorms, studentNorms).map(*)

@@ -110,12 +110,13 @@ struct AuditCost {
     }
   }
 
-  /// Memory that an audit cannot be without: copies of the inputs, and for each pair of a teacher node and a student node
+  /// Memory that an audit cannot be without: copies of the inputs, their principal directions, and for each pair of a teacher node and a student node
   /// distances, couplings, correlations and who observes whom.
   var bytes: Double {
     let (m, n) = (Double(teacher.hiddenCounts[0]), Double(student.hiddenCounts[0]))
-    let copies = samples * Double(4 * student.inputCount + 3 * student.outputCount)
-    return 8 * copies + m * n * (120 + 40 * Double(bandCount)) + 24 * m * m
+    let d = Double(student.inputCount)
+    let copies = samples * (4 * d + Double(3 * student.outputCount))
+    return 8 * (copies + 3 * d * d) + m * n * (120 + 40 * Double(bandCount)) + 24 * m * m
   }
 
   /// Weights, without biases, of the layers from one upwards.

@@ -19,8 +19,10 @@ extension Audit {
       nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
     }
     var ranks = FanOutRanks(coupling)
+    let followers = correlation.matches
     return nodes.map { j in
       let best = alignment.bestStudent(of: j)
+      let mismatch = followers[j].flatMap { self.mismatch(ofCorrelation: correlation.values[j, $0]) }
       let evidence = NodeEvidence(
         isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible, dimension: inputs.dimension,
         bands: bands.indices.map { b in
@@ -34,7 +36,8 @@ extension Audit {
               ? min(epsilonAgnostic(b, alpha: strongestOfNode), epsilonAware(b, alpha: strongestOfNode)) : nil,
             witnessCount: bands[b].witnesses?.explainedCounts[j],
             unexplainedCount: bands[b].witnesses?.unexplainedCounts[j] ?? 0, proof: proof(of: j, band: b))
-        }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity)
+        }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity,
+        mismatch: mismatch ?? .infinity)
       let widest = observers[bands.count - 1][j]
       let bestObserver = widest.max { alpha[$0, j] < alpha[$1, j] }
       func smallest(_ predicted: (Int, Double) -> Double) -> Double? {
@@ -53,9 +56,23 @@ extension Audit {
         observerRank: ranks.rank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
         gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
         proven: evidence.proven, alignedStudent: best, relation: best.flatMap { alignment[j, $0] },
-        alignment: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) }, matchedStudent: matching[j],
+        alignment: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) },
+        seenSine: best.flatMap {
+          inputs.seenSine(teacherBoundaries.directions.row(j), studentBoundaries.directions.row($0))
+        }, correlatedStudent: followers[j], mismatch: mismatch, matchedStudent: matching[j],
         verdict: evidence.verdict)
     }
+  }
+
+  /// See ``TeacherNodeAudit/mismatch``.
+  private func mismatch(ofCorrelation rho: Double) -> Double? {
+    rho > 0 ? inputs.spread * ((1 - rho) * (1 + rho)).squareRoot() : nil
+  }
+
+  /// The least correlation with which a student node has a teacher node's function for the widest band.
+  public var leastMatchingCorrelation: Double {
+    let share = min(1, (bands.last?.width ?? 0) / inputs.spread)
+    return ((1 - share) * (1 + share)).squareRoot()
   }
 
   /// What witnesses prove of a teacher node and the student node that explains them, held against their boundaries.
@@ -78,15 +95,21 @@ extension Audit {
     let balance = try KinkBalance(
       of: student, against: teacher, groups: groups, over: samples.prefix(rows: coupling.sampleCount))
     let dead = Set(correlation.deadStudentNodes)
+    let followed = correlation.studentMatches
+    let isLowRank = inputs.rank(above: width) < inputs.dimension
     let fanOuts = coupling.fanOutNorms
     var plan = plan
     let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width, within: &plan)
     let nodes = (0..<boundaries.count).map { k in
       let nearest = alignment.bestTeacher(of: k)
       let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
+      let isAligned = eps.map { $0 <= width } ?? false
+      let matched = followed[k].flatMap { j in
+        isLowRank && !isAligned && mismatch(ofCorrelation: correlation.values[j, k]) ?? .infinity <= width ? j : nil
+      }
       return StudentNodeAudit(
         nearestTeacher: nearest, relation: nearest.flatMap { alignment[$0, k] }, alignment: eps,
-        isAligned: eps.map { $0 <= width } ?? false, isDead: dead.contains(k), fanOutNorm: fanOuts[k],
+        isAligned: isAligned, matchedTeacher: matched, isDead: dead.contains(k), fanOutNorm: fanOuts[k],
         strength: fanOuts[k] * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
         group: groups.group(ofStudentNode: k),
         observerRank: ranks?[k])

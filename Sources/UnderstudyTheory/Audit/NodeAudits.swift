@@ -27,6 +27,16 @@ public struct TeacherNodeAudit: Sendable {
   public var relation: BoundaryRelation?
   /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``alignedStudent``.
   public var alignment: Double?
+  /// The sine of the angle between the two boundaries as the inputs see it, see ``InputDiagnosis/seenSine(_:_:)``; nil also
+  /// where one of the nodes does not vary.
+  public var seenSine: Double?
+  /// The student node whose activation has the largest correlation with the teacher node's over the inputs; nil of a dead node.
+  public var correlatedStudent: Int?
+  /// `spread sqrt(1 - rho^2)` of that correlation: what is left of the teacher node's activation when the student node's, scaled
+  /// and shifted, is taken from it, in units in which the activation's deviation is the inputs' spread. Two nodes at an angle
+  /// theta have about `spread sin(theta)` over inputs that vary equally along all directions, so it is held against the band
+  /// as an alignment is. nil as ``correlatedStudent``, and where no correlation is positive.
+  public var mismatch: Double?
   /// Its partner in the one-to-one matching.
   public var matchedStudent: Int?
   public var verdict: Verdict
@@ -50,6 +60,9 @@ public struct StudentNodeAudit: Sendable {
   public var alignment: Double?
   /// Whether they are aligned for the widest band's eps.
   public var isAligned: Bool
+  /// The teacher node whose function it has on inputs of low rank, if it is aligned with none; see
+  /// ``Verdict/matchedOnInputs(rank:dimension:)``.
+  public var matchedTeacher: Int?
   /// The activation does not vary over the inputs.
   public var isDead: Bool
   /// sqrt(E[beta_kk]), in two layers ||v_k||.

@@ -4,6 +4,9 @@ public enum Verdict: Sendable, Equatable {
   case predictedAndFound(eps: Double)
   /// A student node is aligned, though not all of the conditions hold.
   case foundThoughNotPredicted
+  /// No student node is aligned, but one has the node's function on the inputs, and these are of low rank for the widest band:
+  /// they vary by more than its width along `rank` of `dimension` directions, so the node's weights are not determined.
+  case matchedOnInputs(rank: Int, dimension: Int)
   /// No student node is aligned; the first condition that fails.
   case notLearned(Cause)
   /// What kink witnesses prove is not so: either the measurements belong to different students, or the program is wrong. Must
@@ -37,7 +40,7 @@ public enum Verdict: Sendable, Equatable {
   public var isFound: Bool {
     switch self {
     case .predictedAndFound, .foundThoughNotPredicted: true
-    case .notLearned, .violation: false
+    case .matchedOnInputs, .notLearned, .violation: false
     }
   }
 }
@@ -80,6 +83,8 @@ struct NodeEvidence: Equatable {
   var bands: [Band]
   /// The smallest eps for which a student node is aligned.
   var measured: Double
+  /// See ``TeacherNodeAudit/mismatch``; infinite where there is none.
+  var mismatch = Double.infinity
 }
 
 extension NodeEvidence {
@@ -104,8 +109,17 @@ extension NodeEvidence {
     case (true, let eps?): return .predictedAndFound(eps: eps)
     case (true, nil): return .foundThoughNotPredicted
     case (false, let eps?): return .notLearned(.provenOnlyTo(eps: eps))
-    case (false, nil): return bands.last.flatMap(firstFailure).map { .notLearned($0) } ?? .notLearned(.noObserver)
+    case (false, nil): return unfoundVerdict
     }
+  }
+
+  /// Of a node that no student node is aligned with, and of which nothing is proven: what the widest band lacks.
+  private var unfoundVerdict: Verdict {
+    guard let band = bands.last, let cause = firstFailure(in: band) else { return .notLearned(.noObserver) }
+    if case .lowRankInputs(let rank, let dimension) = cause, mismatch <= band.width {
+      return .matchedOnInputs(rank: rank, dimension: dimension)
+    }
+    return .notLearned(cause)
   }
 
   /// The smallest eps that witnesses prove: see ``TeacherNodeAudit/proven``.

@@ -25,6 +25,46 @@ public struct InputDiagnosis: Sendable, Equatable {
   /// several hyperplanes may hold all samples near a boundary.
   public func rank(above width: Double) -> Int { min(rank, principalDeviations.count { $0 > width }) }
 
+  /// The fewest directions that have a share of the inputs' variance.
+  public func directionCount(holding share: Double) -> Int {
+    let largest = principalDeviations.last ?? 0
+    guard largest > 0 else { return 0 }
+    let variances = principalDeviations.reversed().map { ($0 / largest) * ($0 / largest) }
+    let wanted = share * variances.reduce(0, +)
+    var (sum, count) = (0.0, 0)
+    while sum < wanted, count < variances.count { (sum, count) = (sum + variances[count], count + 1) }
+    return count
+  }
+
+  /// The sine of the angle between two boundaries as the inputs see it: the root of 1 minus the squared correlation of the two
+  /// pre-activations. It is that of the angle between the normals where the inputs vary equally along all directions; what two
+  /// normals have along directions in which the inputs do not vary (see ``rank``), it does not count.
+  ///
+  /// - Parameters: the normals, `[feature]`, of any lengths; their orientation does not matter.
+  /// - Returns: nil if one of the pre-activations does not vary.
+  /// - Complexity: O(features^2).
+  func seenSine(_ a: some Collection<Double>, _ b: some Collection<Double>) -> Double? {
+    // The pre-activations' deviations along each principal direction.
+    func seen(_ normal: some Collection<Double>) -> [Double]? {
+      let values = (dimension - rank..<dimension).map { direction in
+        principalDeviations[direction]
+          * zip(normal, principalDirections.row(direction)).reduce(0) { $0 + $1.0 * $1.1 }
+      }
+      let size = euclideanNorm(values)
+      return size > rounding(of: normal) ? values.map { $0 / size } : nil
+    }
+    guard let a = seen(a), let b = seen(b) else { return nil }
+    let sign = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } < 0 ? -1.0 : 1.0
+    // As for boundaries: the square root of 1 - cos^2 would lose half of the digits of a small angle.
+    let squaredChord = zip(a, b).reduce(0) { $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1) }
+    return (squaredChord * max(0, 1 - squaredChord / 4)).squareRoot()
+  }
+
+  /// Below this a pre-activation's deviation is rounding.
+  private func rounding(of normal: some Collection<Double>) -> Double {
+    1e-12 * (principalDeviations.last ?? 0) * normal.reduce(0) { max($0, abs($1)) }
+  }
+
   /// Sentences on what is wrong, for people; empty if nothing is.
   public var notes: [String] {
     var notes: [String] = []
@@ -96,19 +136,31 @@ struct Centred {
   }
 }
 
-/// Diagnoses a data set.
+/// What every diagnosis asks of a data set.
 ///
 /// - Shape: `inputs` is `[sample, feature]`.
 /// - Throws: ``ShapeError`` for no samples, no features, or numbers that are not finite; it names the first.
-/// - Complexity: O(samples x features^2 + features^3).
-public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
-  let (count, d) = (inputs.rowCount, inputs.columnCount)
-  guard count > 0, d > 0 else { throw ShapeError("there are no inputs; give at least one sample of one feature") }
+/// - Complexity: O(samples x features).
+public func checkSamples(_ inputs: Matrix) throws(ShapeError) {
+  let d = inputs.columnCount
+  guard inputs.rowCount > 0, d > 0 else {
+    throw ShapeError("there are no inputs; give at least one sample of one feature")
+  }
   if let index = inputs.values.firstIndex(where: { !$0.isFinite }) {
     throw ShapeError(
       "the inputs are not finite: sample \(index / d + 1), feature \(index % d + 1) is \(inputs.values[index]); "
         + "remove that sample")
   }
+}
+
+/// Diagnoses a data set.
+///
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Throws: ``ShapeError``, as ``checkSamples(_:)``.
+/// - Complexity: O(samples x features^2 + features^3).
+public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
+  try checkSamples(inputs)
+  let (count, d) = (inputs.rowCount, inputs.columnCount)
   let centred = Centred(inputs)
   var covariance = Matrix(rowCount: d, columnCount: d)
   LinearAlgebra.multiply(centred.values, transposingFirst: true, centred.values, into: &covariance)

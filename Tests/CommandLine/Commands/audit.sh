@@ -134,14 +134,33 @@ Path("features").mkdir()
 def array(name, kind, shape, data):
     text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': ({''.join(f'{n}, ' for n in shape)}), }}\n".encode()
     Path("features", name).write_bytes(b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + data)
-for part, count in (("train", 10), ("test", 300)):
+for part, count in (("train", 400), ("test", 300)):
     array(f"{part}-images.npy", "<f4", (count, 6, 1, 1), struct.pack(f"<{6 * count}f", *(random.gauss(0, 1) for _ in range(6 * count))))
     array(f"{part}-labels.npy", "<i8", (count,), struct.pack(f"<{count}q", *(i % 2 for i in range(count))))
 PYTHON
 over=(--teacher teacher.safetensors --student student.safetensors --images features)
-ends "an audit over images" 0 "features: 300, of which 256 for strengths" "not learned" \
-  "All teacher nodes have a student node" -- "$UNDERSTUDY" audit "${over[@]}"
+ends "an audit over images" 0 "evaluation images of features: 300, of which 256 for strengths" "not learned" \
+  "All teacher nodes have a student node" "What the theory says" "training images 1 to 400 of features: 400 samples" \
+  "8 units, of which 4 carry the teacher, 1 can be merged and 3 removed: 4 are left" -- \
+  "$UNDERSTUDY" audit "${over[@]}" --merge-into of-images.safetensors
+ends "the merged student is the teacher" 0 "4 units, of which 4 carry the teacher" -- \
+  "$UNDERSTUDY" audit --teacher teacher.safetensors --student of-images.safetensors --images features
 ends "in JSON" 0 -- "$UNDERSTUDY" audit "${over[@]}" --json
+cp ends.log over-images.json
+ends "without the theory" 0 -- "$UNDERSTUDY" audit "${over[@]}" --json --correlations-only
+check "is the same without it" python3 - <<'PYTHON'
+import json
+audit, without = json.load(open("over-images.json")), json.load(open("ends.log"))
+theory = audit.pop("theory")
+assert audit == without and theory["sampleCount"] == 400 and theory["bandRanks"] == [6], theory
+assert all(node["verdict"] == "predictedAndFound" for node in theory["teacherNodes"]), theory["teacherNodes"]
+PYTHON
+ends "a page" 0 "report: images.html" -- "$UNDERSTUDY" audit "${over[@]}" --report images.html --python /nowhere/python3
+check "with both parts, and the data of three figures" bash -c 'grep -q "<h3>What the theory says</h3>" images.html \
+  && grep -q "4 of 4 teacher nodes have a student node with a rho of 0.8 or more" images.html \
+  && grep -q "4 of 4 teacher nodes are learned" images.html && grep -q "<caption>Hidden layers</caption>" images.html \
+  && test "$(ls figures/audit-1-{images,teacher,student}.json | wc -l)" = 3'
+cp over-images.json ends.log
 check "a planted student learned all, and has nodes that do nothing" python3 - <<'PYTHON'
 import json
 audit = json.load(open("ends.log"))
@@ -157,13 +176,89 @@ PYTHON
 ends "an untrained student over images" 0 "Not learned: teacher nodes whose best rho is below 0.99" -- \
   "$UNDERSTUDY" audit "${over[@]:0:2}" --student other.safetensors --images features --rho 0.99
 ends "inputs and images" 64 "not both" -- "$UNDERSTUDY" audit "${over[@]}" --inputs x.npy
-ends "bands over images" 64 "--bands is for --inputs" -- "$UNDERSTUDY" audit "${over[@]}" --bands 0.1
+ends "bands over images" 0 "bands of 0.3" -- "$UNDERSTUDY" audit "${over[@]}" --bands 0.3
+ends "bands without the theory" 64 "--bands is for the theory's audit" -- \
+  "$UNDERSTUDY" audit "${over[@]}" --bands 0.1 --correlations-only
+ends "correlations only, of inputs" 64 "--correlations-only is for --images" -- \
+  "$UNDERSTUDY" audit "${files[@]}" --correlations-only
 ends "a rho without images" 64 "--rho is for --images" -- "$UNDERSTUDY" audit "${files[@]}" --rho 0.9
 ends "a rho that is none" 64 "above 0" -- "$UNDERSTUDY" audit "${over[@]}" --rho 1.5
 ends "a rho for runs over inputs" 2 "--rho is for runs over images" -- "$UNDERSTUDY" audit results --rho 0.9
+ends "correlations only, of runs over inputs" 2 "--correlations-only is for runs over images" -- \
+  "$UNDERSTUDY" audit results --correlations-only
 ends "no such images" 2 "nowhere" "no such folder" -- "$UNDERSTUDY" audit "${over[@]:0:4}" --images nowhere
 ends "networks of other images" 2 wide-teacher.safetensors "takes 10 numbers" -- \
   "$UNDERSTUDY" audit --teacher wide-teacher.safetensors --student wide.safetensors --images features
+
+# Images are nearly of low rank: here one pixel is constant and one hardly varies. A student with other weights for these has the
+# teacher's functions; what is said of them is checked by plain loops.
+python3 - "$tests" <<'PYTHON'
+import math, random, struct, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import files
+random.seed(3)
+Path("flat").mkdir()
+def images(part, count):
+    rows = [[random.gauss(0, 1), random.gauss(0, 0.5), random.gauss(0, 2), 1e-3 * random.gauss(0, 1), 0.25] for _ in range(count)]
+    data = struct.pack(f"<{5 * count}f", *(x for row in rows for x in row))
+    files.array(f"flat/{part}-images.npy", "<f4", (count, 1, 1, 5), data)
+    files.array(f"flat/{part}-labels.npy", "<i8", (count,), struct.pack(f"<{count}q", *(i % 2 for i in range(count))))
+    return [x for row in rows for x in row]
+pixels = images("train", 300)
+images("test", 80)
+first = [[random.gauss(0, 1) for _ in range(5)] for _ in range(3)]
+biases, outputs = [0.1, -0.2, 0.3], [[1, 0.5, -1]]  # one output
+files.two_layers("seen.safetensors", first, biases, outputs, [0.5])
+# The constant pixel after normalisation: what its weight adds goes into the bias. A fourth node follows nothing.
+mean = sum(pixels) / len(pixels)
+constant = (0.25 - mean) / math.sqrt(sum((x - mean) ** 2 for x in pixels) / len(pixels))
+files.two_layers("unseen.safetensors", [row[:3] + [row[3] + 1, row[4] + 3] for row in first] + [[1, -1, 1, -1, 0]],
+                 [bias - 3 * constant for bias in biases] + [0.4], [outputs[0] + [0.05]], [0.5])
+PYTHON
+flat=(--teacher seen.safetensors --student unseen.safetensors --images flat)
+ends "inputs of low rank: functions are matched, weights are not determined" 0 "matched on the inputs, weights not determined" \
+  "low rank: they vary along 4 of 5 directions" "along 3 of 5 directions" "nodes 1, 2, 3: a student node has its function on the inputs" \
+  "4 units, of which 0 carry the teacher, 3 have a teacher node's function on the inputs, 1 carry other boundaries" -- \
+  "$UNDERSTUDY" audit "${flat[@]}"
+ends "and in JSON" 0 -- "$UNDERSTUDY" audit "${flat[@]}" --json
+check "as plain loops have it" python3 - <<'PYTHON'
+import json, math, struct
+audit = json.load(open("ends.log"))
+theory = audit["theory"]
+assert theory["inputRank"] == 4 and theory["bandRanks"] == [3] and theory["outputDimension"] == 1, theory["bandRanks"]
+raw = open("flat/train-images.npy", "rb").read()[-300 * 20:]
+rows = [struct.unpack_from("<5f", raw, 20 * i) for i in range(300)]
+mean = sum(map(sum, rows)) / 1500
+deviation = math.sqrt(sum((x - mean) ** 2 for row in rows for x in row) / 1500)
+rows = [[(x - mean) / deviation for x in row] for row in rows]
+def weights(path):
+    data = open(path, "rb").read()
+    size, = struct.unpack_from("<Q", data)
+    header, body = json.loads(data[8:8 + size]), data[8 + size:]
+    def tensor(name):
+        begin, end = header[name]["data_offsets"]
+        return struct.unpack(f"<{(end - begin) // 8}d", body[begin:end])
+    biases, flat = tensor("layers.0.bias"), tensor("layers.0.weight")
+    return [(flat[5 * k:5 * k + 5], bias) for k, bias in enumerate(biases)]
+def rho(a, b):
+    ma, mb = sum(a) / len(a), sum(b) / len(b)
+    products = sum((x - ma) * (y - mb) for x, y in zip(a, b))
+    return products / math.sqrt(sum((x - ma) ** 2 for x in a) * sum((y - mb) ** 2 for y in b))
+def before(node): return [sum(map(float.__mul__, node[0], row)) + node[1] for row in rows]
+teacher, student = map(weights, ("seen.safetensors", "unseen.safetensors"))
+for node in theory["teacherNodes"]:
+    z = before(teacher[node["node"] - 1])
+    seen = rho(z, before(student[node["alignedStudent"] - 1]))
+    assert abs(node["seenSine"] - math.sqrt(max(0, 1 - seen * seen))) < 1e-5, node
+    best = max(rho([max(0, x) for x in z], [max(0, x) for x in before(other)]) for other in student)
+    assert abs(node["correlation"] - best) < 1e-6, node
+    assert node["verdict"] == "matchedOnInputs" and node["correlatedStudent"] == node["node"], node
+    assert abs(node["mismatch"] - theory["inputSpread"] * math.sqrt(max(0, 1 - best * best))) < 1e-3, node
+    assert node["mismatch"] < 0.01 < 0.3 < node["sine"], node
+assert [node.get("matchedTeacher") for node in theory["studentNodes"]] == [1, 2, 3, None]
+assert theory["student"]["carryingMatchCount"] == 3 and theory["student"]["carryingTeacherCount"] == 0, theory["student"]
+PYTHON
 
 # A wide student: a table of all pairs of its nodes would have 3.2 GB.
 python3 "$tests/files.py" network wide.safetensors 6 20000 5

@@ -64,6 +64,7 @@ struct Units {
     switch verdict {
     case .predictedAndFound: "predicted and found"
     case .foundThoughNotPredicted: "found"
+    case .matchedOnInputs: "matched"
     case .violation: "violation"
     case .notLearned(let cause): "\(cause)".prefix { $0 != "(" }.description
     }

@@ -73,6 +73,27 @@ import UnderstudyNumerics
       } == .notLearned(.lowRankInputs(rank: 3, dimension: 5)))
   }
 
+  @Test("inputs of low rank: matched where a student node has the function within the widest band")
+  func matched() {
+    func verdict(_ change: (inout NodeEvidence) -> Void) -> Verdict {
+      self.verdict {
+        ($0.measured, $0.mismatch, $0.bands[0].rank) = (0.8, 0.1, 3)
+        change(&$0)
+      }
+    }
+    #expect(verdict { _ in } == .matchedOnInputs(rank: 3, dimension: 5))
+    #expect(verdict { $0.mismatch = 0.11 } == .notLearned(.lowRankInputs(rank: 3, dimension: 5)))
+    #expect(verdict { $0.measured = 0.05 } == .foundThoughNotPredicted, "aligned is more than matched")
+    #expect(verdict { $0.bands[0].rank = 5 } == .notLearned(.provenOnlyTo(eps: 0.25)), "of full rank")
+    #expect(verdict { $0.bands[0].neighbour = 1 } == .notLearned(.notSeparated(from: 1)))
+    #expect(verdict { $0.isVisible = false } == .notLearned(.invisible))
+    #expect(
+      verdict {
+        $0.bands.append($0.bands[0])
+        ($0.bands[1].width, $0.mismatch) = (0.3, 0.2)
+      } == .matchedOnInputs(rank: 3, dimension: 5), "the widest band counts")
+  }
+
   @Test("a prediction asks for everything but small gradients, and is not below the band's width")
   func predictions() {
     func prediction(_ change: (inout NodeEvidence) -> Void) -> Double? {
