@@ -6,20 +6,14 @@ run forward and backward against half the squared error, and the weights move. T
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable
 
-parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--threads", type=int, default=1)
-options = parser.parse_args()
-for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = str(options.threads)
+from step import missing, options_with_threads
 
-from step import missing
+options = options_with_threads(__doc__)
 
 try:
     import torch

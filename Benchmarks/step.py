@@ -10,6 +10,7 @@ Dimensions: d inputs, C outputs, B samples a batch.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
@@ -56,6 +57,21 @@ def use_one_core() -> None:
         os.environ[name] = "1"
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+def options_with_threads(description: str, rounds: int | None = None) -> argparse.Namespace:
+    """Read --threads, and --rounds if it has a default, and ask the libraries for that many threads.
+
+    Call it before importing the library that is measured.
+    """
+    parser = argparse.ArgumentParser(description=description.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=1)
+    if rounds is not None:
+        parser.add_argument("--rounds", type=int, default=rounds)
+    options = parser.parse_args()
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(options.threads)
+    return options
 
 
 def missing(library: str, error: ImportError) -> NoReturn:
