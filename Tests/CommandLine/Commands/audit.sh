@@ -292,6 +292,9 @@ ends "a page of the other" 0 "report: convolutions.html" -- \
 check "without the theory" bash -c 'grep -q "what it learned, and what does nothing" convolutions.html \
   && ! grep -q "What the theory says" convolutions.html'
 convolutional=$(grep -alE '\[6, ?1, ?3, ?3\]' images/weights/*)
+ends "a linear student has no such audit, and is no error" 0 "layer" -- bash -c '"$UNDERSTUDY" run pictures.yaml \
+  --set network.activation=linear --set "teacher.layers=dense 4" --results linear-images && "$UNDERSTUDY" audit linear-images --json'
+check "and says nothing of the theory" bash -c '! grep -q "\"theory\"" ends.log'
 dense=$(grep -aLE '\[6, ?1, ?3, ?3\]' images/weights/*)
 ends "images of another size" 2 "takes 36 numbers" "give images or a network" -- \
   "$UNDERSTUDY" audit --teacher "$dense" --student "$dense" --images features
