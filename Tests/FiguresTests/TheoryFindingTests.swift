@@ -51,6 +51,7 @@ import UnderstudySchema
     #expect(Self.value(.violationCount, runs, epoch: 10) == 1)
     // 12, 6, 9 and 3 are not aligned; 7 is invisible.
     #expect(Self.value(.lowRankShare, runs) == 0.5)
+    #expect(abs((Self.value(.matchedOnInputsShare, runs) ?? 0) - 1.0 / 6) < 1e-15)
     #expect(Self.value(.violationCount, [Self.run([Self.vector(.verdicts, 10, [13])])]) == nil, "no such verdict")
     #expect(
       abs((Self.value(.predictedShare, runs) ?? 0) - 1.0 / 6) < 1e-15

@@ -17,7 +17,7 @@ public struct ChannelAudits: Sendable {
 
   /// The best rho from which on a node counts as learnt.
   public var learnedAt: Double
-  /// The theory's audit, of networks whose layers are all fully connected; nil: of none.
+  /// The theory's audit, of networks whose layers are all fully connected and not linear; nil: of none.
   public var theory: StudentAudits?
   /// Whether networks without it are refused.
   public var needsTheory: Bool
@@ -69,8 +69,8 @@ public struct ChannelAudits: Sendable {
     let dense = theory == nil ? nil : StoredStudent(pair, count: Self.theoryImageCount)
     guard dense != nil || !needsTheory else {
       throw .input(
-        "\(pair.names.student): has convolutions, and --bands, --allow, --complete and --merge-into are for the theory's audit "
-          + "of fully connected networks; leave them out")
+        "\(pair.names.student): has convolutions or is linear, and --bands, --allow, --complete and --merge-into are for the "
+          + "theory's audit of fully connected networks of ReLU nodes; leave them out")
     }
     let audit = try ExperimentError.catching(pair.names.student) { () throws(ShapeError) in
       try channelAudit(

@@ -14,8 +14,10 @@ struct ImageStudent {
   /// How errors and tables call the student, the teacher and the images.
   let names: (student: String, teacher: String, images: String)
 
-  /// Whether all layers of both networks are fully connected.
-  var isDense: Bool { student.isDense && teacher.isDense }
+  /// Whether all layers of both networks are fully connected, with nodes that have boundaries.
+  var hasDenseBoundaries: Bool {
+    [student, teacher].allSatisfy { $0.isDense && $0.activation.negativeSlope < 1 }
+  }
 
   /// - Parameter images: the name or folder of the set, of which all images are taken.
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.

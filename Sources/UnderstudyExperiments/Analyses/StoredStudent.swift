@@ -38,9 +38,9 @@ struct StoredStudent {
   /// A student over images whose layers are fully connected; each image is a row of features.
   ///
   /// - Parameter count: how many of the training images, the first ones.
-  /// - Returns: nil for a student with convolutions.
+  /// - Returns: nil for networks with convolutions, and for linear ones.
   init?(_ pair: ImageStudent, count: Int) {
-    guard pair.isDense else { return nil }
+    guard pair.hasDenseBoundaries else { return nil }
     student = Student(pair.student.folded)
     teacher = Teacher(pair.teacher.folded)
     inputs = pair.trainingImages.rows(count: count)

@@ -203,6 +203,8 @@ extension FindingDeclaration.Statistic {
           "of the teacher nodes that are not aligned (verdicts 2 to 6 and 9 to 12), the share whose verdict names inputs of low "
           + "rank, 6 or 12",
         needs: [.verdicts], value: Statistics.lowRankShare)
+    case .matchedOnInputsShare:
+      .verdictShare("matched on inputs of low rank (verdict 12)") { $0 == .matchedOnInputs }
     case .recoveredExactlyShare:
       .mean(
         "share of runs whose merged student is the teacher with weight errors of at most 1e-9, 0 to 1",

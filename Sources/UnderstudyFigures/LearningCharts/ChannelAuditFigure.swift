@@ -3,30 +3,13 @@ import UnderstudySchema
 /// The nodes of both networks of an audit over images, layer by layer: how well each follows a node of the other network, and how
 /// much it matters.
 ///
-/// Fields of the data: `l` layer from 1, `p` whose node, `k` its number, `j` its partner's, `r` best rho, `y` effect as a share of
-/// the largest of the layer and network, `s` state.
+/// Fields of the data: `l` layer, the lowest at the bottom, `p` whose node, `k` its number, `j` its partner's, `r` best rho, `y`
+/// effect as a share of the largest of the layer and network, `s` state.
 ///
 /// - Parameter name: the figure's file name.
 public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> FigureSpecification {
   typealias State = ChannelAuditRecord.Node.State
-  var rows: [JSONValue] = []
-  var (deadCount, lowest) = (0, 0.0)
-  for layer in record.layers {
-    for (owner, nodes) in [("teacher nodes", layer.teacherNodes), ("student nodes", layer.studentNodes)] {
-      for node in nodes {
-        guard node.state != .dead, let partner = node.partner else {
-          deadCount += 1
-          continue
-        }
-        lowest = min(lowest, node.correlation)
-        rows.append([
-          "l": .integer(layer.layer), "p": .text(owner), "k": .integer(node.node), "j": .integer(partner),
-          "r": .number(node.correlation.rounded(toDigits: 4)), "y": .number(node.relativeEffect.rounded(toDigits: 3)),
-          "s": .text(node.state.words),
-        ])
-      }
-    }
-  }
+  let (rows, deadCount, lowest) = nodeRows(of: record)
   let states: [State] = [.learned, .aligned, .unlearned, .unaligned, .silent]
   let names = states.map(\.words).filter { words in rows.contains { $0["s"]?.text == words } }
   let depth = record.layers.count
@@ -43,7 +26,8 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
       "data": ["values": .array(FigureStyle.completed(rows, row: "l", column: "p"))],
       "facet": [
         "row": FigureStyle.facet(
-          "l", label: "'layer ' + (datum.label)", ["labelOrient": "right", "labelAngle": 90]),
+          "l", label: "'layer ' + (datum.label)", ["labelOrient": "right", "labelAngle": 90],
+          order: record.layers.reversed().map { layerLabel($0.layer) }),
         "column": FigureStyle.facet("p", label: "(datum.label)", order: ["teacher nodes", "student nodes"]),
       ],
       "spacing": .number(FigureStyle.gap),
@@ -69,6 +53,29 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
         ],
       ],
     ])
+}
+
+/// The data, how many nodes have no correlation, and the lowest one, at most 0.
+private func nodeRows(of record: ChannelAuditRecord) -> (rows: [JSONValue], deadCount: Int, lowest: Double) {
+  var rows: [JSONValue] = []
+  var (deadCount, lowest) = (0, 0.0)
+  for layer in record.layers {
+    for (owner, nodes) in [("teacher nodes", layer.teacherNodes), ("student nodes", layer.studentNodes)] {
+      for node in nodes {
+        guard node.state != .dead, let partner = node.partner else {
+          deadCount += 1
+          continue
+        }
+        lowest = min(lowest, node.correlation)
+        rows.append([
+          "l": .text(layerLabel(layer.layer)), "p": .text(owner), "k": .integer(node.node), "j": .integer(partner),
+          "r": .number(node.correlation.rounded(toDigits: 4)), "y": .number(node.relativeEffect.rounded(toDigits: 3)),
+          "s": .text(node.state.words),
+        ])
+      }
+    }
+  }
+  return (rows, deadCount, lowest)
 }
 
 extension ChannelAuditRecord.Node.State {

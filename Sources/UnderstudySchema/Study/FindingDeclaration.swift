@@ -7,7 +7,7 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case boundHeldShare, boundLooseness, violationCount, predictedShare, foundShare, logAlignment, worstAlignment
     case logLargestGradient, logKinkBalance, logTrainingLoss, unalignedSlope, balanceSlope
     case observersPerNode, observerRecovery, alignmentOrder, alignedShare, sampleExponent
-    case reachedShare, searchIterations, lowRankShare, recoveredExactlyShare
+    case reachedShare, searchIterations, lowRankShare, matchedOnInputsShare, recoveredExactlyShare
     case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
     case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover
     case layerCorrelation, layerMatchedShare, epochsToSpecialize, layerOrder, layerArmRatio

@@ -260,6 +260,52 @@ assert [node.get("matchedTeacher") for node in theory["studentNodes"]] == [1, 2,
 assert theory["student"]["carryingMatchCount"] == 3 and theory["student"]["carryingTeacherCount"] == 0, theory["student"]
 PYTHON
 
+# Runs over images: one student with convolutions, and one without.
+python3 - "$tests" <<'PYTHON'
+import random, struct, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import files
+random.seed(4)
+Path("pictures").mkdir()
+for part, count in (("train", 64), ("test", 32)):
+    pixels = [random.randrange(100) + (120 if place // 6 == 2 * (image % 3) else 0) for image in range(count) for place in range(36)]
+    files.array(f"pictures/{part}-images.npy", "|u1", (count, 1, 6, 6), bytes(pixels))
+    files.array(f"pictures/{part}-labels.npy", "<i8", (count,), struct.pack(f"<{count}q", *(i % 3 for i in range(count))))
+PYTHON
+cat >pictures.yaml <<'YAML'
+teacher: {layers: [conv 3, dense 4], training: {epochs: 2, learningRate: 0.02, batchSize: 16}}
+student: {overRealization: 2, initialization: uniform}
+inputs: {images: pictures, cropPadding: 1, training: {count: 48}, evaluation: {count: 32}}
+training: {loss: squaredError, batchSize: 16, learningRate: 0.01, epochs: 2, stepsPerEpoch: 3}
+seeds: 1
+record: [{measures: [evaluationLoss], last: true}]
+YAML
+ends "a study over images" 0 "2 of 2 runs recorded" -- "$UNDERSTUDY" run pictures.yaml --results images
+ends "an audit of both runs" 0 "student nodes" "What the theory says" -- "$UNDERSTUDY" audit images
+check "the theory has one of them" bash -c 'test "$(sed -n "/What the theory says/,\$p" ends.log | grep -c "teacher.layers = ")" = 1'
+ends "bands for convolutions" 2 "has convolutions" "--bands" -- "$UNDERSTUDY" audit images --bands 0.1
+ends "the run without them" 0 "training images 1 to 48 of run" "48 samples of 36 features" -- \
+  "$UNDERSTUDY" audit images --where "teacher.layers=dense 4" --bands 10%
+ends "a page of the other" 0 "report: convolutions.html" -- \
+  "$UNDERSTUDY" audit images --where "teacher.layers=conv 3" --report convolutions.html --python /nowhere/python3
+check "without the theory" bash -c 'grep -q "what it learned, and what does nothing" convolutions.html \
+  && ! grep -q "What the theory says" convolutions.html'
+convolutional=$(grep -alE '\[6, ?1, ?3, ?3\]' images/weights/*)
+ends "a linear student has no such audit, and is no error" 0 "layer" -- bash -c '"$UNDERSTUDY" run pictures.yaml \
+  --set network.activation=linear --set "teacher.layers=dense 4" --results linear-images && "$UNDERSTUDY" audit linear-images --json'
+check "and says nothing of the theory" bash -c '! grep -q "\"theory\"" ends.log'
+dense=$(grep -aLE '\[6, ?1, ?3, ?3\]' images/weights/*)
+ends "images of another size" 2 "takes 36 numbers" "give images or a network" -- \
+  "$UNDERSTUDY" audit --teacher "$dense" --student "$dense" --images features
+ends "convolutions and none" 2 "$dense" "the student takes" -- \
+  "$UNDERSTUDY" audit --teacher "$convolutional" --student "$dense" --images pictures
+mkdir training-only && cp pictures/train-* training-only/
+ends "no evaluation images" 2 "training-only" "missing" -- \
+  "$UNDERSTUDY" audit --teacher "$dense" --student "$dense" --images training-only
+rm images/artifacts/*.safetensors
+ends "no teacher any more" 2 "is not there, or is damaged" -- "$UNDERSTUDY" audit images
+
 # A wide student: a table of all pairs of its nodes would have 3.2 GB.
 python3 "$tests/files.py" network wide.safetensors 6 20000 5
 wide=(--teacher teacher.safetensors --student wide.safetensors --inputs few.npy)
