@@ -74,7 +74,7 @@ struct ImageMemoryEstimate {
     }
   }
 
-  /// Code that oneDNN makes, and memory that is free again and still held: measured over runs of 885 MB to 1.9 GB.
+  /// Code that oneDNN makes, and memory that is free again and still held: measured over runs of 0.9 to 3.1 GB.
   private static let overhead = 1e8
 
   /// A student that is trained and measured.
