@@ -50,8 +50,8 @@ public struct ConvolutionBenchmark: Sendable {
 
   private func measure(_ algorithm: ConvolutionAlgorithm, threads: Int) throws(ConvolutionError) -> Result {
     let shape = shape
-    let kernel = try ConvolutionalKernel(shape: shape, loss: .crossEntropy, batchSize: batchSize, algorithm: algorithm)
-    kernel.useThreads(threads)
+    let kernel = try ConvolutionalKernel(
+      shape: shape, loss: .crossEntropy, batchSize: batchSize, algorithm: algorithm, threads: threads)
     kernel.layers = layers(of: shape)
     var stream = RandomStream(key: 1, purpose: .trainingInputs)
     let images = stream.normals(batchSize * shape.input.count, standardDeviation: 1).map(Float.init)

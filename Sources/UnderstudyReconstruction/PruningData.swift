@@ -7,14 +7,24 @@ public struct PruningData: Sendable {
   let evaluation: ImageBatcher
   /// Of the evaluation's images; nil of inputs without labels.
   let labels: [UInt8]?
-  /// What they are, in words.
-  public let description: String
+  /// The set of images, or the array file.
+  public let name: String
 
-  init(fitting: ImageBatcher, evaluation: ImageBatcher, labels: [UInt8]?, description: String) {
+  public var fittingCount: Int { fitting.set.count }
+  public var evaluationCount: Int { evaluation.set.count }
+
+  /// What they are, in words.
+  public var description: String {
+    labels == nil
+      ? "\(fittingCount) samples of \(name); the output change is of \(evaluationCount) others"
+      : "\(fittingCount) training images of \(name); output change and accuracy are of \(evaluationCount) others"
+  }
+
+  init(fitting: ImageBatcher, evaluation: ImageBatcher, labels: [UInt8]?, name: String) {
     self.fitting = fitting
     self.evaluation = evaluation
     self.labels = labels
-    self.description = description
+    self.name = name
   }
 
   /// The first images of both parts of a set, with channels normalised as in studies.
@@ -29,7 +39,7 @@ public struct PruningData: Sendable {
     fitting = ImageBatcher(training.prefix(counts.0), normalization: normalization)
     self.evaluation = ImageBatcher(evaluation.prefix(counts.1), normalization: normalization)
     labels = self.evaluation.set.labels
-    description = "\(counts.0) training images of \(name); output change and accuracy are of \(counts.1) others"
+    self.name = name
   }
 
   /// The first rows of an array `[sample, feature]`, of which the last tenth judges.
@@ -54,6 +64,6 @@ public struct PruningData: Sendable {
           deviations: [Double](repeating: 1, count: matrix.columnCount)))
     }
     (fitting, evaluation, labels) = (batcher(0..<rows - held), batcher(rows - held..<rows), nil)
-    description = "\(rows - held) samples of \(path); the output change is of \(held) others"
+    name = path
   }
 }

@@ -3,11 +3,8 @@ import UnderstudyNumerics
 
 /// Makes a network smaller: removes the nodes that matter least, physically, and fits what is above anew.
 ///
-/// From the lowest layer on, the maps of the whole network's layer are fitted by those of the nodes that stay, as the smaller
-/// network below computes them: least squares over all images and positions, one matrix for all positions. The weights above
-/// take that matrix in. So the pre-activations above are the best that weights of this form can do, windows and flattened maps of
-/// any size take no more unknowns than nodes, and what lower layers changed is corrected, too. Above a convolution with padding
-/// there is no constant in the fit, because zeros beyond the border stay zeros.
+/// From the lowest layer on, the weights above are fitted to what the whole network computes there, by what the smaller network
+/// below computes (``LayerFit``). So what lower layers changed is corrected on the way.
 ///
 /// A class because it owns the kernels' memory; one thread uses it at a time.
 public final class StudentPruning {
@@ -24,13 +21,17 @@ public final class StudentPruning {
 
   public let student: Network
   private let data: PruningData
+  private let progress: (String) -> Void
   private let whole: ImageEvaluator
   private let outputs: [Float]
   private var eliminations: [NodeElimination] = []
 
+  /// - Parameter progress: told, in words and often, what is being done.
   /// - Throws: ``ShapeError`` if the network does not take the inputs, or has another number of outputs than there are classes.
   /// - Complexity: O(layers x images x positions x (weights + nodes^2)).
-  public init(_ student: Network, over data: PruningData) throws(ShapeError) {
+  public init(
+    _ student: Network, over data: PruningData, progress: @escaping (String) -> Void = { _ in }
+  ) throws(ShapeError) {
     let size = data.fitting.set.size
     guard student.inputCount == size.count, student.isDense || student.architecture.input == size else {
       throw ShapeError("takes \(student.architecture.input), and the inputs are \(size); give inputs of its size")
@@ -40,7 +41,8 @@ public final class StudentPruning {
         "has \(student.outputCount) outputs, and the images \(data.evaluation.set.classCount) classes; give images of its classes"
       )
     }
-    (self.student, self.data, whole) = (student, data, try ImageEvaluator(student))
+    (self.student, self.data, self.progress) = (student, data, progress)
+    whole = try ImageEvaluator(student)
     outputs = whole.outputs(over: data.evaluation, count: data.evaluation.set.count)
     for layer in student.hiddenCounts.indices { eliminations.append(elimination(ofLayer: layer)) }
   }
@@ -56,7 +58,8 @@ public final class StudentPruning {
   ///
   /// - Parameter counts: of each hidden layer, lowest first.
   /// - Throws: ``ShapeError`` for another number of layers, and for a layer that would be empty or grow.
-  /// - Complexity: as of ``init(_:over:)``.
+  /// - Complexity: O(layers x (images x positions x weights + unknowns^3)); the unknowns of a fit are the nodes times the places of
+  ///   the window above.
   public func pruned(keeping counts: [Int]) throws(ShapeError) -> Point {
     guard counts.count == student.hiddenCounts.count else {
       throw ShapeError(
@@ -70,7 +73,11 @@ public final class StudentPruning {
     for (layer, count) in counts.enumerated() {
       network = network.keeping(eliminations[layer].kept(count, of: student.hiddenCounts[layer]), of: layer)
       let isUnchanged = counts.prefix(layer + 1).elementsEqual(student.hiddenCounts.prefix(layer + 1))
-      if !isUnchanged { network = try refitted(network, above: layer) }
+      guard !isUnchanged else { continue }
+      let fit = LayerFit(of: student, above: layer, data: data) { done in
+        self.progress("\(words(counts)): weights above layer \(layer + 1) of \(counts.count), \(done)")
+      }
+      network = try fit.fitted(network, to: whole)
     }
     return try point(network)
   }
@@ -106,20 +113,14 @@ public final class StudentPruning {
       agreement: Double(pairs.count { $0 == $1 }) / Double(count))
   }
 
-  /// Whether the fit above a layer has a constant, which biases take.
-  private func hasConstant(above layer: Int) -> Bool {
-    let above = student.layers[layer + 1]
-    guard case .convolution(let window) = above.kind else { return above.biases != nil }
-    return above.biases != nil && window.rowPadding + window.columnPadding == 0
-  }
-
   private func elimination(ofLayer layer: Int) -> NodeElimination {
     let (count, above) = (student.hiddenCounts[layer], student.layers[layer + 1])
-    let constant = hasConstant(above: layer)
+    let constant = above.biases != nil
     var gram = Matrix(rowCount: count + 1, columnCount: count + 1)
     data.fitting.forEachBatch(count: data.fitting.set.count) { batch, range in
       let maps = ChannelMaps(of: whole, at: batch, count: range.count, layer: layer)
-      for part in maps.parts { LinearAlgebra.addGram(of: maps.rows(ofImages: part).appendingOnes(), to: &gram) }
+      progress("order of removal in layer \(layer + 1) of \(student.hiddenCounts.count), image \(range.upperBound)")
+      for part in maps.parts() { LinearAlgebra.addGram(of: maps.rows(ofImages: part).appendingOnes(), to: &gram) }
       return true
     }
     let samples = gram[count, count]
@@ -143,46 +144,7 @@ public final class StudentPruning {
     LinearAlgebra.multiply(outgoing, outgoing, transposingSecond: true, into: &products)
     return NodeElimination(moments: moments, outgoing: products)
   }
-
-  /// The network with the weights above a layer fitted to the whole network's maps there.
-  private func refitted(_ network: Network, above layer: Int) throws(ShapeError) -> Network {
-    let (count, kept) = (student.hiddenCounts[layer], network.hiddenCounts[layer])
-    let constant = hasConstant(above: layer)
-    let unknowns = kept + (constant ? 1 : 0)
-    let evaluator = try ImageEvaluator(network)
-    var gram = Matrix(rowCount: unknowns, columnCount: unknowns)
-    var fit = Matrix(rowCount: count, columnCount: unknowns)
-    data.fitting.forEachBatch(count: data.fitting.set.count) { batch, range in
-      let wanted = ChannelMaps(of: whole, at: batch, count: range.count, layer: layer)
-      let found = ChannelMaps(of: evaluator, at: batch, count: range.count, layer: layer)
-      for part in wanted.parts {
-        var maps = found.rows(ofImages: part)
-        if constant { maps = maps.appendingOnes() }
-        LinearAlgebra.addGram(of: maps, to: &gram)
-        LinearAlgebra.multiply(wanted.rows(ofImages: part), transposingFirst: true, maps, into: &fit, scale: 1)
-      }
-      return true
-    }
-    let trace = (0..<unknowns).reduce(0) { $0 + gram[$1, $1] }
-    for unknown in 0..<unknowns { gram[unknown, unknown] += max(1e-9 * trace / Double(unknowns), 1e-30) }
-    guard LinearAlgebra.factorCholesky(&gram) else { return network }
-    LinearAlgebra.solveCholesky(gram, rightSides: &fit)
-    let above = student.layers[layer + 1]
-    let width = above.inputCount / count
-    var result = network
-    var weights = Matrix(rowCount: above.nodeCount, columnCount: kept * width)
-    var biases = above.biases
-    for upper in 0..<above.nodeCount {
-      for node in 0..<count {
-        for place in 0..<width {
-          let weight = above.weights[upper, node * width + place]
-          for k in 0..<kept { weights[upper, k * width + place] += weight * fit[node, k] }
-          if constant { biases?[upper] += weight * fit[node, kept] }
-        }
-      }
-    }
-    result[layer: layer + 1].weights = weights
-    result[layer: layer + 1].biases = biases
-    return result.isFinite ? result : network
-  }
 }
+
+/// `10-10`.
+private func words(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }

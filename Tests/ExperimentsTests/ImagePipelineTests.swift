@@ -259,6 +259,29 @@ import UnderstudySchema
     }
   }
 
+  @Test("runs that do not fit into memory are refused, one or side by side")
+  func memory() async throws {
+    try await withFolders { set, _ in
+      let study = try self.study(set)
+      let run = try #require(study.runs.first)
+      var estimate = ImageMemoryEstimate(sharing: Artifacts(), threadCount: 2)
+      let bytes = try estimate.bytes(of: run, recording: [.layerCorrelations])
+      // Wider students and larger batches take more.
+      let wide = try self.study(set, ["student.overRealization=4", "training.batchSize=64"])
+      #expect(try estimate.bytes(of: #require(wide.runs.first), recording: [.layerCorrelations]) > bytes)
+      let all = try estimate.bytes(of: run, recording: Set(study.record.flatMap(\.measures)))
+      try estimate.check(run, of: study, available: 2 * all)
+      try estimate.check(run, of: study, available: nil)
+      for (share, part) in [(1.5, "--threads 1"), (0.9, "teacher.layers")] {
+        let error = #expect(throws: ExperimentError.self) {
+          try estimate.check(run, of: study, available: share * all)
+        }
+        let message = error?.description ?? ""
+        #expect(message.contains(part) && message.contains("of memory"))
+      }
+    }
+  }
+
   @Test(
     "what cannot be is refused before anything runs",
     arguments: [

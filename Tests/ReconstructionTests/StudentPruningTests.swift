@@ -21,7 +21,7 @@ import UnderstudySchema
         ))
     }
     let (fitting, evaluation) = (batcher(), batcher())
-    return PruningData(fitting: fitting, evaluation: evaluation, labels: evaluation.set.labels, description: "noise")
+    return PruningData(fitting: fitting, evaluation: evaluation, labels: evaluation.set.labels, name: "noise")
   }
 
   private func network(
@@ -63,6 +63,44 @@ import UnderstudySchema
     // Fewer nodes than are needed change the outputs, and more nodes less.
     let fewer = try pruning.pruned(keeping: single.hiddenCounts.map { $0 - 1 })
     #expect(fewer.outputChange > 10 * point.outputChange)
+  }
+
+  /// No other weights of the convolution above a pruned layer come closer to the whole network's pre-activations.
+  @Test(
+    "a convolution above is fitted by least squares",
+    arguments: ["conv 4, conv 3", "conv 4 padding 1, conv 3 padding 1"])
+  func fitsOfConvolutions(layers: String) throws {
+    let size = MapSize(channels: 2, rows: 6, columns: 6)
+    let (network, data) = (try network(size, layers), data(size))
+    let point = try StudentPruning(network, over: data).pruned(keeping: [3, 3])
+    guard case .convolution(let window) = network.layers[1].kind else { return }
+    let (whole, smaller) = (try ImageEvaluator(network), try ImageEvaluator(point.network))
+    var (errors, size2) = ([[Double]](), 0.0)
+    var gradient = Matrix(rowCount: 3, columnCount: 28)
+    data.fitting.forEachBatch(count: 150) { batch, range in
+      func windows(_ evaluator: ImageEvaluator) -> Matrix {
+        ChannelMaps(of: evaluator, at: batch, count: range.count, layer: 0).windows(window, ofImages: 0..<range.count)
+      }
+      func preactivations(_ windows: Matrix, _ layer: NetworkLayer) -> Matrix {
+        var result = Matrix(rowCount: windows.rowCount, columnCount: 3)
+        LinearAlgebra.multiply(windows, layer.weights, transposingSecond: true, into: &result)
+        for row in 0..<result.rowCount { for node in 0..<3 { result[row, node] += layer.biases?[node] ?? 0 } }
+        return result
+      }
+      let (wanted, rows) = (preactivations(windows(whole), network.layers[1]), windows(smaller))
+      var error = preactivations(rows, point.network.layers[1])
+      for place in error.values.indices {
+        size2 += wanted.values[place] * wanted.values[place]
+        error.values[place] -= wanted.values[place]
+      }
+      errors.append(error.values)
+      LinearAlgebra.multiply(error, transposingFirst: true, rows.appendingOnes(), into: &gradient, scale: 1)
+      return true
+    }
+    let error = errors.joined().reduce(0) { $0 + $1 * $1 }
+    #expect(error > 1e-3 * size2)
+    // At the minimum the error is orthogonal to every unknown; of single precision in the maps, and the ridge.
+    for value in gradient.values { #expect(abs(value) < 1e-4 * size2) }
   }
 
   @Test func allNodesAreTheNetworkItself() throws {

@@ -64,7 +64,7 @@ struct ConvertCommand: AsyncParsableCommand {
         try writeSequential(read.network)
       } else {
         try write(read.network, to: output, metadata: ["convertedFrom": input], precision: precision ?? .float64)
-        try printLine("\(output): a network file of \(layers(read.network))")
+        try printLine("\(output): a network file of \(layers(read.network))\(assumption(read))")
       }
     }
   }
@@ -91,6 +91,12 @@ struct ConvertCommand: AsyncParsableCommand {
     return names.pairs.map { pair in
       "\(pair.theirs)\(String(repeating: " ", count: width - pair.theirs.count)) is \(pair.own)"
     }.joined(separator: "\n") + "\n"
+  }
+
+  /// What was taken of a state dict that nothing says.
+  private func assumption(_ read: ExchangedNetwork) -> String {
+    guard read.hasAssumedActivation else { return "" }
+    return "\nactivation relu: no state dict says it; if it is another one, give --activation"
   }
 
   private func inputForm(_ network: Network) -> String {
@@ -126,6 +132,12 @@ struct OutputsCommand: AsyncParsableCommand {
   var output: String
 
   @OptionGroup var description: NetworkDescriptionOptions
+
+  func validate() throws {
+    guard output.lowercased().hasSuffix(".npy") else {
+      throw ValidationError("--output \(output): give a file that ends in .npy")
+    }
+  }
 
   func run() async throws {
     try await reportingErrors {

@@ -8,7 +8,7 @@ struct PruneCommand: AsyncParsableCommand {
     abstract: "Remove the nodes of a network that matter least, and fit the rest to what it answered.",
     discussion: """
       Nodes, or channels of convolutions, are removed physically; batch normalisations are carried on; the weights above are \
-      fitted to the whole network's activations by least squares. The curve of size against output change and accuracy is \
+      fitted by least squares to what the whole network computes there. The curve of size against output change and accuracy is \
       printed, and the smallest network of it is written.
 
         understudy prune student.safetensors --images fashion-mnist --ratios 0.3-0.5 --output small.safetensors
@@ -48,6 +48,9 @@ struct PruneCommand: AsyncParsableCommand {
   @Option(help: "Images of each part, or samples, that are used at most.")
   var count = 2000
 
+  @Flag(help: "JSON instead of the table.")
+  var json = false
+
   @OptionGroup var description: NetworkDescriptionOptions
 
   func validate() throws {
@@ -57,6 +60,10 @@ struct PruneCommand: AsyncParsableCommand {
     }
     if inputs != nil, accuracyDrop != nil {
       throw ValidationError("--accuracy-drop needs labels; give --images, or --ratios or --keep")
+    }
+    guard output.lowercased().hasSuffix(".safetensors") else {
+      throw ValidationError(
+        "--output \(output): give a file that ends in .safetensors (understudy convert makes an ONNX model of it)")
     }
     guard (20...10_000_000).contains(count) else { throw ValidationError("--count \(count): give 20 or more") }
   }
@@ -68,80 +75,37 @@ struct PruneCommand: AsyncParsableCommand {
       let data =
         try images.map { try PruningData(images: $0, count: count) }
         ?? PruningData(inputs: inputs ?? "", count: count)
-      do {
-        let pruning = try StudentPruning(network, over: data)
-        let (curve, chosen) = try accuracyDrop.map { try search(pruning, drop: $0) } ?? walk(pruning)
-        try write(chosen.network, to: output, maker: "prunedFrom", of: student)
-        try printLine(
-          "pruned over \(data.description)\n\n\(table(curve, whole: pruning.unpruned))\n\n\(output): \(widths(chosen))")
-      } catch let error as ShapeError {
-        throw ExperimentError.input("\(student): \(error)")
-      }
+      let progress = StageProgress(title: "prune")
+      let pruning = try PruningReport(network, name: student, over: data, goal: goal, progress: progress.show)
+      progress.end()
+      // Written before it is told: a reader that is gone must not cost the result.
+      try write(pruning.network, to: output, maker: "prunedFrom", of: student)
+      try printLine(json ? jsonText(pruning.record) : text(of: pruning.record, over: data))
     }
   }
 
-  /// To what was asked for in four steps.
-  private func walk(_ pruning: StudentPruning) throws -> (curve: [StudentPruning.Point], chosen: StudentPruning.Point) {
-    let whole = pruning.student.hiddenCounts
-    let target = keep?.nodes ?? zip(whole, ratios?.shares ?? []).map { $0 - Int(Double($0) * $1) }
-    if let ratios, ratios.shares.count != whole.count {
-      throw ShapeError("has \(whole.count) hidden layers, and --ratios \(ratios.shares.count); give one for each")
-    }
-    let last = try pruning.pruned(keeping: target)
-    var curve: [StudentPruning.Point] = []
-    // Of few nodes, several of these sizes may be one.
-    var known = [whole, target]
-    for share in [0.25, 0.5, 0.75] {
-      let counts = zip(whole, target).map { $0 - Int((Double($0 - $1) * share).rounded()) }
-      guard !known.contains(counts) else { continue }
-      known.append(counts)
-      curve.append(try pruning.pruned(keeping: counts))
-    }
-    return (curve + [last], last)
+  private var goal: PruningReport.Goal {
+    if let keep { .keeping(keep) } else if let ratios { .removing(ratios) } else { .accuracyDrop(accuracyDrop ?? 0) }
   }
 
-  /// The smallest of nine sizes that is accurate enough, and by halving between it and the next.
-  private func search(
-    _ pruning: StudentPruning, drop: Double
-  ) throws -> (curve: [StudentPruning.Point], chosen: StudentPruning.Point) {
-    let whole = pruning.unpruned
-    let least = (whole.accuracy ?? 0) - drop
-    var points: [(share: Double, point: StudentPruning.Point)] = []
-    func isAccurate(_ share: Double) throws -> Bool {
-      let point = try pruning.pruned(keeping: pruning.counts(removing: share))
-      points.append((share, point))
-      return point.accuracy ?? 0 >= least
-    }
-    var good = 0.0
-    for tenth in 1...9 {
-      if try isAccurate(Double(tenth) / 10) { good = Double(tenth) / 10 }
-    }
-    var bad = min(1, good + 0.1)
-    for _ in 0..<3 {
-      let middle = (good + bad) / 2
-      if try isAccurate(middle) { good = middle } else { bad = middle }
-    }
-    points.sort { $0.share < $1.share }
-    return (points.map(\.point), points.first { $0.share == good }?.point ?? whole)
-  }
-
-  private func widths(_ point: StudentPruning.Point) -> String {
-    "\(point.network.hiddenCounts.map(String.init).joined(separator: "-")), \(point.network.weightCount) weights"
-  }
-
-  private func table(_ curve: [StudentPruning.Point], whole: StudentPruning.Point) -> String {
+  private func text(of record: PruningReport.Record, over data: PruningData) -> String {
     var table = TextTable(
-      ["hidden nodes", "weights", "of all", "output change", "agreement"] + (whole.accuracy == nil ? [] : ["accuracy"]))
+      ["hidden nodes", "weights", "of all", "output change", "agreement"]
+        + (record.result.accuracy == nil ? [] : ["accuracy"]))
     func percent(_ value: Double) -> String { "\(format(100 * value, digits: 1)) %" }
-    for point in [whole] + curve {
+    for point in record.curve {
       table.add(
         [
-          point.network.hiddenCounts.map(String.init).joined(separator: "-"), "\(point.network.weightCount)",
-          percent(Double(point.network.weightCount) / Double(whole.network.weightCount)), short(point.outputChange),
+          widths(point), "\(point.weightCount)", percent(point.weightShare), short(point.outputChange),
           percent(point.agreement),
         ] + (point.accuracy.map { [percent($0)] } ?? []))
     }
-    return table.text
+    return "pruned over \(data.description)\n\n\(table.text)\n\n"
+      + "\(output): \(widths(record.result)), \(record.result.weightCount) weights"
+  }
+
+  private func widths(_ point: PruningReport.Point) -> String {
+    point.hiddenCounts.map(String.init).joined(separator: "-")
   }
 }
 

@@ -48,8 +48,20 @@ struct StatusCommand: AsyncParsableCommand {
         ])
       }
       try printLine(table.text)
+      try printKernels(store)
       try printDiverged(store, count: sum(\.divergedCount))
       if !failures.isEmpty { try printLine("\n" + failureLines(failures, of: study).joined(separator: "\n")) }
+    }
+  }
+
+  /// What each layer of students over images was computed by: forward, gradient of its input, gradient of its weights.
+  private func printKernels(_ store: ResultsStore) throws {
+    for (machine, settings) in try store.machines() {
+      let parts = machine.split(separator: ";").map { $0.trimmingCharacters(in: .whitespaces) }
+      guard parts.count > 1 else { continue }
+      let labels = settings.map { store.study.label(of: store.study.settings[$0]) }
+      try printLine("\n\(labels.joined(separator: "\n"))\non \(parts[0])")
+      for layer in parts.dropFirst() { try printLine("  \(layer)") }
     }
   }
 

@@ -5,7 +5,8 @@ import UnderstudySchema
 ///
 /// Data sets are held in double precision for measuring, and packed twice in the run's precision, for steps and for losses;
 /// networks as they were, as they are, and in the trainer with what its optimizer keeps. Measuring holds a block of samples,
-/// which is small beside these. Sizes of given files are not known here.
+/// which is small beside these. Sizes of given files are not known here. Runs over images have an estimate of their own,
+/// ``ImageMemoryEstimate``.
 struct MemoryEstimate {
   /// Bytes, and the keys that they grow with.
   struct Part {
@@ -13,7 +14,7 @@ struct MemoryEstimate {
     var keys: [String]
   }
 
-  /// Bytes that a run cannot be without; the largest part first.
+  /// Bytes that a run cannot be without; the largest part first. None over images.
   let parts: [Part]
 
   var bytes: Double { parts.reduce(0) { $0 + $1.bytes } }
@@ -21,7 +22,7 @@ struct MemoryEstimate {
   /// - Complexity: O(hidden layers). No sum overflows: everything is counted in floating point.
   init(_ setting: Setting) {
     guard setting.inputs.images == nil else {
-      parts = Self.partsOfImages(setting)
+      parts = []
       return
     }
     let (inputs, training) = (setting.inputs, setting.training)
@@ -59,27 +60,6 @@ struct MemoryEstimate {
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
-  }
-
-  /// Of images of the usual size, 3 x 32 x 32, and maps that stay as large: what each layer makes of a batch, its gradient, its
-  /// normalised form and what Winograd's algorithm makes of it; weights with their gradient and momentum.
-  private static func partsOfImages(_ setting: Setting) -> [Part] {
-    let (inputs, training) = (setting.inputs, setting.training)
-    let pixels = 3.0 * 32 * 32
-    let widths = (setting.teacher.layers?.layers ?? []).map { layer in
-      (nodes: Double(layer.nodes) * setting.student.overRealization, positions: layer.convolution == nil ? 1.0 : 1024)
-    }
-    let maps = widths.reduce(pixels) { $0 + $1.nodes * $1.positions }
-    let weights = zip([3.0] + widths.map(\.nodes), widths).reduce(0) { $0 + $1.0 * $1.1.nodes * 9 }
-    return [
-      Part(
-        bytes: Double(training.batchSize) * maps * 4 * 6,
-        keys: ["training.batchSize", "teacher.layers", "student.overRealization"]),
-      Part(bytes: weights * 4 * 6, keys: ["teacher.layers", "student.overRealization"]),
-      Part(
-        bytes: Double(inputs.training.count + inputs.evaluation.count) * pixels,
-        keys: ["inputs.training.count", "inputs.evaluation.count"]),
-    ].sorted { $0.bytes > $1.bytes }
   }
 
   /// Refuses a study whose runs do not fit into memory, side by side.

@@ -21,10 +21,12 @@ extension StudyRunner {
     }
     try checkLabels(study)
     let artifacts = Artifacts()
+    var imageMemory = ImageMemoryEstimate(sharing: artifacts, threadCount: options.threadCount)
     for index in checkedSettings(study.settings) {
       let run = study.runs[index * study.seeds.count]
       let inputs = run.setting.inputs
       if inputs.images != nil {
+        try imageMemory.check(run, of: study)
         try checkImages(run, study, sharing: artifacts)
       } else if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
         || inputs.augmentation != .none || inputs.rank > 0

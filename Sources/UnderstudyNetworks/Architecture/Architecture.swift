@@ -142,10 +142,14 @@ public struct Architecture: Sendable, Hashable {
     }
     let inputs = fanIn(ofLayer: index)
     guard parameters.inputCount == inputs else {
+      guard isDense else {
+        throw ShapeError(
+          "layer \(label) has \(parameters.inputCount) weights a node, but above a map of "
+            + "\(convolutionalShape.inputSizes[index]) it needs \(inputs): the size of the images, or a stride, a padding or a "
+            + "pooling below is another one")
+      }
       throw ShapeError(
-        (isDense
-          ? index == 0 ? "there are \(inputs) inputs" : "layer \(layerLabel(ofIndex: index - 1)) has \(inputs) nodes"
-          : "each node of layer \(label) has \(inputs) weights above a map of \(convolutionalShape.inputSizes[index])")
+        (index == 0 ? "there are \(inputs) inputs" : "layer \(layerLabel(ofIndex: index - 1)) has \(inputs) nodes")
           + ", but layer \(label) expects \(parameters.inputCount) inputs")
     }
     let counts = (parameters.normalization?.counts ?? []) + (parameters.biases.map { [$0.count] } ?? [])

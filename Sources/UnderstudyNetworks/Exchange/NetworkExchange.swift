@@ -15,6 +15,8 @@ public struct ExchangedNetwork: Sendable {
   public let format: Format
   /// Of a state dict, what it calls its tensors.
   public let names: TensorNames?
+  /// Whether nothing says the activation, of a state dict without Understudy's metadata: ReLU is assumed.
+  public var hasAssumedActivation = false
 
   /// Reads a file: an ONNX model if its name ends in `.onnx`, otherwise a safetensors file with Understudy's own names, or any
   /// others.
@@ -34,6 +36,11 @@ public struct ExchangedNetwork: Sendable {
       )
     }
     if path.lowercased().hasSuffix(".onnx") {
+      let bytes = [UInt8](data)
+      if let kind = FileKind(bytes), kind != .onnx {
+        try FileKind.check(bytes, is: .network, name: path)
+        throw error("is a safetensors file, not an ONNX model; give it a name that ends in .safetensors")
+      }
       let network = try ONNXFile.decode(data, name: path, image: description.image)
       guard description.layers == nil, description.placement == nil else {
         throw error(
@@ -50,7 +57,9 @@ public struct ExchangedNetwork: Sendable {
       return ExchangedNetwork(network: network, format: .own, names: nil)
     }
     let (network, names) = try StateDictFile.decode(file, name: path, describedBy: description)
-    return ExchangedNetwork(network: network, format: .stateDict, names: names)
+    return ExchangedNetwork(
+      network: network, format: .stateDict, names: names,
+      hasAssumedActivation: description.activation == nil && file.metadata[slopeKey] == nil)
   }
 
   /// The names of the tensors in a file of the same kind of network, which another network is to be written with.

@@ -127,6 +127,10 @@ extension Window {
   }
 }
 
+extension Pooling {
+  fileprivate var isMaximum: Bool { if case .maximum = self { true } else { false } }
+}
+
 extension ONNXModel.Node {
   fileprivate var place: String { "the \(operation) that gives \"\(outputs.first ?? "")\"" }
 }
@@ -247,7 +251,7 @@ private struct ONNXReader {
   }
 
   private mutating func activate(_ slope: Double, _ node: ONNXModel.Node) throws(ShapeError) {
-    guard let layer = layers.last, layer.pooling == nil, self.slope == nil,
+    guard let layer = layers.last, layer.pooling?.isMaximum != false, self.slope == nil,
       layer.normalization?.placement != .afterActivation
     else { throw refused(node) }
     guard (0...1).contains(slope) else {
@@ -258,7 +262,10 @@ private struct ONNXReader {
   }
 
   private mutating func pool(_ pooling: Pooling, _ node: ONNXModel.Node) throws(ShapeError) {
-    guard let layer = layers.last, layer.pooling == nil, layer.kind != .dense, slope != nil else { throw refused(node) }
+    // The largest of activations is the activation of the largest, because no activation falls.
+    guard let layer = layers.last, layer.pooling == nil, layer.kind != .dense, slope != nil || pooling.isMaximum else {
+      throw refused(node)
+    }
     layers[layers.count - 1] = NetworkLayer(
       layer.kind, weights: layer.weights, biases: layer.biases, normalization: layer.normalization, pooling: pooling)
   }

@@ -34,6 +34,7 @@ public enum StateDictFile {
     _ network: Network, names: TensorNames, template: String, precision: SafetensorsFile.Precision
   ) throws(FileError) -> Data {
     func error(_ message: String) -> FileError { FileError(path: template, message: message) }
+    let network = network.withoutBiases { names.layers.indices.contains($0) && names.layers[$0][.bias] == nil }
     var own = NetworkFile.file(of: network)
     own.metadata[slopeKey] = "\(network.activation.negativeSlope)"
     guard names.layers.count == network.layers.count else {
@@ -43,6 +44,13 @@ public enum StateDictFile {
     }
     var result = SafetensorsFile(tensors: [:], metadata: own.metadata)
     for (index, layer) in network.layers.enumerated() {
+      guard names.areConvolutions[index] == (layer.kind != .dense) else {
+        let kinds =
+          names.areConvolutions[index] ? ("a convolution", "fully connected") : ("fully connected", "a convolution")
+        throw error(
+          "\"\(names.layers[index][.weight] ?? "")\" is \(kinds.0), and layer \(layerLabel(ofIndex: index)) of the network is "
+            + "\(kinds.1); give a file of the same kind of network")
+      }
       for part in Part.allOfNetwork {
         let (tensor, name) = (own.tensors[tensorName(index, part)], names.layers[index][part])
         switch (tensor, name) {
@@ -100,12 +108,35 @@ public enum StateDictFile {
           "has a batch normalisation (\"\(normalized)\"), and its tensors do not say whether it is before or after the "
           + "activation; give --normalization beforeActivation or afterActivation")
     }
-    if own.tensors.values.contains(where: { $0.shape.count == 4 }) {
-      let (image, list) = try described(own, image, list, names, name: name)
+    let shapes = names.layers.indices.map { own.tensors[tensorName($0, .weight)]?.shape ?? [] }
+    if names.areConvolutions.contains(true) {
+      let (image, list) = try described(shapes, image, list, names, name: name)
       (own.metadata[imageKey], own.metadata[layersKey]) = (image.written, list.description)
+    } else {
+      try list.map { (list) throws(FileError) in try check(list, shapes, names, name: name) }
+      if let image, let inputs = shapes.first?.last, image.count != inputs {
+        throw FileError(
+          path: name,
+          message:
+            "takes \(inputs) numbers, and images of \(image) have \(image.count); give --image of its size, or leave it out"
+        )
+      }
     }
     let slope = file.metadata[slopeKey].flatMap { Double($0) }.map { Activation(negativeSlope: min(max($0, 0), 1)) }
-    return (try decodedNetwork(of: own, name: name, activation: description.activation ?? slope ?? .relu), names)
+    do throws(FileError) {
+      let network = try decodedNetwork(
+        of: own, name: name, activation: description.activation ?? slope ?? .relu,
+        lowest: names.layers.first?[.weight] ?? "")
+      return (network, names)
+    } catch {
+      // In the file's own names.
+      let theirs = Dictionary(names.pairs.map { ($0.own, $0.theirs) }) { first, _ in first }
+      throw FileError(
+        path: error.path,
+        message: error.message.replacing(/layers\.[0-9]+\.[a-z_.]*[a-z]/) {
+          theirs[String($0.output)] ?? String($0.output)
+        })
+    }
   }
 
   /// Whether a file has Understudy's own names, numbered without gaps, and all that belongs to them.
@@ -121,24 +152,37 @@ public enum StateDictFile {
   ///
   /// - Throws: ``FileError`` that says what is missing, or what differs from the shapes.
   private static func described(
-    _ own: SafetensorsFile, _ image: MapSize?, _ list: LayerList?, _ names: TensorNames, name: String
+    _ shapes: [[Int]], _ image: MapSize?, _ list: LayerList?, _ names: TensorNames, name: String
   ) throws(FileError) -> (MapSize, LayerList) {
-    let shapes = names.layers.indices.map { own.tensors[tensorName($0, .weight)]?.shape ?? [] }
-    let seen = LayerList(
-      shapes.dropLast().map { shape in
-        guard shape.count == 4 else { return LayerList.Layer(nodes: shape[0], convolution: nil) }
-        var convolution = LayerList.Convolution()
-        convolution.size = LayerList.Extent(rows: shape[2], columns: shape[3])
-        return LayerList.Layer(nodes: shape[0], convolution: convolution)
-      })
     guard let image, let list else {
       let missing = [image == nil ? "--image (such as 3x32x32)" : nil, list == nil ? "--layers" : nil].compactMap { $0 }
       throw FileError(
         path: name,
         message: "has convolutions, and shapes do not say the size of images, strides, paddings and poolings; give "
           + "\(missing.joined(separator: " and "))"
-          + (list == nil ? ": the shapes say \"\(seen)\", to which stride, padding, max and average are added" : ""))
+          + (list == nil
+            ? ": the shapes say \"\(layers(of: shapes))\", to which stride, padding, max and average are added" : ""))
     }
+    try check(list, shapes, names, name: name)
+    return (image, list)
+  }
+
+  /// The hidden layers that the shapes of weights show.
+  private static func layers(of shapes: [[Int]]) -> LayerList {
+    LayerList(
+      shapes.dropLast().map { shape in
+        guard shape.count == 4 else { return LayerList.Layer(nodes: shape[0], convolution: nil) }
+        var convolution = LayerList.Convolution()
+        convolution.size = LayerList.Extent(rows: shape[2], columns: shape[3])
+        return LayerList.Layer(nodes: shape[0], convolution: convolution)
+      })
+  }
+
+  /// - Throws: ``FileError`` if layers that were given are not those of the shapes.
+  private static func check(
+    _ list: LayerList, _ shapes: [[Int]], _ names: TensorNames, name: String
+  ) throws(FileError) {
+    let seen = layers(of: shapes)
     for (index, (given, seen)) in zip(list.layers, seen.layers).enumerated()
     where given.nodes != seen.nodes || given.convolution?.size != seen.convolution?.size {
       throw FileError(
@@ -154,7 +198,21 @@ public enum StateDictFile {
           "has \(seen.layers.count) hidden layers (\"\(seen)\"), and --layers names \(list.layers.count); name each of them"
       )
     }
-    return (image, list)
+  }
+}
+
+extension Network {
+  /// The same function without the biases of those layers in which a normalisation follows at once: its means take them in.
+  fileprivate func withoutBiases(_ isWithout: (Int) -> Bool) -> Network {
+    var network = self
+    for (index, layer) in layers.enumerated() where isWithout(index) {
+      guard let biases = layer.biases, let normalization = layer.normalization,
+        normalization.placement == .beforeActivation
+      else { continue }
+      network[layer: index].normalization?.means = zip(normalization.means, biases).map { $0 - $1 }
+      network[layer: index].biases = biases.map { _ in 0 }
+    }
+    return network
   }
 }
 

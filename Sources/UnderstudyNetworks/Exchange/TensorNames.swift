@@ -4,6 +4,8 @@ import UnderstudySchema
 /// What a file calls the tensors of a network, layer by layer.
 public struct TensorNames: Sendable, Equatable {
   var layers: [[Part: String]]
+  /// Which layers are convolutions.
+  var areConvolutions: [Bool]
 
   /// Those of PyTorch's `state_dict` for an `nn.Sequential`: every module is numbered, those without tensors too.
   ///
@@ -23,7 +25,7 @@ public struct TensorNames: Sendable, Equatable {
       if layer.biases == nil { layers[index][.bias] = nil }
       if layer.normalization?.scales == nil { (layers[index][.scale], layers[index][.shift]) = (nil, nil) }
     }
-    return TensorNames(layers: layers)
+    return TensorNames(layers: layers, areConvolutions: network.layers.map { $0.kind != .dense })
   }
 
   /// Each name, and that of the same tensor in Understudy's own files.
@@ -73,6 +75,7 @@ extension TensorNames {
           + "; give the tensors of a plain sequence of layers, each with as many inputs as the one below has nodes"
           + (channels.map { ", the lowest with \($0)" } ?? ""))
     }
+    areConvolutions = chain.map(\.isConvolution)
     layers = chain.map { module in
       [.weight: module.name("weight"), .bias: module.name("bias")].compactMapValues { $0 }
     }
@@ -135,7 +138,13 @@ private func stateDictModules(of file: SafetensorsFile, name: String) throws(Fil
       !parts.contains(part)
         || (part == "weight" && !module.isNormalization && ![2, 4].contains(module.weightShape.count))
     }
-    guard let wrong = wrong ?? (module.isNormalization || module.shapes["weight"] != nil ? nil : "bias") else {
+    guard let wrong else {
+      guard module.isNormalization || module.shapes["weight"] != nil else {
+        throw FileError(
+          path: name,
+          message:
+            "has \"\(module.prefix).bias\" and no \"\(module.prefix).weight\"; give a file that has both, or none")
+      }
       continue
     }
     throw FileError(

@@ -76,7 +76,7 @@ public enum NetworkFile {
 ///
 /// - Throws: ``FileError``, as ``NetworkFile/decode(_:name:activation:)``.
 func decodedNetwork(
-  of file: SafetensorsFile, name: String, activation: Activation
+  of file: SafetensorsFile, name: String, activation: Activation, lowest: String = "layers.0.weight"
 ) throws(FileError) -> Network {
   func error(_ message: String) -> FileError { FileError(path: name, message: message) }
   let names = file.tensors.keys.sorted()
@@ -142,6 +142,6 @@ func decodedNetwork(
   do {
     return try Network(layers: layers, input: image?.input, activation: activation)
   } catch let failure {
-    throw error("\(failure); in the file layer 1 is \"layers.0\", and weights are [nodes, inputs]")
+    throw error("\(failure); in the file layer 1 is \"\(lowest)\", and weights are [nodes, inputs]")
   }
 }

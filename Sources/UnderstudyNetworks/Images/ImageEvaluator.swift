@@ -19,12 +19,29 @@ public final class ImageEvaluator {
     do {
       kernel = try ConvolutionalKernel(
         shape: network.architecture.convolutionalShape, loss: .squaredError, batchSize: Self.batchSize,
-        algorithm: algorithm)
+        algorithm: algorithm, threads: threads, isTrained: false)
     } catch {
       throw ShapeError("\(error)")
     }
     kernel.layers = network.layers.map(LayerWeights.init)
-    kernel.useThreads(threads)
+  }
+
+  /// Bytes that an evaluator of such a network takes, which are not taken.
+  ///
+  /// - Parameter hasGradients: whether it is asked for ``outputGradients(of:count:visiting:)``.
+  /// - Throws: ``ShapeError`` if the kernels do not take the network.
+  /// - Complexity: some milliseconds a layer.
+  public static func byteCount(
+    _ architecture: Architecture, algorithm: ConvolutionAlgorithm = .automatic, threads: Int = 1,
+    hasGradients: Bool = false
+  ) throws(ShapeError) -> Int {
+    do {
+      return try ConvolutionalKernel.byteCount(
+        shape: architecture.convolutionalShape, batchSize: batchSize, algorithm: algorithm, threads: threads,
+        isTrained: false, hasGradients: hasGradients)
+    } catch {
+      throw ShapeError("\(error)")
+    }
   }
 
   /// The outputs of some images, before softmax.

@@ -74,7 +74,7 @@ extension Pooling {
 extension Window {
   /// The places of a map that the window is over at a position of the result, with their places within the window; without
   /// the padding.
-  fileprivate func places(at position: Int, of result: MapSize, over size: MapSize) -> [(offset: Int, source: Int)] {
+  func places(at position: Int, of result: MapSize, over size: MapSize) -> [(offset: Int, source: Int)] {
     let (row, column) = position.quotientAndRemainder(dividingBy: result.columns)
     var places: [(offset: Int, source: Int)] = []
     for r in 0..<rows {

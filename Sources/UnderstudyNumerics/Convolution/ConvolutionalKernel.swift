@@ -20,17 +20,23 @@ public final class ConvolutionalKernel {
   /// Images of a step, and the most of an evaluation that visits layers.
   public let batchSize: Int
   public let algorithm: ConvolutionAlgorithm
+  /// Whether it takes steps; otherwise it has no memory for them.
+  public let isTrained: Bool
   private(set) var passes: ConvolutionalPasses
-  private(set) var threadCount = 1
+  private(set) var threadCount: Int
   var stepCount = 0
 
   /// A network of zeros.
   ///
+  /// - Parameters:
+  ///   - threads: as of ``useThreads(_:)``, which needs not be called then.
+  ///   - isTrained: false for a network that is evaluated only.
   /// - Precondition: every window fits its map; no convolution or pooling stands above a dense layer; the last layer has no
   ///   normalisation and no pooling.
   /// - Throws: ``ConvolutionError``: what oneDNN refused.
   public init(
-    shape: ConvolutionalShape, loss: TrainingLoss, batchSize: Int, algorithm: ConvolutionAlgorithm = .automatic
+    shape: ConvolutionalShape, loss: TrainingLoss, batchSize: Int, algorithm: ConvolutionAlgorithm = .automatic,
+    threads: Int = 1, isTrained: Bool = true
   ) throws(ConvolutionError) {
     precondition(batchSize > 0 && !shape.layers.isEmpty, "a network without layers, or a batch without images")
     precondition(
@@ -40,7 +46,28 @@ public final class ConvolutionalKernel {
     self.loss = loss
     self.batchSize = batchSize
     self.algorithm = algorithm
-    passes = try ConvolutionalPasses(shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: 1)
+    (self.isTrained, threadCount) = (isTrained, max(1, threads))
+    passes = try ConvolutionalPasses(
+      shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: threadCount, isTrained: isTrained)
+  }
+
+  /// Bytes that a kernel takes, by the layouts and the scratch memory that oneDNN asks for on this machine; nothing of it is taken.
+  ///
+  /// - Parameters:
+  ///   - momentCount: arrays that the update rule keeps beside each parameter: 1 for momentum, 2 for Adam.
+  ///   - hasGradients: of one that is not trained, whether it is asked for ``outputGradients(of:count:visiting:)``.
+  /// - Throws: as ``init(shape:loss:batchSize:algorithm:threads:isTrained:)``.
+  /// - Complexity: that of making a kernel without its memory: some milliseconds a layer.
+  public static func byteCount(
+    shape: ConvolutionalShape, batchSize: Int, algorithm: ConvolutionAlgorithm = .automatic, threads: Int = 1,
+    isTrained: Bool = true, momentCount: Int = 0, hasGradients: Bool = false
+  ) throws(ConvolutionError) -> Int {
+    let passes = try ConvolutionalPasses(
+      shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: max(1, threads), isTrained: isTrained,
+      isEstimate: true)
+    if hasGradients { try passes.buildBackward() }
+    let moments = passes.layers.reduce(0) { $0 + AlignedBuffer<Float>.byteCount($1.linear.weights.layout.floatCount) }
+    return passes.builder.byteCount + momentCount * moments
   }
 
   /// Numbers that the last layer gives an image.
@@ -54,7 +81,8 @@ public final class ConvolutionalKernel {
     let (layers, state) = (layers, optimizerState)
     threadCount = count
     passes = expecting { () throws(ConvolutionError) in
-      try ConvolutionalPasses(shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: count)
+      try ConvolutionalPasses(
+        shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: count, isTrained: isTrained)
     }
     self.layers = layers
     if let state { _ = restore(state) }
@@ -83,6 +111,7 @@ public final class ConvolutionalKernel {
   ///   normalisation has two numbers or more to take statistics of.
   /// - Complexity: `shape.stepFLOPs(batch:)`.
   public func step(images: [Float], targets: ImageTargets, count: Int, rule: UpdateRule) -> Double {
+    precondition(isTrained, "a kernel for evaluations takes no steps")
     precondition(count == batchSize, "a step takes a whole batch of \(batchSize) images, not \(count)")
     precondition(!rule.unitNormFirstLayer, "filters have no unit norm")
     precondition(
@@ -136,6 +165,7 @@ public final class ConvolutionalKernel {
     of images: [Float], count: Int, visiting: (_ output: Int, _ layer: Int, [Float]) -> Void
   ) {
     precondition(count <= batchSize, "layers are visited a batch of \(batchSize) at a time, not \(count)")
+    expecting { () throws(ConvolutionError) in try passes.buildBackward() }
     evaluate(images[...], count: count)
     let gradient = passes.outputGradient
     for output in 0..<outputCount {

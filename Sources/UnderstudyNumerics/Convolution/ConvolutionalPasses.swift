@@ -13,12 +13,19 @@ final class ConvolutionalPasses {
   let outputs: Tensor
   let outputGradient: Tensor
   private let unstageOutputs: [Primitive]
+  private let threadCount: Int
+  private var hasBackward = false
 
+  /// - Parameters:
+  ///   - isTrained: whether steps will be taken.
+  ///   - isEstimate: whether memory is counted only, and nothing can run.
   init(
-    shape: ConvolutionalShape, batchSize: Int, algorithm: ConvolutionAlgorithm, threadCount: Int
+    shape: ConvolutionalShape, batchSize: Int, algorithm: ConvolutionAlgorithm, threadCount: Int, isTrained: Bool,
+    isEstimate: Bool = false
   ) throws(ConvolutionError) {
+    self.threadCount = threadCount
     OpenMP.useThreads(threadCount)
-    builder = try PassBuilder()
+    builder = try PassBuilder(isTrained: isTrained, isEstimate: isEstimate)
     let sizes = shape.inputSizes
     let maps = shape.activationSizes
     let input = shape.input
@@ -46,6 +53,14 @@ final class ConvolutionalPasses {
     outputs = try builder.matched(below, to: below.layout.plain, steps: &steps, make: builder.tensor)
     unstageOutputs = steps
     outputGradient = try builder.tensor(below.layout.plain)
+    if isTrained { try buildBackward() } else { builder.finish() }
+  }
+
+  /// Builds the way back unless it is there: to the parameters where steps are taken, otherwise to the activations only.
+  func buildBackward() throws(ConvolutionError) {
+    guard !hasBackward else { return }
+    hasBackward = true
+    OpenMP.useThreads(threadCount)
     var gradient: Tensor? = outputGradient
     for index in layers.indices.reversed() {
       guard let above = gradient else { break }

@@ -5,12 +5,23 @@ import COneDNN
 /// A class because what is built adds to the shared memory.
 final class PassBuilder {
   let engine: DNNEngine
+  /// Whether steps will be taken: then parameters have gradients.
+  let isTrained: Bool
+  /// Whether memory is counted only, and nothing can run.
+  let isEstimate: Bool
   let scratchpad = SharedMemory()
+  private var ownBytes = 0
   /// Gradients on their way down: each is used only until the next one is there.
   private let gradients = [SharedMemory(), SharedMemory()]
   private var turn = 0
 
-  init() throws(ConvolutionError) { engine = try DNNEngine() }
+  init(isTrained: Bool, isEstimate: Bool) throws(ConvolutionError) {
+    (self.isTrained, self.isEstimate) = (isTrained, isEstimate)
+    engine = try DNNEngine()
+  }
+
+  /// Bytes of everything that has been built.
+  var byteCount: Int { ownBytes + (gradients + [scratchpad]).reduce(0) { $0 + $1.byteCount } }
 
   func primitive(
     _ description: PrimitiveDescription, _ arguments: [(Int32, Tensor)]
@@ -35,7 +46,20 @@ final class PassBuilder {
     return copy
   }
 
-  func tensor(_ layout: Layout) throws(ConvolutionError) -> Tensor { try Tensor(layout, engine) }
+  func tensor(_ layout: Layout) throws(ConvolutionError) -> Tensor {
+    try Tensor(layout, engine, over: buffer(layout.floatCount))
+  }
+
+  /// Memory of a thing's own (zeros).
+  func buffer(_ count: Int) -> AlignedBuffer<Float> {
+    ownBytes += AlignedBuffer<Float>.byteCount(count)
+    return AlignedBuffer(count: isEstimate ? 0 : count)
+  }
+
+  func parameter(layer: Int, layout: Layout, count: Int? = nil) -> Parameter {
+    let count = count ?? layout.floatCount
+    return Parameter(layer: layer, layout: layout, values: buffer(count), gradient: buffer(isTrained ? count : 0))
+  }
 
   /// Memory for a copy of the last gradient that is used at once.
   func passingGradient(_ layout: Layout) throws(ConvolutionError) -> Tensor {
@@ -43,7 +67,10 @@ final class PassBuilder {
   }
 
   /// Gives the shared memory its place; what has been built can run from now on.
-  func finish() { for memory in gradients + [scratchpad] { memory.allocate() } }
+  func finish() {
+    guard !isEstimate else { return }
+    for memory in gradients + [scratchpad] { memory.allocate() }
+  }
 }
 
 /// An array that steps move, its negative gradient, and what the update rule remembers of it, all in one layout.
@@ -53,14 +80,12 @@ final class Parameter {
   let layer: Int
   let layout: Layout
   let values: AlignedBuffer<Float>
+  /// Empty where no steps are taken.
   let gradient: AlignedBuffer<Float>
   var moments: [AlignedBuffer<Float>] = []
 
-  init(layer: Int, layout: Layout, count: Int? = nil) {
-    self.layer = layer
-    self.layout = layout
-    values = AlignedBuffer(count: count ?? layout.floatCount)
-    gradient = AlignedBuffer(count: count ?? layout.floatCount)
+  init(layer: Int, layout: Layout, values: AlignedBuffer<Float>, gradient: AlignedBuffer<Float>) {
+    (self.layer, self.layout, self.values, self.gradient) = (layer, layout, values, gradient)
   }
 }
 
@@ -95,8 +120,9 @@ final class LinearMap {
     guard weightLayout.format_kind == dnnl_blocked else {
       throw ConvolutionError(request: operation.name, reason: "gave a layout that cannot be trained")
     }
-    weights = Parameter(layer: layer, layout: weightLayout)
-    biases = operation.hasBiases ? Parameter(layer: layer, layout: Layout([operation.output.channels])) : nil
+    weights = builder.parameter(layer: layer, layout: weightLayout)
+    biases =
+      operation.hasBiases ? builder.parameter(layer: layer, layout: Layout([operation.output.channels])) : nil
     weightTensor = try Tensor(weightLayout, builder.engine, over: weights.values)
     var steps: [Primitive] = []
     input = try builder.matched(source, to: description.wanted(dnnl_query_src_md), steps: &steps, make: builder.tensor)
@@ -114,14 +140,14 @@ final class LinearMap {
     products[.forward] = product
   }
 
-  /// Builds the way back from the gradient at `output`.
+  /// Builds the way back from the gradient at `output`, to the weights only where steps are taken.
   ///
   /// - Parameter below: the layout in which the layer below wants its gradient; nil if there is none.
   /// - Returns: the gradient for the layer below.
   func buildBackward(
     from gradient: Tensor, below: Layout?, _ builder: PassBuilder
   ) throws(ConvolutionError) -> Tensor? {
-    try buildWeights(from: gradient, builder)
+    if builder.isTrained { try buildWeights(from: gradient, builder) }
     guard let below else { return nil }
     let description = try operation.backwardData(to: below, from: gradient.layout, forward: description)
     var steps: [Primitive] = []

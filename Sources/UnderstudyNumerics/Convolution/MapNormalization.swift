@@ -47,8 +47,8 @@ final class MapNormalization {
     self.kernels = kernels
     output = try builder.tensor(input.layout)
     let count = map.blocks * map.lanes
-    func parameter() -> Parameter { Parameter(layer: layer, layout: Layout([kind.nodeCount]), count: count) }
-    func buffer(_ images: Int = 1) -> AlignedBuffer<Float> { AlignedBuffer(count: images * count) }
+    func parameter() -> Parameter { builder.parameter(layer: layer, layout: Layout([kind.nodeCount]), count: count) }
+    func buffer(_ images: Int = 1) -> AlignedBuffer<Float> { builder.buffer(images * count) }
     (scales, shifts) = kind.hasLearntScale ? (parameter(), parameter()) : (nil, nil)
     (runningMeans, runningVariances) = (buffer(), buffer())
     (means, inverses, factors, offsets) = (buffer(), buffer(), buffer(), buffer())

@@ -6,12 +6,10 @@ final class Tensor {
   let memory: dnnl_memory_t
   private(set) var buffer: AlignedBuffer<Float>
 
-  /// Memory of its own (zeros), or a given one.
-  convenience init(
-    _ layout: Layout, _ engine: DNNEngine, over buffer: AlignedBuffer<Float>? = nil
-  ) throws(ConvolutionError) {
+  /// - Parameter buffer: with room for the numbers.
+  convenience init(_ layout: Layout, _ engine: DNNEngine, over buffer: AlignedBuffer<Float>) throws(ConvolutionError) {
     try self.init(placeless: layout, engine)
-    move(to: buffer ?? AlignedBuffer(count: layout.floatCount))
+    move(to: buffer)
   }
 
   /// Memory that has no place yet.
@@ -47,6 +45,9 @@ final class SharedMemory {
     tensors.append(tensor)
     return tensor
   }
+
+  /// Bytes that it takes, of the largest tensor.
+  var byteCount: Int { AlignedBuffer<Float>.byteCount(tensors.map(\.count).max() ?? 0) }
 
   func allocate() {
     let buffer = AlignedBuffer<Float>(count: tensors.map(\.count).max() ?? 0)

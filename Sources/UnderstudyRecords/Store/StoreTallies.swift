@@ -41,6 +41,27 @@ extension ResultsStore {
     }
   }
 
+  /// What the recorded runs were computed by (``RunRecord/machine``), each with the settings of such runs.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
+  /// - Complexity: O(recorded runs).
+  public func machines() throws(StoreError) -> [(machine: String, settings: [Int])] {
+    try reading { db in
+      var result: [(machine: String, settings: [Int])] = []
+      let rows = try Row.fetchCursor(
+        db, sql: "SELECT DISTINCT machine, setting_index FROM run ORDER BY setting_index, machine")
+      while let row = try rows.next() {
+        let (machine, setting): (String, Int) = (try row.stored("machine"), try storedSetting(row))
+        if let place = result.firstIndex(where: { $0.machine == machine }) {
+          result[place].settings.append(setting)
+        } else {
+          result.append((machine, [setting]))
+        }
+      }
+      return result
+    }
+  }
+
   /// The first of the diverged runs by setting and seed, with the epoch in which they did.
   ///
   /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.

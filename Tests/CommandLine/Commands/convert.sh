@@ -126,7 +126,7 @@ ends "another slope than the file's" 2 "leave --activation out" -- \
   "$UNDERSTUDY" convert torch.safetensors none.safetensors --activation leakyRelu
 head -c 300 dense.onnx >cut.onnx
 ends "a truncated ONNX model" 2 cut.onnx "no ONNX model, or damaged" -- "$UNDERSTUDY" convert cut.onnx none.safetensors
-ends "no ONNX model" 2 "no ONNX model" -- bash -c 'cp x.npy x.onnx; "$UNDERSTUDY" convert x.onnx none.safetensors'
+ends "no ONNX model" 2 "is a NumPy array" -- bash -c 'cp x.npy x.onnx; "$UNDERSTUDY" convert x.onnx none.safetensors'
 sed 's/Relu/Tanh/' dense.onnx >tanh.onnx
 ends "an ONNX model of other operators" 2 "the Tanh that gives" "Conv, Gemm" -- \
   "$UNDERSTUDY" convert tanh.onnx none.safetensors
@@ -143,5 +143,17 @@ ends "inputs of another width" 2 pictures.npy "4 dimensions" -- \
 ends "features for images" 2 x.npy "[image, channel, row, column]" -- \
   "$UNDERSTUDY" outputs network.safetensors --inputs x.npy --output y.npy
 check "no outputs either" test ! -e y.npy
+
+# What a newcomer may get wrong.
+printf 'PK\003\004' >archive.onnx
+ends "a file of another kind called ONNX" 2 "archive.onnx" "zip archive" -- "$UNDERSTUDY" convert archive.onnx none.safetensors
+cp dense.safetensors dense-copy.onnx
+ends "a network file called ONNX" 2 "ends in .safetensors" -- "$UNDERSTUDY" convert dense-copy.onnx none.safetensors
+ends "outputs are arrays" 64 "ends in .npy" -- "$UNDERSTUDY" outputs dense.safetensors --inputs x.npy --output none.safetensors
+state plain.safetensors 0.weight=4x6 2.weight=3x4
+ends "an activation that nothing says" 0 "activation relu: no state dict says it" -- "$UNDERSTUDY" convert plain.safetensors assumed.safetensors
+ends "one that is given" 0 -- "$UNDERSTUDY" convert plain.safetensors given.safetensors --activation leakyRelu
+if grep -q "activation relu" ends.log; then fail "it is not said of one that is given"; else pass "it is not said of one that is given"; fi
+check "nothing was written" test ! -e none.safetensors
 
 finish

@@ -55,6 +55,34 @@ ends "a smaller network, not a mask" 0 "nn.Conv2d(1, 3, 3)" "nn.Linear(12, 3)" -
   "$UNDERSTUDY" convert channels.safetensors torch.safetensors
 ends "by accuracy" 0 "accurate.safetensors: " -- "${prune[@]}" --accuracy-drop 10% --output accurate.safetensors
 
+
+# JSON, of the same numbers; and Ctrl-C.
+ends "JSON" 0 -- "${prune[@]}" --ratios 0.5 --output json.safetensors --json
+check "the same network" cmp json.safetensors channels.safetensors
+check "its keys" python3 - ends.log <<'PYTHON'
+import json, sys
+record = json.load(open(sys.argv[1]))
+assert {"version", "machine", "student", "inputs", "fittedCount", "evaluationCount", "curve", "result"} == set(record), record.keys()
+assert (record["inputs"], record["fittedCount"], record["evaluationCount"]) == ("pictures", 80, 60)
+assert record["curve"][0]["hiddenCounts"] == [6] and record["curve"][0]["outputChange"] == 0
+assert record["curve"][-1] == record["result"] and record["result"]["hiddenCounts"] == [3]
+assert set(record["result"]) == {"hiddenCounts", "weightCount", "weightShare", "outputChange", "agreement", "accuracy"}
+PYTHON
+ends "JSON without labels" 0 '"curve"' -- \
+  "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --keep 4-4 --output again.safetensors --json
+python3 "$tests/files.py" inputs many.npy 200000 6
+mkdir stopped
+# Long enough that it does not end by itself before it is stopped.
+check "Ctrl-C ends it" python3 - "$UNDERSTUDY" <<'PYTHON'
+import signal, subprocess, sys, time
+command = [sys.argv[1], "prune", "twins.safetensors", "--inputs", "many.npy", "--count", "200000", "--keep", "4-4"]
+process = subprocess.Popen([*command, "--output", "stopped/none.safetensors"], stderr=subprocess.DEVNULL)
+time.sleep(0.2)
+process.send_signal(signal.SIGINT)
+assert process.wait(20) in (-signal.SIGINT, 130), process.returncode
+PYTHON
+equal "leaves nothing" "$(ls -A stopped)" ""
+ends "another ending" 64 "ends in .safetensors" -- "${prune[@]}" --keep 3 --output none.onnx
 ends "a share that empties no layer" 64 "--ratios 1" -- "${prune[@]}" --ratios 1 --output none.safetensors
 ends "too few shares" 2 "has 2 hidden layers" "give one for each" -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --ratios 0.5 --output none.safetensors

@@ -83,6 +83,9 @@ equal "nothing is left over" "$(find killed/artifacts -name '*partial*' -o -name
 check "the same study again" "${run[@]}" --results again
 equal "has the same numbers" "$(numbers again)" "$(numbers whole)"
 
+# What the layers were computed by.
+ends "status" 0 "runs       4 of 4" "  layer 1 " "  layer 2 " "1 thread" -- "$UNDERSTUDY" status whole
+
 bad() {
   local what=$1 text=$2
   shift 2

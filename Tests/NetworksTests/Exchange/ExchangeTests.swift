@@ -67,6 +67,96 @@ import UnderstudySchema
     #expect(module.contains("nn.AdaptiveAvgPool2d(1),\n    nn.Flatten(),\n    nn.Linear(2, 4)"))
   }
 
+  /// As convolutions with a normalisation behind them mostly have none in PyTorch.
+  @Test func biasesWithoutANameBelongToTheMeans() throws {
+    let network = try network(.beforeActivation)
+    var names = TensorNames.sequential(of: network)
+    for layer in 0..<2 { names.layers[layer][.bias] = nil }
+    let data = try StateDictFile.encode(network, names: names, template: "given.file", precision: .float64)
+    let file = try SafetensorsFile.decode(data, name: "given.file")
+    #expect(file.tensors["0.bias"] == nil && file.tensors["12.bias"] != nil)
+    let read = try StateDictFile.decode(file, name: "given.file", describedBy: NetworkDescription()).network
+    var stream = RandomStream(key: 5, purpose: .test)
+    let images = stream.normalMatrix(rowCount: 7, columnCount: network.inputCount, standardDeviation: 1)
+    #expect(largestDifference(try read.outputs(for: images), try network.outputs(for: images)) < 1e-12)
+    // Nothing takes the biases in where an activation comes between.
+    let other = try self.network(.afterActivation)
+    expectFileError("has no name for layers.0.bias") {
+      try StateDictFile.encode(other, names: names, template: "given.file", precision: .float64)
+    }
+  }
+
+  @Test func namesOfAnotherKindOfNetworkAreRefused() throws {
+    let network = try network(nil)
+    var names = TensorNames.sequential(of: network)
+    names.areConvolutions[1] = false
+    expectFileError("is fully connected", "layer 2 of the network is a convolution") {
+      try StateDictFile.encode(network, names: names, template: "given.file", precision: .float64)
+    }
+  }
+
+  @Test func aMapOfAnotherSizeSaysWhatMayBeWrong() throws {
+    let network = try network(nil)
+    let data = try StateDictFile.encode(
+      network, names: .sequential(of: network), template: "given.file", precision: .float32)
+    let description = NetworkDescription(
+      layers: try LayerList("conv 3 padding 1, conv 2 size 2x1 stride 2, dense 4"))
+    expectFileError("layer 3 has 2 weights a node", "needs 18", "a stride, a padding or a pooling", "\"0.weight\"") {
+      try StateDictFile.decode(
+        SafetensorsFile.decode(data, name: "given.file"), name: "given.file", describedBy: description)
+    }
+  }
+
+  @Test("a maximum before its activation is one after it")
+  func maximumBeforeActivation() throws {
+    let network = try network(.beforeActivation)
+    var model = try ONNXModel(ONNXFile.encode(network), name: "given.file")
+    let place = try #require(model.nodes.firstIndex { $0.operation == "MaxPool" })
+    let (pool, activation) = (model.nodes[place], model.nodes[place - 1])
+    model.nodes[place - 1] = pool
+    model.nodes[place] = activation
+    (model.nodes[place - 1].inputs, model.nodes[place - 1].outputs) = (activation.inputs, ["moved"])
+    (model.nodes[place].inputs, model.nodes[place].outputs) = (["moved"], pool.outputs)
+    #expect(activation.operation == "LeakyRelu")
+    #expect(try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file") == network)
+    // Of an average it is another function.
+    let average = try #require(model.nodes.firstIndex { $0.operation == "GlobalAveragePool" })
+    let before = model.nodes[average - 1]
+    model.nodes[average - 1] = model.nodes[average]
+    model.nodes[average] = before
+    (model.nodes[average - 1].inputs, model.nodes[average - 1].outputs) = (before.inputs, ["other"])
+    model.nodes[average].inputs = ["other"]
+    model.nodes[average].outputs = [model.nodes[average + 1].inputs[0]]
+    expectFileError("in another place") { try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file") }
+  }
+
+  private func decode(_ shapes: [String: [Int]], _ description: NetworkDescription = NetworkDescription()) throws {
+    let tensors = shapes.mapValues {
+      SafetensorsFile.Tensor(shape: $0, values: [Double](repeating: 1, count: $0.reduce(1, *)))
+    }
+    _ = try StateDictFile.decode(SafetensorsFile(tensors: tensors), name: "given.file", describedBy: description)
+  }
+
+  @Test func messagesHaveTheNamesOfTheFile() throws {
+    let good = ["fc1.weight": [6, 4], "fc1.bias": [6], "fc2.weight": [3, 6], "fc2.bias": [3]]
+    try decode(good)
+    expectFileError("\"fc1.bias\" has shape [5]") { try decode(good.merging(["fc1.bias": [5]]) { $1 }) }
+    expectFileError("has \"fc2.bias\" and no \"fc2.weight\"") { try decode(good.filter { $0.key != "fc2.weight" }) }
+  }
+
+  /// What is given of fully connected networks is compared, too.
+  @Test func descriptionsHaveToFit() throws {
+    let shapes = ["fc1.weight": [6, 4], "fc2.weight": [3, 6]]
+    try decode(
+      shapes, NetworkDescription(image: MapSize(channels: 1, rows: 2, columns: 2), layers: try LayerList("dense 6")))
+    expectFileError("fc1.weight", "dense 7") {
+      try decode(shapes, NetworkDescription(layers: try LayerList("dense 7")))
+    }
+    expectFileError("takes 4 numbers") {
+      try decode(shapes, NetworkDescription(image: MapSize(channels: 1, rows: 2, columns: 3)))
+    }
+  }
+
   private func order(_ shapes: [String: [Int]]) throws -> [String] {
     let tensors = shapes.mapValues { shape in
       SafetensorsFile.Tensor(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))

@@ -106,6 +106,38 @@ import Testing
     expectEqual(again.layers, two.layers)
   }
 
+  @Test("a kernel that takes no steps is smaller, and answers the same", arguments: ConvolutionCase.all)
+  func evaluationOnly(test: ConvolutionCase) throws {
+    let trained = try kernel(test)
+    let small = try ConvolutionalKernel(
+      shape: test.shape, loss: .squaredError, batchSize: test.batch, isTrained: false)
+    small.layers = trained.layers
+    let pixels = test.images(test.batch, key: 1).joined().map(Float.init)
+    #expect(small.outputs(of: pixels, count: test.batch) == trained.outputs(of: pixels, count: test.batch))
+    func bytes(isTrained: Bool, momentCount: Int = 0, hasGradients: Bool = false) throws -> Int {
+      try ConvolutionalKernel.byteCount(
+        shape: test.shape, batchSize: test.batch, isTrained: isTrained, momentCount: momentCount,
+        hasGradients: hasGradients)
+    }
+    let (evaluating, training) = (try bytes(isTrained: false), try bytes(isTrained: true))
+    #expect(evaluating == small.passes.builder.byteCount && training == trained.passes.builder.byteCount)
+    // All that steps need: inputs, maps, weights with their gradients, all in single precision.
+    let weights = trained.layers.reduce(0) { $0 + $1.weights.values.count }
+    let maps = test.shape.activationSizes.reduce(test.shape.input.count) { $0 + $1.count }
+    #expect(training >= 4 * (test.batch * maps + 2 * weights) && evaluating >= 4 * (test.batch * maps + weights))
+    #expect(evaluating + 4 * weights <= training)
+    #expect(try bytes(isTrained: true, momentCount: 2) >= training + 8 * weights)
+    // The way back is built when it is asked for.
+    func gradients(_ kernel: ConvolutionalKernel) -> [[Float]] {
+      var result: [[Float]] = []
+      kernel.outputGradients(of: pixels, count: test.batch) { _, _, values in result.append(values) }
+      return result
+    }
+    #expect(gradients(small) == gradients(trained))
+    #expect(try bytes(isTrained: false, hasGradients: true) == small.passes.builder.byteCount)
+    #expect(small.outputs(of: pixels, count: test.batch) == trained.outputs(of: pixels, count: test.batch))
+  }
+
   @Test func divergenceIsSeen() throws {
     let test = ConvolutionCase.all[3]
     let kernel = try kernel(test)
