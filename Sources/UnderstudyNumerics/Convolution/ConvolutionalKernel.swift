@@ -22,14 +22,15 @@ public final class ConvolutionalKernel {
   public let algorithm: ConvolutionAlgorithm
   /// Whether it takes steps; otherwise it has no memory for them.
   public let isTrained: Bool
-  private(set) var passes: ConvolutionalPasses
-  private(set) var threadCount: Int
+  let passes: ConvolutionalPasses
+  private let threadCount: Int
   var stepCount = 0
 
   /// A network of zeros.
   ///
   /// - Parameters:
-  ///   - threads: as of ``useThreads(_:)``, which needs not be called then.
+  ///   - threads: of OpenMP, that steps and evaluations use, whatever thread calls them; the last bits depend on it, as oneDNN
+  ///     divides work when it makes a primitive.
   ///   - isTrained: false for a network that is evaluated only.
   /// - Precondition: every window fits its map; no convolution or pooling stands above a dense layer; the last layer has no
   ///   normalisation and no pooling.
@@ -72,21 +73,6 @@ public final class ConvolutionalKernel {
 
   /// Numbers that the last layer gives an image.
   public var outputCount: Int { passes.outputs.count / batchSize }
-
-  /// Steps and evaluations use this many threads of OpenMP from now on, whatever thread calls them. A change costs as much as
-  /// making the kernel, because oneDNN divides work when it makes a primitive; and it changes last bits.
-  public func useThreads(_ count: Int) {
-    let count = max(1, count)
-    guard count != threadCount else { return }
-    let (layers, state) = (layers, optimizerState)
-    threadCount = count
-    passes = expecting { () throws(ConvolutionError) in
-      try ConvolutionalPasses(
-        shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: count, isTrained: isTrained)
-    }
-    self.layers = layers
-    if let state { _ = restore(state) }
-  }
 
   /// What each layer used.
   public var algorithms: [ConvolutionChoice] {

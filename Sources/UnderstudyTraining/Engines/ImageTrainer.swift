@@ -103,12 +103,12 @@ public final class ImageTrainer {
     architecture = network.architecture
     do {
       kernel = try ConvolutionalKernel(
-        shape: architecture.convolutionalShape, loss: objective.loss, batchSize: batchSize, algorithm: algorithm)
+        shape: architecture.convolutionalShape, loss: objective.loss, batchSize: batchSize, algorithm: algorithm,
+        threads: threads)
     } catch {
       throw ShapeError("\(error)")
     }
     kernel.layers = network.layers.map(LayerWeights.init)
-    kernel.useThreads(threads)
     if case .teacher(let network, _) = objective {
       teacher = try ImageEvaluator(network, algorithm: algorithm, threads: threads)
     } else {

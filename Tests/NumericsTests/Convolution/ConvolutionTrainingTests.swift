@@ -88,20 +88,22 @@ import Testing
   @Test("more threads change nothing that is stored, and rounding alone", arguments: ConvolutionCase.all)
   func threads(test: ConvolutionCase) throws {
     let rule = UpdateRule(optimizer: .adam, learningRate: 0.01)
-    let (one, two) = (try kernel(test), try kernel(test))
+    let one = try kernel(test)
     take(1, one, test, rule)
-    take(1, two, test, rule)
-    two.useThreads(2)
+    func continued() throws -> ConvolutionalKernel {
+      let kernel = try kernel(test, threads: 2)
+      kernel.layers = one.layers
+      #expect(kernel.restore(try #require(one.optimizerState)))
+      return kernel
+    }
+    let two = try continued()
     expectEqual(two.layers, one.layers)
     expectEqual(two.optimizerState, one.optimizerState)
     let pixels = test.images(test.batch, key: 1).joined().map(Float.init)
     let (few, many) = (one.outputs(of: pixels, count: test.batch), two.outputs(of: pixels, count: test.batch))
     compare([many.map(Double.init)], [few.map(Double.init)], 1e-4, test.name)
     take(2, two, test, rule)
-    let again = try kernel(test)
-    again.useThreads(2)
-    again.layers = one.layers
-    #expect(again.restore(try #require(one.optimizerState)))
+    let again = try continued()
     take(2, again, test, rule)
     expectEqual(again.layers, two.layers)
   }
@@ -165,8 +167,10 @@ import Testing
 
   // MARK: Support
 
-  private func kernel(_ test: ConvolutionCase, _ loss: TrainingLoss = .squaredError) throws -> ConvolutionalKernel {
-    let kernel = try ConvolutionalKernel(shape: test.shape, loss: loss, batchSize: test.batch)
+  private func kernel(
+    _ test: ConvolutionCase, _ loss: TrainingLoss = .squaredError, threads: Int = 1
+  ) throws -> ConvolutionalKernel {
+    let kernel = try ConvolutionalKernel(shape: test.shape, loss: loss, batchSize: test.batch, threads: threads)
     kernel.layers = test.layers(key: 1)
     return kernel
   }
