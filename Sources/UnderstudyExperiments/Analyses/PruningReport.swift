@@ -38,6 +38,7 @@ public struct PruningReport: Sendable {
     }
   }
 
+  /// What was pruned and what came of it: the document of `--json`.
   public struct Record: Sendable, Encodable {
     public let version: String
     /// Processor, kernels and OpenBLAS's kernels.

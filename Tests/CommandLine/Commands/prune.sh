@@ -70,13 +70,16 @@ assert set(record["result"]) == {"hiddenCounts", "weightCount", "weightShare", "
 PYTHON
 ends "JSON without labels" 0 '"curve"' -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --keep 4-4 --output again.safetensors --json
-python3 "$tests/files.py" inputs many.npy 200000 6
+python3 "$tests/files.py" inputs many.npy 600000 6
 mkdir stopped
 # Long enough that it does not end by itself before it is stopped.
 check "Ctrl-C ends it" python3 - "$UNDERSTUDY" <<'PYTHON'
 import signal, subprocess, sys, time
-command = [sys.argv[1], "prune", "twins.safetensors", "--inputs", "many.npy", "--count", "200000", "--keep", "4-4"]
-process = subprocess.Popen([*command, "--output", "stopped/none.safetensors"], stderr=subprocess.DEVNULL)
+command = [sys.argv[1], "prune", "twins.safetensors", "--inputs", "many.npy", "--count", "600000", "--keep", "4-4"]
+# A job in the background of a shell ignores interrupts, and so would its children.
+process = subprocess.Popen(
+    [*command, "--output", "stopped/none.safetensors"], stderr=subprocess.DEVNULL,
+    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 time.sleep(0.2)
 process.send_signal(signal.SIGINT)
 assert process.wait(20) in (-signal.SIGINT, 130), process.returncode
