@@ -193,8 +193,12 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
   for (study, findings) in zip(studies, summary.findings) where !findings.isEmpty {
     let borneOut = findings.count { $0.verdict == .borneOut }
     writeError("\(study.title): \(borneOut) of \(findings.count) findings borne out")
-    for finding in findings where finding.verdict != .borneOut {
-      writeError("  not borne out: \(finding.declaration.statement)")
+    for finding in findings {
+      switch finding.verdict {
+      case .borneOut: break
+      case .notBorneOut: writeError("  not borne out: \(finding.declaration.statement)")
+      case .notMeasurable(let reason): writeError("  not measured: \(finding.declaration.statement) (\(reason))")
+      }
     }
   }
   writeError("report: \(file.path)")
