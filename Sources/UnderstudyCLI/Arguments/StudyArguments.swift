@@ -21,7 +21,10 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Carry out only runs of this seed now; may be given several times.")
   var seed: [Int] = []
 
-  @Option(help: "Runs at a time (default: the number of processors); results do not depend on it.")
+  @Option(
+    help:
+      "Runs at a time (default: the number of processors). Results do not depend on it, except the last bits of teachers of images."
+  )
   var threads: Int?
 
   @Option(help: "Seconds of its work that a long run may lose when it is killed.")

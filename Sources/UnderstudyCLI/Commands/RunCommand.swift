@@ -69,7 +69,7 @@ struct ReproduceCommand: AsyncParsableCommand {
   @Argument(help: "Which experiment: \(BundledStudies.reproductions.map(\.name).joined(separator: ", ")).")
   var experiment: String
 
-  @Option(help: "quick takes about a minute on two cores, full is the paper's whole size.")
+  @Option(help: "quick takes a minute or a few on two cores, full is the paper's whole size.")
   var scale: Scale = .quick
 
   @Option(help: "Results folder (default: results/EXPERIMENT-SCALE).")

@@ -5,9 +5,10 @@ import UnderstudySchema
 
 /// Runs what a study still misses: settings x seeds, side by side, each recorded when it ends.
 public struct StudyRunner: Sendable {
-  /// How runs are carried out; no result depends on it.
+  /// How runs are carried out. No result depends on it, except over images: the last bits of teachers and oracles depend on the
+  /// number of threads.
   public struct Options: Sendable {
-    /// Runs at a time; when fewer are left, the threads are shared out among them. No result depends on it.
+    /// Runs at a time; when fewer are left, the threads are shared out among them.
     public var threadCount: Int = ProcessInfo.processInfo.activeProcessorCount
     public var instructions: InstructionSet = .best
     /// How much of a long run a kill may cost.
