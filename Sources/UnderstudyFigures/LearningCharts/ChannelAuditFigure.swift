@@ -41,7 +41,7 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
             "axis": ["values": [0, 0.5, 1], "format": "~g"],
           ],
           "y": [
-            "field": "y", "type": "quantitative", "title": "effect, of the largest",
+            "field": "y", "type": "quantitative", "title": "effect",
             "scale": ["domain": [0, 1.05], "nice": false], "axis": ["values": [0, 0.5, 1], "format": ".0%"],
           ],
           "color": FigureStyle.color("s", title: "", names: names, symbol: "circle"),
