@@ -1,4 +1,6 @@
+import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// Times the step of the paper's teacher of images: four convolutions of 64 filters, 3 x 3 without padding, each with ReLU and
 /// then batch normalisation, and a linear layer on the flattened maps; batches of 64 images of 3 x 32 x 32, in single precision.
@@ -14,7 +16,7 @@ public struct ConvolutionBenchmark: Sendable {
     public var stepGFLOPS: Double
     /// Of the step's time, what is not spent in convolutions and the linear layer: normalisation, loss, update, layouts; 0...1.
     public var shareOutsideProducts: Double
-    /// Evaluation of a batch by running statistics.
+    /// Evaluation of a batch by running statistics, by ``ImageEvaluator``.
     public var forwardMilliseconds: Double
     /// What each layer used.
     public var choices: [ConvolutionChoice]
@@ -29,8 +31,8 @@ public struct ConvolutionBenchmark: Sendable {
 
   public init() {}
 
-  /// - Throws: ``ConvolutionError``: what oneDNN refused.
-  public func run() throws(ConvolutionError) -> [Result] {
+  /// - Throws: ``ConvolutionError`` or ``ShapeError``: what oneDNN refused.
+  public func run() throws -> [Result] {
     var results: [Result] = []
     for threads in threadCounts {
       for algorithm in algorithms { results.append(try measure(algorithm, threads: threads)) }
@@ -38,21 +40,22 @@ public struct ConvolutionBenchmark: Sendable {
     return results
   }
 
-  private var shape: ConvolutionalShape {
-    let hidden = widths.map {
-      ConvolutionalShape.Layer(
-        .convolution(Window(size: 3)), nodeCount: $0, normalization: .afterActivation, hasLearntScale: true)
-    }
-    return ConvolutionalShape(
-      input: MapSize(channels: 3, rows: 32, columns: 32), layers: hidden + [.init(.dense, nodeCount: 10)],
-      negativeSlope: 0)
+  /// Normal weights of variance 2 / inputs, biases 0.
+  private func network() throws -> Network {
+    let architecture = try Architecture(
+      input: MapSize(channels: 3, rows: 32, columns: 32),
+      hidden: LayerList(widths.map { "conv \($0)" }.joined(separator: ", ")), outputCount: 10, activation: .relu,
+      hasBiases: true, normalization: .init(placement: .afterActivation, hasLearntScale: true))
+    return try StudentDesign(hiddenCounts: widths, scale: 1, initialization: .he).draw(architecture, key: 1)
   }
 
-  private func measure(_ algorithm: ConvolutionAlgorithm, threads: Int) throws(ConvolutionError) -> Result {
-    let shape = shape
+  private func measure(_ algorithm: ConvolutionAlgorithm, threads: Int) throws -> Result {
+    let network = try network()
+    let shape = network.architecture.convolutionalShape
     let kernel = try ConvolutionalKernel(
       shape: shape, loss: .crossEntropy, batchSize: batchSize, algorithm: algorithm, threads: threads)
-    kernel.layers = layers(of: shape)
+    kernel.layers = network.layers.map(LayerWeights.init)
+    let evaluator = try ImageEvaluator(network, algorithm: algorithm, threads: threads)
     var stream = RandomStream(key: 1, purpose: .trainingInputs)
     let images = stream.normals(batchSize * shape.input.count, standardDeviation: 1).map(Float.init)
     let targets = ImageTargets(labels: (0..<batchSize).map { UInt8($0 % 10) })
@@ -66,7 +69,7 @@ public struct ConvolutionBenchmark: Sendable {
           _ = kernel.step(images: images, targets: targets, count: batchSize, rule: rule)
         } / .seconds(1)
       let products = kernel.productSeconds - before
-      let evaluation = clock.measure { _ = kernel.outputs(of: images, count: batchSize) } / .seconds(1)
+      let evaluation = clock.measure { _ = evaluator.outputs(of: images, count: batchSize) } / .seconds(1)
       // The first round loads what a step needs.
       guard round > 0 else { continue }
       if time < step { (step, outside) = (time, 1 - products / time) }
@@ -77,26 +80,5 @@ public struct ConvolutionBenchmark: Sendable {
       threads: threads, algorithm: algorithm.rawValue, stepGFLOP: operations / 1e9, millisecondsPerStep: step * 1e3,
       stepGFLOPS: operations / step / 1e9, shareOutsideProducts: outside, forwardMilliseconds: forward * 1e3,
       choices: kernel.algorithms)
-  }
-
-  /// Normal weights of variance 2 / inputs, biases 0.
-  private func layers(of shape: ConvolutionalShape) -> [LayerWeights] {
-    var stream = RandomStream(key: 1, purpose: .teacherHiddenLayers)
-    return zip(shape.layers, shape.inputSizes).map { layer, input in
-      let fanIn: Int =
-        switch layer.kind {
-        case .convolution(let window): input.channels * window.count
-        case .dense: input.count
-        }
-      let count = layer.nodeCount
-      func constant(_ value: Double) -> [Double]? {
-        layer.normalization == .none ? nil : [Double](repeating: value, count: count)
-      }
-      return LayerWeights(
-        weights: stream.normalMatrix(
-          rowCount: count, columnCount: fanIn, standardDeviation: (2 / Double(fanIn)).squareRoot()),
-        biases: [Double](repeating: 0, count: count), means: constant(0), variances: constant(1), scales: constant(1),
-        shifts: constant(0))
-    }
   }
 }

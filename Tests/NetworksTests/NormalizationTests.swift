@@ -1,6 +1,7 @@
 import Testing
-import UnderstudyNetworks
+
 import UnderstudyNumerics
+@testable import UnderstudyNetworks
 
 /// Networks that are normalised in some hidden layers, with statistics as of any training: scales of both signs, small
 /// and large variances.
@@ -93,6 +94,34 @@ private func evaluate(_ network: Network, _ sample: [Double]) -> (values: [[Doub
         }
         for c in 0..<3 { #expect(abs(outputs[i, c] - values[3][c]) <= roundings * 0x1p-53 * sizes[3][c]) }
       }
+    }
+  }
+
+  @Test(
+    "over maps, normalisations are folded that no border and no maximum needs",
+    arguments: [
+      ("conv 3, conv 4, dense 5", .afterActivation, [false, false, false]),
+      ("conv 3, conv 4 padding 1, conv 2 padding 0x1", .afterActivation, [true, true, false]),
+      ("conv 3 max 2, conv 2 average 3 stride 1 padding 1, dense 2", .afterActivation, [true, false, false]),
+      ("conv 3 average 2, conv 2 average", .afterActivation, [false, false]),
+      ("conv 3 padding 1 max 2, conv 4 padding 1", .beforeActivation, [false, false]),
+    ] as [(String, BatchNormalization.Placement, [Bool])])
+  func foldingMaps(layers: String, placement: BatchNormalization.Placement, stays: [Bool]) throws {
+    let one = ImageCase(MapSize(channels: 2, rows: 9, columns: 8), layers, placement)
+    let network = try one.network()
+    let folded = network.foldedWherePossible
+    #expect(folded.layers.dropLast().map { $0.normalization != nil } == stays)
+    #expect(folded.architecture == network.architecture.foldedWherePossible)
+    let images = one.images(4)
+    let (outputs, expected) = (try folded.outputs(for: images), try network.outputs(for: images))
+    let scale = expected.values.reduce(0) { max($0, abs($1)) }
+    #expect(largestDifference(outputs, expected) < 1e-13 * scale)
+    for layer in stays.indices {
+      // What the kernels hand out is before a normalisation that follows the activation, folded or not.
+      let (activations, expected) = (
+        folded.activations(over: images, layer: layer), network.activations(over: images, layer: layer)
+      )
+      #expect(largestDifference(activations, expected) < 1e-13 * expected.values.reduce(1) { max($0, abs($1)) })
     }
   }
 

@@ -1,6 +1,7 @@
 import UnderstudyNumerics
 
-/// A network over images in the kernels of convolutions, for its outputs and activations by running statistics.
+/// A network over images in the kernels of convolutions, for its outputs and activations by running statistics. Normalisations
+/// are part of weights where they can be: passes over the maps of their own take a fifth of the time.
 ///
 /// A class because it owns the kernels' memory; one thread uses it at a time.
 public final class ImageEvaluator {
@@ -16,14 +17,15 @@ public final class ImageEvaluator {
     _ network: Network, algorithm: ConvolutionAlgorithm = .automatic, threads: Int = 1
   ) throws(ShapeError) {
     self.network = network
+    let folded = network.foldedWherePossible
     do {
       kernel = try ConvolutionalKernel(
-        shape: network.architecture.convolutionalShape, loss: .squaredError, batchSize: Self.batchSize,
+        shape: folded.architecture.convolutionalShape, loss: .squaredError, batchSize: Self.batchSize,
         algorithm: algorithm, threads: threads, isTrained: false)
     } catch {
       throw ShapeError("\(error)")
     }
-    kernel.layers = network.layers.map(LayerWeights.init)
+    kernel.layers = folded.layers.map(LayerWeights.init)
   }
 
   /// Bytes that an evaluator of such a network takes, which are not taken.
@@ -37,8 +39,8 @@ public final class ImageEvaluator {
   ) throws(ShapeError) -> Int {
     do {
       return try ConvolutionalKernel.byteCount(
-        shape: architecture.convolutionalShape, batchSize: batchSize, algorithm: algorithm, threads: threads,
-        isTrained: false, hasGradients: hasGradients)
+        shape: architecture.foldedWherePossible.convolutionalShape, batchSize: batchSize, algorithm: algorithm,
+        threads: threads, isTrained: false, hasGradients: hasGradients)
     } catch {
       throw ShapeError("\(error)")
     }

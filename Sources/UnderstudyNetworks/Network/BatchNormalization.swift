@@ -73,21 +73,69 @@ extension Network {
   /// With s the scale over `sqrt(variance + epsilon)`, a normalisation before the activation turns its own layer into
   /// `W' = s W, b' = s (b - mean) + shift`. One after the activation goes into the layer above, `W' = W s` (column by
   /// column), `b' = b + W (shift - s mean)`, and leaves pre-activations and gates of its own layer as they are. A plain
-  /// network is returned as it is, and so is one with convolutions, whose borders would change; any other gains biases in every
-  /// layer.
+  /// network is returned as it is, and so is one with convolutions, of which not all can be folded; any other gains biases in
+  /// every layer.
   ///
   /// - Complexity: O(weights).
-  public var folded: Network {
-    guard !isPlain, isDense else { return self }
-    var result = layers.map { NetworkLayer(weights: $0.weights, biases: $0.biasesOrZeros) }
+  public var folded: Network { isDense ? foldedWherePossible : self }
+
+  /// The same function with as few normalisations as ``Architecture/foldedWherePossible`` has.
+  ///
+  /// - Complexity: O(weights).
+  var foldedWherePossible: Network {
+    let shapes = architecture.foldedWherePossible.layers
+    guard shapes != architecture.layers else { return self }
+    var result = zip(layers, shapes).map { layer, shape in
+      NetworkLayer(
+        layer.kind, weights: layer.weights, biases: layer.biasesOrZeros,
+        normalization: shape.normalization == nil ? nil : layer.normalization, pooling: layer.pooling)
+    }
     for (index, layer) in layers.enumerated() {
-      guard let normalization = layer.normalization else { continue }
-      switch normalization.placement {
-      case .beforeActivation: result[index].absorb(asOutput: normalization)
-      case .afterActivation: result[index + 1].absorb(asInput: normalization)
+      guard let normalization = layer.normalization, let taker = architecture.taker(ofNormalization: index) else {
+        continue
+      }
+      if taker == index {
+        result[taker].absorb(asOutput: normalization)
+      } else {
+        result[taker].absorb(asInput: normalization)
       }
     }
-    return Network(fitting: result, activation: activation)
+    return Network(fitting: result, input: architecture.input, activation: activation)
+  }
+}
+
+extension Architecture {
+  /// Without the normalisations that weights can take over, and then with biases in every layer.
+  var foldedWherePossible: Architecture {
+    let takers = layers.indices.map(taker)
+    guard takers.contains(where: { $0 != nil }) else { return self }
+    let folded = zip(layers, takers).map { layer, taker in
+      var layer = layer
+      layer.hasBiases = true
+      if taker != nil { layer.normalization = nil }
+      return layer
+    }
+    do {
+      return try Architecture(input: input, layers: folded, activation: activation)
+    } catch {
+      preconditionFailure("\(error)")
+    }
+  }
+
+  /// The layer whose weights and biases can take over the normalisation of a layer; nil if there is none, or none can. One after
+  /// the activation stays below a padded window, because the zeros of the padding are not normalised, and below a maximum,
+  /// because a negative factor would make it a minimum.
+  fileprivate func taker(ofNormalization index: Int) -> Int? {
+    switch layers[index].normalization?.placement {
+    case nil: return nil
+    case .beforeActivation: return index
+    case .afterActivation: break
+    }
+    if case .maximum = layers[index].pooling { return nil }
+    if case .convolution(let window) = layers[index + 1].kind, window.rowPadding + window.columnPadding > 0 {
+      return nil
+    }
+    return index + 1
   }
 }
 
@@ -101,14 +149,17 @@ extension NetworkLayer {
     }
   }
 
-  /// Takes over a normalisation of this layer's inputs.
+  /// Takes over a normalisation of the nodes below; each of them is one input, or a map or window of neighbouring ones.
   fileprivate mutating func absorb(asInput normalization: BatchNormalization) {
     let factors = normalization.factors
+    let width = inputCount / factors.count
     for node in 0..<nodeCount {
-      for (input, factor) in factors.enumerated() {
-        let constant = (normalization.shifts?[input] ?? 0) - factor * normalization.means[input]
-        biases?[node] += weights[node, input] * constant
-        weights[node, input] *= factor
+      for (below, factor) in factors.enumerated() {
+        let constant = (normalization.shifts?[below] ?? 0) - factor * normalization.means[below]
+        for input in below * width..<(below + 1) * width {
+          biases?[node] += weights[node, input] * constant
+          weights[node, input] *= factor
+        }
       }
     }
   }

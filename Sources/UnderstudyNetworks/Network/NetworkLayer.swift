@@ -18,7 +18,6 @@ public struct NetworkLayer: Sendable, Equatable {
     normalization: BatchNormalization? = nil, pooling: Pooling? = nil
   ) {
     precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
-    precondition(biases.map { $0.count == weights.rowCount } ?? true, "one bias a node")
     self.kind = kind
     self.pooling = pooling
     self.weights = weights
