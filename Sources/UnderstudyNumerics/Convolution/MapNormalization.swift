@@ -88,7 +88,7 @@ final class MapNormalization {
   /// The gradient at the output becomes, in place, that at the linear map below; those of scale and shift are stored.
   func backward(_ gradient: Tensor) {
     withNormalization(slopes) { normalization in
-      overImages(fromLast: true) { map, image in
+      overImages { map, image in
         kernels.backward_sums(
           map, gradient.start + image * imagePad, input.start + image * imagePad, normalization,
           sums.0.start + image * channelPad, sums.1.start + image * channelPad)
@@ -122,7 +122,7 @@ final class MapNormalization {
     means.clear()
     withUnsafePointer(to: map) { kernels.moments($0, input.start, means.start, sums.0.start, sums.1.start) }
     for channel in 0..<channelCount { means.start[channel] = sums.0.start[channel] / Float(map.positions) }
-    overImages(fromLast: true) { map, image in
+    overImages { map, image in
       kernels.moments(
         map, input.start + image * imagePad, means.start, sums.0.start + image * channelPad,
         sums.1.start + image * channelPad)
@@ -181,14 +181,10 @@ final class MapNormalization {
         slope_before: Float(slopes.before)), body)
   }
 
-  /// Calls `body` for each image.
-  ///
-  /// - Parameter fromLast: for the first pass over maps that have just been written, and of which a core's cache has the last
-  ///   ones. A pass in the usual order after it begins with those that it came to last.
-  private func overImages(fromLast: Bool = false, _ body: (UnsafePointer<us_map>, Int) -> Void) {
+  private func overImages(_ body: (UnsafePointer<us_map>, Int) -> Void) {
     withUnsafePointer(to: map) { map in
       OpenMP.share(imageCount, threads: threadCount) { images in
-        for place in images { body(map, fromLast ? images.lowerBound + images.upperBound - 1 - place : place) }
+        for image in images { body(map, image) }
       }
     }
   }
