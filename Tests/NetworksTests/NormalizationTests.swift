@@ -1,6 +1,6 @@
 import Testing
-
 import UnderstudyNumerics
+
 @testable import UnderstudyNetworks
 
 /// Networks that are normalised in some hidden layers, with statistics as of any training: scales of both signs, small
