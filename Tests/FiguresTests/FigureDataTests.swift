@@ -27,8 +27,9 @@ import UnderstudySchema
   static func rows(
     _ kind: FigureDeclaration.Kind, _ results: StudyResults, epochs: [Int] = []
   ) throws -> (rows: [JSONValue], figures: [FigureSpecification]) {
-    let figures = try figureSpecifications(
-      of: FigureDeclaration(name: "f", kind: kind, caption: "c", epochs: epochs), from: results)
+    var declaration = FigureDeclaration.sample(kind, named: "f")
+    (declaration.caption, declaration.epochs) = ("c", epochs)
+    let figures = try figureSpecifications(of: declaration, from: results)
     return (figures[0].document["data"]?["values"]?.elements ?? [], figures)
   }
 

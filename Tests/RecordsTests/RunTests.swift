@@ -130,6 +130,14 @@ import Testing
         - {statement: x, statistic: divergedShare, atMost: 0}
       """,
       "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
+      """
+      training.batchSize: [4, 8]
+      figures:
+        - {name: a, kind: plot, y: recoveredShare, x: training.batchSize, color: none, band: seeds}
+        - {name: b, kind: plot, y: evaluationCorrelation, reduce: [best, share above 0.95], row: epoch, epochs: [1, 2]}
+        - {name: c, kind: heatMap, color: layerCorrelation, x: layer, y: training.batchSize, scale: logarithmic}
+        - {name: d, kind: plot, y: layerCorrelations, reduce: smallest, layer: 1, column: training.batchSize}
+      """,
     ]
     for text in texts {
       let study = try Study.parse(text, origin: "s.yaml", folder: folder.url, baseName: "s")

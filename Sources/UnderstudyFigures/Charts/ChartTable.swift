@@ -46,8 +46,16 @@ extension FigureDeclaration.Kind {
     case .accuracy: ChartRow([.evaluationAccuracy, .teacherAccuracies], accuracyFigure)
     case .bestCorrelations: ChartRow([.layerWidths, .layerCorrelations], bestCorrelationsFigure)
     case .specializationTime: ChartRow([.layerWidths, .layerCorrelations], specializationTimeFigure)
+    // They need what the declaration names.
+    case .plot: ChartRow([], plotFigure)
+    case .heatMap: ChartRow([], heatMapFigure)
     }
   }
+}
+
+extension FigureDeclaration {
+  /// The measures that it looks at.
+  var measures: Set<Measure> { kind.row.needs.union(plot?.measures ?? []) }
 }
 
 extension Study {
@@ -55,7 +63,7 @@ extension Study {
   public var shownMeasures: Set<Measure> {
     let rows = findings.map(\.statistic.row)
     return figures.reduce(into: Set(rows.flatMap(\.needs) + rows.flatMap(\.readsAlso))) {
-      $0.formUnion($1.kind.row.needs)
+      $0.formUnion($1.measures)
     }
   }
 }

@@ -18,6 +18,8 @@ struct StatisticRow {
   var epochs = Epochs.last
   /// Whether runs that diverged count.
   var isOfAllRuns = false
+  /// Whether it is the mean or median of what each run has alone.
+  var isOfEachRun = false
   var value: (StatisticInput) throws(FigureError) -> Evaluation
 }
 
@@ -248,14 +250,14 @@ extension FindingDeclaration.Statistic {
     case .layerCorrelation:
       .ofLayer(
         "mean over runs, and over the teacher nodes of hidden layer `layer`, of the best ρ with a student node of that "
-          + "layer", [.layerWidths, .layerCorrelations]
+          + "layer", [.layerWidths, .layerCorrelations], isOfEachRun: true
       ) { layers, index, epoch throws(FigureError) in
         try Statistics.meanOfLayer(index, layers, epoch) { mean($0) ?? 0 }
       }
     case .layerMatchedShare:
       .ofLayer(
         "mean over runs of the share of the teacher nodes of hidden layer `layer` with best ρ > 0.9, 0 to 1",
-        [.layerWidths, .layerCorrelations]
+        [.layerWidths, .layerCorrelations], isOfEachRun: true
       ) { layers, index, epoch throws(FigureError) in
         try Statistics.meanOfLayer(index, layers, epoch) { rho in Double(rho.count { $0 > 0.9 }) / Double(rho.count) }
       }

@@ -30,6 +30,14 @@ struct Chart {
   /// The declared ones; empty: the kind's usual ones.
   var epochs: [Int] { declaration.epochs }
 
+  /// - Throws: `FigureError.notPlottable` of a declaration that was made in code without one.
+  func plot() throws(FigureError) -> PlotDeclaration {
+    guard let plot = declaration.plot else {
+      throw .notPlottable(figure: name, reason: "it does not say what it shows")
+    }
+    return plot
+  }
+
   /// - Parameters:
   ///   - text: what the picture shows; the caption is added.
   ///   - shownKeys: the keys that the figure tells apart.
@@ -40,10 +48,18 @@ struct Chart {
     namesSearch: Bool = false, _ members: [String: JSONValue]
   ) -> FigureSpecification {
     let selection = runs.selection
+    let pooled = selection.pooledKeys(shownKeys: shownKeys, study: runs.study)
+    var members = members
+    if !pooled.isEmpty {
+      members["title"] = [
+        "text": .array(pooled.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
+        "color": "#555555",
+      ]
+    }
     return FigureSpecification(
       name: name ?? declaration.name, caption: declaration.caption + captionEnd,
       notes: notes + (namesSearch ? selection.searchNotes : [])
-        + selection.notes(shownKeys: shownKeys, study: runs.study),
+        + selection.notes(study: runs.study) + pooled,
       text: text + " " + declaration.caption, members)
   }
 }

@@ -79,6 +79,39 @@ enum FigureStyle {
     ]
   }
 
+  /// What panels side by side, or one below another, are of.
+  struct Panels {
+    var field: String
+    /// The expression of their headings.
+    var label: String
+    /// In their order.
+    var labels: [String]
+    var title = ""
+  }
+
+  /// The members of a document of panels in rows and columns, all drawn alike.
+  static func panels(
+    rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels
+  ) -> [String: JSONValue] {
+    // The title of the rows needs some of the column's width.
+    let count = columns.labels.count
+    let width = panelWidth(columns: count) - (28 / Double(count)).rounded(.up)
+    return [
+      "data": ["values": .array(completed(data, row: rows.field, column: columns.field))],
+      "facet": [
+        "column": facet(columns.field, label: columns.label, order: columns.labels),
+        "row": facet(
+          rows.field, label: rows.label,
+          [
+            "title": .text(rows.title), "titleOrient": "right", "titleAngle": 90, "labelOrient": "right",
+            "labelAngle": 90,
+          ], order: rows.labels),
+      ],
+      "spacing": .number(gap),
+      "spec": ["width": .number(width), "height": 110, "encoding": .object(encoding), "layer": .array(layers)],
+    ]
+  }
+
   /// A share of nodes or runs as height.
   static func share(_ field: String, title: String) -> JSONValue {
     [

@@ -25,22 +25,9 @@ struct LayerFacets {
         label: columns.panelLabel, rows: data, count: columns.labels.count, encoding: encoding, layers: layers,
         order: columns.labels)
     }
-    // The title of the rows needs some of the column's width.
-    let count = Double(columns.labels.count)
-    let width = FigureStyle.panelWidth(columns: columns.labels.count) - (28 / count).rounded(.up)
-    return [
-      "data": ["values": .array(FigureStyle.completed(data, row: "q", column: "p"))],
-      "facet": [
-        "column": FigureStyle.facet("p", label: columns.panelLabel, order: columns.labels),
-        "row": FigureStyle.facet(
-          "q", label: "(datum.label)",
-          [
-            "title": .text(rows.title), "titleOrient": "right", "titleAngle": 90, "labelOrient": "right",
-            "labelAngle": 90,
-          ], order: rows.labels),
-      ],
-      "spacing": .number(FigureStyle.gap),
-      "spec": ["width": .number(width), "height": 110, "encoding": .object(encoding), "layer": .array(layers)],
-    ]
+    return FigureStyle.panels(
+      rows: data, encoding: encoding, layers: layers,
+      columns: .init(field: "p", label: columns.panelLabel, labels: columns.labels),
+      panelRows: .init(field: "q", label: "(datum.label)", labels: rows.labels, title: rows.title))
   }
 }

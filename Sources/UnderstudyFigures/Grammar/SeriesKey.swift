@@ -62,6 +62,10 @@ struct SeriesKey {
     case "training.loss": "learns from"
     case "training.outputNoise": "output noise"
     case "training.epochs": "epochs"
+    case "training.batchSize": "batch size"
+    case "training.learningRate": "learning rate"
+    case "training.weightDecay": "weight decay"
+    case "training.momentum": "momentum"
     default: path
     }
   }

@@ -56,6 +56,9 @@ struct Gathered<Value> {
 
   mutating func add(_ value: Value, _ key: [Part]) { groups[key, default: []].append(value) }
 
+  /// The values of a key, in the order in which they came.
+  subscript(key: [Part]) -> [Value] { groups[key] ?? [] }
+
   /// In the order of the keys; of each the values in the order in which they came.
   var sorted: [(key: [Part], values: [Value])] {
     groups.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { (key: $0.key, values: $0.value) }

@@ -26,10 +26,8 @@ struct SettingSelection {
     expectedRunCount = settingIndices.count * study.seeds.count
   }
 
-  /// Sentences for the caption: runs that are missing or diverged, and keys whose values the figure pools.
-  ///
-  /// - Parameter shownKeys: the keys that the figure tells apart.
-  func notes(shownKeys: Set<String>, study: Study) -> [String] {
+  /// Sentences for the caption: runs that are missing or diverged.
+  func notes(study: Study) -> [String] {
     var notes: [String] = []
     if runs.count < expectedRunCount {
       notes.append("Incomplete: \(runs.count) of \(expectedRunCount) runs have finished.")
@@ -42,14 +40,18 @@ struct SettingSelection {
         "\(diverged.count) diverged run\(diverged.count == 1 ? " is" : "s are") left out: "
           + named.joined(separator: "; ") + rest + ".")
     }
-    for key in study.variedKeys where !shownKeys.contains(key) {
-      var known: Set<KeyValue> = []
-      let values = settingIndices.compactMap { study.settings[$0].value(of: key) }.filter {
-        known.insert($0).inserted
-      }
-      if values.count > 1 { notes.append("Pools \(key) \(values.map(\.shown).joined(separator: ", ")).") }
-    }
     return notes
+  }
+
+  /// Sentences that name keys whose values the figure pools.
+  ///
+  /// - Parameter shownKeys: the keys that the figure tells apart.
+  func pooledKeys(shownKeys: Set<String>, study: Study) -> [String] {
+    study.variedKeys.filter { !shownKeys.contains($0) }.compactMap { key in
+      var known: Set<KeyValue> = []
+      let values = settingIndices.compactMap { study.settings[$0].value(of: key) }.filter { known.insert($0).inserted }
+      return values.count > 1 ? "Pools \(key) \(values.map(\.shown).joined(separator: ", "))." : nil
+    }
   }
 
   var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }

@@ -17,6 +17,8 @@ public enum FigureError: Error, Hashable, Sendable {
   case wrongShape(figure: String, measure: Measure, shape: [Int], expected: String)
   /// The figure shows one run for each value of a key, but several settings share a value.
   case ambiguousSetting(figure: String, key: String, value: Double, settingCount: Int)
+  /// What the figure declares cannot be drawn from these results.
+  case notPlottable(figure: String, reason: String)
   /// The name cannot be the name of a file.
   case invalidName(figure: String)
   /// Two figures of a study would be written to one file.
@@ -47,7 +49,7 @@ extension FigureError: CustomStringConvertible {
   /// The name of the figure, or the statement of the finding, that the error is about.
   private var subject: String? {
     switch self {
-    case .emptySelection(let figure, _), .unknownKey(let figure, _, _), .noRuns(let figure),
+    case .notPlottable(let figure, _), .emptySelection(let figure, _), .unknownKey(let figure, _, _), .noRuns(let figure),
       .missingMeasure(let figure, _, _, _, _), .allDiverged(let figure, _), .wrongShape(let figure, _, _, _),
       .ambiguousSetting(let figure, _, _, _), .invalidName(let figure), .duplicateName(let figure):
       figure
@@ -74,6 +76,7 @@ extension FigureError: CustomStringConvertible {
       "\(measure.rawValue) has shape \(shape), expected \(expected); the results folder is damaged"
     case .ambiguousSetting(_, let key, let value, let settingCount):
       "\(settingCount) settings have \(key) \(value.short), but one is drawn for each; narrow the selection"
+    case .notPlottable(_, let reason): reason
     case .invalidName:
       "the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'"
     case .duplicateName:

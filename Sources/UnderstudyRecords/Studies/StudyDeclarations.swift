@@ -114,7 +114,7 @@ enum StudyDeclarations {
   static func figures(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FigureDeclaration] {
     var figures: [FigureDeclaration] = []
     for item in tree.items {
-      let entries = try item.entries(key: "figures", known: ["name", "kind", "caption", "where", "epochs"])
+      let entries = try item.entries(key: "figures", known: ["name", "kind", "caption", "where", "epochs"] + plotKeys)
       guard let nameTree = entries["name"], let kindTree = entries["kind"] else {
         throw item.error(
           .missingKey, key: "figures", "a figure without \(entries["name"] == nil ? "name" : "kind")",
@@ -133,15 +133,15 @@ enum StudyDeclarations {
         throw nameTree.error(
           .duplicateValue, key: "figures.name", "two figures are called \(name)", "give each its own name")
       }
+      let kind = try kindTree.choice(of: FigureDeclaration.Kind.self, key: "figures.kind", what: "figure kind")
       figures.append(
         FigureDeclaration(
-          name: name,
-          kind: try kindTree.choice(of: FigureDeclaration.Kind.self, key: "figures.kind", what: "figure kind"),
+          name: name, kind: kind,
           caption: try entries["caption"]?.text(key: "figures.caption").trimmed ?? "",
           selection: try selection(entries["where"], key: "figures.where", settings: settings),
           epochs: try entries["epochs"].map { tree throws(StudyError) in
             try epochs(tree, key: "figures.epochs")
-          } ?? []))
+          } ?? [], plot: try plot(entries, of: kind, item)))
     }
     return figures
   }

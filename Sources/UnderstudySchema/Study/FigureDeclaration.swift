@@ -44,6 +44,13 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     case accuracy
     /// Best rho of each teacher node, a panel for each layer; places by over-realization, colours by what students learn from.
     case bestCorrelations
+    /// Any measure or statistic over epochs, nodes, layers or a key, with colours and panels by others.
+    case plot
+    /// The same as colours of cells, over two of them.
+    case heatMap
+
+    /// Whether the figure says itself what it shows.
+    public var isPlot: Bool { self == .plot || self == .heatMap }
   }
   /// File name of the figure, without ending.
   public var name: String
@@ -53,14 +60,18 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
   public var selection: [String: [KeyValue]]
   /// Epochs shown, where the kind needs them; empty: the kind's usual ones, most often the last.
   public var epochs: [Int]
+  /// Of the kinds that show any quantity, nil for all others.
+  public var plot: PlotDeclaration?
 
   public init(
-    name: String, kind: Kind, caption: String = "", selection: [String: [KeyValue]] = [:], epochs: [Int] = []
+    name: String, kind: Kind, caption: String = "", selection: [String: [KeyValue]] = [:], epochs: [Int] = [],
+    plot: PlotDeclaration? = nil
   ) {
     self.name = name
     self.kind = kind
     self.caption = caption
     self.selection = selection
     self.epochs = epochs
+    self.plot = plot
   }
 }

@@ -1,0 +1,148 @@
+import UnderstudySchema
+
+/// What a channel of a plot tells apart, with its values in the selected runs.
+enum PlotChannel {
+  case epoch, node, layer
+  case key(SeriesKey)
+
+  /// nil for an axis that shows nothing.
+  init?(_ axis: PlotDeclaration.Axis, of runs: SelectedRuns) {
+    switch axis {
+    case .epoch: self = .epoch
+    case .node: self = .node
+    case .layer: self = .layer
+    case .key(let path): self = .key(runs.series(path))
+    case .nothing: return nil
+    }
+  }
+
+  var key: SeriesKey? { if case .key(let key) = self { key } else { nil } }
+
+  var title: String {
+    switch self {
+    case .epoch: "epoch"
+    case .node: "node"
+    case .layer: "layer"
+    case .key(let key): key.title
+    }
+  }
+
+  /// The place of a value among those of the channel: an epoch, a node or layer from 1, the index of a key's value.
+  func part(of point: PlotPoint) -> Gathered<PlotPoint>.Part {
+    switch self {
+    case .epoch: .index(point.epoch)
+    case .node: .index(point.node ?? 0)
+    case .layer: .index(point.layer ?? 0)
+    case .key(let key): .index(key.index(of: point.run))
+    }
+  }
+
+  /// What legends and panels call a place.
+  func label(_ part: Gathered<PlotPoint>.Part) -> String {
+    switch self {
+    case .epoch: "epoch \(part.index)"
+    case .node: "node \(part.index)"
+    case .layer: "layer \(layerLabel(part.index))"
+    case .key(let key): key.labels[part.index]
+    }
+  }
+
+  /// The same beside nothing that says what it is.
+  func heading(_ part: Gathered<PlotPoint>.Part) -> String {
+    guard case .key(let key) = self, key.path != "student.overRealization" else { return label(part) }
+    return "\(key.title) \(label(part))"
+  }
+
+  /// Whether places are numbers with distances.
+  var isNumeric: Bool {
+    switch self {
+    case .epoch, .node, .layer: true
+    case .key(let key): !key.values.isEmpty && key.values.allSatisfy { $0.number != nil }
+    }
+  }
+
+  /// A place as a number or a text on an axis.
+  func position(_ part: Gathered<PlotPoint>.Part) -> JSONValue {
+    guard case .key(let key) = self else { return part.json }
+    guard isNumeric, let number = key.values[part.index].number else { return .text(key.labels[part.index]) }
+    return .number(number)
+  }
+
+  /// The horizontal axis.
+  func encoding(_ field: String) -> JSONValue {
+    guard isNumeric else {
+      return [
+        "field": .text(field), "type": "ordinal", "title": .text(title),
+        "sort": .array((key?.labels ?? []).map(JSONValue.text)), "axis": ["labelAngle": 0],
+      ]
+    }
+    guard let key else {
+      return [
+        "field": .text(field), "type": "quantitative", "title": .text(title),
+        "scale": ["nice": false, "zero": false, "padding": 6], "axis": ["tickCount": 5, "tickMinStep": 1, "grid": false, "format": "d"],
+      ]
+    }
+    let values = key.values.compactMap(\.number)
+    guard let low = values.first, let high = values.last, low > 0, high / low >= 8 else {
+      return [
+        "field": .text(field), "type": "quantitative", "title": .text(title),
+        "scale": ["nice": false, "zero": false, "padding": 8],
+        "axis": ["values": .array(values.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy"],
+      ]
+    }
+    return LogarithmicAxis.grid(field, title: title, values: values)
+  }
+}
+
+/// Which channel of a figure shows what.
+struct PlotChannels {
+  var x: PlotChannel
+  /// Of heat maps.
+  var y: PlotChannel?
+  var color: PlotChannel?
+  var row: PlotChannel?
+  var column: PlotChannel?
+
+  /// The declared ones; the rest is filled with keys that vary and are shown nowhere else, in the order of the grid and
+  /// over-realization first.
+  ///
+  /// - Parameter hasEpochs: whether several epochs of the quantity are there to be shown.
+  /// - Throws: `FigureError.notPlottable` if a heat map has one axis only.
+  init(_ plot: PlotDeclaration, isMap: Bool, of runs: SelectedRuns, hasEpochs: Bool) throws(FigureError) {
+    let taken = Set(plot.axes.map(\.name))
+    var varied = runs.study.variedKeys.filter { !taken.contains($0) && runs.series($0).isVaried }
+    if let place = varied.firstIndex(of: "student.overRealization") { varied.insert(varied.remove(at: place), at: 0) }
+    func next() -> PlotDeclaration.Axis? { varied.isEmpty ? nil : .key(varied.removeFirst()) }
+    let epoch: PlotDeclaration.Axis? = hasEpochs && !taken.contains("epoch") ? .epoch : nil
+    let x: PlotDeclaration.Axis? = plot.x ?? (isMap ? next() ?? epoch : epoch ?? next())
+    guard let first = PlotChannel(x ?? .epoch, of: runs) else {
+      throw .notPlottable(figure: runs.subject, reason: "its x shows nothing; give epoch, node, layer or a key")
+    }
+    self.x = first
+    if isMap {
+      guard let second = (plot.y ?? next() ?? (x == .epoch ? nil : epoch)).flatMap({ PlotChannel($0, of: runs) })
+      else {
+        throw .notPlottable(
+          figure: runs.subject, reason: "one key varies, and a heat map needs two axes; give y, or make it a plot")
+      }
+      y = second
+    } else {
+      color = (plot.color ?? next()).flatMap { PlotChannel($0, of: runs) }
+    }
+    column = (plot.column ?? next()).flatMap { PlotChannel($0, of: runs) }
+    row = (plot.row ?? next()).flatMap { PlotChannel($0, of: runs) }
+  }
+
+  var all: [PlotChannel] { [row, column, color, y, x].compactMap { $0 } }
+
+  /// The keys that the figure tells apart.
+  var shownKeys: Set<String> { Set(all.compactMap { $0.key?.path }) }
+  var showsEpochs: Bool { all.contains { if case .epoch = $0 { true } else { false } } }
+  var showsNodes: Bool { all.contains { if case .node = $0 { true } else { false } } }
+  var showsLayers: Bool { all.contains { if case .layer = $0 { true } else { false } } }
+
+  /// Row, column, colour, height of a heat map, and x of a value; 0 where a channel is empty.
+  func place(of point: PlotPoint) -> [Gathered<PlotPoint>.Part] {
+    [row, column, color, y, x].map { $0?.part(of: point) ?? .index(0) }
+  }
+}

@@ -1,0 +1,160 @@
+import Foundation
+import UnderstudySchema
+
+/// Any quantity of the runs against an epoch, a node, a layer or a key, with colours and panels by others.
+///
+/// Fields of the data: `k` "middle" or "run", `p` column, `q` row, `o` colour, all as texts, `x`, `y` the middle over runs or the
+/// run's value, `a`...`b` the band, `n` runs, `s` the run.
+func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let plot = try chart.plot()
+  let values = try PlotValues(plot, of: chart)
+  let channels = values.channels
+  var notes = [values.sentence]
+  let rows = values.places.flatMap { values.rows(at: $0) }
+  let drawn = rows.filter { plot.scale == .linear || ($0["y"]?.number ?? 0) > 0 }
+  if drawn.count < rows.count {
+    notes.append("\(rows.count - drawn.count) values of 0 or less have no place on the logarithmic axis.")
+  }
+  let title = plot.title
+  let axis = LogarithmicAxis(title, around: ["y", "a", "b"].flatMap { end in drawn.compactMap { $0[end]?.number } })
+  func y(_ field: String) -> JSONValue {
+    if plot.scale == .logarithmic {
+      return .object(axis.encoding(field).members.merging(["title": lines(of: title)]) { $1 })
+    }
+    return [
+      "field": .text(field), "type": "quantitative", "title": lines(of: title),
+      "scale": ["zero": false, "nice": true, "padding": 4], "axis": ["tickCount": 5],
+    ]
+  }
+  var encoding: [String: JSONValue] = ["x": channels.x.encoding("x")]
+  if let color = channels.color {
+    encoding["color"] = FigureStyle.color("o", title: color.title, names: values.labels(2), symbol: "stroke")
+  } else {
+    encoding["color"] = ["value": FigureStyle.palette[0]]
+  }
+  return chart.specification(
+    "\(channels.x.isNumeric ? "Line" : "Dot") charts: \(title) against \(channels.x.title)\(values.channelWords).",
+    notes: notes, shownKeys: channels.shownKeys, namesSearch: true,
+    values.members(rows: drawn, encoding: encoding, layers: plotLayers(values, y, rows: drawn)))
+}
+
+/// A title in lines that fit the height of a panel.
+private func lines(of title: String) -> JSONValue {
+  var lines: [String] = []
+  for word in title.split(separator: " ") {
+    if let last = lines.last, last.count + word.count < 19 {
+      lines[lines.count - 1] = last + " " + word
+    } else {
+      lines.append(String(word))
+    }
+  }
+  return .array(lines.map(JSONValue.text))
+}
+
+private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONValue]) -> [JSONValue] {
+  let isMiddle: JSONValue = [["filter": "datum.k == 'middle'"]]
+  var layers: [JSONValue] = []
+  let isNumeric = values.channels.x.isNumeric
+  if rows.contains(where: { $0["a"] != nil && $0["a"] != $0["b"] }) {
+    var band = isNumeric ? Layers.band(y, opacity: 0.18).members : Layers.bars(y, width: 1.4).members
+    band["transform"] = isMiddle
+    layers.append(.object(band))
+  }
+  if rows.contains(where: { $0["k"] == "run" }) {
+    let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
+    var runs =
+      isNumeric
+      ? Layers.line(y("y"), width: 0.5, detail.merging(["opacity": ["value": 0.5]]) { $1 }).members
+      : Layers.dots(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")]).members
+    runs["transform"] = [["filter": "datum.k == 'run'"]]
+    layers.append(.object(runs))
+  }
+  if isNumeric {
+    var line = Layers.line(y("y"), width: 1.6).members
+    line["transform"] = isMiddle
+    layers.append(.object(line))
+  }
+  var hovers = [
+    FigureStyle.hover("x", values.channels.x.title, isNumeric ? "quantitative" : "nominal"),
+    FigureStyle.hover("y", values.middleWord, format: ".4~g"),
+  ]
+  if let color = values.channels.color { hovers.insert(FigureStyle.hover("o", color.title, "nominal"), at: 0) }
+  if values.plot.band == .quartiles { hovers += Hovers.quartiles(".4~g") }
+  let places = rows.count { $0["k"] == "middle" }
+  let dot = Layers.dot(isNumeric && places > 200 ? 0 : 22)
+  layers.append(
+    Layers.dots(dot, ["y": y("y"), "tooltip": .array(hovers + [Hovers.runs])], filter: "datum.k == 'middle'"))
+  return layers
+}
+
+/// The same as colours of cells.
+///
+/// Fields of the data: `p` column and `q` row as texts, `x` and `y` labels, `v` the mean over runs, `n` runs.
+func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let plot = try chart.plot()
+  let values = try PlotValues(plot, of: chart)
+  guard let height = values.channels.y else { preconditionFailure("a heat map has two axes") }
+  let rows: [JSONValue] = values.places.compactMap { place in
+    guard let value = values.middle(of: values.numbers(at: place)), value.isFinite else { return nil }
+    return values.row(
+      place,
+      [
+        "x": .text(values.channels.x.label(place[4])), "y": .text(height.label(place[3])), "v": .display(value),
+        "n": .integer(values.runCount(at: place)),
+      ])
+  }
+  let shown = rows.compactMap { $0["v"]?.number }
+  let isLogarithmic = plot.scale == .logarithmic && shown.allSatisfy { $0 > 0 }
+  let (low, high) = (shown.min() ?? 0, shown.max() ?? 1)
+  let middle = isLogarithmic ? (low * high).squareRoot() : (low + high) / 2
+  func axis(_ field: String, _ channel: PlotChannel, _ position: Int, isReversed: Bool) -> JSONValue {
+    let labels = values.labels(position)
+    return [
+      "field": .text(field), "type": "ordinal", "title": .text(channel.title),
+      "sort": .array((isReversed ? labels.reversed() : labels).map(JSONValue.text)), "axis": ["labelAngle": 0],
+    ]
+  }
+  let encoding: [String: JSONValue] = [
+    "x": axis("x", values.channels.x, 4, isReversed: false), "y": axis("y", height, 3, isReversed: true),
+  ]
+  let hovers = [
+    FigureStyle.hover("x", values.channels.x.title, "nominal"), FigureStyle.hover("y", height.title, "nominal"),
+    FigureStyle.hover("v", plot.title, format: ".4~g"), Hovers.runs,
+  ]
+  let layers: [JSONValue] = [
+    [
+      "mark": ["type": "rect", "stroke": "white", "strokeWidth": 1],
+      "encoding": [
+        "color": [
+          "field": "v", "type": "quantitative", "title": .text(plot.title),
+          "scale": ["scheme": "viridis", "type": isLogarithmic ? "log" : "linear"],
+          "legend": ["gradientLength": 160],
+        ], "tooltip": .array(hovers),
+      ],
+    ],
+    [
+      "mark": ["type": "text", "fontSize": 10],
+      "encoding": [
+        "text": ["field": "v", "type": "quantitative", "format": ".2~g"],
+        "color": [
+          "condition": ["test": .text("datum.v > \(middle)"), "value": "#111111"], "value": "white",
+        ],
+      ],
+    ],
+  ]
+  return chart.specification(
+    "Heat maps: \(plot.title) over \(values.channels.x.title) and \(height.title)\(values.channelWords).",
+    notes: [values.sentence], shownKeys: values.channels.shownKeys, namesSearch: true,
+    values.members(rows: rows, encoding: encoding, layers: layers))
+}
+
+extension PlotDeclaration {
+  /// What is shown, in words.
+  var title: String {
+    let words = quantity.name.reduce(into: "") { text, letter in
+      text += letter.isUppercase ? " \(letter.lowercased())" : String(letter)
+    }
+    return (reductions.reversed().map(\.words) + [words] + (layer.map { ["of layer \(layerLabel($0))"] } ?? []))
+      .joined(separator: " ")
+  }
+}

@@ -1,0 +1,194 @@
+import Foundation
+import UnderstudySchema
+
+/// The numbers of a plot, gathered by where they stand, and the panels that they stand in.
+struct PlotValues {
+  let plot: PlotDeclaration
+  let channels: PlotChannels
+  private let isOfEachRun: Bool
+  private let points: Gathered<PlotPoint>
+
+  init(_ plot: PlotDeclaration, of chart: Chart) throws(FigureError) {
+    self.plot = plot
+    let runs = chart.runs
+    let isMap = chart.declaration.kind == .heatMap
+    let hasEpochs = try Self.hasEpochs(plot, chart)
+    let channels = try PlotChannels(plot, isMap: isMap, of: runs, hasEpochs: hasEpochs)
+    self.channels = channels
+    if !channels.showsEpochs, chart.epochs.count > 1 {
+      throw .notPlottable(
+        figure: chart.name, reason: "it names several epochs, and shows them nowhere; give e.g. color: epoch")
+    }
+    let found: [PlotPoint]
+    switch plot.quantity {
+    case .measure(let measure):
+      isOfEachRun = true
+      let reader = PlottedMeasure(
+        measure: measure, plot: plot, showsEpochs: channels.showsEpochs, showsNodes: channels.showsNodes,
+        showsLayers: channels.showsLayers, epochs: chart.epochs)
+      var all: [PlotPoint] = []
+      for run in try runs.completed() { all += try reader.points(of: run) }
+      found = all
+    case .statistic(let statistic):
+      let reader = PlottedStatistic(
+        statistic: statistic, plot: plot, channels: channels, runs: runs, epochs: chart.epochs)
+      isOfEachRun = reader.isOfEachRun
+      found = try reader.points()
+    }
+    var points = Gathered<PlotPoint>()
+    for point in found where point.value.isFinite { points.add(point, channels.place(of: point)) }
+    guard !points.sorted.isEmpty else {
+      throw .notPlottable(figure: chart.name, reason: "no selected run has a finite value")
+    }
+    self.points = points
+  }
+
+  /// Whether there are several epochs to be shown.
+  private static func hasEpochs(_ plot: PlotDeclaration, _ chart: Chart) throws(FigureError) -> Bool {
+    if !chart.epochs.isEmpty { return chart.epochs.count > 1 }
+    let measure: Measure
+    switch plot.quantity {
+    case .measure(let own): measure = own
+    case .statistic(let statistic):
+      guard statistic.row.epochs != .own, let needed = statistic.row.needs.last else { return false }
+      measure = needed
+    }
+    return try chart.runs.completed().contains { $0.epochs(of: measure).count > 1 }
+  }
+
+  /// Row, column, colour, height of a heat map, and x of what is drawn, in order.
+  var places: [[Gathered<PlotPoint>.Part]] { points.sorted.map(\.key) }
+
+  private func points(at place: [Gathered<PlotPoint>.Part]) -> [PlotPoint] { points[place] }
+  func numbers(at place: [Gathered<PlotPoint>.Part]) -> [Double] { points(at: place).map(\.value) }
+  func runCount(at place: [Gathered<PlotPoint>.Part]) -> Int {
+    Set(points(at: place).map { $0.run.record.run.hash }).count
+  }
+
+  /// The labels of a position of the places, in order.
+  func labels(_ position: Int) -> [String] {
+    let channel = [channels.row, channels.column, channels.color, channels.y, channels.x][position]
+    var known: Set<Gathered<PlotPoint>.Part> = []
+    return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted().map { channel?.label($0) ?? "" }
+  }
+
+  // MARK: Middles and bands
+
+  func middle(of values: [Double]) -> Double? {
+    switch plot.band {
+    case .quartiles: median(values)
+    case .deviation where plot.scale == .logarithmic:
+      mean(values.filter { $0 > 0 }.map { log10($0) }).map { pow(10, $0) }
+    case .deviation, .seeds, .none: mean(values)
+    }
+  }
+
+  private func band(of values: [Double]) -> (low: Double, high: Double)? {
+    guard values.count > 1 else { return nil }
+    switch plot.band {
+    case .quartiles:
+      guard let low = quantile(0.25, of: values), let high = quantile(0.75, of: values) else { return nil }
+      return (low, high)
+    case .deviation where plot.scale == .logarithmic:
+      let logarithms = values.filter { $0 > 0 }.map { log10($0) }
+      guard let center = mean(logarithms) else { return nil }
+      let deviation = standardDeviation(logarithms)
+      return (pow(10, center - deviation), pow(10, center + deviation))
+    case .deviation:
+      guard let center = mean(values) else { return nil }
+      let deviation = standardDeviation(values)
+      return (center - deviation, center + deviation)
+    case .seeds, .none: return nil
+    }
+  }
+
+  var middleWord: String {
+    guard isOfEachRun else { return "over all runs together" }
+    return switch plot.band {
+    case .quartiles: "median over runs"
+    case .deviation where plot.scale == .logarithmic: "geometric mean over runs"
+    case .deviation, .seeds, .none: "mean over runs"
+    }
+  }
+
+  /// What a note says of lines and bands.
+  var sentence: String {
+    guard isOfEachRun else { return "Each value is of all its runs together." }
+    let band: String =
+      switch plot.band {
+      case .quartiles: "; bands: from the lower to the upper quartile"
+      case .deviation: "; bands: one standard deviation\(plot.scale == .logarithmic ? " of the logarithm" : "")"
+      case .seeds: "; thin: each run"
+      case .none: ""
+      }
+    let counts = Set(places.map(runCount)).sorted()
+    let runs = counts.first == counts.last ? "\(counts[0])" : "\(counts[0]) to \(counts[counts.count - 1])"
+    return "Shown: \(middleWord) (\(runs) at each place)\(channels.y == nil ? band : "")."
+  }
+
+  // MARK: Panels
+
+  /// A row of the data with its panel and colour.
+  func row(_ place: [Gathered<PlotPoint>.Part], _ more: [String: JSONValue]) -> JSONValue {
+    var row = more
+    if let channel = channels.row { row["q"] = .text(channel.label(place[0])) }
+    if let channel = channels.column { row["p"] = .text(channel.heading(place[1])) }
+    if let channel = channels.color { row["o"] = .text(channel.label(place[2])) }
+    return .object(row)
+  }
+
+  /// The rows of a place: its middle, and its runs if they are shown.
+  func rows(at place: [Gathered<PlotPoint>.Part]) -> [JSONValue] {
+    let values = numbers(at: place)
+    guard let center = middle(of: values) else { return [] }
+    let x = channels.x.position(place[4])
+    var members: [String: JSONValue] = [
+      "k": "middle", "x": x, "y": .display(center), "n": .integer(runCount(at: place)),
+    ]
+    if let (low, high) = band(of: values) { (members["a"], members["b"]) = (.display(low), .display(high)) }
+    var rows = [row(place, members)]
+    if plot.band == .seeds {
+      rows += points(at: place).map {
+        row(place, ["k": "run", "x": x, "y": .display($0.value), "s": .text($0.run.record.run.hash)])
+      }
+    }
+    return rows
+  }
+
+  /// The members of a document with a panel for each value of columns and rows.
+  func members(rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue]) -> [String: JSONValue] {
+    func headings(_ position: Int, _ channel: PlotChannel) -> [String] {
+      var known: Set<Gathered<PlotPoint>.Part> = []
+      return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted().map(channel.heading)
+    }
+    // What does not vary makes no panel.
+    let column = channels.column.flatMap { labels(1).count > 1 ? $0 : nil }
+    let row = channels.row.flatMap { labels(0).count > 1 ? $0 : nil }
+    switch (column, row) {
+    case (let column?, let row?):
+      return FigureStyle.panels(
+        rows: rows, encoding: encoding, layers: layers,
+        columns: .init(field: "p", label: "(datum.label)", labels: headings(1, column)),
+        panelRows: .init(field: "q", label: "(datum.label)", labels: labels(0), title: row.title))
+    case (let column?, nil):
+      return FigureStyle.panels(
+        label: "(datum.label)", rows: rows, count: labels(1).count, encoding: encoding, layers: layers,
+        order: headings(1, column))
+    case (nil, let row?):
+      return FigureStyle.panels(
+        by: "q", label: "'\(row.title) ' + (datum.label)", rows: rows, count: labels(0).count, encoding: encoding,
+        layers: layers, order: labels(0))
+    case (nil, nil):
+      return [
+        "data": ["values": .array(rows)], "width": 430, "height": 200, "encoding": .object(encoding),
+        "layer": .array(layers),
+      ]
+    }
+  }
+
+  /// What descriptions say of colours and panels.
+  var channelWords: String {
+    [("a colour for each", channels.color), ("columns by", channels.column), ("rows by", channels.row)]
+      .compactMap { words, channel in channel.map { ", \(words) \($0.title)" } }.joined()
+  }
+}

@@ -1,0 +1,170 @@
+import Testing
+import UnderstudySchema
+
+@testable import UnderstudyFigures
+
+/// Figures of any quantity: which numbers stand where.
+@Suite struct PlotTests {
+  private static let sweep = Synthetic.sweep(decays: [0, 1], multiples: [1, 2, 5], seedCount: 4)
+
+  private func drawn(
+    _ quantity: PlotDeclaration.Quantity, as kind: FigureDeclaration.Kind = .plot, epochs: [Int] = [],
+    of results: StudyResults = sweep, selection: [String: [KeyValue]] = [:],
+    _ change: (inout PlotDeclaration) -> Void = { _ in }
+  ) throws(FigureError) -> FigureSpecification {
+    var plot = PlotDeclaration(quantity)
+    change(&plot)
+    let figure = FigureDeclaration(name: "f", kind: kind, selection: selection, epochs: epochs, plot: plot)
+    return try figureSpecifications(of: figure, from: results)[0]
+  }
+
+  /// The rows of the data that have all of these members.
+  private func rows(_ figure: FigureSpecification, _ members: [String: JSONValue]) -> [JSONValue] {
+    (figure.document["data"]?["values"]?.elements ?? []).filter { row in members.allSatisfy { row[$0] == $1 } }
+  }
+
+  @Test("a measure over the epochs: medians and quartiles of the runs of each setting")
+  func epochs() throws {
+    let figure = try drawn(.measure(.evaluationLoss)) { $0.scale = .logarithmic }
+    let wanted = Self.sweep.runs.filter { $0.run.settingIndex == 4 }.flatMap(\.measurements)
+      .filter { $0.measure == .evaluationLoss && $0.epoch == 7 }.map { $0.values[0] }
+    #expect(wanted.count == 4)
+    let found = rows(figure, ["o": "2x", "p": "strength decay p 1", "x": 7])
+    #expect(found.count == 1)
+    for (field, expected) in [
+      ("y", median(wanted)), ("a", quantile(0.25, of: wanted)), ("b", quantile(0.75, of: wanted)),
+    ] {
+      let value = try #require(found.first?[field]?.number)
+      let exact = try #require(expected)
+      #expect(abs(value - exact) < 1e-4 * exact)
+    }
+    #expect(found.first?["n"] == 4)
+    #expect(rows(figure, [:]).count == 101 * 6)
+    #expect(!figure.notes.joined().contains("Pools"))
+  }
+
+  @Test("a statistic over a key equals the statistic of those runs; means and each run")
+  func statistic() throws {
+    let figure = try drawn(.statistic(.recoveredShare)) {
+      ($0.x, $0.color, $0.band) = (.key("student.overRealization"), .key("teacher.strengthDecay"), .seeds)
+    }
+    let values = try statisticValues(
+      .recoveredShare, of: Self.sweep, by: ["teacher.strengthDecay", "student.overRealization"])
+    for value in values {
+      let multiple = try #require(value.group["student.overRealization"].flatMap(Double.init))
+      let at: [String: JSONValue] = ["o": .text(value.group["teacher.strengthDecay"] ?? ""), "x": .number(multiple)]
+      let middle = try #require(rows(figure, at.merging(["k": "middle"]) { $1 }).first?["y"]?.number)
+      #expect(abs(middle - (try #require(value.value))) < 1e-5)
+      #expect(rows(figure, at.merging(["k": "run"]) { $1 }).count == 4)
+    }
+    #expect(figure.notes.contains { $0.contains("mean over runs (4 at each place)") })
+  }
+
+  @Test("a statistic that is of all runs together has no band")
+  func together() throws {
+    let figure = try drawn(.statistic(.armRatio)) { $0.x = .key("student.overRealization") }
+    let found = rows(figure, ["x": 2, "o": "1"])
+    #expect(found.count == 1 && found[0]["n"] == 1 && found[0]["a"] == nil)
+    let value = try statisticValues(
+      .armRatio, of: Self.sweep, by: ["teacher.strengthDecay", "student.overRealization"]
+    ).first { $0.group == ["teacher.strengthDecay": "1", "student.overRealization": "2"] }?.value
+    #expect(found[0]["y"] == .display(try #require(value)))
+    #expect(figure.notes.contains { $0.contains("all its runs together") })
+  }
+
+  @Test("matrices are reduced axis by axis; nodes as places")
+  func reductions() throws {
+    let byNode = try drawn(.measure(.evaluationCorrelation)) {
+      ($0.reductions, $0.x, $0.band) = ([.largest], .node, .none)
+    }
+    let run = try #require(Self.sweep.runs.first { $0.run.settingIndex == 0 })
+    let runs = Self.sweep.runs.filter { $0.run.settingIndex == 0 }
+    let best = try runs.map { record in
+      let table = try #require(
+        record.measurements.first { $0.measure == .evaluationCorrelation && $0.epoch == 100 }.flatMap(
+          CorrelationTable.init))
+      return (0..<table.studentCount).map { table[2, $0] }.max() ?? 0
+    }
+    #expect(run.measurements.contains { $0.measure == .evaluationCorrelation })
+    let found = rows(byNode, ["o": "1x", "p": "strength decay p 0", "x": 3])
+    #expect(abs((found.first?["y"]?.number ?? 0) - (mean(best) ?? 1)) < 1e-5)
+    // The share above 0.95 of the best is the share of recovered nodes.
+    let share = try drawn(.measure(.evaluationCorrelation), epochs: [100]) {
+      ($0.reductions, $0.x, $0.band) = ([.largest, .shareAbove(0.95)], .key("student.overRealization"), .none)
+    }
+    let statistic = try drawn(.statistic(.recoveredShare), epochs: [100]) {
+      ($0.x, $0.band) = (.key("student.overRealization"), .none)
+    }
+    #expect(rows(share, [:]).map { $0["y"] } == rows(statistic, [:]).map { $0["y"] })
+    #expect(share.document["layer"] != nil || share.document["spec"] != nil)
+  }
+
+  @Test("layers as panels, one layer, and students' as well as teachers' nodes")
+  func layers() throws {
+    let results = SyntheticLayers.study([[5, 7]], multiples: [1, 2], seedCount: 2)
+    let figure = try drawn(.measure(.layerCorrelations), of: results) {
+      ($0.reductions, $0.column) = ([.mean], .layer)
+    }
+    #expect(Set(rows(figure, [:]).compactMap { $0["p"]?.text }) == ["layer 1 (lowest)", "layer 2"])
+    let values = try statisticValues(
+      .layerCorrelation, of: results, by: ["student.overRealization"], layers: [2])
+    let one = try drawn(.measure(.layerCorrelations), of: results) {
+      ($0.reductions, $0.layer, $0.x, $0.band) = ([.mean], 2, .key("student.overRealization"), .none)
+    }
+    #expect(rows(one, [:]).compactMap { $0["y"] } == values.compactMap { $0.value.map(JSONValue.display) })
+    let students = try drawn(.measure(.layerStudentCorrelations), of: results) {
+      ($0.reductions, $0.column, $0.x) = ([.shareAbove(0.9)], .layer, .key("student.overRealization"))
+    }
+    #expect(rows(students, [:]).count == 4)
+    let statistic = try drawn(.statistic(.layerCorrelation), of: results) {
+      ($0.column, $0.x) = (.layer, .key("student.overRealization"))
+    }
+    #expect(rows(statistic, ["p": "layer 2"]).count == 2)
+  }
+
+  @Test("a heat map takes the two keys that vary, and says what it pools")
+  func heatMap() throws {
+    let figure = try drawn(.statistic(.recoveredShare), as: .heatMap)
+    #expect(rows(figure, [:]).count == 6)
+    #expect(rows(figure, ["x": "5x", "y": "1"]).count == 1)
+    let pooled = try drawn(.statistic(.recoveredShare)) {
+      ($0.x, $0.color, $0.row, $0.column) = (.key("student.overRealization"), .nothing, .nothing, .nothing)
+    }
+    #expect(pooled.document["title"]?["text"]?[0] == "Pools teacher.strengthDecay 0, 1.")
+    #expect(rows(pooled, ["x": 1]).first?["n"] == 8)
+  }
+
+  @Test("what cannot be drawn says what to change")
+  func refused() {
+    func reason(_ body: () throws(FigureError) -> FigureSpecification) -> String {
+      do throws(FigureError) {
+        _ = try body()
+        return ""
+      } catch {
+        return error.description
+      }
+    }
+    #expect(reason { () throws(FigureError) in try drawn(.measure(.evaluationCorrelation)) }.contains("give reduce"))
+    #expect(
+      reason { () throws(FigureError) in
+        try drawn(.measure(.evaluationLoss)) { $0.reductions = [.mean] }
+      }.contains("one number already"))
+    #expect(reason { () throws(FigureError) in try drawn(.measure(.alignment)) }.contains("alignment is not recorded"))
+    #expect(
+      reason { () throws(FigureError) in
+        try drawn(.measure(.fanOutNorms)) { ($0.layer, $0.reductions) = (1, [.mean]) }
+      }.contains("has no layers"))
+    #expect(
+      reason { () throws(FigureError) in
+        try drawn(.statistic(.recoveredShare), as: .heatMap, selection: ["teacher.strengthDecay": [.integer(1)]])
+      }.contains("two axes") == false)
+    #expect(
+      reason { () throws(FigureError) in
+        try drawn(.statistic(.coveredShare)) { $0.x = .epoch }
+      }.contains("looks for its epochs itself"))
+    #expect(
+      reason { () throws(FigureError) in
+        try drawn(.measure(.evaluationLoss), epochs: [3, 9]) { $0.x = .key("student.overRealization") }
+      }.contains("shows them nowhere"))
+  }
+}
