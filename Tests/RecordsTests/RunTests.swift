@@ -128,6 +128,8 @@ import Testing
       findings:
         - {statement: 'It''s "so".', statistic: armRatio, epoch: 7, where: {network.biases: true}, atLeast: 1e-3}
         - {statement: x, statistic: divergedShare, atMost: 0}
+        - {statement: y, statistic: recoveredShare, compare: {teacher.strengthDecay: [1, 0]}, as: ratio, atMost: 1}
+        - {statement: z, statistic: recoveredShare, compare: {teacher.strengthDecay: [0, 1]}, atLeast: -0.1, atMost: 0.1}
       """,
       "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
       """

@@ -118,6 +118,14 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy(
       "figures: [{name: a, kind: plot, y: layerCorrelations, layer: 1, x: layer}]", .contradiction, "one of the"),
     BadStudy("figures: [{name: a, kind: heatMap, color: alignment, band: seeds}]", .unusedKey, "has no band"),
+    BadStudy(
+      "findings: [{statement: a, statistic: recoveredShare, as: ratio, atLeast: 1}]", .unusedKey, "nothing is compared"),
+    BadStudy(
+      "findings: [{statement: a, statistic: recoveredShare, compare: {student.overRealization: 1}, atLeast: 1}]",
+      .outOfRange, "two values of one key"),
+    BadStudy(
+      "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, "
+        + "compare: {student.overRealization: [2, 5]}, atLeast: 1}]", .emptySelection, "student.overRealization 5"),
     BadStudy("findings: [{statement: a, statistic: recovered, atLeast: 1}]", .unknownName, "nearest known one is rec"),
     BadStudy("findings: [{statement: a, statistic: armRatio}]", .missingKey, "without bounds"),
     BadStudy("findings: [{statement: a, statistic: armRatio, atLeast: 2, atMost: 1}]", .contradiction, "above"),

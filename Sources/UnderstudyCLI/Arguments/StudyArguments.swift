@@ -200,6 +200,7 @@ func drawReport(of folders: [URL], to file: URL, python: String?) throws {
       switch finding.verdict {
       case .borneOut: break
       case .notBorneOut: writeError("  not borne out: \(finding.declaration.statement)")
+      case .undecided: writeError("  undecided, more seeds are needed: \(finding.declaration.statement)")
       case .notMeasurable(let reason): writeError("  not measured: \(finding.declaration.statement) (\(reason))")
       }
     }

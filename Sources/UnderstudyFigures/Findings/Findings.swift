@@ -6,11 +6,16 @@ public struct Finding: Hashable, Sendable {
   public enum Verdict: Hashable, Sendable {
     case borneOut
     case notBorneOut
+    /// A comparison whose interval reaches beyond a bound, and not all of it is outside.
+    case undecided
     case notMeasurable(reason: String)
   }
   public var declaration: FindingDeclaration
   /// The statistic; nil if it cannot be measured.
   public var value: Double?
+  /// Student's 95 % interval of a mean over runs, or of a comparison over pairs of runs; nil with fewer than two of them, and of
+  /// statistics that are no means.
+  public var interval: ClosedRange<Double>?
   /// Runs that the value is computed from.
   public var runCount: Int
   /// Finished runs that diverged; left out of the value, except of `divergedShare`.
@@ -35,19 +40,27 @@ public func findings(of results: StudyResults) -> [Finding] {
 
 func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Finding {
   var finding = Finding(
-    declaration: declaration, value: nil, runCount: 0, divergedCount: 0, expectedRunCount: 0,
+    declaration: declaration, value: nil, interval: nil, runCount: 0, divergedCount: 0, expectedRunCount: 0,
     verdict: .notMeasurable(reason: ""))
   do throws(FigureError) {
-    let selection = try SettingSelection(declaration.selection, of: results, subject: declaration.statement)
+    let selection = try SettingSelection(declaration.wholeSelection, of: results, subject: declaration.statement)
     finding.expectedRunCount = selection.expectedRunCount
     finding.divergedCount = selection.divergedRuns.count
     let selected = SelectedRuns(selection: selection, study: results.study, subject: declaration.statement)
     let row = declaration.statistic.row
     finding.runCount = selection.runs.count - (row.isOfAllRuns ? 0 : finding.divergedCount)
     let runs = try row.isOfAllRuns ? selected.all() : selected.completed()
-    switch try row.value(StatisticInput(declaration: declaration, selected: selected, runs: runs)) {
+    let input = StatisticInput(declaration: declaration, selected: selected, runs: runs)
+    if let comparison = declaration.comparison {
+      let compared = try PairedRuns(comparison, input)
+      (finding.value, finding.interval, finding.runCount) = (compared.value, compared.interval, 2 * compared.pairCount)
+      finding.verdict = verdict(of: compared, declaration: declaration)
+      return finding
+    }
+    switch try row.value(input) {
     case .value(let value):
       finding.value = value
+      if row.summary == .mean { finding.interval = interval(of: try input.valuesOfRuns().map(\.value)) }
       finding.verdict = verdict(of: value, declaration: declaration)
     case .undefined(let reason): finding.verdict = .notMeasurable(reason: reason)
     }
@@ -57,12 +70,44 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
   return finding
 }
 
-private func verdict(of value: Double, declaration: FindingDeclaration) -> Finding.Verdict {
-  if declaration.atLeast == nil, declaration.atMost == nil {
-    return .notMeasurable(reason: "the study states no bound for it; give atLeast or atMost")
+/// nil of fewer than two values.
+func interval(of values: [Double]) -> ClosedRange<Double>? {
+  guard values.count > 1, values.allSatisfy(\.isFinite), let found = MeanInterval(values), found.low <= found.high
+  else {
+    return nil
   }
+  return found.low...found.high
+}
+
+private let noBound = Finding.Verdict.notMeasurable(
+  reason: "the study states no bound for it; give atLeast or atMost")
+
+private func verdict(of value: Double, declaration: FindingDeclaration) -> Finding.Verdict {
+  guard declaration.atLeast != nil || declaration.atMost != nil else { return noBound }
   guard value.isFinite else { return .notMeasurable(reason: "the value is not finite") }
-  let isHighEnough = declaration.atLeast.map { value >= $0 } ?? true
-  let isLowEnough = declaration.atMost.map { value <= $0 } ?? true
-  return isHighEnough && isLowEnough ? .borneOut : .notBorneOut
+  return declaration.allows(value) ? .borneOut : .notBorneOut
+}
+
+/// The whole interval has to be within the bounds: two bounds around 0 state that both are equivalent.
+private func verdict(of compared: PairedRuns, declaration: FindingDeclaration) -> Finding.Verdict {
+  guard declaration.atLeast != nil || declaration.atMost != nil else { return noBound }
+  guard let interval = compared.interval else {
+    return .notMeasurable(reason: "one pair of runs has no interval; run more seeds")
+  }
+  if declaration.allows(interval.lowerBound), declaration.allows(interval.upperBound) { return .borneOut }
+  let isBelow = declaration.atLeast.map { interval.upperBound < $0 } ?? false
+  let isAbove = declaration.atMost.map { interval.lowerBound > $0 } ?? false
+  return isBelow || isAbove ? .notBorneOut : .undecided
+}
+
+extension FindingDeclaration {
+  /// With the two values that are compared.
+  fileprivate var wholeSelection: [String: [KeyValue]] {
+    guard let comparison else { return selection }
+    return selection.merging([comparison.key: [comparison.first, comparison.second]]) { $1 }
+  }
+
+  fileprivate func allows(_ value: Double) -> Bool {
+    (atLeast.map { value >= $0 } ?? true) && (atMost.map { value <= $0 } ?? true)
+  }
 }

@@ -10,6 +10,7 @@ struct StatisticRow {
     /// It looks for an epoch itself, or needs none; none may be given.
     case own = "–"
   }
+  enum Summary { case mean, median }
   /// As the documents and reports have it; `layer` in backticks stands for the hidden layer.
   var sentence: String
   var needs: [Measure]
@@ -18,8 +19,8 @@ struct StatisticRow {
   var epochs = Epochs.last
   /// Whether runs that diverged count.
   var isOfAllRuns = false
-  /// Whether it is the mean or median of what each run has alone.
-  var isOfEachRun = false
+  /// How what each run has alone becomes it; nil if it is of all runs together.
+  var summary: Summary?
   var value: (StatisticInput) throws(FigureError) -> Evaluation
 }
 
@@ -250,14 +251,14 @@ extension FindingDeclaration.Statistic {
     case .layerCorrelation:
       .ofLayer(
         "mean over runs, and over the teacher nodes of hidden layer `layer`, of the best ρ with a student node of that "
-          + "layer", [.layerWidths, .layerCorrelations], isOfEachRun: true
+          + "layer", [.layerWidths, .layerCorrelations], summary: .mean
       ) { layers, index, epoch throws(FigureError) in
         try Statistics.meanOfLayer(index, layers, epoch) { mean($0) ?? 0 }
       }
     case .layerMatchedShare:
       .ofLayer(
         "mean over runs of the share of the teacher nodes of hidden layer `layer` with best ρ > 0.9, 0 to 1",
-        [.layerWidths, .layerCorrelations], isOfEachRun: true
+        [.layerWidths, .layerCorrelations], summary: .mean
       ) { layers, index, epoch throws(FigureError) in
         try Statistics.meanOfLayer(index, layers, epoch) { rho in Double(rho.count { $0 > 0.9 }) / Double(rho.count) }
       }

@@ -7,7 +7,7 @@ extension StatisticRow {
   static func mean(
     _ sentence: String, _ needs: [Measure], _ value: @escaping (RunReader, Int?) throws(FigureError) -> Double
   ) -> StatisticRow {
-    StatisticRow(sentence: sentence, needs: needs, isOfEachRun: true) { input throws(FigureError) in
+    StatisticRow(sentence: sentence, needs: needs, summary: .mean) { input throws(FigureError) in
       var values: [Double] = []
       for run in input.runs { values.append(try value(run, input.epoch)) }
       return .value(UnderstudyFigures.mean(values) ?? .nan)
@@ -20,7 +20,7 @@ extension StatisticRow {
     _ sentence: String, _ needs: [Measure], epochs: Epochs = .last, otherwise reason: String,
     _ value: @escaping (RunReader, Int?) throws(FigureError) -> Double?
   ) -> StatisticRow {
-    StatisticRow(sentence: "median over runs of \(sentence)", needs: needs, epochs: epochs, isOfEachRun: true) {
+    StatisticRow(sentence: "median over runs of \(sentence)", needs: needs, epochs: epochs, summary: .median) {
       input throws(FigureError) in
       var values: [Double] = []
       for run in input.runs { if let value = try value(run, input.epoch) { values.append(value) } }
@@ -50,10 +50,11 @@ extension StatisticRow {
   /// What looks at one hidden layer; `value` gets its position from 0, and the epoch, nil being the last.
   static func ofLayer(
     _ sentence: String, _ needs: [Measure], readsAlso: [Measure] = [], epochs: Epochs = .last,
-    isOfEachRun: Bool = false, _ value: @escaping ([LayerReader], Int, Int?) throws(FigureError) -> Evaluation
+    summary: StatisticRow.Summary? = nil,
+    _ value: @escaping ([LayerReader], Int, Int?) throws(FigureError) -> Evaluation
   ) -> StatisticRow {
     StatisticRow(
-      sentence: sentence, needs: needs, readsAlso: readsAlso, epochs: epochs, isOfEachRun: isOfEachRun
+      sentence: sentence, needs: needs, readsAlso: readsAlso, epochs: epochs, summary: summary
     ) { input throws(FigureError) in
       let layers = try LayerReader.of(input.runs)
       guard let layer = input.declaration.layer else {

@@ -79,7 +79,8 @@ enum PlotChannel {
     guard let key else {
       return [
         "field": .text(field), "type": "quantitative", "title": .text(title),
-        "scale": ["nice": false, "zero": false, "padding": 6], "axis": ["tickCount": 5, "tickMinStep": 1, "grid": false, "format": "d"],
+        "scale": ["nice": false, "zero": false, "padding": 6],
+        "axis": ["tickCount": 5, "tickMinStep": 1, "grid": false, "format": "d"],
       ]
     }
     let values = key.values.compactMap(\.number)

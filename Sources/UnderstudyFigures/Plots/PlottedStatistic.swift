@@ -11,7 +11,7 @@ struct PlottedStatistic {
   let epochs: [Int]
 
   /// Whether there is a value for each run.
-  var isOfEachRun: Bool { statistic.row.isOfEachRun }
+  var isOfEachRun: Bool { statistic.row.summary != nil }
 
   /// - Throws: `FigureError.notPlottable` if it has no value anywhere, with the first reason.
   func points() throws(FigureError) -> [PlotPoint] {

@@ -49,7 +49,8 @@ extension FigureError: CustomStringConvertible {
   /// The name of the figure, or the statement of the finding, that the error is about.
   private var subject: String? {
     switch self {
-    case .notPlottable(let figure, _), .emptySelection(let figure, _), .unknownKey(let figure, _, _), .noRuns(let figure),
+    case .notPlottable(let figure, _), .emptySelection(let figure, _), .unknownKey(let figure, _, _),
+      .noRuns(let figure),
       .missingMeasure(let figure, _, _, _, _), .allDiverged(let figure, _), .wrongShape(let figure, _, _, _),
       .ambiguousSetting(let figure, _, _, _), .invalidName(let figure), .duplicateName(let figure):
       figure

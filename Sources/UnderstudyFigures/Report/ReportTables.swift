@@ -10,7 +10,7 @@ func findingsContent(_ findings: [Finding]) -> String {
       finding.declaration.statement.escapedForHTML
         + "<span class=\"note\">\(finding.declaration.meaning.escapedForHTML)</span>",
       finding.declaration.expectation.escapedForHTML,
-      finding.value.map { String(format: "%.4g", $0).replacingOccurrences(of: "-", with: "−") } ?? "–",
+      finding.measuredContent,
       finding.runsInWords.escapedForHTML,
       finding.verdictContent,
     ]
@@ -23,11 +23,26 @@ func findingsContent(_ findings: [Finding]) -> String {
 extension Finding {
   fileprivate var verdictContent: String {
     switch verdict {
-    case .borneOut: "<span class=\"verdict borne\">✓ borne out</span>"
+    case .borneOut:
+      "<span class=\"verdict borne\">✓ borne out</span>"
+        + (runCount == 1 ? "<span class=\"note\">by one run: more seeds would tell chance apart</span>" : "")
     case .notBorneOut: "<span class=\"verdict failed\">✗ not borne out</span>"
+    case .undecided:
+      "<span class=\"verdict\">? undecided</span><span class=\"note\">the interval reaches beyond what is expected; more seeds "
+        + "make it narrower</span>"
     case .notMeasurable(let reason):
       "<span class=\"verdict\">– not measurable</span><span class=\"note\">\(reason.escapedForHTML)</span>"
     }
+  }
+
+  fileprivate var measuredContent: String {
+    func shown(_ value: Double) -> String {
+      String(format: "%.4g", value).replacingOccurrences(of: "-", with: "−")
+    }
+    guard let value else { return "–" }
+    guard let interval else { return shown(value) }
+    let (low, high) = (shown(interval.lowerBound), shown(interval.upperBound))
+    return shown(value) + "<span class=\"note\">95 %: \(low) to \(high)</span>"
   }
 
   fileprivate var runsInWords: String {
@@ -61,7 +76,10 @@ extension FindingDeclaration {
       }
     let part = selection.keys.sorted()
       .map { "\($0) = \(selection[$0, default: []].map(\.shown).joined(separator: ", "))" }
-    return name + when + (part.isEmpty ? "" : "; " + part.joined(separator: "; "))
+    let compared = comparison.map {
+      "; \($0.key) = \($0.first.shown) \($0.kind == .difference ? "minus" : "divided by") \($0.second.shown), over pairs of runs"
+    }
+    return name + when + (compared ?? "") + (part.isEmpty ? "" : "; " + part.joined(separator: "; "))
   }
 }
 

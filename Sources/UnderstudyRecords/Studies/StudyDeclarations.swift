@@ -146,73 +146,6 @@ enum StudyDeclarations {
     return figures
   }
 
-  static func findings(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FindingDeclaration] {
-    var findings: [FindingDeclaration] = []
-    for item in tree.items {
-      let entries = try item.entries(
-        key: "findings", known: ["statement", "statistic", "epoch", "layer", "where", "atLeast", "atMost"])
-      guard let statement = entries["statement"], let statistic = entries["statistic"] else {
-        throw item.error(
-          .missingKey, key: "findings", "a finding without \(entries["statement"] == nil ? "statement" : "statistic")",
-          "e.g. {statement: All are recovered., statistic: recoveredShare, atLeast: 1}")
-      }
-      var finding = FindingDeclaration(
-        statement: try statement.text(key: "findings.statement").trimmed,
-        statistic: try statistic.choice(
-          of: FindingDeclaration.Statistic.self, key: "findings.statistic", what: "statistic"),
-        selection: try selection(entries["where"], key: "findings.where", settings: settings))
-      finding.epoch = try entries["epoch"].map { tree throws(StudyError) in
-        try tree.integer(key: "findings.epoch", atLeast: 0)
-      }
-      finding.layer = try layer(entries["layer"], of: finding, item, settings: settings)
-      finding.atLeast = try entries["atLeast"].map { tree throws(StudyError) in
-        try tree.number(key: "findings.atLeast")
-      }
-      finding.atMost = try entries["atMost"].map { tree throws(StudyError) in
-        try tree.number(key: "findings.atMost")
-      }
-      guard finding.atLeast != nil || finding.atMost != nil else {
-        throw item.error(.missingKey, key: "findings", "a finding without bounds", "give atLeast, atMost or both")
-      }
-      if let low = finding.atLeast, let high = finding.atMost, low > high {
-        throw item.error(.contradiction, key: "findings.atLeast", "\(low) is above atMost \(high)", "exchange them")
-      }
-      findings.append(finding)
-    }
-    return findings
-  }
-
-  /// The hidden layer of a finding, which all selected teachers that are not files must have.
-  private static func layer(
-    _ tree: YAMLTree?, of finding: FindingDeclaration, _ item: YAMLTree, settings: [Setting]
-  ) throws(StudyError) -> Int? {
-    let key = "findings.layer"
-    let name = finding.statistic.rawValue
-    guard let tree, !tree.isNull else {
-      guard !finding.statistic.needsLayer else {
-        throw item.error(
-          .missingKey, key: key, "\(name) is of one hidden layer, and none is given",
-          "add layer: 1 for the lowest hidden layer, 2 for the one above it, and so on")
-      }
-      return nil
-    }
-    guard finding.statistic.needsLayer else {
-      throw tree.error(.unusedKey, key: key, "\(name) is not of one hidden layer", "leave layer out")
-    }
-    let layer = try tree.integer(key: key, atLeast: 1, atMost: LayerWidths.greatestDepth)
-    for setting in settings where setting.teacher.file == nil && setting.matches(finding.selection) {
-      let widths = setting.teacher.hiddenWidths
-      guard layer <= widths.count else {
-        throw tree.error(
-          .outOfRange, key: key,
-          "there is no layer \(layerLabel(layer)) in a selected teacher of \(LayerWidths(widths)) nodes",
-          "give a layer from 1 (lowest) to \(widths.count), or select deeper teachers, e.g. where: {teacher.widths: ...}"
-        )
-      }
-    }
-    return layer
-  }
-
   /// Assignments of the command line, `key=value` or `key=[value, value]`, as a selection.
   static func selection(_ assignments: [String], settings: [Setting]) throws(StudyError) -> [String: [KeyValue]] {
     var fields: [String] = []
@@ -229,7 +162,7 @@ enum StudyDeclarations {
   }
 
   /// `where`: setting keys, nested or dotted, with the values to keep. Must leave at least one setting.
-  private static func selection(
+  static func selection(
     _ tree: YAMLTree?, key: String, settings: [Setting]
   ) throws(StudyError) -> [String: [KeyValue]] {
     guard let tree, !tree.isNull else { return [:] }

@@ -40,6 +40,11 @@ extension Study {
       if let epoch = finding.epoch { fields.append("epoch: \(epoch)") }
       if let layer = finding.layer { fields.append("layer: \(layer)") }
       if !finding.selection.isEmpty { fields.append("where: \(Self.flow(finding.selection))") }
+      if let comparison = finding.comparison {
+        fields.append(
+          "compare: {\(comparison.key): [\(comparison.first.json), \(comparison.second.json)]}, as: \(comparison.kind.rawValue)"
+        )
+      }
       if let bound = finding.atLeast { fields.append("atLeast: \(bound)") }
       if let bound = finding.atMost { fields.append("atMost: \(bound)") }
       lines.append("  - {\(fields.joined(separator: ", "))}")

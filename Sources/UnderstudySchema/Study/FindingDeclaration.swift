@@ -24,8 +24,29 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
       }
     }
   }
+  /// Two values of a key whose runs are compared, pair by pair: those that share the seed and every other key.
+  public struct Comparison: Codable, Hashable, Sendable {
+    public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
+      /// The statistic of the first minus that of the second; the mean over pairs.
+      case difference
+      /// The first divided by the second; the geometric mean over pairs.
+      case ratio
+    }
+    /// Its path.
+    public var key: String
+    public var first: KeyValue
+    public var second: KeyValue
+    public var kind: Kind
+
+    public init(key: String, first: KeyValue, second: KeyValue, kind: Kind = .difference) {
+      (self.key, self.first, self.second, self.kind) = (key, first, second, kind)
+    }
+  }
+
   public var statement: String
   public var statistic: Statistic
+  /// nil: the statistic itself is looked at.
+  public var comparison: Comparison?
   /// nil: the last epoch of each run, or what the statistic says.
   public var epoch: Int?
   /// The hidden layer, from 1, the lowest; of the statistics that look at one, nil for all others.

@@ -1,0 +1,108 @@
+import Foundation
+import Testing
+import UnderstudySchema
+
+@testable import UnderstudyFigures
+
+/// Findings that compare two values of a key over paired runs.
+@Suite struct ComparisonTests {
+  /// Runs of two batch sizes and two decays with given losses; by seed.
+  private func results(_ losses: [(batch: Int, decay: Double, seed: Int, loss: Double)]) -> StudyResults {
+    let settings = [0.0, 1].flatMap { decay in
+      [4, 8].map { batch in
+        var setting = Synthetic.setting(decay: decay, epochs: 1)
+        setting.training.batchSize = batch
+        return setting
+      }
+    }
+    let runs = losses.map { one in
+      let index = (one.decay == 0 ? 0 : 2) + (one.batch == 4 ? 0 : 1)
+      return Synthetic.run(
+        settings[index], index: index, seed: one.seed,
+        [MeasuredValue(.evaluationAccuracy, epoch: 1, values: [one.loss])])
+    }
+    return StudyResults(
+      study: Study(
+        name: "s", settings: settings, variedKeys: ["teacher.strengthDecay", "training.batchSize"],
+        seeds: [1, 2]), runs: runs)
+  }
+
+  private func finding(
+    _ kind: FindingDeclaration.Comparison.Kind = .difference, atLeast: Double? = nil, atMost: Double? = nil,
+    selection: [String: [KeyValue]] = [:], in results: StudyResults
+  ) -> Finding {
+    var declaration = FindingDeclaration(
+      statement: "f", statistic: .evaluationAccuracy, selection: selection, atLeast: atLeast, atMost: atMost)
+    declaration.comparison = .init(key: "training.batchSize", first: .integer(8), second: .integer(4), kind: kind)
+    return evaluate(declaration, in: results)
+  }
+
+  private var paired: StudyResults {
+    // Seeds and decays differ by far more than batch sizes: only pairs show the difference of 0.1, 0.2, 0.1 and 0.2.
+    results([
+      (4, 0, 1, 0.1), (8, 0, 1, 0.2), (4, 0, 2, 0.5), (8, 0, 2, 0.7), (4, 1, 1, 0.3), (8, 1, 1, 0.4), (4, 1, 2, 0.7),
+      (8, 1, 2, 0.9),
+    ])
+  }
+
+  @Test("the mean difference over pairs, with Student's interval")
+  func difference() throws {
+    let found = finding(atLeast: 0, in: paired)
+    // Mean 0.15, deviation 0.1 / sqrt(3), over sqrt(4): 0.0289; times 3.1824.
+    #expect(abs((found.value ?? 0) - 0.15) < 1e-12)
+    let interval = try #require(found.interval)
+    let half = 3.1824 * 0.1 / 3.0.squareRoot() / 2
+    #expect(abs(interval.lowerBound - (0.15 - half)) < 1e-12 && abs(interval.upperBound - (0.15 + half)) < 1e-12)
+    #expect(found.runCount == 8 && found.verdict == .borneOut)
+  }
+
+  @Test("the whole interval decides")
+  func verdicts() {
+    #expect(finding(atLeast: 0.1, in: paired).verdict == .undecided)
+    #expect(finding(atLeast: 0.3, in: paired).verdict == .notBorneOut)
+    #expect(finding(atLeast: -0.3, atMost: 0.3, in: paired).verdict == .borneOut)
+    #expect(finding(atMost: 0, in: paired).verdict == .notBorneOut)
+  }
+
+  @Test("ratios by their logarithms")
+  func ratio() throws {
+    let found = finding(
+      .ratio, atLeast: 1, in: results([(4, 0, 1, 0.1), (8, 0, 1, 0.2), (4, 0, 2, 0.1), (8, 0, 2, 0.8)]))
+    #expect(abs((found.value ?? 0) - 4) < 1e-12)
+    let half = 12.7062 * (log(8.0) - log(2.0)) / 2
+    #expect(abs(log(try #require(found.interval).lowerBound) - (log(4.0) - half)) < 1e-9)
+    #expect(found.verdict == .undecided)
+  }
+
+  @Test("runs without a partner are left out; one pair decides nothing, none is an error")
+  func partners() {
+    let one = finding(atLeast: 0, in: results([(4, 0, 1, 0.1), (8, 0, 1, 0.2), (8, 0, 2, 0.9), (4, 1, 1, 0.3)]))
+    #expect(one.runCount == 2 && one.interval == nil)
+    #expect(one.verdict == .notMeasurable(reason: "one pair of runs has no interval; run more seeds"))
+    let none = finding(atLeast: 0, in: results([(4, 0, 1, 0.1), (8, 0, 2, 0.9)]))
+    guard case .notMeasurable(let reason) = none.verdict else {
+      Issue.record("\(none.verdict)")
+      return
+    }
+    #expect(reason.contains("has a partner"))
+  }
+
+  @Test("statistics of all runs together are not compared")
+  func together() {
+    var declaration = FindingDeclaration(statement: "f", statistic: .divergedShare, atLeast: 0)
+    declaration.comparison = .init(key: "training.batchSize", first: .integer(8), second: .integer(4))
+    guard case .notMeasurable(let reason) = evaluate(declaration, in: paired).verdict else {
+      Issue.record("measured")
+      return
+    }
+    #expect(reason.contains("all runs together"))
+  }
+
+  @Test("a mean over runs has an interval")
+  func intervals() throws {
+    let found = evaluate(FindingDeclaration(statement: "f", statistic: .evaluationAccuracy, atLeast: 0), in: paired)
+    let wanted = try #require(MeanInterval(paired.runs.map { $0.measurements[0].values[0] }))
+    let interval = try #require(found.interval)
+    #expect(abs(interval.lowerBound - wanted.low) < 1e-12 && abs(interval.upperBound - wanted.high) < 1e-12)
+  }
+}
