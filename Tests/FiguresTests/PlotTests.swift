@@ -134,6 +134,21 @@ import UnderstudySchema
     #expect(rows(pooled, ["x": 1]).first?["n"] == 8)
   }
 
+  @Test("of keys that go together one is shown, and the other is not called pooled")
+  func zipped() throws {
+    var results = Self.sweep
+    // Decay and multiple as one axis: 0 with 1x, 1 with 5x.
+    results.study.zippedKeys = [["teacher.strengthDecay", "student.overRealization"]]
+    results.study.settings = [results.study.settings[0], results.study.settings[5]]
+    results.runs = results.runs.filter { [0, 5].contains($0.run.settingIndex) }.map { record in
+      Synthetic.run(
+        record.run.setting, index: record.run.settingIndex == 0 ? 0 : 1, seed: record.run.seed, record.measurements)
+    }
+    let figure = try drawn(.measure(.evaluationLoss), of: results)
+    #expect(Set(rows(figure, [:]).compactMap { $0["o"]?.text }) == ["0", "1"])
+    #expect(rows(figure, [:]).allSatisfy { $0["p"] == nil } && figure.document["title"] == nil)
+  }
+
   @Test("what cannot be drawn says what to change")
   func refused() {
     func reason(_ body: () throws(FigureError) -> FigureSpecification) -> String {

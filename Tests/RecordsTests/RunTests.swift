@@ -131,6 +131,11 @@ import Testing
         - {statement: y, statistic: recoveredShare, compare: {teacher.strengthDecay: [1, 0]}, as: ratio, atMost: 1}
         - {statement: z, statistic: recoveredShare, compare: {teacher.strengthDecay: [0, 1]}, atLeast: -0.1, atMost: 0.1}
       """,
+      """
+      student.overRealization: [1, 2]
+      training: {batchSize: [4, 16, 16], learningRate: [0.1, 0.1, 0.2], epochs: [2, 3]}
+      zip: [[training.learningRate, training.batchSize]]
+      """,
       "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
       """
       training.batchSize: [4, 8]

@@ -106,6 +106,15 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("figures: [{name: a, kind: lShape}, {name: a, kind: boundaries}]", .duplicateValue, "two figures"),
     BadStudy("figures: [{name: a, kind: lShape, where: {teacher.hiddenNodes: 9}}]", .emptySelection, "no setting"),
     BadStudy("figures: [{name: a, kind: lShape, where: {teacher.hiddenNods: 9}}]", .unknownKey, "hiddenNodes"),
+    BadStudy("zip: [training.batchSize]", .wrongType, "two keys or more"),
+    BadStudy("zip: [[training.batchSize, training.learningRate]]", .missingKey, "training.batchSize is zipped"),
+    BadStudy("zip: [[training.batchSiz, training.learningRate]]", .unknownKey, "training.batchSize"),
+    BadStudy(
+      "training: {batchSize: [4, 8], learningRate: [0.1, 0.2, 0.3]}\nzip: [[training.batchSize, training.learningRate]]",
+      .contradiction, "3 values"),
+    BadStudy(
+      "training: {batchSize: [4, 4], learningRate: [0.1, 0.1]}\nzip: [[training.batchSize, training.learningRate]]",
+      .duplicateValue, "the same values twice"),
     BadStudy("figures: [{name: a, kind: lShape, y: alignment}]", .unusedKey, "have no y"),
     BadStudy("figures: [{name: a, kind: plot}]", .missingKey, "does not say what it shows"),
     BadStudy("figures: [{name: a, kind: heatMap, y: epoch}]", .missingKey, "color: recoveredShare"),

@@ -16,7 +16,9 @@ struct PairedRuns {
       throw failure(
         "\(input.declaration.statistic.rawValue) is of all runs together, and no two runs can be compared by it")
     }
-    let others = input.selected.study.variedKeys.filter { $0 != comparison.key }
+    let study = input.selected.study
+    let own = study.companions(of: comparison.key).union([comparison.key])
+    let others = study.variedKeys.filter { !own.contains($0) }
     var sides: [[String]: (first: Double?, second: Double?)] = [:]
     for (run, value) in try input.valuesOfRuns() {
       let key = others.map { run.setting.value(of: $0)?.shown ?? "" } + ["\(run.seed)"]

@@ -111,7 +111,11 @@ struct PlotChannels {
   /// - Throws: `FigureError.notPlottable` if a heat map has one axis only.
   init(_ plot: PlotDeclaration, isMap: Bool, of runs: SelectedRuns, hasEpochs: Bool) throws(FigureError) {
     let taken = Set(plot.axes.map(\.name))
-    var varied = runs.study.variedKeys.filter { !taken.contains($0) && runs.series($0).isVaried }
+    var varied: [String] = []
+    for key in runs.study.variedKeys where !taken.contains(key) && runs.series(key).isVaried {
+      // Of keys that go together one is enough.
+      if runs.study.companions(of: key).isDisjoint(with: taken.union(varied)) { varied.append(key) }
+    }
     if let place = varied.firstIndex(of: "student.overRealization") { varied.insert(varied.remove(at: place), at: 0) }
     func next() -> PlotDeclaration.Axis? { varied.isEmpty ? nil : .key(varied.removeFirst()) }
     let epoch: PlotDeclaration.Axis? = hasEpochs && !taken.contains("epoch") ? .epoch : nil

@@ -47,7 +47,9 @@ struct SettingSelection {
   ///
   /// - Parameter shownKeys: the keys that the figure tells apart.
   func pooledKeys(shownKeys: Set<String>, study: Study) -> [String] {
-    study.variedKeys.filter { !shownKeys.contains($0) }.compactMap { key in
+    study.variedKeys.filter {
+      !shownKeys.contains($0) && study.companions(of: $0).isDisjoint(with: shownKeys)
+    }.compactMap { key in
       var known: Set<KeyValue> = []
       let values = settingIndices.compactMap { study.settings[$0].value(of: key) }.filter { known.insert($0).inserted }
       return values.count > 1 ? "Pools \(key) \(values.map(\.shown).joined(separator: ", "))." : nil

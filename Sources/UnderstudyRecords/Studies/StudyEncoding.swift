@@ -19,6 +19,7 @@ extension Study {
       let values = found.map { value in value.file.map { KeyValue.text(fileName($0)) } ?? value.value }
       lines.append("\(key.path): \(values.count == 1 ? values[0].json : Self.flow(values.map(\.json)))")
     }
+    if !zippedKeys.isEmpty { lines.append("zip: \(Self.flow(zippedKeys.map(Self.flow)))") }
     lines.append("seeds: \(Self.flow(seeds.map(String.init)))")
     lines.append("record:")
     for rule in record {
@@ -57,18 +58,14 @@ extension Study {
     var axes: [(key: StudyKey, values: [GridValue])] = []
     var count = 1
     for key in StudyKey.all where settings.contains(where: { key.idleReason($0) == nil }) {
-      var values: [GridValue] = []
-      var known: Set<KeyValue> = []
-      for setting in settings {
-        guard let value = key.read(setting) else { continue }
-        if known.insert(value).inserted { values.append(GridValue(value: value, file: key.file(setting))) }
-      }
+      let group = zippedKeys.first { $0.contains(key.path) } ?? [key.path]
+      let values = try values(of: key, alongWith: group.compactMap(StudyKey.named))
       if values.map(\.value) == [.integer(0)], ["training.batchSize", "training.stepsPerEpoch"].contains(key.path) {
         continue  // As training.batches.file has it.
       }
       guard !values.isEmpty else { continue }
       axes.append((key, values))
-      count *= values.count
+      if group[0] == key.path { count *= values.count }
     }
     guard count == settings.count else {
       throw StudyError(
@@ -76,6 +73,17 @@ extension Study {
         remedy: "make one study for each grid")
     }
     return axes
+  }
+
+  /// The values of a key, one for each combination of the values of a group that it is in.
+  private func values(of key: StudyKey, alongWith group: [StudyKey]) throws(StudyError) -> [GridValue] {
+    var values: [GridValue] = []
+    var known: Set<[KeyValue?]> = []
+    for setting in settings {
+      guard let value = key.read(setting), known.insert(group.map { $0.read(setting) }).inserted else { continue }
+      values.append(GridValue(value: value, file: key.file(setting)))
+    }
+    return values
   }
 
   private static func flow(_ items: [String]) -> String { "[\(items.joined(separator: ", "))]" }

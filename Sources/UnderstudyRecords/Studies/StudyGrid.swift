@@ -5,6 +5,7 @@ import UnderstudySchema
 struct StudyGrid {
   private(set) var settings: [Setting] = []
   private(set) var variedKeys: [String] = []
+  private(set) var zippedKeys: [[String]] = []
 
   /// - Parameters:
   ///   - layer: all layers put together.
@@ -12,12 +13,15 @@ struct StudyGrid {
   ///   - kept: the file that was at a path, if a results folder keeps it; asked for those that are missing.
   /// - Throws: `StudyError`: types, ranges, empty lists, equal values, missing files, keys without effect.
   init(_ layer: StudyOverlay, folder: URL, kept: (String) -> SourceFile?) throws(StudyError) {
+    zippedKeys = try Self.zippedKeys(layer)
     var axes: [Axis] = []
     for key in StudyKey.all {
       guard let tree = layer.values[key.path], !tree.isNull else { continue }
-      axes.append(try Axis(key, tree, folder: folder, kept: kept))
+      let isZipped = zippedKeys.contains { $0.contains(key.path) }
+      axes.append(try Axis(key, tree, mayRepeat: isZipped, folder: folder, kept: kept))
     }
-    variedKeys = axes.filter { $0.values.count > 1 }.map(\.key.path)
+    try checkZips(axes, layer)
+    variedKeys = axes.filter { Set($0.values).count > 1 }.map(\.key.path)
     var start = Setting()
     let given = Set(axes.map(\.key.path))
     if given.contains("training.batches.file") {
@@ -27,14 +31,71 @@ struct StudyGrid {
     }
     settings = [start]
     for axis in axes {
+      // The first key of those that go together brings in all of them.
+      let together = zippedKeys.first { $0.contains(axis.key.path) } ?? [axis.key.path]
+      let group = axes.filter { together.contains($0.key.path) }
+      guard group.first?.key.path == axis.key.path else { continue }
       guard settings.count * axis.values.count <= SettingGrid.greatestCount else {
         throw axis.tree.error(
           .outOfRange, key: axis.key.path, "the grid has more than \(SettingGrid.greatestCount) settings",
           "shorten the lists, or make several studies")
       }
-      settings = axis.key.spread(axis.values, over: settings)
+      settings = StudyKey.spread(group.map { ($0.key, $0.values) }, over: settings)
     }
     try check(axes)
+  }
+
+  /// `zip`: lists of keys.
+  private static func zippedKeys(_ layer: StudyOverlay) throws(StudyError) -> [[String]] {
+    guard let tree = layer.values["zip"], !tree.isNull else { return [] }
+    let remedy = "give lists of keys, e.g. zip: [[training.batchSize, training.learningRate]]"
+    guard case .list(let lists) = tree.content else {
+      throw tree.wrongType(key: "zip", expected: "lists of keys", remedy: remedy)
+    }
+    var groups: [[String]] = []
+    for list in lists {
+      guard case .list(let items) = list.content, items.count > 1 else {
+        throw list.wrongType(key: "zip", expected: "a list of two keys or more", remedy: remedy)
+      }
+      var group: [String] = []
+      for item in items {
+        let name = try item.text(key: "zip")
+        guard let path = StudyKey.named(name)?.path else {
+          throw item.error(
+            .unknownKey, key: "zip", "unknown key \(jsonText(name))",
+            unknownNameRemedy(for: name, among: StudyKey.all.map(\.path)))
+        }
+        guard !(groups + [group]).contains(where: { $0.contains(path) }) else {
+          throw item.error(.duplicateValue, key: "zip", "\(path) is listed twice", "list each key once")
+        }
+        group.append(path)
+      }
+      groups.append(group)
+    }
+    return groups
+  }
+
+  private func checkZips(_ axes: [Axis], _ layer: StudyOverlay) throws(StudyError) {
+    guard let tree = layer.values["zip"] else { return }
+    for group in zippedKeys {
+      let members = group.compactMap { path in axes.first { $0.key.path == path } }
+      guard members.count == group.count else {
+        let missing = group.first { path in !members.contains { $0.key.path == path } } ?? ""
+        throw tree.error(
+          .missingKey, key: "zip", "\(missing) is zipped, and not given", "give it as many values as the others have")
+      }
+      for member in members where member.values.count != members[0].values.count {
+        throw member.tree.error(
+          .contradiction, key: member.key.path,
+          "\(member.values.count) value\(member.values.count == 1 ? "" : "s"), and \(members[0].key.path), with which it is zipped, "
+            + "has \(members[0].values.count)", "give both as many, or unzip them (--set zip=null)")
+      }
+      let tuples = members[0].values.indices.map { index in members.map { $0.values[index] } }
+      guard Set(tuples).count == tuples.count else {
+        throw tree.error(
+          .duplicateValue, key: "zip", "\(group.joined(separator: ", ")) have the same values twice", "list each once")
+      }
+    }
   }
 
   private struct Axis {
@@ -42,8 +103,9 @@ struct StudyGrid {
     var tree: YAMLTree
     var values: [GridValue]
 
+    /// - Parameter mayRepeat: whether a value may be listed twice.
     init(
-      _ key: StudyKey, _ tree: YAMLTree, folder: URL, kept: (String) -> SourceFile?
+      _ key: StudyKey, _ tree: YAMLTree, mayRepeat: Bool, folder: URL, kept: (String) -> SourceFile?
     ) throws(StudyError) {
       self.key = key
       self.tree = tree
@@ -52,7 +114,7 @@ struct StudyGrid {
       for item in tree.items {
         let value = try key.checked(item)
         // Of one key all are of one type by now, so that equal ones are the same.
-        guard known.insert(value).inserted else {
+        guard known.insert(value).inserted || mayRepeat else {
           throw item.error(
             .duplicateValue, key: key.path, "\(value) is listed twice",
             "list each value once"
@@ -64,7 +126,7 @@ struct StudyGrid {
         } else if case .text(let name) = value, key.form == .images {
           file = try SourceFile(imagesNamed: name, relativeTo: folder, kept: kept, key: key.path, tree: item)
         }
-        if let file, let twin = values.first(where: { $0.file?.digest == file.digest })?.file {
+        if !mayRepeat, let file, let twin = values.first(where: { $0.file?.digest == file.digest })?.file {
           throw item.error(
             .duplicateValue, key: key.path, "\(file.path) holds what \(twin.path) does", "list each content once")
         }

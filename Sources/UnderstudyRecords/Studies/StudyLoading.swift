@@ -109,6 +109,7 @@ extension Study {
     }
     let grid = try StudyGrid(layer, folder: folder) { kept(name, $0) }
     var study = Study(name: name, settings: grid.settings, variedKeys: grid.variedKeys, seeds: [1])
+    study.zippedKeys = grid.zippedKeys
     if let tree = declared("claim") { study.claim = try tree.text(key: "claim").trimmed }
     if let tree = declared("seeds") { study.seeds = try StudyDeclarations.seeds(tree) }
     study.record = Self.usualRecord(of: study.settings)

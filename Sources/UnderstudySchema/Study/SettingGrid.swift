@@ -59,17 +59,21 @@ package struct GridValue: Codable, Hashable {
 extension StudyKey {
   /// Each setting with each of the values, all values of the first setting first.
   package func spread(_ values: [GridValue], over settings: [Setting]) -> [Setting] {
-    guard values.count != 1 else {
-      var settings = settings
-      for index in settings.indices { write(&settings[index], values[0].value, values[0].file) }
-      return settings
-    }
+    Self.spread([(self, values)], over: settings)
+  }
+
+  /// The same of several keys, whose values go together.
+  ///
+  /// - Precondition: all have as many values.
+  package static func spread(_ axis: [(key: StudyKey, values: [GridValue])], over settings: [Setting]) -> [Setting] {
+    let count = axis.first?.values.count ?? 0
+    precondition(axis.allSatisfy { $0.values.count == count }, "zipped keys have as many values as each other")
     var longer: [Setting] = []
-    longer.reserveCapacity(settings.count * values.count)
+    longer.reserveCapacity(settings.count * count)
     for setting in settings {
-      for value in values {
+      for index in 0..<count {
         var next = setting
-        write(&next, value.value, value.file)
+        for (key, values) in axis { key.write(&next, values[index].value, values[index].file) }
         longer.append(next)
       }
     }
@@ -79,7 +83,7 @@ extension StudyKey {
 
 extension Study: Codable {
   private enum CodingKeys: String, CodingKey {
-    case name, claim, settings, grid, variedKeys, seeds, record, figures, findings, randomNumbers
+    case name, claim, settings, grid, variedKeys, zippedKeys, seeds, record, figures, findings, randomNumbers
   }
 
   public init(from decoder: any Decoder) throws {
@@ -102,6 +106,7 @@ extension Study: Codable {
       record: try values.decode([RecordRule].self, forKey: .record),
       figures: try values.decode([FigureDeclaration].self, forKey: .figures),
       findings: try values.decode([FindingDeclaration].self, forKey: .findings))
+    zippedKeys = try values.decodeIfPresent([[String]].self, forKey: .zippedKeys) ?? []
     // Version 0.1 does not say.
     randomNumbers = try values.decodeIfPresent(RandomNumbers.self, forKey: .randomNumbers) ?? .bySetting
   }
@@ -116,6 +121,7 @@ extension Study: Codable {
       try values.encode(settings, forKey: .settings)
     }
     try values.encode(variedKeys, forKey: .variedKeys)
+    if !zippedKeys.isEmpty { try values.encode(zippedKeys, forKey: .zippedKeys) }
     try values.encode(seeds, forKey: .seeds)
     try values.encode(record, forKey: .record)
     try values.encode(figures, forKey: .figures)

@@ -7,6 +7,8 @@ public struct Study: Hashable, Sendable {
   public var settings: [Setting]
   /// Dotted keys that take more than one value in this study, in order, e.g. `teacher.strengthDecay`.
   public var variedKeys: [String]
+  /// Groups of keys whose values go together, one by one: a group is one axis of the grid.
+  public var zippedKeys: [[String]] = []
   public var seeds: [Int]
   public var record: [RecordRule]
   public var figures: [FigureDeclaration]
@@ -26,6 +28,13 @@ public struct Study: Hashable, Sendable {
     self.record = record
     self.figures = figures
     self.findings = findings
+  }
+}
+
+extension Study {
+  /// The keys whose values follow from that of a key, because they are zipped with it.
+  public func companions(of key: String) -> Set<String> {
+    Set(zippedKeys.first { $0.contains(key) } ?? []).subtracting([key])
   }
 }
 
