@@ -5,6 +5,7 @@ Tests/CommandLine/Python/package.sh makes the studies, and exports them; UNDERST
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import sqlite3
@@ -144,11 +145,11 @@ class Measures(Case):
     def test_tables_are_what_the_program_exports(self):
         for folder in (GRID, DEEP, IMAGES):
             results = understudy.load(folder)
-            exported = pd.read_csv(f"{folder}-wide.csv", float_precision="round_trip")
+            exported = read_csv(f"{folder}-wide.csv")
             table = results.table()
             self.assertGreater(len(table), 8)
             pd.testing.assert_frame_equal(table[exported.columns], exported, check_dtype=False, check_exact=True)
-            rows = pd.read_csv(f"{folder}.csv", float_precision="round_trip")
+            rows = read_csv(f"{folder}.csv")
             self.assertEqual(set(rows["measure"]), set(results.measures()))
             for measure, axes in results.measures().items():
                 wanted = rows[rows["measure"] == measure].dropna(axis=1, how="all").drop(columns="measure")
@@ -201,6 +202,18 @@ class Measures(Case):
             table.to_feather(f"{folder}/table.arrow")
             pd.testing.assert_frame_equal(pd.read_parquet(f"{folder}/table.parquet"), table)
             pd.testing.assert_frame_equal(pd.read_feather(f"{folder}/table.arrow"), table)
+
+
+def read_csv(path: str) -> pd.DataFrame:
+    """A table whose numbers have the bits that were written; pandas' own readers do not promise it."""
+    def number(cell: str):
+        try:
+            return float(cell or "nan")
+        except ValueError:
+            return cell
+
+    with open(path, newline="") as file:
+        return pd.DataFrame([{column: number(cell) for column, cell in row.items()} for row in csv.DictReader(file)])
 
 
 def table_value(results: understudy.Results, epoch: int) -> float:

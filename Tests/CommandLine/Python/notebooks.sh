@@ -8,7 +8,7 @@ mkdir "$work/bin"
 ln -s "$(realpath "$UNDERSTUDY")" "$work/bin/understudy"
 export UNDERSTUDY_PYTHON=${UNDERSTUDY_PYTHON:-$python}
 for notebook in "$repository"/Python/notebooks/*.ipynb; do
-  check "$(basename "$notebook")" env PATH="$work/bin:$PATH" IPYTHONDIR="$work/ipython" \
+  check "$(basename "$notebook")" env PATH="$work/bin:$PATH" IPYTHONDIR="$work/ipython" JUPYTER_RUNTIME_DIR="$work/jupyter" \
     "$python" "$repository/Python/notebooks/execute.py" "$notebook"
 done
 finish
