@@ -78,7 +78,7 @@ public struct Exporter: Sendable {
 
   /// Writes the document to a file handle, e.g. standard output.
   ///
-  /// - Throws: As ``write(_:to:)-(_,(String)->Void)``, or what writing to the handle throws.
+  /// - Throws: ``ExportError``, ``StoreError`` of the store, or what writing to the handle throws.
   public func write(_ format: Format, to handle: FileHandle) throws {
     try write(format) { try handle.write(contentsOf: Data($0.utf8)) }
   }
