@@ -32,7 +32,7 @@ import UnderstudySchema
         return
       }
       var table = ""
-      try Exporter(store, measures: [.evaluationLoss]).write(.csv) { table += $0 }
+      try Exporter(store, Exporter.Choice(measures: [.evaluationLoss])).write(.csv) { table += $0 }
       let rows = table.split(separator: "\n").filter { $0.contains(",diverged,") }
       #expect(rows.count == epoch)
       #expect(rows.last?.contains(",\(epoch - 1),evaluationLoss,") == true)

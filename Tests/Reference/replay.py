@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import tempfile
 from dataclasses import dataclass
@@ -141,7 +143,8 @@ def report_replay(
             return check_weights(results)
 
         def recorded_losses() -> str:
-            return check_losses_of(json.loads(output_of(understudy, "export", results, "--format", "json")))
+            rows = csv.DictReader(io.StringIO(output_of(understudy, "export", results)))
+            return check_losses_of([{**row, "epoch": int(row["epoch"]), "value": float(row["value"])} for row in rows])
 
         tally.report("final weights", replayed_weights)
         tally.report("losses", recorded_losses)

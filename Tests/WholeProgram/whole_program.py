@@ -86,7 +86,7 @@ def run_study(program: Program, folder: Path, setting: dict, record: list[dict])
 def of_results(program: Program, results: Path) -> dict[str, dict]:
     """Digests of a results folder: measures, final students, figures."""
     table = results.with_suffix(".csv")
-    program("export", results, "--output", table)
+    program("export", results, "--all-keys", "--output", table)
     measures, runs = digests.of_export(table)
     found = {f"measure {name}": digest for name, digest in measures.items()}
     networks = sorted((runs[file.stem], file) for file in results.glob("weights/*.safetensors"))

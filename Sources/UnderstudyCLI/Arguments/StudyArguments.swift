@@ -57,16 +57,17 @@ struct ExecutionOptions: ParsableArguments {
 
   /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
   func chosenRuns(of study: Study) throws -> RunSelection {
-    if let other = seed.first(where: { !study.seeds.contains($0) }) {
-      throw ValidationError("--seed \(other): \(study.name) has no such seed; its seeds are \(seedWords(study.seeds))")
-    }
+    try checkSeeds(seed, of: study)
     return RunSelection(seeds: Set(seed), settings: try study.selection(selection))
   }
+}
 
-  private func seedWords(_ seeds: [Int]) -> String {
-    let shown = seeds.prefix(12).map(String.init).joined(separator: ", ")
-    return seeds.count > 12 ? "\(shown), ... (\(seeds.count))" : shown
-  }
+/// - Throws: `ValidationError` for seeds of `--seed` that the study does not have.
+func checkSeeds(_ seeds: [Int], of study: Study) throws {
+  guard let other = seeds.first(where: { !study.seeds.contains($0) }) else { return }
+  let shown = study.seeds.prefix(12).map(String.init).joined(separator: ", ")
+  let words = study.seeds.count > 12 ? "\(shown), ... (\(study.seeds.count))" : shown
+  throw ValidationError("--seed \(other): \(study.name) has no such seed; its seeds are \(words)")
 }
 
 extension InstructionSet: ExpressibleByArgument {

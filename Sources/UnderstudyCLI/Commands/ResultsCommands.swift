@@ -125,17 +125,36 @@ struct CheckCommand: AsyncParsableCommand {
 
 struct ExportCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "export", abstract: "Write every recorded measure with its setting, seed and epoch.")
+    commandName: "export",
+    abstract: "Write recorded measures as a table or JSON, with the keys that vary, seed and epoch.",
+    discussion: """
+        understudy export RESULTS --format wide --measure trainingLoss --measure evaluationLoss
+        understudy export RESULTS --format json --where training.batchSize=16 --output results.json
+
+      Formats: csv, a row for each number; wide, CSV with a row for each epoch (and node) and a column for each measure; json, an \
+      object for each run, arrays nested, what all runs share once. For Parquet and Arrow use the Python package \
+      (Docs/Python.md).
+      """)
 
   @Argument(help: "Results folder.")
   var results: String
 
-  @Option(help: "csv or json.")
+  @Option(help: "csv, wide or json.")
   var format: Exporter.Format = .csv
 
   @Option(
-    name: .customLong("measure"), help: "Only this measure; may be given several times. `understudy keys` lists them.")
+    name: .customLong("measure"),
+    help: "Only this measure; may be given several times (default: all; wide: all that are single numbers).")
   var measures: [Measure] = []
+
+  @Option(help: "Only settings with this value, e.g. --where teacher.strengthDecay=1; may be repeated.")
+  var `where`: [String] = []
+
+  @Option(help: "Only runs of this seed; may be given several times.")
+  var seed: [Int] = []
+
+  @Flag(help: "Write every key with each run, not only those that vary.")
+  var allKeys = false
 
   @Option(help: "File to write (default: standard output).")
   var output: String?
@@ -143,7 +162,11 @@ struct ExportCommand: AsyncParsableCommand {
   func run() async throws {
     try await reportingErrors {
       let store = try ResultsStore.openForReading(URL(fileURLWithPath: results))
-      let exporter = Exporter(store, measures: measures.isEmpty ? nil : Set(measures))
+      try checkSeeds(seed, of: store.study)
+      let exporter = Exporter(
+        store,
+        Exporter.Choice(
+          measures: measures, selection: try store.study.selection(`where`), seeds: Set(seed), hasAllKeys: allKeys))
       guard let output else { return try exporter.write(format, to: StandardStreams.write) }
       try checkOutput(output, reads: [])
       let stop = StopRequest()

@@ -19,7 +19,7 @@ func reportingErrors<Value>(_ body: () async throws -> Value) async throws -> Va
 /// 2 for what the user gave, 1 for everything else.
 private func exitCode(of error: any Error) -> Int32 {
   switch error {
-  case is StudyError, is FileError: 2
+  case is StudyError, is FileError, is ExportError: 2
   case ExperimentError.input: 2
   case ExperimentError.store(let error): exitCode(of: error)
   case StoreError.diskFull, StoreError.file, StoreError.database, StoreError.busy, StoreError.vanished: 1

@@ -37,13 +37,17 @@ extension ResultsStore {
 
   /// Hands over the recorded runs one after the other, each with its measurements of the given measures: memory for one run.
   ///
+  /// - Parameter isWanted: which runs; of the others nothing more is read.
   /// - Throws: ``StoreError`` of a results folder that cannot be read or is damaged, or what `body` throws.
-  public func forEachResult(_ measures: Set<Measure>, _ body: (RunRecord) throws -> Void) throws {
+  public func forEachResult(
+    _ measures: Set<Measure>, where isWanted: (Run) -> Bool = { _ in true }, _ body: (RunRecord) throws -> Void
+  ) throws {
     // What `body` throws is no fault of the store.
     var failure: (any Error)?
     do {
       try reading { db in
         try forEachRecord(db) { record in
+          guard isWanted(record.run) else { return }
           var record = record
           try forEachMeasurement(measures, run: record.run.hash, db) { record.measurements.append($1) }
           do { try body(record) } catch {
@@ -54,6 +58,20 @@ extension ResultsStore {
       }
     } catch {
       throw failure ?? error
+    }
+  }
+
+  /// The measures that some run has, by whether they are numbers or arrays.
+  ///
+  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
+  /// - Complexity: O(measurements), in indices of the database alone.
+  public func recordedMeasures() throws(StoreError) -> (scalars: Set<Measure>, arrays: Set<Measure>) {
+    try reading { db in
+      func names(_ table: String) throws -> Set<Measure> {
+        let names = try String.fetchAll(db, sql: "SELECT DISTINCT measure FROM \(table)")
+        return Set(try names.map { try measure($0) })
+      }
+      return (try names("scalar"), try names("array"))
     }
   }
 

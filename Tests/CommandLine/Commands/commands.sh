@@ -69,41 +69,85 @@ check "with the same weights" diff -r results/weights again/weights
 ends "export as CSV" 0 -- "$UNDERSTUDY" export results --output out.csv
 ends "export as JSON" 0 -- "$UNDERSTUDY" export results --format json --output out.json
 check "CSV on standard output is the same" cmp out.csv <("$UNDERSTUDY" export results)
-check "CSV and JSON say the same" python3 - <<'PYTHON'
-import csv, json
-with open("out.csv", newline="") as file:
-    table = list(csv.DictReader(file))
+"$UNDERSTUDY" export results --all-keys --output keys.csv
+"$UNDERSTUDY" export results --format wide --output wide.csv
+check "CSV and JSON say the same, and the database" python3 - <<'PYTHON'
+import csv, itertools, json, os, sqlite3, struct
+tables = {}
+for name in ("out", "keys", "wide"):
+    with open(name + ".csv", newline="") as file:
+        tables[name] = list(csv.DictReader(file))
 with open("out.json") as file:
-    objects = json.load(file)
-assert len(table) == len(objects) > 0, (len(table), len(objects))
-for row, thing in zip(table, objects):
-    assert list(row) == list(thing), (row, thing)
-    for key, cell in row.items():
-        value = thing[key]
-        if value is None:
-            assert cell == "", (key, cell)
-        elif isinstance(value, bool):
-            assert cell == str(value).lower(), (key, cell, value)
-        elif isinstance(value, (int, float)):
-            assert float(cell) == value, (key, cell, value)
-        else:
-            assert cell == value, (key, cell, value)
+    document = json.load(file)
+table = tables["out"]
+varied = ["teacher.strengthDecay"]
+assert list(table[0]) == ["run", *varied, "seed", "outcome", "epoch", "measure", "i", "j", "value"], list(table[0])
+
+def same(cell, value):
+    if value is None:
+        return cell == ""
+    if isinstance(value, bool):
+        return cell == str(value).lower()
+    return float(cell) == value if isinstance(value, (int, float)) else cell == value
+
+# Every number, by its place.
+def numbers(value, *place):
+    if not isinstance(value, list):
+        yield place, value
+        return
+    for index, part in enumerate(value):
+        yield from numbers(part, *place, str(index))
+
+found = {}
+for run in document["runs"]:
+    for measure, series in run["measures"].items():
+        for epoch, value in zip(series["epochs"], series["values"]):
+            for place, number in numbers(value):
+                found[run["run"], str(epoch), measure, *place] = number
+rows = {(row["run"], row["epoch"], row["measure"], *filter(None, (row["i"], row["j"]))): float(row["value"]) for row in table}
+assert found == rows and len(rows) == len(table), (len(found), len(rows), len(table))
+db = sqlite3.connect("file:results/results.sqlite?mode=ro", uri=True)
+stored = {(run, str(epoch), measure): value for run, epoch, measure, value in db.execute("SELECT run, epoch, measure, value FROM scalar")}
+for run, epoch, measure, shape, data in db.execute('SELECT run, epoch, measure, shape, "values" FROM array'):
+    places = itertools.product(*(map(str, range(size)) for size in json.loads(shape)))
+    for place, (value,) in zip(places, struct.iter_unpack("<d", data)):
+        stored[run, str(epoch), measure, *place] = value
+assert stored == rows, (len(stored), len(rows))
 # 6 runs: two losses at epochs 0, 2, 4; 3 x 6 correlations and 6 norms at the end.
 assert len(table) == 6 * (2 * 3 + 18 + 6), len(table)
-assert {row["seed"] for row in table} == {"1", "2", "3"}
-assert {row["epoch"] for row in table if row["measure"] == "evaluationLoss"} == {"0", "2", "4"}
-assert {row["teacher.strengthDecay"] for row in table} == {"0", "1"} or {"0.0", "1.0"}
-assert {(row["i"], row["j"]) for row in table if row["measure"] == "evaluationCorrelation"} == {
-    (str(i), str(j)) for i in range(3) for j in range(6)}
+# Settings: the varied key with each run, the others once.
+runs = {run["run"]: run for run in document["runs"]}
+for row in table:
+    assert all(same(row[key], runs[row["run"]][key]) for key in ["seed", "outcome", *varied]), row
+for row in tables["keys"]:
+    own = {**document["setting"], **runs[row["run"]]}
+    settings = set(row) - {"run", "epoch", "measure", "i", "j", "value"}
+    assert settings == set(own) - {"run", "measures"} and len(settings) > 40, settings ^ set(own)
+    assert all(same(row[key], own[key]) for key in settings), row
+# Wide: the same losses beside each other.
+assert len(tables["wide"]) == 18, len(tables["wide"])
+for row in tables["wide"]:
+    for measure in ("trainingLoss", "evaluationLoss"):
+        assert float(row[measure]) == rows[row["run"], row["epoch"], measure], row
+# Of the size of the database, without its empty pages.
+assert os.path.getsize("out.json") < 25 * len(rows) + 8000, (os.path.getsize("out.json"), len(rows))
 PYTHON
 check "one measure alone" test "$("$UNDERSTUDY" export results --measure trainingLoss | wc -l)" -eq 19
 check "a diverged run is exported up to the epoch before" python3 - <(
   "$UNDERSTUDY" export diverging --format json --measure evaluationLoss) <<'PYTHON'
 import json, math, sys
-rows = [row for row in json.load(open(sys.argv[1])) if row["outcome"] == "diverged"]
-assert [row["epoch"] for row in rows] == [0], rows
-assert all(math.isfinite(row["value"]) for row in rows)
+runs = [run for run in json.load(open(sys.argv[1]))["runs"] if run["outcome"] == "diverged"]
+assert [run["measures"]["evaluationLoss"]["epochs"] for run in runs] == [[0]], runs
+assert all(math.isfinite(value) for run in runs for value in run["measures"]["evaluationLoss"]["values"])
 PYTHON
+chosen() { "$UNDERSTUDY" export results --measure fanOutNorms "$@" | wc -l; }
+equal "a setting and a seed alone" "$(chosen --where teacher.strengthDecay=1) $(chosen --seed 1 --seed 3) $(chosen --seed 1 --where 'teacher.strengthDecay=[0]')" "19 25 7"
+ends "a measure that is not recorded" 2 "alignment is not recorded; recorded are: trainingLoss, evaluationLoss" -- \
+  "$UNDERSTUDY" export results --measure alignment
+ends "measures that have no rows in common" 2 "--format wide" "use --format csv" -- \
+  "$UNDERSTUDY" export results --format wide --measure evaluationLoss --measure fanOutNorms
+ends "a value that the study has not" 2 "selects no setting" -- "$UNDERSTUDY" export results --where teacher.strengthDecay=7
+ends "a seed that the study has not" 64 "its seeds are 1, 2, 3" -- "$UNDERSTUDY" export results --seed 9
 
 ends "bench deep" 0 -- "$UNDERSTUDY" bench deep --json --step-only --threads 1 --rounds 1
 check "bench deep has the keys that are promised" python3 - ends.log <<'PYTHON'

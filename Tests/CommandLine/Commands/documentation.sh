@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # The README as a reader follows it: in its order, its YAML is saved under the name in its first line, its `sh` and
 # Python blocks are run in one temporary folder, and its Swift is type-checked. A block that is not run here has a comment
-# `<!-- not run here: why -->` above it in the README, and is printed. Docs/Reconstruction.md and Docs/Images.md likewise; the
-# Python of Docs/Formats.md is run, too.
+# `<!-- not run here: why -->` above it in the README, and is printed. Docs/Python.md, Docs/Results.md, Docs/Reconstruction.md
+# and Docs/Images.md likewise; the Python of Docs/Formats.md is run, too.
 #
 # UNDERSTUDY is the program's path. The last line is `N passed, N failed`.
 set -uo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 UNDERSTUDY=$(realpath "${UNDERSTUDY:?give the path of the program}")
 
-python=$(command -v python3)
-[ ! -x "$repository/.venv/bin/python" ] || python=$repository/.venv/bin/python
+. "$repository/Tests/CommandLine/Python/package.bash"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 mkdir "$folder/bin" "$folder/blocks" "$folder/modules" "$folder/here"
@@ -98,7 +97,7 @@ follow() {
           [ -z "$line" ] || check "$1: $line" bash -c "set -euo pipefail; $line"
         done <"$block"
         ;;
-      *.python) check "$1: Python ($(grep -m 1 -E '^(db|rng) ' "$block"))" "$python" "$block" ;;
+      *.python) check "$1: Python ($(grep -m 1 -E '^(db|rng|study|student) ' "$block"))" "$python" "$block" ;;
       *.swift) check "$1: Swift is type-checked" type_check "$block" ;;
       *.skipped) echo "not run: $(sed 1d "$block" | tr '\n' ';') ($(head -n 1 "$block"))" ;;
       *) check "$1: a block of a known language ($(head -n 1 "$block"))" false ;;
@@ -106,7 +105,10 @@ follow() {
   done
 }
 
+install_package "$folder/packages"
 follow README.md readme
+follow Docs/Python.md python
+follow Docs/Results.md results
 follow Docs/Reconstruction.md recovery
 follow Docs/Images.md images
 for block in "$folder"/blocks/formats-*.python; do

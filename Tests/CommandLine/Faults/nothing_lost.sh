@@ -38,12 +38,13 @@ rows >"$work/after"
 equal "runs that were there were not run again" "$(comm -23 "$work/before" "$work/after")" ""
 equal "all runs are recorded" "$(recorded)" 40
 equal "as many files of weights, and nothing else" "$(find "$work/killed/weights" -type f | wc -l)" 40
-equal "the export has every run, measure and epoch once" "$("$UNDERSTUDY" export "$work/killed" --format json | python3 -c '
-import collections, json, sys
-rows = json.load(sys.stdin)
+equal "the export has every run, measure and epoch once" "$("$UNDERSTUDY" export "$work/killed" | python3 -c '
+import collections, csv, sys
+rows = list(csv.DictReader(sys.stdin))
 places = collections.Counter((row["run"], row["measure"], row["epoch"], row["i"], row["j"]) for row in rows)
 losses = [row for row in rows if row["measure"] == "evaluationLoss"]
-print(max(places.values()), len({row["run"] for row in rows}), len(losses), sorted({row["epoch"] for row in losses}) == list(range(41)))
+print(max(places.values()), len({row["run"] for row in rows}), len(losses),
+      sorted({int(row["epoch"]) for row in losses}) == list(range(41)))
 ')" "1 40 1640 True"
 
 "$UNDERSTUDY" run "$work/study.yaml" --set 'teacher.strengthDecay=[0, 1]' --set seeds=20 --set training.epochs=40 \
