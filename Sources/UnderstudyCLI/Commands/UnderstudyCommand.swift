@@ -28,6 +28,7 @@ struct UnderstudyCommand: AsyncParsableCommand {
     version: understudyVersion,
     subcommands: [
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, CheckCommand.self, ExportCommand.self,
+      ExtractCommand.self, ForgetCommand.self,
       StatisticsCommand.self, ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, PruneCommand.self, ConvertCommand.self,
       OutputsCommand.self,

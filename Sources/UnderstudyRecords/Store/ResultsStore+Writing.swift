@@ -217,6 +217,7 @@ extension ResultsStore {
           ])
       }
     }
+    if let divergence = record.divergence { try divergence.insert(for: hash, db) }
     try Self.keep(record.run.setting, index: record.run.settingIndex, db)
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
     try forgetFailure(of: hash, db)

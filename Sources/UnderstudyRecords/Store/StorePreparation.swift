@@ -14,6 +14,8 @@ extension ResultsStore {
         try StoreSchema.create(db, study: study)
         return study
       }
+      // Tables that came since.
+      if version == StoreSchema.version { try db.execute(sql: StoreSchema.laterStatements) }
       let study = study.drawing(as: stored)
       guard stored != study || version < StoreSchema.version else { return study }
       let places = try newPlaces(of: stored, in: study, folder: folder, db)
