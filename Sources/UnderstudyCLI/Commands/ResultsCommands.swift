@@ -88,26 +88,3 @@ struct ExportCommand: AsyncParsableCommand {
 
 extension Exporter.Format: ExpressibleByArgument {}
 extension Measure: ExpressibleByArgument {}
-
-struct ReportCommand: AsyncParsableCommand {
-  static let configuration = CommandConfiguration(
-    commandName: "report", abstract: "Draw figures and report again, from stored results alone.")
-
-  @Argument(help: "Results folders; several make one report.")
-  var results: [String]
-
-  @Option(help: "The report (default: report.html in the first folder).")
-  var output: String?
-
-  @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
-  var python: String?
-
-  func run() async throws {
-    try await reportingErrors {
-      let folders = results.map { URL(fileURLWithPath: $0) }
-      try checkOutput(output, reads: [])
-      let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
-      try drawReport(of: folders, to: file, python: python)
-    }
-  }
-}

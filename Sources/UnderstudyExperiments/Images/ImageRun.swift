@@ -53,7 +53,8 @@ struct ImageRun {
         threads: Self.threadCount)
     }
     recorder = try ImageRecorder(networks, over: try data.evaluationImages(setting.inputs), training: setting.training)
-    (self.execution, self.plan, measurements) = (execution, plan, checkpoint?.measurements ?? [])
+    (self.execution, self.plan) = (execution, plan)
+    measurements = execution.planned(checkpoint?.measurements ?? [])
     (epoch, progress) = (checkpoint?.epoch ?? 0, state?.unfinishedEpoch?.progress ?? EpochProgress())
     guard progress.stepCount < plan.stepsPerEpoch else {
       throw .input("\(execution.checkpointName): is damaged: step \(progress.stepCount) of \(plan.stepsPerEpoch)")

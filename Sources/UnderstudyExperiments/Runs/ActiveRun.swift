@@ -41,7 +41,7 @@ struct ActiveRun<Scalar: KernelScalar> {
       checkpointName: execution.checkpointName, instructions: execution.instructions)
     stopwatch.helperSeconds = { training.trainer.helperSeconds }
     (self.execution, self.prepared, self.training, self.stopwatch) = (execution, prepared, training, stopwatch)
-    (beginning, measurements) = (checkpoint, checkpoint?.measurements ?? [])
+    (beginning, measurements) = (checkpoint, execution.planned(checkpoint?.measurements ?? []))
     progress = state?.postTraining ?? PostTrainingProgress()
     student = training.student
     timer = CheckpointTimer(interval: execution.checkpointInterval)

@@ -12,7 +12,9 @@ extension ResultsStore {
   }
 
   /// The size of a file, bytes; nil if there is none.
-  public func artifactSize(_ name: String) -> Int? { FileStatus(artifactsFolder.appendingPathComponent(name).path)?.size }
+  public func artifactSize(_ name: String) -> Int? {
+    FileStatus(artifactsFolder.appendingPathComponent(name).path)?.size
+  }
 
   /// Keeps bytes in place of what was there, or all or nothing of them.
   ///

@@ -42,7 +42,8 @@ extension ResultsStore {
   /// Bytes of a run's weights; 0 if there are none.
   public func weightsSize(of run: Run) -> Int { FileStatus(weightsURL(of: run.hash).path)?.size ?? 0 }
 
-  private func removeStrayWeights() throws(StoreError) {
+  /// Removes weights of no recorded run.
+  func removeStrayWeights() throws(StoreError) {
     let recorded = try finishedHashes()
     let names = (try? FileManager.default.contentsOfDirectory(atPath: weightsFolder.path)) ?? []
     for name in names where name.hasSuffix(".safetensors") {

@@ -58,7 +58,7 @@ extension ResultsStore {
   }
 
   /// - Throws: ``StoreError/damaged(path:reason:)`` for a row whose hash is not that of its setting and seed.
-  private func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
+  func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
     let naming = RunNaming(study)
     let divergences = try storedDivergences(db)
     var text = (index: -1, canonical: "")

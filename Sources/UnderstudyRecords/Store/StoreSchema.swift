@@ -87,6 +87,10 @@ enum StoreSchema {
       -- JSON: step, loss and length of the steps before.
       last_steps TEXT NOT NULL
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS origin (
+      -- JSON: where the study was read from when it was last run.
+      origin TEXT NOT NULL
+    );
     """
 
   /// `run`, as people and programs ask for it: with the setting of each run. It can be changed by hand as a table can.
