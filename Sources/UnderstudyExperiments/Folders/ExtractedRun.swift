@@ -36,7 +36,7 @@ public struct ExtractedRun: Sendable {
       command =
         "understudy audit --teacher teacher.safetensors --student student.safetensors --inputs training-inputs.npy"
     } else {
-      files = try Self.imageFiles(run, in: store, student: student, epochCount: facts.epochs)
+      files = try Self.imageFiles(run, in: store, student: student, facts)
       let source = run.setting.inputs.images?.path ?? ""
       let teacher = run.setting.oracle.prunedShares == nil ? "teacher" : "oracle"
       command = "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
@@ -61,7 +61,7 @@ public struct ExtractedRun: Sendable {
     let (plan, epochCount) = (prepared.plan, facts.epochs)
     let setCount = prepared.run.setting.inputs.regenerateEachEpoch ? max(1, epochCount) : 1
     let first = try prepared.trainingSet(index: 0)
-    try checkMemory(first, setCount: setCount)
+    try checkMemory(24 * Double(setCount) * Double(first.inputs.values.count + first.targets.values.count))
     let sets = try (0..<setCount).map { (index) throws(ExperimentError) in try prepared.trainingSet(index: index) }
     let ofEachEpoch = setCount > 1 ? ", those of each epoch after those of the one before" : ""
     let (teacher, initial, evaluation) = (
@@ -87,7 +87,7 @@ public struct ExtractedRun: Sendable {
         ArrayFile.encode(evaluation.targets)
       },
     ]
-    if let batches = batches(
+    if let batches = try batches(
       plan, prepared.batches, epochCount: epochCount, sampleCount: first.count, isStacked: setCount > 1)
     {
       files.append(
@@ -102,7 +102,7 @@ public struct ExtractedRun: Sendable {
 
   /// Images are large, and stay where they are.
   private static func imageFiles(
-    _ run: Run, in store: ResultsStore, student: Data, epochCount: Int
+    _ run: Run, in store: ResultsStore, student: Data, _ facts: RunFacts
   ) throws(ExperimentError) -> [File] {
     let activation = Activation(run.setting.network)
     func stored(_ recipe: Recipe, _ what: String) throws(ExperimentError) -> Network {
@@ -122,12 +122,12 @@ public struct ExtractedRun: Sendable {
     if isPruned { files.append(file("oracle", "what pruning has left of it: the student's teacher", oracle)) }
     files += [
       file("student-initial", "the student before its first step", initial),
-      File(name: "student.safetensors", what: "the student after its last epoch") { student },
+      File(name: "student.safetensors", what: facts.studentWords) { student },
     ]
     let sampleCount = run.setting.inputs.training.count
     let steps = try RunSteps(run, sampleCount: sampleCount, key: run.randomKey)
-    if let batches = batches(
-      steps.plan, steps.batches, epochCount: epochCount, sampleCount: sampleCount, isStacked: false)
+    if let batches = try batches(
+      steps.plan, steps.batches, epochCount: facts.epochs, sampleCount: sampleCount, isStacked: false)
     {
       files.append(
         File(name: "batches.npy", what: "which images each step takes, [step, batch]: training images, from 0") {
@@ -142,8 +142,9 @@ public struct ExtractedRun: Sendable {
   /// - Parameter isStacked: whether the samples of each epoch follow those of the one before.
   private static func batches(
     _ plan: TrainingPlan, _ order: BatchOrder, epochCount: Int, sampleCount: Int, isStacked: Bool
-  ) -> Batches? {
-    guard case .stochastic(let size) = plan.method, epochCount * plan.stepsPerEpoch > 0 else { return nil }
+  ) throws(ExperimentError) -> Batches? {
+    guard case .stochastic(let size) = plan.method, epochCount > 0, plan.stepsPerEpoch > 0 else { return nil }
+    try checkMemory(24 * Double(epochCount) * Double(plan.stepsPerEpoch) * Double(size))
     let indices = (1...epochCount).flatMap { epoch in
       let offset = isStacked ? UInt32((epoch - 1) * sampleCount) : 0
       return order.indices(epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: size, sampleCount: sampleCount)
@@ -199,12 +200,11 @@ public struct ExtractedRun: Sendable {
       + ", and evaluated on the first \(inputs.evaluation.count) evaluation images, each channel normalised (Docs/Images.md)."
   }
 
-  /// The sets as they are, one of them put together, and its bytes.
-  private static func checkMemory(_ first: Dataset, setCount: Int) throws(ExperimentError) {
-    let needed = 24 * Double(setCount) * Double(first.inputs.values.count + first.targets.values.count)
+  /// - Parameter needed: bytes, about.
+  private static func checkMemory(_ needed: Double) throws(ExperimentError) {
     guard let available = availableMemory(), needed > available else { return }
     throw .input(
-      "extracting the training inputs of \(setCount) epochs needs about \(byteSize(needed)) of memory, but "
+      "extracting the inputs and batches of all epochs needs about \(byteSize(needed)) of memory, but "
         + "\(byteSize(available)) are free; extract where more is free")
   }
 }

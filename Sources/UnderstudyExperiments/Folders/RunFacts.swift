@@ -20,21 +20,8 @@ struct RunFacts: Encodable {
   let epochs: Int
   /// Whether the stored student is that of a search for a critical point that came after the epochs.
   private let hasSearch: Bool
-  // How the student learns, of drawn or given inputs.
-  private var method: String?
-  private var precision: String?
-  private var loss: String?
-  private var momentum: Double?
-  private var weightDecay: Double?
-  private var frozenLayer: String?
-  private var unitNormFirstLayer: Bool?
-  private var negativeSlope: Double?
-  private var normalization: String?
-  private var stepsPerEpoch: Int?
-  /// The learning rate of each epoch.
-  private var rates: [Double]?
-  private var samplesPerEpoch: Int?
-  private var drawsEachEpoch: Bool?
+  /// How the student learns; nil of runs over images, whose setting says it.
+  private var learning: Learning?
 
   init(_ record: RunRecord, of study: Study) {
     (run, self.study, seed) = (record.run.hash, study.name, record.run.seed)
@@ -53,18 +40,7 @@ struct RunFacts: Encodable {
   ///
   /// - Parameter sampleCount: of a training set.
   mutating func note(_ prepared: PreparedRun, sampleCount: Int) {
-    let (setting, plan, student) = (prepared.run.setting, prepared.plan, prepared.initialStudent.network)
-    let training = setting.training
-    (method, precision, loss) = (training.method.rawValue, training.precision.rawValue, training.loss.rawValue)
-    if case .gradient(let share) = plan.optimizer { momentum = share } else { momentum = 0 }
-    (weightDecay, frozenLayer) = (plan.weightDecay, plan.frozenLayer.rawValue)
-    (unitNormFirstLayer, negativeSlope) = (plan.unitNormFirstLayer, student.activation.negativeSlope)
-    normalization = student.isPlain ? "none" : setting.student.normalization.rawValue
-    if !student.isPlain, normalization == "none" { normalization = "of its file" }
-    stepsPerEpoch = plan.stepsPerEpoch
-    rates = (0..<epochs).map { plan.learningRate(epoch: $0 + 1) }
-    samplesPerEpoch = sampleCount
-    drawsEachEpoch = setting.inputs.regenerateEachEpoch
+    learning = Learning(prepared, epochCount: epochs, sampleCount: sampleCount)
   }
 
   /// - Throws: ``ExperimentError`` of a number that JSON cannot hold.
@@ -78,9 +54,40 @@ struct RunFacts: Encodable {
     }
   }
 
-  var canBeRetrained: Bool { normalization == "none" }
+  /// By a program that knows no batch normalisation.
+  var canBeRetrained: Bool { learning.map { !$0.isNormalized } ?? false }
 
   var studentWords: String {
     hasSearch ? "the student that the search for a critical point has found" : "the student after epoch \(epochs)"
+  }
+}
+
+/// All that the steps of a student of drawn or given inputs depend on, besides its inputs, targets and batches.
+private struct Learning: Encodable {
+  private let method: TrainingSetting.Method
+  private let precision: TrainingSetting.Precision
+  private let loss: TrainingSetting.Loss
+  private let momentum: Double
+  private let weightDecay: Double
+  private let frozenLayer: TrainingPlan.FrozenLayer
+  private let unitNormFirstLayer: Bool
+  private let negativeSlope: Double
+  let isNormalized: Bool
+  private let stepsPerEpoch: Int
+  /// The learning rate of each epoch.
+  private let rates: [Double]
+  /// Of a training set, of which each epoch may draw its own.
+  private let samplesPerEpoch: Int
+  private let drawsEachEpoch: Bool
+
+  init(_ prepared: PreparedRun, epochCount: Int, sampleCount: Int) {
+    let (setting, plan, student) = (prepared.run.setting, prepared.plan, prepared.initialStudent.network)
+    (method, precision, loss) = (setting.training.method, setting.training.precision, setting.training.loss)
+    if case .gradient(let share) = plan.optimizer { momentum = share } else { momentum = 0 }
+    (weightDecay, frozenLayer, unitNormFirstLayer) = (plan.weightDecay, plan.frozenLayer, plan.unitNormFirstLayer)
+    (negativeSlope, isNormalized) = (student.activation.negativeSlope, !student.isPlain)
+    stepsPerEpoch = plan.stepsPerEpoch
+    rates = (0..<epochCount).map { plan.learningRate(epoch: $0 + 1) }
+    (samplesPerEpoch, drawsEachEpoch) = (sampleCount, setting.inputs.regenerateEachEpoch)
   }
 }
