@@ -48,7 +48,7 @@ let package = Package(
       resources: [
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
         "augmentation", "low-rank", "connectivity", "coverage-and-loss", "deep", "depth", "teacher-width", "images",
-      ].map { .embedInCode("Studies/\($0).yaml") }),
+      ].map { .embedInCode("Studies/\($0).yaml") } + [.embedInCode("Folders/retrain.py")]),
     .target(
       name: "UnderstudyFigures",
       dependencies: ["UnderstudySchema", "UnderstudyRecords"],

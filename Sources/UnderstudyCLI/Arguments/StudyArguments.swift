@@ -98,7 +98,7 @@ func pythonPath(_ given: String?) -> String {
 /// Trains what is missing of a study, with a progress bar; Ctrl-C stops it safely.
 ///
 /// - Throws: `ExitCode(130)` after an interruption.
-func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async throws {
+func execute(_ study: Study, from origin: StudyOrigin, in folder: URL, options: ExecutionOptions) async throws {
   let runCount = study.runs.count
   if runCount > 100_000 {
     writeError(
@@ -112,10 +112,16 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
   try StudyRunner.check(study, options: options.runnerOptions)
   let store = try openForWriting(folder, study, stop)
   defer { store.close() }
+  try store.keepOrigin(origin)
   if store.study.randomNumbers == .bySetting {
     writeError(
       "\(study.name): \(folder.path) was begun with version 0.1; its runs go on drawing their random numbers as they did then, "
         + "by study and setting. A new folder has paired runs")
+  }
+  if store.study.runs.count > runCount {
+    writeError(
+      "\(study.name): \(folder.path) holds a larger grid of this study, of \(store.study.runs.count) runs; \(runCount) of them "
+        + "are asked for")
   }
   let runner = StudyRunner(study, into: store, options: options.runnerOptions, choosing: chosen, stop: stop)
   let bar = ProgressBar(title: study.name)
@@ -136,7 +142,7 @@ func execute(_ study: Study, in folder: URL, options: ExecutionOptions) async th
     throw ExitCode(130)
   }
   guard summary.failures.isEmpty else {
-    for line in failureLines(summary.failures, of: study) { writeError(line) }
+    for line in failureLines(summary.failures, of: store.study) { writeError(line) }
     writeError("\(study.name): the same command tries the failed runs again")
     throw ExitCode(1)
   }
@@ -180,11 +186,17 @@ func drawing<Result>(_ python: String?, _ body: (FigureRenderer) throws -> Resul
 }
 
 /// Draws the figures and the report of result folders and says what was found.
-func drawReport(of folders: [URL], to file: URL, python: String?) throws {
+///
+/// - Parameter study: what is drawn of a folder: its study, maybe with other figures.
+func drawReport(
+  of folders: [URL], to file: URL, python: String?, study: (ResultsStore) throws -> Study = \.study
+) throws {
   let studies = try folders.map { folder in
     let store = try ResultsStore.openForReading(folder)
-    return ReportStudy(
-      title: store.study.name, results: try store.results(measures: store.study.shownMeasures), folder: folder)
+    let study = try study(store)
+    var results = try store.results(measures: study.shownMeasures)
+    results.study = study
+    return ReportStudy(title: study.name, results: results, folder: folder)
   }
   let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
   for problem in summary.problems { writeError("figure left out: \(problem)") }

@@ -13,24 +13,30 @@ struct ConnectCommand: AsyncParsableCommand {
 
         understudy connect A B --teacher T --inputs X
 
+      or of two runs that a results folder holds, over the training inputs of the first:
+
+        understudy connect RESULTS --run 3f2a --run 90cd
+
       Where there is no path, it says what is in the way, and how many more nodes are enough. With --path the \
       networks at the path's corners are written to files: between two of them every weight goes along a straight line, so \
       that anyone can check the path.
       """)
 
-  @Argument(help: "The first student, a network file (safetensors).")
+  @Argument(help: "The first student, a network file (safetensors); or a results folder.")
   var studentA: String
 
-  @Argument(help: "The second student, of the same widths.")
-  var studentB: String
+  @Argument(help: "The second student, of the same widths; not with a results folder.")
+  var studentB: String?
 
   @Option(help: "Their teacher, a network file (safetensors).")
-  var teacher: String
+  var teacher: String?
 
   @Option(help: "Inputs [sample, feature], an array file (.npy).")
-  var inputs: String
+  var inputs: String?
 
   @OptionGroup var activation: ActivationOptions
+
+  @OptionGroup var choice: RunChoice
 
   @Option(help: "Points of a line, and of each segment of the path.")
   var points = 200
@@ -52,6 +58,10 @@ struct ConnectCommand: AsyncParsableCommand {
   var python: String?
 
   func validate() throws {
+    let isFolder = studentB == nil && teacher == nil && inputs == nil
+    try choice.check(
+      folder: isFolder ? studentA : nil, files: [isFolder ? nil : studentA, studentB, teacher, inputs],
+      called: "two students, --teacher and --inputs", activation)
     let endings = ["svg", "png", "pdf", "json"]
     if let figure, !endings.contains(URL(fileURLWithPath: figure).pathExtension.lowercased()) {
       throw ValidationError("--figure \(figure): give a file ending in .svg, .png, .pdf or .json")
@@ -63,15 +73,29 @@ struct ConnectCommand: AsyncParsableCommand {
     try await reportingErrors {
       if let path { try checkEmptyFolder(path) }
       try checkOutput(figure, reads: [studentA, studentB, teacher, inputs])
-      var analysis = try ConnectionAnalysis(
-        studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
-        pointCount: points)
+      var analysis = try analysis()
       if let path { try writeCorners(of: &analysis, into: path) }
       try printLine(json ? jsonText(analysis) : text(of: analysis))
       guard let figure else { return }
       try drawing(python) { try writeFigure(analysis.figure, to: URL(fileURLWithPath: figure), renderer: $0) }
       writeError("figure: \(figure)")
     }
+  }
+
+  private func analysis() throws -> ConnectionAnalysis {
+    if let studentB, let teacher, let inputs {
+      return try ConnectionAnalysis(
+        studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
+        pointCount: points)
+    }
+    let store = try openResults(studentA)
+    let runs = try choice.finishedRuns(of: store)
+    guard runs.count == 2 else {
+      throw ExperimentError.input(
+        "\(studentA): \(runs.count) finished runs are chosen, and a way is between two"
+          + differences(of: runs, in: store.study))
+    }
+    return try ConnectionAnalysis(runs[0], runs[1], in: store, pointCount: points)
   }
 
   /// Writes the path's corners, if there is a path, and says so.
@@ -85,7 +109,7 @@ struct ConnectCommand: AsyncParsableCommand {
       let number = "\(index)"
       let name = "corner-\(String(repeating: "0", count: max(0, 3 - number.count)))\(number).safetensors"
       files.append(URL(fileURLWithPath: folder).appendingPathComponent(name).relativePath)
-      var metadata = ["pathFrom": studentA, "pathTo": studentB]
+      var metadata = ["pathFrom": analysis.studentA, "pathTo": analysis.studentB]
       if index > 0 { metadata["segment"] = analysis.segments[index - 1].what }
       try write(network, to: files[index], metadata: metadata)
     }

@@ -23,9 +23,9 @@ struct RunCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let study = try namedStudy()
+      let (study, origin) = try namedStudy()
       let folder = folder(of: study.name)
-      try await execute(study, in: folder, options: options)
+      try await execute(study, from: origin, in: folder, options: options)
       guard !options.noReport else { return }
       guard !study.figures.isEmpty || !study.findings.isEmpty else {
         return writeError("\(study.name): no report, because the study declares no figures and no findings")
@@ -35,18 +35,21 @@ struct RunCommand: AsyncParsableCommand {
   }
 
   /// The study of that file, or else the bundled one of that name.
-  private func namedStudy() throws -> Study {
+  private func namedStudy() throws -> (Study, StudyOrigin) {
     if !FileManager.default.fileExists(atPath: study) {
       let bundled = try BundledStudies.load(
         study, scale: scale, overrides: options.overrides, notice: { writeError($0) })
-      if let bundled { return bundled }
+      if let bundled {
+        return (bundled, StudyOrigin(bundledName: study, scale: scale, overrides: options.overrides))
+      }
       let name = URL(fileURLWithPath: study).deletingPathExtension().lastPathComponent
       if let likely = likelyName(for: name, among: BundledStudies.names) {
         throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
       }
     }
-    return try Study.load(
+    let loaded = try Study.load(
       path: study, scale: scale, overrides: options.overrides, kept: kept, notice: { writeError($0) })
+    return (loaded, StudyOrigin(path: study, scale: scale, overrides: options.overrides))
   }
 
   /// A file that the study names, where the original is gone and the folder of an earlier run has a copy.
@@ -94,7 +97,10 @@ struct ReproduceCommand: AsyncParsableCommand {
           notice: { if name == reproduction.studies[0] { writeError($0) } })
       }
       let folders = studies.map { folder.appendingPathComponent($0.name) }
-      for (study, folder) in zip(studies, folders) { try await execute(study, in: folder, options: options) }
+      for (study, folder) in zip(studies, folders) {
+        let origin = StudyOrigin(bundledName: study.name, scale: scale.rawValue, overrides: options.overrides)
+        try await execute(study, from: origin, in: folder, options: options)
+      }
       guard !options.noReport else { return }
       try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.python)
     }

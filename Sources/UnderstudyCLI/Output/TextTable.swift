@@ -1,8 +1,9 @@
-/// A table for a terminal: the first column to the left, the others to the right, two spaces between.
+/// A table for a terminal: some columns to the left, by default the first, the others to the right, two spaces between.
 struct TextTable {
   private var rows: [[String]]
+  private let leftColumns: Set<Int>
 
-  init(_ header: [String]) { rows = [header] }
+  init(_ header: [String], leftColumns: Set<Int> = [0]) { (rows, self.leftColumns) = ([header], leftColumns) }
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
@@ -11,8 +12,14 @@ struct TextTable {
     return rows.map { row in
       zip(row, widths).enumerated().map { column, cell in
         let fill = String(repeating: " ", count: cell.1 - cell.0.count)
-        return column == 0 ? cell.0 + fill : fill + cell.0
-      }.joined(separator: "  ")
+        return leftColumns.contains(column) ? cell.0 + fill : fill + cell.0
+      }.joined(separator: "  ").droppingLastSpaces
     }.joined(separator: "\n")
+  }
+}
+
+extension String {
+  fileprivate var droppingLastSpaces: String {
+    String(self[..<(lastIndex { $0 != " " }.map(index(after:)) ?? startIndex)])
   }
 }

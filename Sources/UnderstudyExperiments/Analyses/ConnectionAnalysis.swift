@@ -1,6 +1,8 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyReconstruction
+import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTheory
 
 /// The ways between two students from files: what `understudy connect` prints.
@@ -77,17 +79,44 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   ) throws(ExperimentError) {
     let first = try FilePair(teacherPath: teacher, studentPath: studentA, activation: activation)
     let second = try FilePair(teacherPath: teacher, studentPath: studentB, activation: activation)
-    let x = try readSamples(inputs)
-    let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in
-      try first.teacher.network.outputs(for: x)
+    try self.init(
+      from: first.student, to: second.student, learning: first.teacher, over: try readSamples(inputs),
+      names: (studentA, studentB, teacher, inputs), pointCount: pointCount)
+  }
+
+  /// Measures all three ways between the final students of two stored runs, over the training inputs of the first.
+  ///
+  /// - Throws: ``ExperimentError`` of runs without weights, over images, or with different teachers.
+  public init(_ runA: Run, _ runB: Run, in store: ResultsStore, pointCount: Int) throws(ExperimentError) {
+    if let run = [runA, runB].first(where: { $0.setting.inputs.images != nil }) {
+      throw .input(
+        "run \(run.hash): its student is one of images, which have no constructed paths; choose runs of other inputs")
     }
+    let (first, second) = (try StoredStudent(runA, in: store), try StoredStudent(runB, in: store))
+    guard first.teacher == second.teacher else {
+      throw .input(
+        "runs \(runA.hash) and \(runB.hash) have different teachers, as a drawn teacher follows from the seed and its keys; choose "
+          + "two runs of one teacher, of one seed or with teacher.file")
+    }
+    try self.init(
+      from: first.student, to: second.student, learning: first.teacher, over: first.inputs,
+      names: (first.names.student, second.names.student, first.names.teacher, first.names.inputs),
+      pointCount: pointCount)
+  }
+
+  private init(
+    from first: Student, to second: Student, learning goal: Teacher, over x: Matrix,
+    names: (studentA: String, studentB: String, teacher: String, inputs: String), pointCount: Int
+  ) throws(ExperimentError) {
+    let (studentA, studentB, teacher, inputs) = names
+    let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in try goal.network.outputs(for: x) }
     let paths = try ExperimentError.catching("\(studentA), \(studentB)") { () throws(ShapeError) in
       try SolutionPaths(
-        from: first.student, to: second.student, learning: first.teacher, over: x, targets: targets,
+        from: first, to: second, learning: goal, over: x, targets: targets,
         pointCount: pointCount,
         canonical: (
-          try mergedAndRetrained(first.student, over: x, targets: targets),
-          try mergedAndRetrained(second.student, over: x, targets: targets)
+          try mergedAndRetrained(first, over: x, targets: targets),
+          try mergedAndRetrained(second, over: x, targets: targets)
         ))
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)

@@ -39,9 +39,7 @@ struct ImageStudent {
     let recipe = isPruned ? Recipe.oracle(of: run) : .imageTeacher(of: run)
     let what = isPruned ? "oracle" : "teacher"
     guard let oracle = LabelTraining.stored(recipe, in: store, activation) else {
-      throw .input(
-        "\(store.folder.path)/artifacts/\(LabelTraining.weightsName(of: recipe)): the \(what) of run \(run.hash) is not "
-          + "there, or is damaged; put it back")
+      throw LabelTraining.missing(recipe, what, of: run, in: store)
     }
     let (network, path) = try StoredStudent.weights(of: run, in: store, activation)
     (student, teacher) = (network, oracle.network)

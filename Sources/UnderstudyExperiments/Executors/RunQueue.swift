@@ -6,10 +6,23 @@ public struct RunSelection: Sendable {
   public var seeds: Set<Int>
   /// Keys with the values to keep, see ``Study/selection(_:)``; empty: all.
   public var settings: [String: [KeyValue]]
+  /// Places of settings in the grid; nil: all.
+  var places: Set<Int>?
 
   public init(seeds: Set<Int> = [], settings: [String: [KeyValue]] = [:]) {
     self.seeds = seeds
     self.settings = settings
+  }
+
+  /// The same among the runs of another study that has all runs of this one, and maybe more.
+  func among(_ study: Study, runsOf part: Study) -> RunSelection {
+    var selection = self
+    if seeds.isEmpty, study.seeds != part.seeds { selection.seeds = Set(part.seeds) }
+    if study.settings.count != part.settings.count {
+      let texts = Set(part.settings.map(\.canonicalText))
+      selection.places = Set(study.settings.indices.filter { texts.contains(study.settings[$0].canonicalText) })
+    }
+    return selection
   }
 }
 
@@ -35,7 +48,7 @@ public struct RunQueue: Sendable {
     (self.study, self.recorded) = (study, recorded)
     let seeds = study.seeds.indices.filter { chosen.seeds.isEmpty || chosen.seeds.contains(study.seeds[$0]) }
     let indices = study.settings.indices.filter {
-      chosen.settings.isEmpty || study.settings[$0].matches(chosen.settings)
+      chosen.places?.contains($0) ?? true && (chosen.settings.isEmpty || study.settings[$0].matches(chosen.settings))
     }
     let costs = study.settings.map(StudyProgress.cost)
     let missing = indices.map { index in

@@ -14,7 +14,8 @@ struct ImageData: Sendable {
   init(_ source: SourceFile) throws(ExperimentError) {
     guard let digest = ImageFolder.digest(of: source.path) else {
       throw .input(
-        "\(source.path): no set of images is there any more; put it back (understudy data check \(source.path))")
+        "\(source.path): no set of images is there any more; put it back, or run the study of the results folder once more with "
+          + "--set inputs.images=PLACE, where the same images are now: no run is made again")
     }
     guard digest == source.digest else {
       throw .input(

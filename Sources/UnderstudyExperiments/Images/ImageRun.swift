@@ -17,6 +17,7 @@ struct ImageRun {
   private let stopwatch: Stopwatch
   private var measurements: [MeasuredValue]
   private var outcome = Outcome.completed
+  private var divergence: Divergence?
   /// Epochs done, and how far the next one is.
   private var epoch: Int
   private var progress: EpochProgress
@@ -52,7 +53,8 @@ struct ImageRun {
         threads: Self.threadCount)
     }
     recorder = try ImageRecorder(networks, over: try data.evaluationImages(setting.inputs), training: setting.training)
-    (self.execution, self.plan, measurements) = (execution, plan, checkpoint?.measurements ?? [])
+    (self.execution, self.plan) = (execution, plan)
+    measurements = execution.planned(checkpoint?.measurements ?? [])
     (epoch, progress) = (checkpoint?.epoch ?? 0, state?.unfinishedEpoch?.progress ?? EpochProgress())
     guard progress.stepCount < plan.stepsPerEpoch else {
       throw .input("\(execution.checkpointName): is damaged: step \(progress.stepCount) of \(plan.stepsPerEpoch)")
@@ -68,28 +70,38 @@ struct ImageRun {
   ///
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
-    if epoch == 0, measurements.isEmpty, try !measure(trainingLoss: nil) { outcome = .diverged(epoch: 0) }
+    if epoch == 0, measurements.isEmpty, let fault = try measure(trainingLoss: nil) {
+      (outcome, divergence) = (.diverged(epoch: 0), Divergence(reason: fault))
+    }
+    var trace = Divergence(reason: "")
     while outcome == .completed, epoch < plan.epochCount {
       let share = 1 / Double(plan.stepsPerEpoch)
-      let timer = timer
+      let (timer, stepsBefore) = (timer, epoch * plan.stepsPerEpoch)
       let end = trainer.train(
         epoch: epoch + 1, from: progress, isCancelled: execution.isCancelled, isPauseDue: { timer.isDue },
-        didTakeStep: { _ in execution.didTakeSteps(1, share) })
+        didTakeStep: { progress, loss in
+          trace.append(Divergence.Step(stepsBefore + progress.stepCount, loss: loss))
+          execution.didTakeSteps(1, share)
+        })
       switch end {
       case .stopped(let reached):
         progress = reached
         if execution.isCancelled() { return false }
         try store()
-      case .diverged:
+      case .diverged(let step):
         epoch += 1
         outcome = .diverged(epoch: epoch)
+        (trace.step, trace.reason) = (stepsBefore + step + 1, "the loss or a weight is not finite")
+        divergence = trace
       case .taken(let loss):
         let before = student
         student = try trainedNetwork()
         epoch += 1
         progress = EpochProgress()
-        if try !measure(trainingLoss: loss) {
+        if let fault = try measure(trainingLoss: loss) {
           outcome = .diverged(epoch: epoch)
+          (trace.step, trace.reason) = (stepsBefore + plan.stepsPerEpoch, fault)
+          divergence = trace
           student = before
         } else if self.timer.isDue, epoch < plan.epochCount {
           try store()
@@ -99,14 +111,17 @@ struct ImageRun {
     return true
   }
 
-  /// Measures the student as it is now; false once something is not finite: the run has diverged.
-  private mutating func measure(trainingLoss: Double?) throws(ExperimentError) -> Bool {
+  /// Measures the student as it is now.
+  ///
+  /// - Returns: what is not finite: the run has diverged. nil if everything is finite.
+  private mutating func measure(trainingLoss: Double?) throws(ExperimentError) -> String? {
+    guard student.isFinite else { return "a weight is not finite" }
     let measures = execution.study.measures(at: epoch, of: execution.run.setting.lastEpoch)
-    guard !measures.isEmpty else { return student.isFinite }
+    guard !measures.isEmpty else { return nil }
     let taken = try recorder.take(measures, of: student, epoch: epoch, trainingLoss: trainingLoss)
-    guard student.isFinite, taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
+    if let fault = taken.fault { return fault }
     measurements += taken
-    return true
+    return nil
   }
 
   private func trainedNetwork() throws(ExperimentError) -> Network {
@@ -144,7 +159,8 @@ struct ImageRun {
 
   var record: RunRecord {
     RunRecord(
-      run: execution.run, outcome: outcome, studyHash: execution.studyHash, version: understudyVersion,
+      run: execution.run, outcome: outcome, divergence: divergence, studyHash: execution.studyHash,
+      version: understudyVersion,
       machine: "\(machineKind(instructions: execution.instructions)), \(Self.threadCount) thread; "
         + Self.words(trainer.algorithms), finishedAt: Date(),
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch,

@@ -23,9 +23,14 @@ struct LabelTraining {
   private var stepsPerEpoch: Int { max(1, images.batcher.set.count / setting.batchSize) }
   private var weightsName: String { Self.weightsName(of: recipe) }
   private var noteName: String { Self.noteName(of: recipe) }
-  private var checkpointName: String { "\(recipe.hash).checkpoint.safetensors" }
+  private var checkpointName: String { Self.checkpointName(of: recipe) }
   static func weightsName(of recipe: Recipe) -> String { "\(recipe.hash).safetensors" }
   private static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
+  private static func checkpointName(of recipe: Recipe) -> String { "\(recipe.hash).checkpoint.safetensors" }
+  /// All that is kept of a network.
+  static func fileNames(of recipe: Recipe) -> [String] {
+    [weightsName(of: recipe), noteName(of: recipe), checkpointName(of: recipe)]
+  }
   private static let (epochKey, curveKey) = ("understudy.epoch", "understudy.curve")
 
   /// The network, from the store or trained now.
@@ -49,6 +54,13 @@ struct LabelTraining {
     try keep(try note.encoded(), as: noteName)
     execution.artifactStore.dropArtifact(checkpointName)
     return TrainedNetwork(network: state.network, accuracy: accuracy)
+  }
+
+  /// That a network of a recorded run is not among the artifacts.
+  static func missing(_ recipe: Recipe, _ what: String, of run: Run, in store: ResultsStore) -> ExperimentError {
+    .input(
+      "\(store.folder.path)/artifacts/\(weightsName(of: recipe)): the \(what) of run \(run.hash) is not there, or is damaged; "
+        + "put it back")
   }
 
   /// What an earlier process has made; nil if there is nothing, or it is damaged.
@@ -110,7 +122,9 @@ struct LabelTraining {
       let due = timer
       let end = trainer.train(
         epoch: state.epoch + 1, from: state.progress, isCancelled: execution.isCancelled, isPauseDue: { due.isDue },
-        didTakeStep: { execution.didReach("\(stage), \(100 * $0.stepCount / stepsPerEpoch) %") })
+        didTakeStep: { progress, _ in
+          execution.didReach("\(stage), \(100 * progress.stepCount / stepsPerEpoch) %")
+        })
       state.network = try ExperimentError.catching(what) { () throws(ShapeError) in try trainer.network }
       state.optimizerState = trainer.optimizerState
       switch end {

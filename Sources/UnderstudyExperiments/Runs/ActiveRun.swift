@@ -15,6 +15,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   var training: StudentTraining<Scalar>
   var measurements: [MeasuredValue]
   private(set) var outcome = Outcome.completed
+  private var divergence: Divergence?
   /// How far it is in what follows its epochs.
   var progress: PostTrainingProgress
   /// The last student so far, and its network file.
@@ -40,7 +41,7 @@ struct ActiveRun<Scalar: KernelScalar> {
       checkpointName: execution.checkpointName, instructions: execution.instructions)
     stopwatch.helperSeconds = { training.trainer.helperSeconds }
     (self.execution, self.prepared, self.training, self.stopwatch) = (execution, prepared, training, stopwatch)
-    (beginning, measurements) = (checkpoint, checkpoint?.measurements ?? [])
+    (beginning, measurements) = (checkpoint, execution.planned(checkpoint?.measurements ?? []))
     progress = state?.postTraining ?? PostTrainingProgress()
     student = training.student
     timer = CheckpointTimer(interval: execution.checkpointInterval)
@@ -52,18 +53,22 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
     let evaluation = prepared.evaluation.packed(Scalar.self)
-    if beginning == nil, try !measure(over: evaluation) { outcome = .diverged(epoch: 0) }
+    if beginning == nil, let fault = try measure(over: evaluation) { diverge(epoch: 0, Divergence(reason: fault)) }
     while outcome == .completed, !training.isOver {
       training.trainer.useThreads(execution.threadCount())
       switch try training.takeEpoch(isCancelled: execution.isCancelled) {
       case .interrupted: return false
-      case .diverged:
+      case .diverged(let divergence):
         execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
-        outcome = .diverged(epoch: training.epoch)
+        diverge(epoch: training.epoch, divergence)
       case .taken:
         execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
-        if try !measure(over: evaluation) {
-          outcome = .diverged(epoch: training.epoch)
+        if let fault = try measure(over: evaluation) {
+          guard let divergence = try training.divergence(fault, execution.isCancelled) else {
+            training.dropEpoch()
+            return false
+          }
+          diverge(epoch: training.epoch, divergence)
           training.dropStudent()
         } else if !training.isOver {
           try storeIfDue()
@@ -76,11 +81,17 @@ struct ActiveRun<Scalar: KernelScalar> {
     return true
   }
 
-  /// Measures the student as it is now; false once something is not finite: the run has diverged.
-  private mutating func measure(over evaluation: PackedSamples<Scalar>) throws(ExperimentError) -> Bool {
-    guard training.trainer.isFinite else { return false }
+  private mutating func diverge(epoch: Int, _ divergence: Divergence) {
+    (outcome, self.divergence) = (.diverged(epoch: epoch), divergence)
+  }
+
+  /// Measures the student as it is now.
+  ///
+  /// - Returns: what is not finite: the run has diverged. nil if everything is finite.
+  private mutating func measure(over evaluation: PackedSamples<Scalar>) throws(ExperimentError) -> String? {
+    guard training.trainer.isFinite else { return "a weight is not finite" }
     let measures = execution.study.measures(at: training.epoch, of: execution.run.setting.lastEpoch)
-    guard !measures.isEmpty else { return true }
+    guard !measures.isEmpty else { return nil }
     let (samples, trainer) = (try training.dataset(epoch: training.epoch), training.trainer)
     let measurement = EpochRecorder(
       prepared: prepared, epoch: training.epoch, student: Student(training.student.network.folded),
@@ -88,9 +99,9 @@ struct ActiveRun<Scalar: KernelScalar> {
       trainingLoss: { trainer.loss(over: samples.packed()) }, evaluationLoss: { trainer.loss(over: evaluation) },
       instructions: execution.instructions)
     let taken = try measurement.take(measures)
-    guard taken.allSatisfy({ $0.values.allSatisfy(\.isFinite) }) else { return false }
+    if let fault = taken.fault { return fault }
     measurements += taken
-    return true
+    return nil
   }
 
   /// Takes what the search came to for the run's student, unless what would be stored overflows.
@@ -98,16 +109,18 @@ struct ActiveRun<Scalar: KernelScalar> {
     student = found
     data = execution.encode(found, precision: .float64)
     if try !execution.confirms(data, prepared: prepared, trainer: trainer) {
-      outcome = .diverged(epoch: training.epoch + 1)
+      diverge(epoch: training.epoch + 1, Divergence(reason: storedFault))
     }
   }
 
   /// Checks what would be stored of a student that no search follows.
   mutating func confirmTrained() throws(ExperimentError) {
     if try !execution.confirms(data, prepared: prepared, trainer: training.trainer) {
-      outcome = .diverged(epoch: training.epoch)
+      diverge(epoch: training.epoch, Divergence(reason: storedFault))
     }
   }
+
+  private var storedFault: String { "the evaluation loss of the final weights is not finite" }
 
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
@@ -136,10 +149,18 @@ struct ActiveRun<Scalar: KernelScalar> {
 
   var record: RunRecord {
     RunRecord(
-      run: execution.run, outcome: outcome, studyHash: execution.studyHash, version: understudyVersion,
+      run: execution.run, outcome: outcome, divergence: divergence, studyHash: execution.studyHash,
+      version: understudyVersion,
       machine: machineKind(instructions: execution.instructions), finishedAt: Date(),
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds,
       stepCount: training.epoch * prepared.plan.stepsPerEpoch, measurements: measurements)
+  }
+}
+
+extension [MeasuredValue] {
+  /// The first measure that is not finite, as a reason of a divergence; nil if all are.
+  var fault: String? {
+    first { !$0.values.allSatisfy(\.isFinite) }.map { "\($0.measure.rawValue) is not finite" }
   }
 }
 

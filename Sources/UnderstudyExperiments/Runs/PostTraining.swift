@@ -132,7 +132,7 @@ extension ActiveRun {
     while !replica.isOver {
       replica.trainer.useThreads(execution.threadCount())
       let end = try replica.takeEpoch(isCancelled: execution.isCancelled)
-      guard end == .taken else {
+      guard case .taken = end else {
         progress.replica = standing
         return end
       }

@@ -65,6 +65,12 @@ struct RunExecution {
 
   var checkpointName: String { "checkpoint of run \(run.hash)" }
 
+  /// Of what a checkpoint has, what the run records: a run that was planned with fewer epochs has more measures at its end.
+  func planned(_ measurements: [MeasuredValue]) -> [MeasuredValue] {
+    let lastEpoch = run.setting.lastEpoch
+    return measurements.filter { study.measures(at: $0.epoch, of: lastEpoch).contains($0.measure) }
+  }
+
   var trainingPrecision: NetworkFile.Precision {
     run.setting.training.precision == .float64 ? .float64 : .float32
   }

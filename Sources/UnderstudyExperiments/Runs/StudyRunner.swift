@@ -35,10 +35,15 @@ public struct StudyRunner: Sendable {
     public var wallSeconds: Double
   }
 
+  /// The folder's, which may have more runs than the one that is to be run.
   let study: Study
+  /// Runs of the one that is to be run.
+  private let runCount: Int
   let store: ResultsStore
   let options: Options
   private let chosen: RunSelection
+  /// All runs of the one that is to be run.
+  private let part: RunSelection
   private let executor: (any Executor)?
   /// Ask it to stop the study: runs in flight leave a checkpoint.
   public let stop: StopRequest
@@ -50,8 +55,10 @@ public struct StudyRunner: Sendable {
     executor: (any Executor)? = nil, stop: StopRequest = StopRequest()
   ) {
     self.stop = stop
-    self.chosen = chosen
-    self.study = study.usingCopies(in: store.folder).drawing(as: store.study)
+    self.study = store.study
+    self.chosen = chosen.among(store.study, runsOf: study)
+    part = RunSelection().among(store.study, runsOf: study)
+    runCount = study.runs.count
     self.store = store
     self.options = options
     self.executor = executor
@@ -81,9 +88,9 @@ public struct StudyRunner: Sendable {
     var recorded = try store.recordedSeeds()
     for fault in faults { recorded[fault.run.settingIndex]?.remove(fault.run.seed) }
     let queue = RunQueue(study, recorded: recorded, choosing: chosen)
-    let presentCount = recorded.values.reduce(0) { $0 + $1.count }
+    let presentCount = runCount - RunQueue(study, recorded: recorded, choosing: part).missingCount
     let progress = StudyProgress(
-      runCount: study.runs.count, presentCount: presentCount, plannedCost: queue.cost, report: report)
+      runCount: runCount, presentCount: presentCount, plannedCost: queue.cost, report: report)
     var ended = ExecutionSummary()
     do {
       ended = try await (executor ?? LocalExecutor(options: options))
@@ -98,9 +105,9 @@ public struct StudyRunner: Sendable {
     _ = progress.finish()
     let recordedCount = store.submittedCount
     return Summary(
-      runCount: study.runs.count, presentCount: presentCount, recordedCount: recordedCount,
+      runCount: runCount, presentCount: presentCount, recordedCount: recordedCount,
       divergedCount: ended.divergedCount, remadeCount: faults.count, failures: ended.failures,
-      leftOutCount: study.runs.count - presentCount - queue.missingCount,
+      leftOutCount: runCount - presentCount - queue.missingCount,
       wasInterrupted: recordedCount + ended.failures.count < queue.missingCount,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))
   }

@@ -48,6 +48,11 @@ public func writeReport(
     let written = try writeSpecifications(of: study.results, in: study.folder, renderer)
     summary.figures += written.figures.map(\.file)
     summary.problems += written.problems
+    // One that cannot be drawn now may be drawn again.
+    if written.problems.isEmpty {
+      try removeStaleFigures(
+        in: study.folder.appending(path: "figures"), besides: written.figures.map(\.specification.name))
+    }
     let findings = findings(of: study.results)
     summary.findings.append(findings)
     sections.append(

@@ -79,15 +79,32 @@ public enum ArrayFile {
   ///
   /// - Shape: `[row, column]`.
   public static func encode(_ matrix: Matrix) -> Data {
-    var text = "{'descr': '<f8', 'fortran_order': False, 'shape': (\(matrix.rowCount), \(matrix.columnCount)), }"
+    encode("<f8", rowCount: matrix.rowCount, columnCount: matrix.columnCount, matrix.values.lazy.map(\.bitPattern))
+  }
+
+  /// The bytes of an `.npy` file of version 1.0 that holds batches as `<i8` in C order; the same as NumPy's.
+  ///
+  /// - Complexity: O(numbers).
+  ///
+  /// - Shape: `[step, batch]`.
+  public static func encode(_ batches: Batches) -> Data {
+    encode(
+      "<i8", rowCount: batches.stepCount, columnCount: batches.batchSize, batches.indices.lazy.map { UInt64($0) })
+  }
+
+  /// - Parameter elements: of 8 bytes, row after row.
+  private static func encode(
+    _ type: String, rowCount: Int, columnCount: Int, _ elements: some Collection<UInt64>
+  ) -> Data {
+    var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(rowCount), \(columnCount)), }"
     // Spaces and a newline, so that the numbers begin at a multiple of 64 bytes.
     let unpadded = 10 + text.utf8.count + 1
     text += String(repeating: " ", count: (64 - unpadded % 64) % 64) + "\n"
     var result = ArrayHeader.magic + [1, 0]
-    result.reserveCapacity(10 + text.utf8.count + 8 * matrix.values.count)
+    result.reserveCapacity(10 + text.utf8.count + 8 * elements.count)
     result.append(littleEndian: UInt16(text.utf8.count))
     result += Array(text.utf8)
-    for value in matrix.values { result.append(littleEndian: value.bitPattern) }
+    for element in elements { result.append(littleEndian: element) }
     return Data(result)
   }
 }

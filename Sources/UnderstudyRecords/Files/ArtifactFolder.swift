@@ -11,6 +11,11 @@ extension ResultsStore {
     DurableFile.content(of: artifactsFolder.appendingPathComponent(name).path)
   }
 
+  /// The size of a file, bytes; nil if there is none.
+  public func artifactSize(_ name: String) -> Int? {
+    FileStatus(artifactsFolder.appendingPathComponent(name).path)?.size
+  }
+
   /// Keeps bytes in place of what was there, or all or nothing of them.
   ///
   /// - Throws: ``StoreError`` if they cannot be written.

@@ -76,8 +76,9 @@ extension ResultsStore {
   }
 
   /// - Throws: ``StoreError/damaged(path:reason:)`` for a row whose hash is not that of its setting and seed.
-  private func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
+  func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
     let naming = RunNaming(study)
+    let divergences = try storedDivergences(db)
     var text = (index: -1, canonical: "")
     let rows = try Row.fetchCursor(
       db,
@@ -98,7 +99,7 @@ extension ResultsStore {
       let finishedAt: String = try row.stored("finished_at")
       try body(
         RunRecord(
-          run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed,
+          run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed, divergence: divergences[hash],
           studyHash: try row.stored("study_hash"), version: try row.stored("version"),
           machine: try row.stored("machine"), finishedAt: try date(finishedAt),
           wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),

@@ -114,20 +114,24 @@ extension ResultsStore {
   public func saveCheckpoint(_ checkpoint: Checkpoint) throws(StoreError) {
     try check(checkpoint.runHash, checkpoint.measurements)
     try changing {
-      let measurements = String(decoding: try JSONEncoder().encode(checkpoint.measurements), as: UTF8.self)
       try database.write { db in
         try makeRoom(for: checkpoint.runHash, isRecord: false, db)
-        try db.execute(
-          sql: """
-            INSERT OR REPLACE INTO checkpoint (run, epoch, student, measurements, wall_seconds, cpu_seconds)
-            VALUES (?, ?, ?, ?, ?, ?)
-            """,
-          arguments: [
-            checkpoint.runHash, checkpoint.epoch, checkpoint.student, measurements, checkpoint.wallSeconds,
-            checkpoint.cpuSeconds,
-          ])
+        try Self.insert(checkpoint, db)
       }
     }
+  }
+
+  static func insert(_ checkpoint: Checkpoint, _ db: Database) throws {
+    let measurements = String(decoding: try JSONEncoder().encode(checkpoint.measurements), as: UTF8.self)
+    try db.execute(
+      sql: """
+        INSERT OR REPLACE INTO checkpoint (run, epoch, student, measurements, wall_seconds, cpu_seconds)
+        VALUES (?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        checkpoint.runHash, checkpoint.epoch, checkpoint.student, measurements, checkpoint.wallSeconds,
+        checkpoint.cpuSeconds,
+      ])
   }
 
   /// The last checkpoint of a run that is not finished; nil if there is none.
@@ -217,6 +221,7 @@ extension ResultsStore {
           ])
       }
     }
+    if let divergence = record.divergence { try divergence.insert(for: hash, db) }
     try Self.keep(record.run.setting, index: record.run.settingIndex, db)
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
     try forgetFailure(of: hash, db)

@@ -31,7 +31,7 @@ public final class ResultsStore: Sendable {
   /// Held while the folder is open for writing.
   private let lock: FolderLock?
 
-  private init(
+  init(
     folder: URL, study: Study, version: Int, database: DatabaseQueue, journal: Journal, patience: Patience,
     copy: TemporaryCopy? = nil, lock: FolderLock? = nil
   ) {
@@ -80,10 +80,11 @@ public final class ResultsStore: Sendable {
   /// Opens a folder for recording, making it if need be, and keeps other processes from doing the same.
   ///
   /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date. So
-  /// is one of version 0.1, with the random numbers of then.
+  /// is one of version 0.1, with the random numbers of then. Of a folder that holds all runs of the study and more, the study stays
+  /// that of the folder. Runs of fewer epochs become checkpoints of the study's.
   ///
   /// - Parameters:
-  ///   - notice: told, once, when another program's lock has to be waited for.
+  ///   - notice: told, once, when another program's lock has to be waited for; and when recorded runs are trained longer.
   ///   - isCancelled: ends the waiting, with ``StoreError/busy(path:program:)``.
   /// - Throws: ``StoreError``: a folder that is locked, of another study, newer, damaged or not ours is left as it was.
   public static func openForWriting(
@@ -99,14 +100,12 @@ public final class ResultsStore: Sendable {
     try checkForeign(folder)
     let lock = try FolderLock(folder)
     try checkForeign(folder)
-    let yaml: String
-    do { yaml = try study.yaml(fileName: { "\(ResultsFolder.filesName)/\($0.copyName)" }) } catch {
-      throw .study(error)
-    }
+    // What cannot be written is refused before anything is.
+    let yaml = try yaml(of: study)
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     let patience = Patience(path, notice: notice)
     patience.end(when: isCancelled)
-    var prepared = study
+    var prepared: (study: Study, notice: String?) = (study, nil)
     let (database, journal) = try catching(path) {
       try patience.attempt {
         try Journal.open(path, sharesMemory: lock.sharesMemory(in: folder)) { database in
@@ -115,10 +114,21 @@ public final class ResultsStore: Sendable {
       }
     }
     let store = ResultsStore(
-      folder: folder, study: prepared, version: StoreSchema.version, database: database, journal: journal,
+      folder: folder, study: prepared.study, version: StoreSchema.version, database: database, journal: journal,
       patience: patience, lock: lock)
-    try store.prepareFiles(yaml: yaml)
+    let isSame = prepared.study.settings.count == study.settings.count && prepared.study.seeds == study.seeds
+    try store.prepareFiles(yaml: isSame ? yaml : Self.yaml(of: prepared.study))
+    if let text = prepared.notice {
+      notice(text)
+      try store.removeStrayWeights()
+    }
     return store
+  }
+
+  private static func yaml(of study: Study) throws(StoreError) -> String {
+    do { return try study.yaml(fileName: { "\(ResultsFolder.filesName)/\($0.copyName)" }) } catch {
+      throw .study(error)
+    }
   }
 
   /// Opens a folder to read what is in it; a process that writes there may go on.

@@ -12,6 +12,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case otherStudy(folder: String, found: String, wanted: String)
   /// Same name, but it holds runs that the study does not declare.
   case otherRuns(folder: String, study: String, count: Int, example: String)
+  /// The study trains recorded runs for more epochs, and these cannot go on.
+  case cannotGoOn(folder: String, example: String, reason: String)
   /// Another process writes there; the pid is nil if it could not be read.
   case locked(folder: String, pid: Int?)
   case readOnly(folder: String)
@@ -47,7 +49,11 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(folder): holds results of the study \"\(found)\", not of \"\(wanted)\"; use another folder"
     case .otherRuns(let folder, let study, let count, let example):
       "\(folder): holds \(count) runs of another version of the study \"\(study)\" (e.g. \(example)), which the study "
-        + "as it is now does not declare; use another folder, or undo the change (adding values and seeds is fine)"
+        + "as it is now does not declare; use another folder, or undo the change (adding values, seeds and epochs, and leaving "
+        + "values and seeds out, is fine)"
+    case .cannotGoOn(let folder, let example, let reason):
+      "\(folder): the study trains recorded runs (e.g. \(example)) for more epochs, and these cannot go on: \(reason); use another "
+        + "folder, or `understudy forget` the runs first, so that they begin anew"
     case .locked(let folder, let pid):
       "another understudy process (\(pid.map { "pid \($0)" } ?? "pid unknown")) is working in \(folder); wait for it, "
         + "stop it, or use another folder"

@@ -7,63 +7,62 @@ import struct Foundation.URL
 extension ResultsStore {
   /// Makes the tables, or checks that what is there belongs to the study, and brings it up to date; one transaction.
   ///
-  /// - Returns: the study, with the random numbers of the runs that are there.
-  static func prepare(_ database: DatabaseQueue, folder: URL, study: Study) throws -> Study {
+  /// - Returns: the study that the folder has now, with the random numbers of the runs that are there: of one that has all runs of
+  ///   the study and more, that. And what there is to say about it; nil if nothing.
+  /// - Throws: ``StoreError/otherRuns(folder:study:count:example:)`` if there are runs that it does not declare, or
+  ///   ``StoreError/otherStudy(folder:found:wanted:)`` if its name is another one as well.
+  static func prepare(
+    _ database: DatabaseQueue, folder: URL, study: Study
+  ) throws -> (study: Study, notice: String?) {
     try database.write { db in
       guard let (stored, version) = try StoreSchema.readStudy(db, folder: folder) else {
         try StoreSchema.create(db, study: study)
-        return study
+        return (study, nil)
       }
+      // Tables that came since.
+      if version == StoreSchema.version { try db.execute(sql: StoreSchema.laterStatements) }
       let study = study.drawing(as: stored)
-      guard stored != study || version < StoreSchema.version else { return study }
-      let places = try newPlaces(of: stored, in: study, folder: folder, db)
+      guard stored != study || version < StoreSchema.version else { return (study, nil) }
+      let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
+      let placement = try Placement(of: stored, in: study, path: path, db)
+      let isPart = placement.strangers != nil && study.isPart(of: stored)
+      if !isPart { try check(placement, of: stored, in: study, folder: folder) }
       if version < StoreSchema.version { try StoreSchema.migrate(db) }
+      guard !isPart else {
+        let kept = stored.presented(as: study)
+        if kept != stored { try StoreSchema.write(kept, db) }
+        return (kept, nil)
+      }
+      let notice = try goOn(placement.longer, from: stored, in: study, folder: folder, database, db)
       try StoreSchema.write(study, db)
-      try move(places, study: study, db)
-      return study
+      try move(placement.places, study: study, db)
+      return (study, notice)
     }
   }
 
-  /// Where the settings of recorded runs are in the study as it is now.
-  ///
   /// A study by another name may be the same, or hold it.
-  ///
-  /// - Throws: ``StoreError/otherRuns(folder:study:count:example:)`` if there are runs that it does not declare, or
-  ///   ``StoreError/otherStudy(folder:found:wanted:)`` if its name is another one as well.
-  /// - Complexity: O(settings x keys + recorded runs); no run is hashed.
-  private static func newPlaces(
-    of stored: Study, in study: Study, folder: URL, _ db: Database
-  ) throws -> [Int: Int] {
-    let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
-    let sameRecord = stored.canonicalRecord == study.canonicalRecord
-    var now: [String: Int] = [:]
-    for (index, setting) in study.settings.enumerated() where sameRecord {
-      now[contentHash(setting.canonicalText)] = index
-    }
-    let seeds = Set(study.seeds)
-    var places: [Int: Int?] = [:]
-    var strangers: (count: Int, example: String)?
-    let rows = try Row.fetchCursor(db, sql: "SELECT setting_index, seed FROM run ORDER BY setting_index, seed")
-    while let row = try rows.next() {
-      let (index, seed): (Int, Int) = (try row.stored("setting_index"), try row.stored("seed"))
-      guard stored.settings.indices.contains(index) else {
-        throw StoreError.damaged(path: path, reason: "a run of setting \(index)")
-      }
-      if places[index] == nil { places[index] = .some(now[contentHash(stored.settings[index].canonicalText)]) }
-      if places[index] == .some(nil) || !seeds.contains(seed) {
-        let first = strangers ?? (0, "\(stored.label(of: stored.settings[index])), seed \(seed)")
-        strangers = (first.count + 1, first.example)
-      }
-    }
+  private static func check(_ placement: Placement, of stored: Study, in study: Study, folder: URL) throws {
     // In version 0.1 the name was part of a run.
-    if stored.name != study.name, strangers != nil || (study.randomNumbers == .bySetting && !places.isEmpty) {
+    let isOfOtherName = study.randomNumbers == .bySetting && !placement.places.isEmpty
+    if stored.name != study.name, placement.strangers != nil || isOfOtherName {
       throw StoreError.otherStudy(folder: folder.path, found: stored.name, wanted: study.name)
     }
-    if let strangers {
+    if let strangers = placement.strangers {
       throw StoreError.otherRuns(
         folder: folder.path, study: study.name, count: strangers.count, example: strangers.example)
     }
-    return places.compactMapValues(\.self)
+  }
+
+  /// - Returns: what there is to say; nil if no run is trained longer.
+  private static func goOn(
+    _ longer: [Int: Int], from stored: Study, in study: Study, folder: URL, _ database: DatabaseQueue, _ db: Database
+  ) throws -> String? {
+    guard !longer.isEmpty else { return nil }
+    let reader = ResultsStore(
+      folder: folder, study: stored, version: StoreSchema.version, database: database, journal: .rollback,
+      patience: Patience(folder.path, notice: { _ in }))
+    let count = try goOn(longer, in: study, from: reader, db)
+    return "\(study.name): \(count) recorded runs go on from their last epoch, as the study has more epochs now"
   }
 
   /// Moves rows to their settings' new places: a grid may have grown in the middle.

@@ -79,6 +79,18 @@ enum StoreSchema {
       size INTEGER,
       modified INTEGER
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS divergence (
+      run TEXT PRIMARY KEY NOT NULL REFERENCES run_record (hash) ON DELETE CASCADE,
+      -- From 1 over all epochs; null before the first, and in what follows the epochs.
+      step INTEGER,
+      reason TEXT NOT NULL,
+      -- JSON: step, loss and length of the steps before.
+      last_steps TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS origin (
+      -- JSON: where the study was read from when it was last run.
+      origin TEXT NOT NULL
+    );
     """
 
   /// `run`, as people and programs ask for it: with the setting of each run. It can be changed by hand as a table can.

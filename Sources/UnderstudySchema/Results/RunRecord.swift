@@ -11,6 +11,8 @@ public enum Outcome: Codable, Hashable, Sendable {
 public struct RunRecord: Sendable {
   public var run: Run
   public var outcome: Outcome
+  /// Of a run that diverged; nil of others, and in folders of before it was kept.
+  public var divergence: Divergence?
   /// Of the study as resolved.
   public var studyHash: String
   /// Of Understudy.
@@ -24,11 +26,13 @@ public struct RunRecord: Sendable {
   public var measurements: [MeasuredValue]
 
   public init(
-    run: Run, outcome: Outcome, studyHash: String, version: String, machine: String, finishedAt: Date,
+    run: Run, outcome: Outcome, divergence: Divergence? = nil, studyHash: String, version: String, machine: String,
+    finishedAt: Date,
     wallSeconds: Double, cpuSeconds: Double, stepCount: Int, measurements: [MeasuredValue]
   ) {
     self.run = run
     self.outcome = outcome
+    self.divergence = divergence
     self.studyHash = studyHash
     self.version = version
     self.machine = machine

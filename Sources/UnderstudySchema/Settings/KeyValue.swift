@@ -40,6 +40,25 @@ extension KeyValue: CustomStringConvertible {
   }
 }
 
+extension KeyValue {
+  /// A value that is encoded as people write it: a number, a text or a boolean, without its kind.
+  public struct Plain: Encodable, Sendable {
+    private let value: KeyValue
+
+    public init(_ value: KeyValue) { self.value = value }
+
+    public func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch value {
+      case .integer(let value): try container.encode(value)
+      case .number(let value): try container.encode(value)
+      case .text(let value): try container.encode(value)
+      case .boolean(let value): try container.encode(value)
+      }
+    }
+  }
+}
+
 /// A JSON string literal. Everything that YAML forbids or folds inside double quotes is escaped too, so it is also YAML.
 ///
 /// By hand, because Foundation's encoder leaves those characters as they are, and because the bytes of files and the hashes of

@@ -137,10 +137,10 @@ public final class ImageTrainer {
   ///   - progress: where an earlier call has stopped.
   ///   - isCancelled, isPauseDue: polled before each step, the latter only once a step was taken; what they answer changes no step
   ///     that is taken.
-  ///   - didTakeStep: called after each step with how far the epoch is.
+  ///   - didTakeStep: called after each step with how far the epoch is, and the loss before the step.
   public func train(
     epoch: Int, from progress: EpochProgress = EpochProgress(), isCancelled: () -> Bool = { false },
-    isPauseDue: () -> Bool = { false }, didTakeStep: (EpochProgress) -> Void = { _ in }
+    isPauseDue: () -> Bool = { false }, didTakeStep: (EpochProgress, Double) -> Void = { _, _ in }
   ) -> EpochEnd {
     let rule = plan.rule(epoch: epoch)
     var drawn = batches.batches(
@@ -168,7 +168,7 @@ public final class ImageTrainer {
       guard loss.isFinite else { return .diverged(step: progress.stepCount) }
       progress.stepCount += 1
       progress.lossSum += loss
-      didTakeStep(progress)
+      didTakeStep(progress, loss)
     }
     let count = plan.stepsPerEpoch
     return kernel.isFinite ? .taken(loss: progress.lossSum / Double(count)) : .diverged(step: count - 1)

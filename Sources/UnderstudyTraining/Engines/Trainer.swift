@@ -9,10 +9,10 @@ import UnderstudyNumerics
 public final class Trainer<Scalar: KernelScalar> {
   public let plan: TrainingPlan
   public let shape: NetworkShape
-  private let batches: BatchOrder
+  let batches: BatchOrder
   private let architecture: Architecture
   private let instructions: InstructionSet
-  private let engine: any Engine<Scalar>
+  let engine: any Engine<Scalar>
   private var threadCount = 1
 
   /// From the most special to the most general.

@@ -54,6 +54,22 @@ ends "a value that the study has not" 2 "selects no setting" -- "${run[@]}" --re
 ends "a seed that the study has not" 64 "its seeds are 1" -- "${run[@]}" --results bad --seed 2
 check "neither leaves anything" test ! -e bad
 
+# Runs as files, and forgotten runs.
+ends "several runs are not extracted" 2 "student.overRealization" "training.loss" -- "$UNDERSTUDY" extract whole --into extracted
+one=(--where student.overRealization=2 --where training.loss=squaredError)
+ends "a run over images is extracted" 0 "README.md" -- "$UNDERSTUDY" extract whole "${one[@]}" --into extracted
+check "with its networks and batches" bash -c 'cd extracted && ls teacher.safetensors oracle.safetensors \
+  student-initial.safetensors batches.npy && cmp student.safetensors ../whole/weights/$(python3 -c "
+import json; print(json.load(open(\"run.json\"))[\"run\"])").safetensors'
+ends "the oracle is the one in the folder" 0 -- "$UNDERSTUDY" audit --teacher extracted/oracle.safetensors \
+  --student extracted/student.safetensors --images fashion-mnist --correlations-only
+ends "momentum is not kept" 2 "cannot go on" "training.momentum" -- "${run[@]}" --set training.epochs=6 --results whole
+cp -r parts fewer
+ends "a teacher that others need stays" 0 "1 run forgotten" -- "$UNDERSTUDY" forget fewer "${one[@]}"
+equal "both networks" "$(find fewer/artifacts -name '*.json' | wc -l)" 2
+ends "with the last run it goes" 0 "artifacts/" "3 runs forgotten" -- "$UNDERSTUDY" forget fewer --seed 1
+equal "none" "$(find fewer/artifacts -type f | wc -l)" 0
+
 # Kills in the training of the teacher, of the oracle, and of students, most of them within an epoch.
 kept() { [ "$(find killed/artifacts -name '*.json' 2>/dev/null | wc -l)" -ge "$1" ]; }
 recorded() { [ "$(query killed "SELECT count(*) FROM run")" -ge "$1" ] 2>/dev/null; }

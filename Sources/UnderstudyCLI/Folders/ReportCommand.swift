@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import Understudy
+
+struct ReportCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report", abstract: "Draw figures and report again, from stored results alone.",
+    discussion: """
+      The claim, the figures with their captions, and the findings are those that the study's file declares now, if it is still \
+      there and declares the same runs; otherwise those of the last run. Files of figures that an earlier report drew and that the \
+      study has no more are removed.
+
+        understudy report RESULTS
+        understudy report RESULTS --study changed.yaml
+      """)
+
+  @Argument(help: "Results folders; several make one report.")
+  var results: [String]
+
+  @Option(help: "The study's file, if it is not the one that was run; with one results folder.")
+  var study: String?
+
+  @Option(help: "The report (default: report.html in the first folder).")
+  var output: String?
+
+  @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
+  var python: String?
+
+  func validate() throws {
+    if study != nil, results.count > 1 { throw ValidationError("--study is for one results folder") }
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      let folders = results.map { URL(fileURLWithPath: $0) }
+      try checkOutput(output, reads: [study])
+      let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
+      try drawReport(of: folders, to: file, python: python, study: declared)
+    }
+  }
+
+  /// The folder's study, with what its file says now.
+  private func declared(_ store: ResultsStore) throws -> Study {
+    let stored = try store.origin()
+    guard let path = study ?? stored?.path else {
+      // A bundled study may be another one in this version.
+      guard let stored, let name = stored.bundledName,
+        let bundled = try? BundledStudies.load(name, scale: stored.scale, overrides: stored.overrides)
+      else { return store.study }
+      return store.presented(as: bundled) ?? store.study
+    }
+    guard study != nil || FileManager.default.fileExists(atPath: path) else { return store.study }
+    let loaded: Study
+    do {
+      loaded = try Study.load(
+        path: path, scale: stored?.scale, overrides: stored?.overrides ?? [],
+        kept: { _, name in store.study.files.first { $0.path == name && $0.content != nil } })
+    } catch {
+      guard study == nil else { throw error }
+      writeError("\(error); figures and findings are those of the last run")
+      return store.study
+    }
+    if let presented = store.presented(as: loaded) { return presented }
+    let what = "\(path) declares other runs than \(store.folder.path) holds"
+    guard study == nil else {
+      throw ExperimentError.input("\(what); only claim, figures and findings may differ, or run it in another folder")
+    }
+    writeError("\(what); figures and findings are those of the last run (`understudy run` computes what is missing)")
+    return store.study
+  }
+}

@@ -1,0 +1,51 @@
+import Understudy
+
+/// Runs, a line each, for a terminal.
+func runTable(_ states: [RunState], of study: Study) -> String {
+  let keys = study.variedKeys
+  var table = TextTable(["run"] + keys + ["seed", "state", "epoch", "loss", ""], leftColumns: [0, keys.count + 5])
+  for state in states {
+    let values = keys.map { state.run.setting.value(of: $0)?.description ?? "-" }
+    table.add(
+      [String(state.run.hash.prefix(8))] + values + ["\(state.run.seed)", state.kind.rawValue]
+        + [
+          state.epoch.map { "\($0) of \(state.run.setting.lastEpoch)" } ?? "", state.loss.map(short) ?? "", why(state),
+        ])
+  }
+  return table.text
+}
+
+/// Why a run has not completed.
+private func why(_ state: RunState) -> String {
+  if let failure = state.failure { return failure }
+  guard let divergence = state.divergence else { return "" }
+  let step = divergence.step.map { "step \($0): " } ?? ""
+  let losses = divergence.lastSteps.suffix(3).map { short($0.loss) }.joined(separator: ", ")
+  return step + divergence.reason + (losses.isEmpty ? "" : "; losses before it \(losses)")
+}
+
+/// A run as `--json` has it.
+struct ListedRun: Encodable {
+  var run: String
+  /// The keys that vary.
+  var setting: [String: KeyValue.Plain]
+  var seed: Int
+  var state: String
+  var epoch: Int?
+  var lastEpoch: Int
+  var loss: Double?
+  var reason: String?
+  var step: Int?
+  var lastSteps: [Divergence.Step]?
+
+  init(_ state: RunState, of study: Study) {
+    run = state.run.hash
+    let values = study.variedKeys.compactMap { key in state.run.setting.value(of: key).map { (key, KeyValue.Plain($0)) }
+    }
+    setting = Dictionary(uniqueKeysWithValues: values)
+    (seed, self.state) = (state.run.seed, state.kind.rawValue)
+    (epoch, lastEpoch, loss) = (state.epoch, state.run.setting.lastEpoch, state.loss)
+    reason = state.failure ?? state.divergence?.reason
+    (step, lastSteps) = (state.divergence?.step, state.divergence?.lastSteps)
+  }
+}
