@@ -33,7 +33,7 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("learningRate: 1", .unknownKey, "nearest known one is training.learningRate"),
     BadStudy("seed: 1", .unknownKey, "here it is called seeds"),
     BadStudy(
-      "student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "here it is called student.overRealization"),
+      "student: {hiddenNodes: 3}", .unknownKey, "student.hiddenNodes", "here it is called student.widths"),
     BadStudy("scales: {quick: {teacher: {hiddenNode: 1}}}", .unknownKey, "nearest known one is teacher.hiddenNodes"),
     BadStudy("scales: {quick: {name: x}}", .unknownKey, "name"),
 
@@ -106,6 +106,10 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("figures: [{name: a, kind: lShape}, {name: a, kind: boundaries}]", .duplicateValue, "two figures"),
     BadStudy("figures: [{name: a, kind: lShape, where: {teacher.hiddenNodes: 9}}]", .emptySelection, "no setting"),
     BadStudy("figures: [{name: a, kind: lShape, where: {teacher.hiddenNods: 9}}]", .unknownKey, "hiddenNodes"),
+    BadStudy("{teacher.widths: 4-5, student.widths: 8}", .contradiction, "another number of hidden layers"),
+    BadStudy("{teacher.hiddenNodes: 10, student.widths: [12, 8]}", .contradiction, "narrower than its teacher"),
+    BadStudy("{student.overRealization: 2, student.widths: 30}", .unusedKey, "student.widths gives the nodes"),
+    BadStudy("student.nodes: 30", .unknownKey, "student.widths"),
     BadStudy("zip: [training.batchSize]", .wrongType, "two keys or more"),
     BadStudy("zip: [[training.batchSize, training.learningRate]]", .missingKey, "training.batchSize is zipped"),
     BadStudy("zip: [[training.batchSiz, training.learningRate]]", .unknownKey, "training.batchSize"),

@@ -13,7 +13,7 @@ import Testing
     ("batch", "training.batchSize"), ("training.minibatch_size", "training.batchSize"), ("bs", "training.batchSize"),
     ("epochs_count", "training.epochs"), ("num_epochs", "training.epochs"), ("training.max_epochs", "training.epochs"),
     ("hidden_size", "teacher.hiddenNodes"), ("teacher.hidden_dim", "teacher.hiddenNodes"),
-    ("student.hidden_size", "student.overRealization"), ("student.width", "student.overRealization"),
+    ("student.hidden_size", "student.widths"), ("student.width", "student.widths"),
     ("teacher.width", "teacher.hiddenNodes"),
     ("optimizer", "training.method"), ("wd", "training.weightDecay"), ("training.l2", "training.weightDecay"),
     ("n_samples", "inputs.training.count"), ("test_size", "inputs.evaluation.count"), ("random_state", "seeds"),

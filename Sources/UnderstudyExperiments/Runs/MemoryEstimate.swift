@@ -36,7 +36,7 @@ struct MemoryEstimate {
       return zip(widths, widths.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
     }
     let teacher = setting.teacher.hiddenWidths.map { Double($0) }
-    let student = teacher.map { ($0 * setting.student.overRealization).rounded(.up) }
+    let student = setting.studentWidths.map(Double.init)
     let state = training.method == .adam ? 2.0 : training.momentum > 0 ? 1 : 0
     let trainingSet =
       set(inputs.training.count, file: inputs.training.file, copies: 2)
@@ -46,7 +46,10 @@ struct MemoryEstimate {
     // Activations and gradients of a step.
     let step = batch * 2 * student.reduce(d + outputs, +) * scalar
     let dimensions = ["network.inputDimension", "network.outputDimension"]
-    let widths = ["teacher.hiddenNodes or teacher.widths", "student.overRealization"]
+    let widths = [
+      "teacher.hiddenNodes or teacher.widths",
+      setting.student.widths == nil ? "student.overRealization" : "student.widths",
+    ]
     let all = [
       Part(bytes: trainingSet, keys: ["inputs.training.count"] + dimensions),
       Part(

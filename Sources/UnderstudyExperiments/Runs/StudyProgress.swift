@@ -68,7 +68,7 @@ public final class StudyProgress: Sendable {
 
   /// Of a size of images that is not known here: what settings of one study cost in relation.
   private static func costOfImageEpoch(_ setting: Setting) -> Double {
-    let widths = (setting.teacher.layers?.layers ?? []).map { Double($0.nodes) * setting.student.overRealization }
+    let widths = setting.studentWidths.map(Double.init)
     let products = zip([3] + widths, widths).reduce(0) { $0 + $1.0 * $1.1 }
     return Double(max(1, setting.training.stepsPerEpoch * setting.training.batchSize)) * products * 5e4
   }

@@ -56,6 +56,7 @@ struct SeriesKey {
     case "teacher.widths": "teacher's widths"
     case "teacher.strengthDecay": "strength decay p"
     case "student.overRealization": "over-realization"
+    case "student.widths": "student's widths"
     case "inputs.augmentation": "augmentation"
     case "inputs.rank": "rank of the inputs (0: full)"
     case "inputs.training.count": "training samples"

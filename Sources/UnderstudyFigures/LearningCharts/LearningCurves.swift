@@ -4,7 +4,7 @@ import UnderstudySchema
 /// learn from: the mean over runs, with a band from the lowest to the highest run.
 ///
 /// Fields of the data: `k` "run" or "level", `p` panel, `o` over-realization as a text, `s` the other key as a text, `t` epoch, `y`
-/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y`, `w`, its name, and `e`, the end at which it stands.
+/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y`, `w`, its name, and `e`, the side on which it stands.
 struct LearningCurves {
   /// A horizontal line that students are compared with.
   struct Level {
@@ -52,15 +52,18 @@ struct LearningCurves {
       ]
     }
     let lines: [JSONValue] = panels.flatMap { panel in
-      (levels[panel] ?? []).enumerated().map { index, level in
+      (levels[panel] ?? []).sorted { $0.value > $1.value }.enumerated().map { index, level in
         [
           "k": "level", "p": .text(panel), "o": level.overRealization.map(JSONValue.text) ?? nil,
-          "w": .text(level.name), "y": .display(level.value), "e": .text(index % 2 == 0 ? "left" : "right"),
+          "w": .text(level.name), "y": .display(level.value), "e": .text(index == 0 ? "above" : "below"),
         ]
       }
     }
     return curves + lines
   }
+
+  /// The over-realizations that have runs.
+  private var shownLabels: [String] { values.numbers(1).map { color.labels[Int($0)] } }
 
   /// What descriptions say of the strokes.
   var strokeWords: String { stroke.map { ", a stroke for each \($0.title)" } ?? "" }
@@ -114,7 +117,7 @@ struct LearningCurves {
           "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
           "axis": ["tickCount": 5, "grid": false, "format": "d"],
         ],
-        "color": FigureStyle.color("o", title: color.title, names: color.labels, symbol: "stroke"),
+        "color": FigureStyle.color("o", title: color.title, names: shownLabels, symbol: "stroke"),
       ],
       layers: (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y), order: panels)
     if panels.count == 1, var panel = members["spec"]?.members {
@@ -142,14 +145,14 @@ struct LearningCurves {
         "mark": ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"], "transform": filter,
         "encoding": ["y": y("y"), "x": nil, "color": nil],
       ])
-      // Two levels may lie close together: their names stand at different ends.
-      for (end, place, offset) in [("left", 0, 4), ("right", "width", -4)] as [(String, JSONValue, Double)] {
+      // Two levels may lie close together: the name of the highest stands above it, that of another below. Curves begin low.
+      for (end, height) in [("above", -5), ("below", 8)] as [(String, Double)] {
         layers.append([
           "mark": [
-            "type": "text", "align": .text(end), "dx": .number(offset), "dy": -5, "fontSize": 10, "color": "#333333",
+            "type": "text", "align": "left", "dx": 4, "dy": .number(height), "fontSize": 10, "color": "#333333",
           ],
           "transform": [["filter": .text("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'")]],
-          "encoding": ["y": y("y"), "x": ["value": place], "color": nil, "text": ["field": "w", "type": "nominal"]],
+          "encoding": ["y": y("y"), "x": ["value": 0], "color": nil, "text": ["field": "w", "type": "nominal"]],
         ])
       }
     }

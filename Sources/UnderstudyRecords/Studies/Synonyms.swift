@@ -21,9 +21,9 @@ enum Synonyms {
     ("teacher.widths", "hiddensizes hiddenlayersizes hiddendims layers layersizes nlayers numlayers depth"),
     ("student.overRealization", "widthmultiplier multiplier widthfactor expansion overparameterization"),
     (
-      "student.overRealization",
+      "student.widths",
       "student.hiddennodes student.hidden student.hiddensize student.hiddendim student.hiddenunits student.width "
-        + "student.widths student.nodes student.n"
+        + "student.nodes student.n"
     ),
     ("student.initialization", "init initializer initialisation weightinit kernelinitializer"),
     ("student.scale", "initstd initscale stddev gain"),

@@ -112,7 +112,10 @@ extension StudyKey {
     .boolean(
       "training.rateByWidth", \.training.rateByWidth,
       "Divide the learning rate by student.overRealization: the output layer's gradient grows with its inputs.",
-      idle: withoutImages
+      idle: { setting in
+        withoutImages(setting)
+          ?? (setting.student.widths == nil ? nil : "student.widths gives the nodes; give the rate that suits them")
+      }
     ).later,
     .number(
       "training.temperature", \.training.temperature, .positive,

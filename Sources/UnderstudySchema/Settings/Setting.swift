@@ -103,6 +103,8 @@ public struct StudentSetting: Encodable, Hashable, Sendable {
   }
   /// n_l / m_l of every hidden layer, at least 1; n_l is rounded up.
   public var overRealization = 1.0
+  /// n_l, nodes of each hidden layer, lowest first, instead of an over-realization.
+  public var widths: LayerWidths?
   /// Standard deviation of the initial weights of `plain`, `adversarial` and `helpful`; biases start at 0.
   public var scale = 0.005
   public var initialization = Initialization.plain
@@ -271,8 +273,8 @@ extension TeacherSetting {
 }
 
 extension Setting {
-  /// n_l, nodes of each hidden layer of a drawn student of a drawn teacher, lowest first: m_l times the over-realization,
-  /// rounded up.
+  /// n_l, nodes of each hidden layer of a drawn student of a drawn teacher, lowest first: as given, or m_l times the
+  /// over-realization, rounded up.
   public var studentWidths: [Int] {
     student.widths(over: teacher.hiddenWidths)
   }
@@ -281,6 +283,6 @@ extension Setting {
 extension StudentSetting {
   /// Nodes of each hidden layer of a drawn student, by those of its teacher.
   package func widths(over teacher: [Int]) -> [Int] {
-    teacher.map { Int((Double($0) * overRealization).rounded(.up)) }
+    widths?.nodes ?? teacher.map { Int((Double($0) * overRealization).rounded(.up)) }
   }
 }

@@ -7,7 +7,7 @@ package struct SettingContradiction: Sendable {
 
   package static let all: [SettingContradiction] = [
     criticalPoint, normalization, biases("teacher.medianBiases", \.medianBiases),
-    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass,
+    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths,
   ]
 
   private static let criticalPoint = SettingContradiction(keys: ["criticalPoint.method"]) { setting in
@@ -63,6 +63,25 @@ package struct SettingContradiction: Sendable {
     return (
       "crossEntropy tells outputs apart, but network.outputDimension is 1",
       "give 2 outputs or more, or training.loss squaredError"
+    )
+  }
+
+  /// Over images the widths are held against those of the oracle, when that is there.
+  private static let studentWidths = SettingContradiction(keys: ["student.widths"]) { setting in
+    guard setting.student.file == nil, setting.teacher.file == nil, let widths = setting.student.widths else {
+      return nil
+    }
+    let teacher = setting.teacher.hiddenWidths
+    guard widths.nodes.count == teacher.count else {
+      return (
+        "student.widths \(widths) has another number of hidden layers than the teacher, \(teacher.count)",
+        "give the nodes of \(teacher.count) layers, e.g. \(LayerWidths(teacher))"
+      )
+    }
+    guard setting.inputs.images == nil, zip(widths.nodes, teacher).contains(where: { $0 < $1 }) else { return nil }
+    return (
+      "student.widths \(widths) is narrower than its teacher, \(LayerWidths(teacher))",
+      "give each hidden layer as many nodes as the teacher's, or more"
     )
   }
 }

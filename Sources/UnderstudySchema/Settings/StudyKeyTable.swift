@@ -88,7 +88,15 @@ extension StudyKey {
   private static let studentKeys: [StudyKey] = [
     .number(
       "student.overRealization", \.student.overRealization, .factor,
-      "n / m, student nodes for each teacher node, in every hidden layer; n is rounded up.", idle: besideStudentFile),
+      "n / m, student nodes for each teacher node, in every hidden layer; n is rounded up.",
+      idle: { setting in
+        besideStudentFile(setting) ?? (setting.student.widths == nil ? nil : "student.widths gives the nodes")
+      }),
+    .widths(
+      "student.widths", \.student.widths,
+      "Nodes of each hidden layer of the student, lowest first, instead of student.overRealization.",
+      idle: besideStudentFile
+    ).later,
     .number(
       "student.scale", \.student.scale, .positive,
       "Standard deviation of the initial weights of plain, adversarial and helpful students; biases start at 0.",
