@@ -61,7 +61,8 @@ check "and changes nothing" cmp "$work/before" <(checksums "$work/killed")
 
 # A grid that grows runs what is new.
 ends "two more seeds" 0 "4 of 44 runs recorded" "40 were there before" -- "$UNDERSTUDY" "${command[@]}" --set seeds=22
-ends "a smaller study in the folder of the larger" 2 "does not declare" -- "$UNDERSTUDY" "${command[@]}"
+ends "a smaller study in the folder of the larger" 0 "0 of 40 runs recorded" "40 were there before" -- "$UNDERSTUDY" "${command[@]}"
+ends "which keeps what the larger one had" 0 "44 of 44 recorded" -- "$UNDERSTUDY" status "$work/killed"
 
 # Two processes on one folder.
 both=(run "$work/study.yaml" --set training.epochs=1000 --set training.stepsPerEpoch=10000 --results "$work/both")
