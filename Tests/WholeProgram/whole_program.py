@@ -92,7 +92,7 @@ def of_results(program: Program, results: Path) -> dict[str, dict]:
     networks = sorted((runs[file.stem], file) for file in results.glob("weights/*.safetensors"))
     for index, (_, file) in enumerate(networks):
         found[f"network {index}"] = digests.of_network(file)
-    for file in sorted(results.glob("figures/[!.]*.json")):
+    for file in sorted(results.glob("figures/*.json")):
         found[f"figure {file.stem}"] = digests.of_json(json.loads(file.read_text()))
     return found
 

@@ -1,7 +1,7 @@
 import Foundation
 
 /// The note of the figures that the last report drew into a folder.
-private let noteName = ".drawn.json"
+private let noteName = ".drawn"
 
 /// Removes the files of figures that the last report drew into a folder and that this one does not; other files stay.
 ///
