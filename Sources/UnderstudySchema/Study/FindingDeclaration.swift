@@ -26,6 +26,7 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   }
   /// Two values of a key whose runs are compared, pair by pair: those that share the seed and every other key.
   public struct Comparison: Codable, Hashable, Sendable {
+    /// What of a pair is looked at.
     public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
       /// The statistic of the first minus that of the second; the mean over pairs.
       case difference

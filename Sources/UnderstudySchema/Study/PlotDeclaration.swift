@@ -113,6 +113,7 @@ public struct PlotDeclaration: Codable, Hashable, Sendable {
     case none
   }
 
+  /// How values become heights or colours.
   public enum Scale: String, Codable, Hashable, Sendable, CaseIterable {
     case linear, logarithmic
   }
