@@ -1,18 +1,93 @@
 import ArgumentParser
+import Foundation
 import Understudy
 
 struct KeysCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "keys", abstract: "List the keys of a study file with their defaults, and the measures it can record.")
+    commandName: "keys",
+    abstract:
+      "List what a study file can say: keys with their defaults, measures, kinds of figures, statistics of findings.",
+    discussion: """
+        understudy keys
+        understudy keys noise
+
+      With a word: those that have it in their name or explanation. Docs/Studies.md explains measures and kinds of figures. \
+      Lines are as wide as COLUMNS says, or 80.
+      """)
+
+  @Argument(help: "A word to look for; case does not matter.")
+  var word: String?
 
   func run() async throws {
-    try printLine("Keys of a setting (any of them may be a list of values)\n")
-    for key in StudyKey.all {
-      try printLine("  \(key.path)  (\(key.form.phrase); default \(key.defaultValue?.description ?? "none"))")
-      try printLine("      \(key.explanation)")
+    try await reportingErrors {
+      let found = sections.map { (title: $0.title, entries: $0.entries.filter(isWanted)) }
+        .filter { !$0.entries.isEmpty }
+      guard !found.isEmpty else {
+        // Of keys also the last part, which is what people remember.
+        let names = sections.flatMap(\.entries).flatMap {
+          [$0.name, String($0.name.split(separator: ".").last ?? "")]
+        }
+        let nearest = word.flatMap { likelyName(for: $0, among: names) }
+        throw ValidationError(
+          "nothing has '\(word ?? "")' in its name or explanation; "
+            + (nearest.map { "\($0) is near" } ?? "`understudy keys` lists all"))
+      }
+      let width = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(40, $0) } ?? 80
+      try printLine(
+        found.map { title, entries in
+          title + "\n\n" + entries.map { $0.text(width: width) }.joined(separator: "\n")
+        }.joined(separator: "\n\n"))
     }
-    try printLine("\nMeasures\n")
-    for measure in Measure.allCases { try printLine("  \(measure.rawValue)") }
-    try printLine("\nBundled studies: \(BundledStudies.names.joined(separator: ", "))")
+  }
+
+  private struct Entry {
+    var name: String
+    /// Of keys, what they can be and their default.
+    var form = ""
+    var explanation = ""
+
+    func text(width: Int) -> String {
+      let head = form.isEmpty ? name : "\(name)  (\(form))"
+      return (Self.lines(of: head, indent: 2, width) + Self.lines(of: explanation, indent: 6, width))
+        .joined(separator: "\n")
+    }
+
+    private static func lines(of text: String, indent: Int, _ width: Int) -> [String] {
+      var lines: [String] = []
+      for word in text.split(separator: " ") {
+        if let last = lines.last, last.count + 1 + word.count <= width {
+          lines[lines.count - 1] = last + " " + word
+        } else {
+          // What goes on stands further in than what begins.
+          lines.append(String(repeating: " ", count: lines.isEmpty ? indent : 6) + word)
+        }
+      }
+      return lines
+    }
+  }
+
+  private var sections: [(title: String, entries: [Entry])] {
+    [
+      (
+        "Keys of a setting (any of them may be a list of values)",
+        StudyKey.all.map {
+          Entry(
+            name: $0.path, form: "\($0.form.phrase); default \($0.defaultValue?.description ?? "none")",
+            explanation: $0.explanation)
+        }
+      ),
+      ("Measures", Measure.allCases.map { Entry(name: $0.rawValue) }),
+      ("Kinds of figures", FigureDeclaration.Kind.allCases.map { Entry(name: $0.rawValue) }),
+      (
+        "Statistics of findings",
+        FindingDeclaration.Statistic.allCases.map { Entry(name: $0.rawValue, explanation: $0.sentence) }
+      ),
+      ("Bundled studies", BundledStudies.names.map { Entry(name: $0) }),
+    ]
+  }
+
+  private func isWanted(_ entry: Entry) -> Bool {
+    guard let word else { return true }
+    return [entry.name, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
   }
 }

@@ -45,6 +45,8 @@ struct StatisticInput {
 extension FindingDeclaration.Statistic {
   /// The measures that it is computed from.
   public var measures: [Measure] { row.needs }
+  /// What it is, in words; `layer` in backticks stands for the hidden layer.
+  public var sentence: String { row.sentence }
 
   /// The table of all statistics. To add one is to add a case and its row here, and the same line in Docs/Studies.md.
   var row: StatisticRow {
