@@ -12,7 +12,12 @@ ends "version" 0 -- "$UNDERSTUDY" --version
 check "the version has three numbers" grep -qE '^[0-9]+\.[0-9]+\.[0-9]+$' ends.log
 
 ends "keys" 0 training.learningRate student.overRealization inputs.training.file evaluationLoss trainingCorrelation \
-  "Bundled studies: alignment-bound, augmentation, connectivity" "two-dimensional, two-layer" -- "$UNDERSTUDY" keys
+  "Bundled studies" alignment-bound two-dimensional heatMap recoveredShare -- "$UNDERSTUDY" keys
+ends "keys with a word" 0 training.outputNoise -- "$UNDERSTUDY" keys noise
+check "lists no others" test "$("$UNDERSTUDY" keys noise | grep -c learningRate)" -eq 0
+equal "lines fit 80 columns" "$("$UNDERSTUDY" keys | python3 -c \
+  'import sys; print(sum(len(line.rstrip()) > 80 for line in sys.stdin.buffer.read().decode().splitlines()))')" 0
+ends "keys with a slip" 64 "weightDecay is near" -- "$UNDERSTUDY" keys weightdecy
 
 study study.yaml "claim: Three nodes are learned." \
   "record: [{measures: [evaluationLoss, trainingLoss], every: 2}, {measures: [evaluationCorrelation, fanOutNorms], last: true}]"
