@@ -45,23 +45,32 @@ import UnderstudySchema
     ])
   }
 
-  @Test("the mean difference over pairs, with Student's interval")
+  @Test("the mean difference over pairs, with Student's interval over seeds")
   func difference() throws {
     let found = finding(atLeast: 0, in: paired)
-    // Mean 0.15, deviation 0.1 / sqrt(3), over sqrt(4): 0.0289; times 3.1824.
+    // Seed 1: 0.1 and 0.1, seed 2: 0.2 and 0.2. Mean 0.15, deviation 0.1 / sqrt(2), over sqrt(2): 0.05; times 12.7062.
     #expect(abs((found.value ?? 0) - 0.15) < 1e-12)
     let interval = try #require(found.interval)
-    let half = 3.1824 * 0.1 / 3.0.squareRoot() / 2
-    #expect(abs(interval.lowerBound - (0.15 - half)) < 1e-12 && abs(interval.upperBound - (0.15 + half)) < 1e-12)
-    #expect(found.runCount == 8 && found.verdict == .borneOut)
+    #expect(abs(interval.lowerBound - (0.15 - 0.63531)) < 1e-9 && abs(interval.upperBound - (0.15 + 0.63531)) < 1e-9)
+    #expect(found.runCount == 8 && found.pairs == .init(count: 4, seedCount: 2))
+  }
+
+  @Test("settings of one seed are not independent: they have no interval")
+  func oneSeed() {
+    let found = finding(atLeast: 0, in: results([(4, 0, 1, 0.1), (8, 0, 1, 0.2), (4, 1, 1, 0.1), (8, 1, 1, 0.3)]))
+    #expect(found.pairs == .init(count: 2, seedCount: 1) && found.interval == nil)
+    guard case .notMeasurable = found.verdict else {
+      Issue.record("\(found.verdict)")
+      return
+    }
   }
 
   @Test("the whole interval decides")
   func verdicts() {
-    #expect(finding(atLeast: 0.1, in: paired).verdict == .undecided)
-    #expect(finding(atLeast: 0.3, in: paired).verdict == .notBorneOut)
-    #expect(finding(atLeast: -0.3, atMost: 0.3, in: paired).verdict == .borneOut)
-    #expect(finding(atMost: 0, in: paired).verdict == .notBorneOut)
+    #expect(finding(atLeast: -0.4, in: paired).verdict == .undecided)
+    #expect(finding(atLeast: 0.8, in: paired).verdict == .notBorneOut)
+    #expect(finding(atLeast: -0.5, atMost: 0.8, in: paired).verdict == .borneOut)
+    #expect(finding(atMost: -0.5, in: paired).verdict == .notBorneOut)
   }
 
   @Test("ratios by their logarithms")
@@ -78,7 +87,11 @@ import UnderstudySchema
   func partners() {
     let one = finding(atLeast: 0, in: results([(4, 0, 1, 0.1), (8, 0, 1, 0.2), (8, 0, 2, 0.9), (4, 1, 1, 0.3)]))
     #expect(one.runCount == 2 && one.interval == nil)
-    #expect(one.verdict == .notMeasurable(reason: "one pair of runs has no interval; run more seeds"))
+    guard case .notMeasurable(let why) = one.verdict else {
+      Issue.record("\(one.verdict)")
+      return
+    }
+    #expect(why.contains("run more seeds"))
     let none = finding(atLeast: 0, in: results([(4, 0, 1, 0.1), (8, 0, 2, 0.9)]))
     guard case .notMeasurable(let reason) = none.verdict else {
       Issue.record("\(none.verdict)")
@@ -98,10 +111,11 @@ import UnderstudySchema
     #expect(reason.contains("all runs together"))
   }
 
-  @Test("a mean over runs has an interval")
+  @Test("a mean over runs has an interval over seeds")
   func intervals() throws {
     let found = evaluate(FindingDeclaration(statement: "f", statistic: .evaluationAccuracy, atLeast: 0), in: paired)
-    let wanted = try #require(MeanInterval(paired.runs.map { $0.measurements[0].values[0] }))
+    // Seed 1: 0.25, seed 2: 0.7.
+    let wanted = try #require(MeanInterval([0.25, 0.7]))
     let interval = try #require(found.interval)
     #expect(abs(interval.lowerBound - wanted.low) < 1e-12 && abs(interval.upperBound - wanted.high) < 1e-12)
   }

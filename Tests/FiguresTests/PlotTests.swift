@@ -146,7 +146,48 @@ import UnderstudySchema
     }
     let figure = try drawn(.measure(.evaluationLoss), of: results)
     #expect(Set(rows(figure, [:]).compactMap { $0["o"]?.text }) == ["0", "1"])
-    #expect(rows(figure, [:]).allSatisfy { $0["p"] == nil } && figure.document["title"] == nil)
+    #expect(
+      rows(figure, [:]).allSatisfy { $0["p"] == nil }
+        && figure.document["title"]?["text"]?[0] == "With teacher.strengthDecay goes student.overRealization: 1, 5.")
+  }
+
+  @Test("a logarithmic scale says what it leaves out, and counts the rest")
+  func zeros() throws {
+    var results = Self.sweep
+    for index in results.runs.indices where results.runs[index].run.settingIndex == 0 {
+      let isFirst = results.runs[index].run.seed == 0
+      results.runs[index].measurements = [MeasuredValue(.evaluationLoss, epoch: 100, values: [isFirst ? 0 : 1])]
+    }
+    for band in PlotDeclaration.Band.allCases {
+      let figure = try drawn(.measure(.evaluationLoss), epochs: [100], of: results) {
+        ($0.scale, $0.band, $0.x) = (.logarithmic, band, .key("student.overRealization"))
+      }
+      let middle = rows(figure, ["k": "middle", "x": 1, "o": "0"])
+      #expect(middle.first?["n"] == 3 && middle.first?["y"] == 1)
+      #expect(figure.notes.contains { $0.hasPrefix("1 value of single runs that cannot be drawn") })
+    }
+  }
+
+  @Test("where something never happens in a run, the median of all of them is drawn, without a band")
+  func never() throws {
+    let whole = Synthetic.sweep(decays: [0], multiples: [1], seedCount: 3)
+    let results = StudyResults(
+      study: whole.study,
+      runs: whole.runs.map { record in
+        let rho = record.run.seed == 2 ? 0.5 : 0.99
+        return Synthetic.run(
+          record.run.setting, index: 0, seed: record.run.seed,
+          [1, 100].map { epoch in
+            MeasuredValue(
+              .evaluationCorrelation, epoch: epoch, shape: [1, 1],
+              values: [epoch == 1 && record.run.seed == 1 ? 0 : rho])
+          })
+      })
+    let figure = try drawn(.statistic(.epochsToCover), of: results) { $0.x = .key("student.overRealization") }
+    let found = rows(figure, ["x": 1])
+    // Epochs 1, 100 and never: the median is 100, not 50.5.
+    #expect(found.count == 1 && found[0]["y"] == 100 && found[0]["a"] == nil)
+    #expect(figure.notes.contains { $0.contains("all its runs together") })
   }
 
   @Test("what cannot be drawn says what to change")
@@ -168,7 +209,7 @@ import UnderstudySchema
     #expect(
       reason { () throws(FigureError) in
         try drawn(.measure(.fanOutNorms)) { ($0.layer, $0.reductions) = (1, [.mean]) }
-      }.contains("has no layers"))
+      }.contains("does not list hidden layers"))
     #expect(
       reason { () throws(FigureError) in
         try drawn(.statistic(.recoveredShare), as: .heatMap, selection: ["teacher.strengthDecay": [.integer(1)]])

@@ -137,6 +137,11 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
       "findings: [{statement: a, statistic: recoveredShare, compare: {student.overRealization: 1}, atLeast: 1}]",
       .outOfRange, "two values of one key"),
     BadStudy(
+      "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, where: "
+        + "{student.overRealization: 1}, compare: {student.overRealization: [2, 1]}, atLeast: 1}]", .contradiction,
+      "selected by where as well"),
+    BadStudy("figures: [{name: a, kind: plot, y: alignment, scale: log}]", .unknownName, "it is called logarithmic"),
+    BadStudy(
       "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, "
         + "compare: {student.overRealization: [2, 5]}, atLeast: 1}]", .emptySelection, "student.overRealization 5"),
     BadStudy("findings: [{statement: a, statistic: recovered, atLeast: 1}]", .unknownName, "nearest known one is rec"),

@@ -69,7 +69,8 @@ import Testing
       StudyKey.all.map(\.path), Array(StudyKey.groups), StudyOverlay.declarations, Measure.allCases.map(\.rawValue),
       choices,
       ["name", "scales", "measures", "every", "epochs", "last", "kind", "caption", "where", "statement", "statistic"],
-      ["epoch", "layer", "atLeast", "atMost"],
+      ["epoch", "layer", "atLeast", "atMost"], PlotDeclaration.Band.allCases.map(\.rawValue),
+      PlotDeclaration.Scale.allCases.map(\.rawValue),
     ]
     #expect(Synonyms.targets.subtracting(lists.joined()) == [])
     #expect(Synonyms.targets.count > 40)

@@ -62,9 +62,14 @@ struct StatisticsCommand: AsyncParsableCommand {
     for value in values {
       table.add(
         by.map { value.group[$0] ?? "-" } + [value.layer, value.epoch].compactMap { $0.map(String.init) }
-          + ["\(value.runCount)", value.value.map { String(format: "%.6g", $0) } ?? "- (\(value.reason ?? ""))"])
+          + ["\(value.runCount)", value.value.map { String(format: "%.6g", $0) } ?? "-"])
     }
-    return table.text
+    // Below the table, where they widen no column.
+    var reasons: [String] = []
+    for reason in values.filter({ $0.value == nil }).compactMap(\.reason) where !reasons.contains(reason) {
+      reasons.append(reason)
+    }
+    return ([table.text] + reasons.map { "-: \($0)" }).joined(separator: "\n")
   }
 }
 

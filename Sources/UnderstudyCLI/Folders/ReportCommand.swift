@@ -49,7 +49,10 @@ struct ReportCommand: AsyncParsableCommand {
       else { return store.study }
       return store.presented(as: bundled) ?? store.study
     }
-    guard study != nil || FileManager.default.fileExists(atPath: path) else { return store.study }
+    guard study != nil || FileManager.default.fileExists(atPath: path) else {
+      writeError("\(path) is gone; figures and findings are those of the last run (--study names another file)")
+      return store.study
+    }
     let loaded: Study
     do {
       loaded = try Study.load(

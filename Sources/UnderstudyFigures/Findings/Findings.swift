@@ -10,12 +10,19 @@ public struct Finding: Hashable, Sendable {
     case undecided
     case notMeasurable(reason: String)
   }
+  /// What a comparison rests on.
+  public struct Pairs: Hashable, Sendable {
+    public var count: Int
+    public var seedCount: Int
+  }
   public var declaration: FindingDeclaration
   /// The statistic; nil if it cannot be measured.
   public var value: Double?
-  /// Student's 95 % interval of a mean over runs, or of a comparison over pairs of runs; nil with fewer than two of them, and of
-  /// statistics that are no means.
+  /// Student's 95 % interval of a mean over runs, or of a comparison; over seeds, because runs of one seed share teacher and data.
+  /// nil of one seed, and of statistics that are no means.
   public var interval: ClosedRange<Double>?
+  /// Of a comparison: pairs of runs, and their seeds.
+  public var pairs: Pairs?
   /// Runs that the value is computed from.
   public var runCount: Int
   /// Finished runs that diverged; left out of the value, except of `divergedShare`.
@@ -54,13 +61,14 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
     if let comparison = declaration.comparison {
       let compared = try PairedRuns(comparison, input)
       (finding.value, finding.interval, finding.runCount) = (compared.value, compared.interval, 2 * compared.pairCount)
+      finding.pairs = Finding.Pairs(count: compared.pairCount, seedCount: compared.seedCount)
       finding.verdict = verdict(of: compared, declaration: declaration)
       return finding
     }
     switch try row.value(input) {
     case .value(let value):
       finding.value = value
-      if row.summary == .mean { finding.interval = interval(of: try input.valuesOfRuns().map(\.value)) }
+      if row.summary == .mean { finding.interval = interval(overSeedsOf: try input.valuesOfRuns().values) }
       finding.verdict = verdict(of: value, declaration: declaration)
     case .undefined(let reason): finding.verdict = .notMeasurable(reason: reason)
     }
@@ -68,6 +76,14 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
     finding.verdict = .notMeasurable(reason: error.reason)
   }
   return finding
+}
+
+/// Of the mean over runs; nil of one seed.
+private func interval(overSeedsOf values: [(run: RunReader, value: Double)]) -> ClosedRange<Double>? {
+  interval(
+    of: Dictionary(grouping: values, by: \.run.seed).sorted { $0.key < $1.key }.compactMap {
+      mean($0.value.map(\.value))
+    })
 }
 
 /// nil of fewer than two values.
@@ -92,7 +108,7 @@ private func verdict(of value: Double, declaration: FindingDeclaration) -> Findi
 private func verdict(of compared: PairedRuns, declaration: FindingDeclaration) -> Finding.Verdict {
   guard declaration.atLeast != nil || declaration.atMost != nil else { return noBound }
   guard let interval = compared.interval else {
-    return .notMeasurable(reason: "one pair of runs has no interval; run more seeds")
+    return .notMeasurable(reason: "pairs of one seed have no interval, as they share teacher and data; run more seeds")
   }
   if declaration.allows(interval.lowerBound), declaration.allows(interval.upperBound) { return .borneOut }
   let isBelow = declaration.atLeast.map { interval.upperBound < $0 } ?? false

@@ -30,6 +30,11 @@ struct Chart {
   /// The declared ones; empty: the kind's usual ones.
   var epochs: [Int] { declaration.epochs }
 
+  /// Whether runs that diverged are among what it shows.
+  private var showsDiverged: Bool {
+    if case .statistic(let statistic) = declaration.plot?.quantity { statistic.row.isOfAllRuns } else { false }
+  }
+
   /// - Throws: `FigureError.notPlottable` of a declaration that was made in code without one.
   func plot() throws(FigureError) -> PlotDeclaration {
     guard let plot = declaration.plot else {
@@ -59,7 +64,7 @@ struct Chart {
     return FigureSpecification(
       name: name ?? declaration.name, caption: declaration.caption + captionEnd,
       notes: notes + (namesSearch ? selection.searchNotes : [])
-        + selection.notes(study: runs.study) + pooled,
+        + selection.notes(study: runs.study, leavesOutDiverged: !showsDiverged) + pooled,
       text: text + " " + declaration.caption, members)
   }
 }

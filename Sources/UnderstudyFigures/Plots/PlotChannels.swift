@@ -1,3 +1,4 @@
+import Foundation
 import UnderstudySchema
 
 /// What a channel of a plot tells apart, with its values in the selected runs.
@@ -47,6 +48,11 @@ enum PlotChannel {
     }
   }
 
+  /// The same on an axis with a title.
+  func plainLabel(_ part: Gathered<PlotPoint>.Part) -> String {
+    key == nil ? "\(part.index)" : label(part)
+  }
+
   /// The same beside nothing that says what it is.
   func heading(_ part: Gathered<PlotPoint>.Part) -> String {
     guard case .key(let key) = self, key.path != "student.overRealization" else { return label(part) }
@@ -69,29 +75,35 @@ enum PlotChannel {
   }
 
   /// The horizontal axis.
-  func encoding(_ field: String) -> JSONValue {
+  ///
+  /// - Parameter places: the numbers that values stand at, ascending.
+  func encoding(_ field: String, places: [Double]) -> JSONValue {
     guard isNumeric else {
       return [
         "field": .text(field), "type": "ordinal", "title": .text(title),
         "sort": .array((key?.labels ?? []).map(JSONValue.text)), "axis": ["labelAngle": 0],
       ]
     }
-    guard let key else {
-      return [
-        "field": .text(field), "type": "quantitative", "title": .text(title),
-        "scale": ["nice": false, "zero": false, "padding": 6],
-        "axis": ["tickCount": 5, "tickMinStep": 1, "grid": false, "format": "d"],
-      ]
-    }
-    let values = key.values.compactMap(\.number)
-    guard let low = values.first, let high = values.last, low > 0, high / low >= 8 else {
-      return [
-        "field": .text(field), "type": "quantitative", "title": .text(title),
-        "scale": ["nice": false, "zero": false, "padding": 8],
-        "axis": ["values": .array(values.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy"],
-      ]
-    }
-    return LogarithmicAxis.grid(field, title: title, values: values)
+    // Labels at places that there are: no rounded ones between them.
+    let shown = thinned(places.indices.map { $0 }, to: 9).map { places[$0] }
+    let (low, high) = (places.first ?? 0, places.last ?? 1)
+    let isLogarithmic = key != nil && low > 0 && high / low >= 8
+    let room = max(1.1, pow(high / max(low, .leastNormalMagnitude), 0.06))
+    return [
+      "field": .text(field), "type": "quantitative", "title": .text(title),
+      "scale": isLogarithmic
+        ? ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]]
+        : ["nice": false, "zero": false, "padding": 8],
+      "axis": [
+        "values": .array(shown.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy",
+        "labelExpr": .text(Self.labelExpression(shown)),
+      ],
+    ]
+  }
+
+  /// Writes each number as the study does.
+  private static func labelExpression(_ values: [Double]) -> String {
+    values.reversed().reduce("datum.label") { "datum.value == \($1) ? '\($1.short)' : \($0)" }
   }
 }
 

@@ -9,14 +9,9 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let plot = try chart.plot()
   let values = try PlotValues(plot, of: chart)
   let channels = values.channels
-  var notes = [values.sentence]
   let rows = values.places.flatMap { values.rows(at: $0) }
-  let drawn = rows.filter { plot.scale == .linear || ($0["y"]?.number ?? 0) > 0 }
-  if drawn.count < rows.count {
-    notes.append("\(rows.count - drawn.count) values of 0 or less have no place on the logarithmic axis.")
-  }
   let title = plot.title
-  let axis = LogarithmicAxis(title, around: ["y", "a", "b"].flatMap { end in drawn.compactMap { $0[end]?.number } })
+  let axis = LogarithmicAxis(title, around: ["y", "a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } })
   func y(_ field: String) -> JSONValue {
     if plot.scale == .logarithmic {
       return .object(axis.encoding(field).members.merging(["title": lines(of: title)]) { $1 })
@@ -26,7 +21,7 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       "scale": ["zero": false, "nice": true, "padding": 4], "axis": ["tickCount": 5],
     ]
   }
-  var encoding: [String: JSONValue] = ["x": channels.x.encoding("x")]
+  var encoding: [String: JSONValue] = ["x": channels.x.encoding("x", places: values.xNumbers)]
   if let color = channels.color {
     encoding["color"] = FigureStyle.color("o", title: color.title, names: values.labels(2), symbol: "stroke")
   } else {
@@ -34,8 +29,8 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   }
   return chart.specification(
     "\(channels.x.isNumeric ? "Line" : "Dot") charts: \(title) against \(channels.x.title)\(values.channelWords).",
-    notes: notes, shownKeys: channels.shownKeys, namesSearch: true,
-    values.members(rows: drawn, encoding: encoding, layers: plotLayers(values, y, rows: drawn)))
+    notes: values.notes, shownKeys: channels.shownKeys, namesSearch: true,
+    values.members(rows: rows, encoding: encoding, layers: plotLayers(values, y, rows: rows)))
 }
 
 /// A title in lines that fit the height of a panel.
@@ -99,21 +94,24 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     return values.row(
       place,
       [
-        "x": .text(values.channels.x.label(place[4])), "y": .text(height.label(place[3])), "v": .display(value),
+        "x": .text(values.channels.x.plainLabel(place[4])), "y": .text(height.plainLabel(place[3])),
+        "v": .display(value),
         "n": .integer(values.runCount(at: place)),
       ])
   }
   let shown = rows.compactMap { $0["v"]?.number }
-  let isLogarithmic = plot.scale == .logarithmic && shown.allSatisfy { $0 > 0 }
+  let isLogarithmic = plot.scale == .logarithmic
   let (low, high) = (shown.min() ?? 0, shown.max() ?? 1)
   let middle = isLogarithmic ? (low * high).squareRoot() : (low + high) / 2
   func axis(_ field: String, _ channel: PlotChannel, _ position: Int, isReversed: Bool) -> JSONValue {
-    let labels = values.labels(position)
+    let labels = values.labels(position) { channel.plainLabel($0) }
     return [
       "field": .text(field), "type": "ordinal", "title": .text(channel.title),
-      "sort": .array((isReversed ? labels.reversed() : labels).map(JSONValue.text)), "axis": ["labelAngle": 0],
+      "sort": .array((isReversed ? labels.reversed() : labels).map(JSONValue.text)),
+      "axis": ["labelAngle": 0, "labelOverlap": "greedy"],
     ]
   }
+  let columnCount = values.labels(4).count * max(1, min(3, values.channels.column == nil ? 1 : values.labels(1).count))
   let encoding: [String: JSONValue] = [
     "x": axis("x", values.channels.x, 4, isReversed: false), "y": axis("y", height, 3, isReversed: true),
   ]
@@ -133,9 +131,10 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       ],
     ],
     [
-      "mark": ["type": "text", "fontSize": 10],
+      // Without room for numbers in the cells, colours have to do.
+      "mark": ["type": "text", "fontSize": 10, "opacity": columnCount <= 16 ? 1 : 0],
       "encoding": [
-        "text": ["field": "v", "type": "quantitative", "format": ".2~g"],
+        "text": ["field": "v", "type": "quantitative", "format": ".3~g"],
         "color": [
           "condition": ["test": .text("datum.v > \(middle)"), "value": "#111111"], "value": "white",
         ],
@@ -144,7 +143,7 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   ]
   return chart.specification(
     "Heat maps: \(plot.title) over \(values.channels.x.title) and \(height.title)\(values.channelWords).",
-    notes: [values.sentence], shownKeys: values.channels.shownKeys, namesSearch: true,
+    notes: values.notes, shownKeys: values.channels.shownKeys, namesSearch: true,
     values.members(rows: rows, encoding: encoding, layers: layers))
 }
 

@@ -43,9 +43,19 @@ struct PlottedMeasure {
   private func parts(
     of measurement: MeasuredValue, _ run: RunReader
   ) throws(FigureError) -> [(layer: Int?, part: MeasuredValue)] {
-    guard showsLayers || plot.layer != nil else { return [(nil, measurement)] }
+    guard showsLayers || plot.layer != nil else {
+      if showsNodes, measure.layerContent.map({ $0 != .layers }) ?? false, try LayerReader(run).depth > 1 {
+        throw .notPlottable(
+          figure: run.subject,
+          reason:
+            "\(measure.rawValue) has the nodes of all hidden layers one after the other; give e.g. column: layer, or layer: 1"
+        )
+      }
+      return [(nil, measurement)]
+    }
     guard let content = measure.layerContent else {
-      throw .notPlottable(figure: run.subject, reason: "\(measure.rawValue) has no layers; leave layer out")
+      throw .notPlottable(
+        figure: run.subject, reason: "\(measure.rawValue) does not list hidden layers; leave layer out")
     }
     let layers: [[Double]]
     if case .layers = content {
@@ -83,10 +93,15 @@ struct PlottedMeasure {
     }
     if !showsNodes, values.count == 1 { return values }
     guard shape.count == (showsNodes ? 1 : 0) else {
+      guard !shape.isEmpty else {
+        throw .notPlottable(
+          figure: run.subject,
+          reason: "\(measure.rawValue) has one number and no nodes here; put something else on the axis")
+      }
       let left = shape.map(String.init).joined(separator: " x ")
       throw .notPlottable(
         figure: run.subject,
-        reason: "\(measure.rawValue) has \(shape.isEmpty ? "one number" : "\(left) numbers")"
+        reason: "\(measure.rawValue) has \(left) numbers"
           + (showsNodes ? ", and one for each node is wanted; " : " a run and epoch, and one is wanted; ")
           + "give reduce, e.g. reduce: mean or reduce: [best, share above 0.95]"
           + (showsNodes ? "" : ", or x: node"))

@@ -7,6 +7,8 @@ struct PlotValues {
   let channels: PlotChannels
   private let isOfEachRun: Bool
   private let points: Gathered<PlotPoint>
+  /// Values that are not finite, or of 0 or less on a logarithmic scale.
+  private let leftOutCount: Int
 
   init(_ plot: PlotDeclaration, of chart: Chart) throws(FigureError) {
     self.plot = plot
@@ -17,7 +19,8 @@ struct PlotValues {
     self.channels = channels
     if !channels.showsEpochs, chart.epochs.count > 1 {
       throw .notPlottable(
-        figure: chart.name, reason: "it names several epochs, and shows them nowhere; give e.g. color: epoch")
+        figure: chart.name,
+        reason: "it names several epochs, and shows them nowhere; give e.g. \(isMap ? "x" : "color"): epoch")
     }
     let found: [PlotPoint]
     switch plot.quantity {
@@ -30,15 +33,20 @@ struct PlotValues {
       for run in try runs.completed() { all += try reader.points(of: run) }
       found = all
     case .statistic(let statistic):
-      let reader = PlottedStatistic(
+      var reader = PlottedStatistic(
         statistic: statistic, plot: plot, channels: channels, runs: runs, epochs: chart.epochs)
-      isOfEachRun = reader.isOfEachRun
       found = try reader.points()
+      isOfEachRun = reader.isOfEachRun
     }
     var points = Gathered<PlotPoint>()
-    for point in found where point.value.isFinite { points.add(point, channels.place(of: point)) }
+    let drawable = found.filter { $0.value.isFinite && (plot.scale == .linear || $0.value > 0) }
+    leftOutCount = found.count - drawable.count
+    for point in drawable { points.add(point, channels.place(of: point)) }
     guard !points.sorted.isEmpty else {
-      throw .notPlottable(figure: chart.name, reason: "no selected run has a finite value")
+      throw .notPlottable(
+        figure: chart.name,
+        reason: "no selected run has a value that can be drawn\(plot.scale == .linear ? "" : " on a logarithmic scale")"
+      )
     }
     self.points = points
   }
@@ -65,11 +73,17 @@ struct PlotValues {
     Set(points(at: place).map { $0.run.record.run.hash }).count
   }
 
+  /// The numbers on the horizontal axis, ascending.
+  var xNumbers: [Double] { Set(places.compactMap { channels.x.position($0[4]).number }).sorted() }
+
   /// The labels of a position of the places, in order.
-  func labels(_ position: Int) -> [String] {
+  func labels(
+    _ position: Int, _ label: ((Gathered<PlotPoint>.Part) -> String)? = nil
+  ) -> [String] {
     let channel = [channels.row, channels.column, channels.color, channels.y, channels.x][position]
     var known: Set<Gathered<PlotPoint>.Part> = []
-    return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted().map { channel?.label($0) ?? "" }
+    return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted()
+      .map { label?($0) ?? channel?.label($0) ?? "" }
   }
 
   // MARK: Middles and bands
@@ -77,8 +91,7 @@ struct PlotValues {
   func middle(of values: [Double]) -> Double? {
     switch plot.band {
     case .quartiles: median(values)
-    case .deviation where plot.scale == .logarithmic:
-      mean(values.filter { $0 > 0 }.map { log10($0) }).map { pow(10, $0) }
+    case .deviation where plot.scale == .logarithmic: mean(values.map { log10($0) }).map { pow(10, $0) }
     case .deviation, .seeds, .none: mean(values)
     }
   }
@@ -90,7 +103,7 @@ struct PlotValues {
       guard let low = quantile(0.25, of: values), let high = quantile(0.75, of: values) else { return nil }
       return (low, high)
     case .deviation where plot.scale == .logarithmic:
-      let logarithms = values.filter { $0 > 0 }.map { log10($0) }
+      let logarithms = values.map { log10($0) }
       guard let center = mean(logarithms) else { return nil }
       let deviation = standardDeviation(logarithms)
       return (pow(10, center - deviation), pow(10, center + deviation))
@@ -111,8 +124,19 @@ struct PlotValues {
     }
   }
 
-  /// What a note says of lines and bands.
-  var sentence: String {
+  /// What notes say of lines and bands, of values that are left out, and of layers that have none.
+  var notes: [String] {
+    var notes = [sentence]
+    if leftOutCount > 0 {
+      notes.append(
+        "\(leftOutCount) value\(leftOutCount == 1 ? "" : "s") of single runs that cannot be drawn "
+          + (plot.scale == .linear ? "(not finite)" : "(0 or less on a logarithmic scale, or not finite)")
+          + " are left out.")
+    }
+    return notes
+  }
+
+  private var sentence: String {
     guard isOfEachRun else { return "Each value is of all its runs together." }
     let band: String =
       switch plot.band {

@@ -10,11 +10,32 @@ struct PlottedStatistic {
   /// As of ``PlottedMeasure``.
   let epochs: [Int]
 
-  /// Whether there is a value for each run.
-  var isOfEachRun: Bool { statistic.row.summary != nil }
+  /// Whether there is a value for each run. Where something never happens in some runs, only the median of all of them tells.
+  private(set) var isOfEachRun: Bool
+
+  init(
+    statistic: FindingDeclaration.Statistic, plot: PlotDeclaration, channels: PlotChannels, runs: SelectedRuns,
+    epochs: [Int]
+  ) {
+    (self.statistic, self.plot, self.channels, self.runs, self.epochs) = (statistic, plot, channels, runs, epochs)
+    isOfEachRun = statistic.row.summary != nil
+  }
 
   /// - Throws: `FigureError.notPlottable` if it has no value anywhere, with the first reason.
-  func points() throws(FigureError) -> [PlotPoint] {
+  mutating func points() throws(FigureError) -> [PlotPoint] {
+    let (points, reason) = try valuesOfGroups()
+    if reason != nil, isOfEachRun, statistic.row.summary == .median {
+      isOfEachRun = false
+      return try self.points()
+    }
+    guard !points.isEmpty else {
+      throw .notPlottable(figure: runs.subject, reason: reason ?? "no run has a value")
+    }
+    return points
+  }
+
+  /// The values that there are, and why a first one is missing.
+  private func valuesOfGroups() throws(FigureError) -> (points: [PlotPoint], reason: String?) {
     let row = statistic.row
     let readers = try row.isOfAllRuns ? runs.all() : runs.completed()
     guard !channels.showsEpochs || row.epochs != .own else {
@@ -36,10 +57,7 @@ struct PlottedStatistic {
         }
       }
     }
-    guard !points.isEmpty else {
-      throw .notPlottable(figure: runs.subject, reason: reason ?? "no run has a value")
-    }
-    return points
+    return (points, reason)
   }
 
   /// Runs that no key of a channel tells apart.

@@ -27,13 +27,13 @@ struct SettingSelection {
   }
 
   /// Sentences for the caption: runs that are missing or diverged.
-  func notes(study: Study) -> [String] {
+  func notes(study: Study, leavesOutDiverged: Bool = true) -> [String] {
     var notes: [String] = []
     if runs.count < expectedRunCount {
       notes.append("Incomplete: \(runs.count) of \(expectedRunCount) runs have finished.")
     }
     let diverged = divergedRuns
-    if !diverged.isEmpty {
+    if leavesOutDiverged, !diverged.isEmpty {
       let named = diverged.prefix(6).map { "\($0.label(study: study)) in epoch \($0.divergedEpoch ?? 0)" }
       let rest = diverged.count > 6 ? " and \(diverged.count - 6) more (see the table of runs)" : ""
       notes.append(
@@ -43,16 +43,23 @@ struct SettingSelection {
     return notes
   }
 
-  /// Sentences that name keys whose values the figure pools.
+  /// Sentences that name keys whose values the figure pools, and those that go along with a key that it shows.
   ///
   /// - Parameter shownKeys: the keys that the figure tells apart.
   func pooledKeys(shownKeys: Set<String>, study: Study) -> [String] {
-    study.variedKeys.filter {
-      !shownKeys.contains($0) && study.companions(of: $0).isDisjoint(with: shownKeys)
-    }.compactMap { key in
+    func values(_ key: String) -> [KeyValue] {
       var known: Set<KeyValue> = []
-      let values = settingIndices.compactMap { study.settings[$0].value(of: key) }.filter { known.insert($0).inserted }
-      return values.count > 1 ? "Pools \(key) \(values.map(\.shown).joined(separator: ", "))." : nil
+      return settingIndices.compactMap { study.settings[$0].value(of: key) }.filter { known.insert($0).inserted }
+    }
+    return study.variedKeys.filter { !shownKeys.contains($0) && values($0).count > 1 }.compactMap { key in
+      let list = values(key).map(\.shown).joined(separator: ", ")
+      let partners = study.companions(of: key)
+      guard let shown = shownKeys.sorted().first(where: partners.contains) else {
+        // Of keys that go together, one stands for all.
+        let isFirst = !study.variedKeys.prefix { $0 != key }.contains(where: partners.contains)
+        return isFirst ? "Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list)." : nil
+      }
+      return "With \(shown) goes \(key): \(list)."
     }
   }
 

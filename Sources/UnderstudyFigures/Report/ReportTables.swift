@@ -46,6 +46,11 @@ extension Finding {
   }
 
   fileprivate var runsInWords: String {
+    if let pairs {
+      return
+        "\(pairs.count) pair\(pairs.count == 1 ? "" : "s") of \(pairs.seedCount) seed\(pairs.seedCount == 1 ? "" : "s")"
+        + (isIncomplete ? " (incomplete)" : "")
+    }
     var words = isIncomplete ? "\(runCount) of \(expectedRunCount) (incomplete)" : "\(runCount)"
     if divergedCount > 0, !declaration.statistic.row.isOfAllRuns { words += "; \(divergedCount) diverged, left out" }
     return words
@@ -77,7 +82,7 @@ extension FindingDeclaration {
     let part = selection.keys.sorted()
       .map { "\($0) = \(selection[$0, default: []].map(\.shown).joined(separator: ", "))" }
     let compared = comparison.map {
-      "; \($0.key) = \($0.first.shown) \($0.kind == .difference ? "minus" : "divided by") \($0.second.shown), over pairs of runs"
+      "; \($0.key) = \($0.first.shown) \($0.kind == .difference ? "minus" : "divided by") \($0.second.shown), over pairs of runs, averaged in each seed"
     }
     return name + when + (compared ?? "") + (part.isEmpty ? "" : "; " + part.joined(separator: "; "))
   }

@@ -48,7 +48,9 @@ extension ResultsStore {
 
   /// The folder's study with the claim, figures and findings of another one; nil if that declares other runs.
   public func presented(as other: Study) -> Study? {
-    let other = other.drawing(as: study)
+    var other = other.drawing(as: study)
+    // A file under another name declares the same runs, but for those of version 0.1.
+    if study.randomNumbers == .bySeed { other.name = study.name }
     return other.isPart(of: study) ? study.presented(as: other) : nil
   }
 }

@@ -55,6 +55,11 @@ extension StudyDeclarations {
     let selected = try selection(tree, key: "findings.compare", settings: settings)
     guard let (key, values) = selected.first, selected.count == 1, values.count == 2, !values[0].isSame(as: values[1])
     else { throw tree.error(.outOfRange, key: "findings.compare", "not two values of one key", remedy) }
+    guard finding.selection[key] == nil else {
+      throw tree.error(
+        .contradiction, key: "findings.compare", "\(key) is compared, and selected by where as well",
+        "leave it out of where")
+    }
     for value in values {
       let whole = finding.selection.merging([key: [value]]) { $1 }
       guard settings.contains(where: { $0.matches(whole) }) else {

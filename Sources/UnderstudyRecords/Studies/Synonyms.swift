@@ -74,6 +74,8 @@ enum Synonyms {
     ("evaluationAgreement", "accuracy acc testaccuracy top1"),
     ("squaredError", "mse l2 l2loss mseloss meansquarederror"),
     ("crossEntropy", "ce xent nll softmax crossentropyloss"),
+    ("logarithmic", "log log10 logarithm"),
+    ("deviation", "std sd stddev sigma"),
     ("float64", "double fp64 f64 f8"),
     ("float32", "float single fp32 f32 f4"),
     ("he", "kaiming kaimingnormal henormal"),
