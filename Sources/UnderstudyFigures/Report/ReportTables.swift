@@ -46,12 +46,12 @@ extension Finding {
   }
 
   fileprivate var runsInWords: String {
-    if let pairs {
-      return
-        "\(pairs.count) pair\(pairs.count == 1 ? "" : "s") of \(pairs.seedCount) seed\(pairs.seedCount == 1 ? "" : "s")"
-        + (isIncomplete ? " (incomplete)" : "")
-    }
     var words = isIncomplete ? "\(runCount) of \(expectedRunCount) (incomplete)" : "\(runCount)"
+    if let pairs {
+      words =
+        "\(pairs.count) pair\(pairs.count == 1 ? "" : "s") of \(pairs.seedCount) seed\(pairs.seedCount == 1 ? "" : "s")"
+      if isIncomplete { words += " (incomplete)" }
+    }
     if divergedCount > 0, !declaration.statistic.row.isOfAllRuns { words += "; \(divergedCount) diverged, left out" }
     return words
   }
