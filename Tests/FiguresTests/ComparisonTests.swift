@@ -100,6 +100,21 @@ import UnderstudySchema
     #expect(reason.contains("has a partner"))
   }
 
+  @Test("zipped values beside which another repeats give several partners, and a figure pools them")
+  func repeatedPartners() throws {
+    var results = results([(4, 0, 1, 0.1), (8, 0, 1, 0.2), (4, 1, 1, 0.3)])
+    results.study.zippedKeys = [["training.batchSize", "teacher.strengthDecay"]]
+    guard case .notMeasurable(let reason) = finding(atLeast: 0, in: results).verdict else {
+      Issue.record("measured")
+      return
+    }
+    #expect(reason.contains("several partners"))
+    let selection = try SettingSelection([:], of: results, subject: "f")
+    #expect(
+      selection.pooledKeys(shownKeys: ["training.batchSize"], study: results.study)
+        == ["Pools teacher.strengthDecay 0, 1."])
+  }
+
   @Test("statistics of all runs together are not compared")
   func together() {
     var declaration = FindingDeclaration(statement: "f", statistic: .divergedShare, atLeast: 0)

@@ -26,7 +26,11 @@ struct PairedRuns {
       throw failure(
         "of \(missing.count) of the \(input.runs.count) runs it cannot be said, so pairs would be left out: \(reason)")
     }
-    let pairs = Self.pairs(of: values, by: comparison, in: input.selected.study)
+    guard let pairs = Self.pairs(of: values, by: comparison, in: input.selected.study) else {
+      throw failure(
+        "a key that is zipped with \(comparison.key) has several values beside one that is compared, so that runs have several "
+          + "partners; select one of them by where")
+    }
     guard !pairs.isEmpty else {
       throw failure(
         "no run with \(comparison.key) \(comparison.first.shown) has a partner with \(comparison.second.shown), which shares its "
@@ -47,17 +51,24 @@ struct PairedRuns {
     self.interval = comparison.kind == .ratio ? interval.map { exp($0.lowerBound)...exp($0.upperBound) } : interval
   }
 
+  /// nil if a run has several partners.
   private static func pairs(
     of values: [(run: RunReader, value: Double)], by comparison: FindingDeclaration.Comparison, in study: Study
-  ) -> [(seed: Int, first: Double, second: Double)] {
+  ) -> [(seed: Int, first: Double, second: Double)]? {
     let own = study.companions(of: comparison.key).union([comparison.key])
     let others = study.variedKeys.filter { !own.contains($0) }
     var sides: [[String]: (seed: Int, first: Double?, second: Double?)] = [:]
     for (run, value) in values {
       let key = others.map { run.setting.value(of: $0)?.shown ?? "" } + ["\(run.seed)"]
       guard let own = run.setting.value(of: comparison.key) else { continue }
-      if own.isSame(as: comparison.first) { sides[key, default: (run.seed, nil, nil)].first = value }
-      if own.isSame(as: comparison.second) { sides[key, default: (run.seed, nil, nil)].second = value }
+      let side = sides[key] ?? (run.seed, nil, nil)
+      if own.isSame(as: comparison.first) {
+        guard side.first == nil else { return nil }
+        sides[key] = (run.seed, value, side.second)
+      } else if own.isSame(as: comparison.second) {
+        guard side.second == nil else { return nil }
+        sides[key] = (run.seed, side.first, value)
+      }
     }
     return sides.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, side in
       side.first.flatMap { first in side.second.map { (side.seed, first, $0) } }

@@ -54,7 +54,15 @@ struct SettingSelection {
     return study.variedKeys.filter { !shownKeys.contains($0) && values($0).count > 1 }.compactMap { key in
       let list = values(key).map(\.shown).joined(separator: ", ")
       let partners = study.companions(of: key)
-      guard let shown = shownKeys.sorted().first(where: partners.contains) else {
+      // A value that is shown may stand beside several of this key: then they are pooled.
+      func isDetermined(by shown: String) -> Bool {
+        Dictionary(grouping: settingIndices) { study.settings[$0].value(of: shown) }.values.allSatisfy { same in
+          Set(same.map { study.settings[$0].value(of: key) }).count == 1
+        }
+      }
+      let shownPartners = shownKeys.sorted().filter(partners.contains)
+      if !shownPartners.isEmpty, !shownPartners.contains(where: isDetermined) { return "Pools \(key) \(list)." }
+      guard let shown = shownPartners.first else {
         // Of keys that go together, one stands for all.
         let isFirst = !study.variedKeys.prefix { $0 != key }.contains(where: partners.contains)
         return isFirst ? "Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list)." : nil
