@@ -111,9 +111,11 @@ follow Docs/Python.md python
 follow Docs/Results.md results
 follow Docs/Reconstruction.md recovery
 follow Docs/Images.md images
+follow Sources/Understudy/Understudy.docc/Understudy.md reference
 for block in "$folder"/blocks/formats-*.python; do
   check "Docs/Formats.md: Python ($(head -n 1 "$block"))" "$python" "$block"
 done
+check "Docs/Gallery.md: what its studies say" "$python" "$repository/Scripts/gallery.py" --check
 check "Docs/Sweep.md: the tables, of the README's study" "$python" "$repository/Scripts/sweep_table.py" weak
 
 # What the pages point to is there. (The pictures of the full sweep, too.)
