@@ -37,6 +37,27 @@ import Testing
     #expect(Set(FigureDeclaration.Kind.allCases).subtracting(kinds) == [])
   }
 
+  /// What Docs/Troubleshooting.md says that the program prints is in its sources: no message of the page is invented or outdated.
+  @Test func theProgramSaysWhatTroubleshootingQuotes() throws {
+    var sources = ""
+    for folder in ["Sources", "Scripts"] {
+      let files = FileManager.default.enumerator(atPath: repository.appendingPathComponent(folder).path)
+      for case let path as String in try #require(files) where path.hasSuffix(".swift") || path.hasSuffix(".sh") {
+        sources += try String(contentsOf: repository.appendingPathComponent("\(folder)/\(path)"), encoding: .utf8)
+      }
+    }
+    var quotes: [String] = []
+    for row in try guide("Troubleshooting").split(separator: "\n") where row.hasPrefix("| ") {
+      let symptom = row.dropFirst(2).split(separator: " | ")[0]
+      quotes += symptom.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 && $0.element.contains(" ") }.map { String($0.element) }
+    }
+    #expect(quotes.count > 25)
+    for quote in quotes where quote != "understudy: command not found" {
+      #expect(sources.contains(quote), "nothing prints \"\(quote)\"")
+    }
+  }
+
   @Test func theGuidesStudyLoads() throws {
     let study = try parse(try block("yaml", of: guide("Studies")))
     #expect(study.runs.count == 24)
