@@ -108,13 +108,19 @@ import UnderstudySchema
     #expect(rows.dropFirst().map { $0["y"]?.number } == [2, 20, 20])
   }
 
+  /// The part of a page that an audit takes, without figures.
+  private static func section(_ audit: ReportedAudit) -> String {
+    var figureCount = 0
+    return auditChapter(audit, figures: [], index: 0, figureCount: &figureCount, folder: URL(filePath: "/tmp")).content
+  }
+
   @Test func auditsNameWhatHappened() throws {
     let record = SyntheticTheory.audit()
     let figures = auditFigures(of: record, name: "a")
     #expect(figures.map(\.name) == ["a-teacher", "a-student"])
     #expect(figures[0].document["data"]?["values"]?.elements?.count == 11, "one has no observer, so no prediction")
     #expect(figures[1].document["data"]?["values"]?.elements?.count == 40)
-    let section = auditSection(ReportedAudit("A & B", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let section = Self.section(ReportedAudit("A & B", record))
     for words in [
       "A &amp; B", "6 of 12 teacher nodes are learned", "≈ matched on the inputs", "✗ VIOLATION",
       "s&lt;1&gt;.safetensors",
@@ -152,7 +158,7 @@ import UnderstudySchema
     let tables = record.tables
     #expect(tables[1].rows.map { $0[1].plain } == ["3", "2", "3", "2"], "the strongest of a layer first")
     #expect(tables[2].rows.map { $0[3].plain } == ["1", "dead", "1", "dead"] && tables[0].rows[1][4].plain == "50 %")
-    let page = auditSection(ReportedAudit("A & B", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let page = Self.section(ReportedAudit("A & B", record))
     for words in [
       "A &amp; B", "2 of 6 teacher nodes have a student node with a rho of 0.8 or more",
       "4 of 6 student nodes are dead",
@@ -169,7 +175,7 @@ import UnderstudySchema
     record.theory = SyntheticTheory.audit()
     let both = ReportedAudit("A", record)
     #expect(both.figures(named: "audit-1").map(\.name) == ["audit-1-images", "audit-1-teacher", "audit-1-student"])
-    let text = auditSection(both, figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let text = Self.section(both)
     for words in [
       "All teacher nodes have a student node with a rho of 0.8 or more.", "No student node is dead",
       "<h3>What the theory says</h3>", "6 of 12 teacher nodes are learned, and 1 more matched on the inputs",
@@ -190,10 +196,10 @@ import UnderstudySchema
     let rows = try #require(figure.document["data"]?["values"]?.elements)
     #expect(rows.count == 40 && rows.allSatisfy { $0["f"] == "not measured" })
     #expect(figure.notes.contains { $0.contains("not measured") } && !figure.caption.contains("merging"))
-    let section = auditSection(ReportedAudit("A", record), figures: [], index: 0, folder: URL(filePath: "/tmp"))
+    let section = Self.section(ReportedAudit("A", record))
     #expect(section.contains("40 units in the lowest layer; which of them can be merged or removed was not measured."))
     #expect(
-      section.components(separatedBy: "<td>not measured</td>").count == 1 + 24 + 40, "witnesses in two bands, fates")
+      section.components(separatedBy: ">not measured</td>").count == 1 + 24 + 40, "witnesses in two bands, fates")
     #expect(!section.contains("carries a boundary") && !section.contains("0 can be merged"))
   }
 

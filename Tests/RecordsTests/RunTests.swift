@@ -127,7 +127,7 @@ import Testing
       figures: [{name: f, kind: boundaries, caption: "a: b", where: {teacher: {strengthDecay: 1}}, epochs: [0, 7]}]
       findings:
         - {statement: 'It''s "so".', statistic: armRatio, epoch: 7, where: {network.biases: true}, atLeast: 1e-3}
-        - {statement: x, statistic: divergedShare, atMost: 0}
+        - {statement: x, statistic: divergedShare, figure: f, atMost: 0}
         - {statement: y, statistic: recoveredShare, compare: {teacher.strengthDecay: [1, 0]}, as: ratio, atMost: 1}
         - {statement: z, statistic: recoveredShare, compare: {teacher.strengthDecay: [0, 1]}, atLeast: -0.1, atMost: 0.1}
       """,

@@ -144,6 +144,13 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy(
       "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, "
         + "compare: {student.overRealization: [2, 5]}, atLeast: 1}]", .emptySelection, "student.overRealization 5"),
+    BadStudy(
+      "findings: [{statement: a, statistic: recoveredShare, figure: f, atLeast: 1}]", .outOfRange, "findings.figure",
+      "declares no figure 'f'", "declare it under figures"),
+    BadStudy(
+      "figures: [{name: loss, kind: evaluationLoss}]\n"
+        + "findings: [{statement: a, statistic: recoveredShare, figure: los, atLeast: 1}]", .outOfRange,
+      "name one of loss"),
     BadStudy("findings: [{statement: a, statistic: recovered, atLeast: 1}]", .unknownName, "nearest known one is rec"),
     BadStudy("findings: [{statement: a, statistic: armRatio}]", .missingKey, "without bounds"),
     BadStudy("findings: [{statement: a, statistic: armRatio, atLeast: 2, atMost: 1}]", .contradiction, "above"),

@@ -178,7 +178,10 @@ func drawing<Result>(_ python: String?, _ body: (FigureRenderer) throws -> Resul
   let interruption = Interruption("stopping: what is not drawn yet stays as it was") { stop.request() }
   defer { interruption.cancel() }
   do {
-    return try body(FigureRenderer(python: pythonPath(python)) { stop.isRequested })
+    let progress = FigureProgress()
+    defer { progress.end() }
+    return try body(
+      FigureRenderer(python: pythonPath(python), isStopped: { stop.isRequested }, report: progress.show))
   } catch let error as FigureError where error == .stopped {
     writeError("interrupted: \(error)")
     throw ExitCode(130)
@@ -201,7 +204,9 @@ func drawReport(
   let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
   for problem in summary.problems { writeError("figure left out: \(problem)") }
   if let missing = summary.missingTool {
-    writeError("figures left out: \(missing); then `understudy report` draws them")
+    writeError(
+      "figures left out: \(missing); then `understudy report` draws them"
+        + (summary.keptPage ? "; \(file.path) has figures and stays as it was" : ""))
   }
   for study in studies where study.results.study.figures.isEmpty && study.results.study.findings.isEmpty {
     writeError("\(study.title): it declares no figures and no findings; the report has its settings only")
@@ -218,5 +223,6 @@ func drawReport(
       }
     }
   }
+  if summary.keptPage { throw ExitCode(1) }
   writeError("report: \(file.path)")
 }

@@ -1,6 +1,6 @@
 """Draws Vega-Lite files as SVG, PNG and PDF: python -c SCRIPT MANIFEST
 
-The manifest names the files, and a folder for what a page holds, or null. Status 3 says that the wheel is missing; other
+The manifest names the files, a folder for what a page holds, or null, and a file that grows by a byte with each figure. Status 3 says that the wheel is missing; other
 failures end with Python's own status 1 and the exception's text. Clip ids count up over the life of the process, so they are
 numbered anew for each file.
 """
@@ -42,6 +42,8 @@ for index, stem in enumerate(manifest["figures"]):
         write(stem + ".pdf", vl.svg_to_pdf(in_points(svg)))
         if page_folder:
             write(os.path.join(page_folder, f"{index}.png"), vl.svg_to_png(svg, scale=2))
+        with open(manifest["progress"], "ab") as file:
+            file.write(b".")
     except Exception as error:
         print(f"{os.path.basename(stem)}: {error}")
         sys.exit(1)

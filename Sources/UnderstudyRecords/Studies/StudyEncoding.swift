@@ -46,6 +46,7 @@ extension Study {
           "compare: {\(comparison.key): [\(comparison.first.json), \(comparison.second.json)]}, as: \(comparison.kind.rawValue)"
         )
       }
+      if let figure = finding.figure { fields.append("figure: \(jsonText(figure))") }
       if let bound = finding.atLeast { fields.append("atLeast: \(bound)") }
       if let bound = finding.atMost { fields.append("atMost: \(bound)") }
       lines.append("  - {\(fields.joined(separator: ", "))}")

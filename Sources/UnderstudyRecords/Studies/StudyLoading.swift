@@ -120,7 +120,8 @@ extension Study {
       study.figures = try StudyDeclarations.figures(tree, settings: study.settings)
     }
     if let tree = declared("findings") {
-      study.findings = try StudyDeclarations.findings(tree, settings: study.settings)
+      study.findings = try StudyDeclarations.findings(
+        tree, settings: study.settings, figures: study.figures.map(\.name))
     }
     return study
   }
