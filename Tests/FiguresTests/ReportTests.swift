@@ -77,7 +77,8 @@ import UnderstudySchema
         FindingDeclaration(statement: "small", statistic: .logEvaluationLoss, atMost: 0), named,
         FindingDeclaration(statement: "first", statistic: .recoveredShare, atLeast: 0.1),
         FindingDeclaration(
-          statement: "weak", statistic: .recoveredShare, selection: ["teacher.strengthDecay": [.number(1)]], atLeast: 0.1),
+          statement: "weak", statistic: .recoveredShare, selection: ["teacher.strengthDecay": [.number(1)]],
+          atLeast: 0.1),
         FindingDeclaration(statement: "none diverged", statistic: .divergedShare, atMost: 0),
       ])
     let placed = PlacedFindings(findings(of: results), figures: results.study.figures)

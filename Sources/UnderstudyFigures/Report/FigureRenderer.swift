@@ -66,7 +66,8 @@ public struct FigureRenderer: Sendable {
 
   /// As `drawForPage`, but if Python or its wheel is missing, gives back the error instead of throwing it: a page is worth
   /// writing without figures.
-  func drawForPageIfPossible(_ specifications: [URL]) throws(FigureError) -> (parts: PageParts?, missing: FigureError?) {
+  func drawForPageIfPossible(_ specifications: [URL]) throws(FigureError) -> (parts: PageParts?, missing: FigureError?)
+  {
     guard !specifications.isEmpty else { return (nil, nil) }
     do throws(FigureError) {
       return (try drawForPage(specifications), nil)

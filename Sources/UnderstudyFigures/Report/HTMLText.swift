@@ -42,7 +42,8 @@ func htmlTable(
   // On a phone each row is a list of its cells, with their columns' titles.
   let titles = head.map { " data-title=\"\($0.replacing(/<[^>]*>/, with: ""))\"" }
   let body = rows.map { row in
-    "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))\(titles[$0.offset])>\($0.element)</td>" }.joined() + "</tr>"
+    "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))\(titles[$0.offset])>\($0.element)</td>" }.joined()
+      + "</tr>"
   }
   return """
     <div class="scroll" tabindex="0"><table\(style.isEmpty ? "" : " class=\"\(style)\"")>

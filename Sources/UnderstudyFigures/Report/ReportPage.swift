@@ -113,7 +113,8 @@ private func studyChapter(
         number: figureCount, folder: folder))
     var entry = PageChapter.Entry(identifier: identifier, title: "\(figureCount). \(figure.specification.name)")
     // Of several pictures of one declaration the last has the findings.
-    let isLast = position + 1 == section.figures.count || section.figures[position + 1].declaredName != figure.declaredName
+    let isLast =
+      position + 1 == section.figures.count || section.figures[position + 1].declaredName != figure.declaredName
     if isLast, let found = findings.byFigure[figure.declaredName] {
       entry.signs = found.map(\.verdict.sign).joined()
       content.append(
@@ -124,7 +125,8 @@ private func studyChapter(
   if !findings.others.isEmpty {
     let caption = findings.byFigure.isEmpty ? "Findings" : "Findings that no figure shows"
     content.append(
-      "<div id=\"findings\(index)\">\(findingsContent(findings.others, caption: "\(caption): \(verdictCounts(findings.others))"))</div>")
+      "<div id=\"findings\(index)\">\(findingsContent(findings.others, caption: "\(caption): \(verdictCounts(findings.others))"))</div>"
+    )
     chapter.entries.append(
       PageChapter.Entry(
         identifier: "findings\(index)", title: caption, signs: findings.others.map(\.verdict.sign).joined()))

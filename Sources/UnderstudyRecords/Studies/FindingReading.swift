@@ -50,7 +50,8 @@ extension StudyDeclarations {
     guard let tree, !tree.isNull else { return nil }
     let name = try tree.text(key: "findings.figure").trimmed
     guard names.contains(name) else {
-      let remedy = names.isEmpty ? "declare it under figures, or leave figure out" : "name one of \(names.joined(separator: ", "))"
+      let remedy =
+        names.isEmpty ? "declare it under figures, or leave figure out" : "name one of \(names.joined(separator: ", "))"
       throw tree.error(.outOfRange, key: "findings.figure", "the study declares no figure '\(name)'", remedy)
     }
     return name
