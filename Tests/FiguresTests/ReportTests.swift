@@ -113,6 +113,41 @@ import UnderstudySchema
     #expect(auditTable(table).components(separatedBy: "not seen").count == 2)
   }
 
+  @Test func whatIsWrongWithAReportIsSaidBeforeTraining() {
+    func plot(_ name: String, _ quantity: PlotDeclaration.Quantity, kind: FigureDeclaration.Kind = .plot)
+      -> FigureDeclaration
+    {
+      var plot = PlotDeclaration(quantity)
+      (plot.x, plot.color, plot.row, plot.column) = (.key("student.overRealization"), .nothing, .nothing, .nothing)
+      if kind == .heatMap { plot.color = nil }
+      return FigureDeclaration(name: name, kind: kind, plot: plot)
+    }
+    var study = Synthetic.sweep(decays: [0, 1], multiples: [1, 2], seedCount: 2).study
+    study.record = [RecordRule(measures: [.evaluationCorrelation], moments: .last)]
+    study.figures = [
+      plot("share", .statistic(.recoveredShare)), plot("../out", .statistic(.recoveredShare)),
+      plot("Share", .measure(.evaluationLoss)),
+    ]
+    var compared = FindingDeclaration(statement: "order", statistic: .strongFirst, atLeast: 0)
+    compared.comparison = .init(key: "student.overRealization", first: .integer(1), second: .integer(2))
+    study.findings = [
+      FindingDeclaration(statement: "fine", statistic: .recoveredShare, atLeast: 0),
+      FindingDeclaration(statement: "early", statistic: .recoveredShare, epoch: 5, atLeast: 0),
+      FindingDeclaration(statement: "loss", statistic: .logEvaluationLoss, atMost: 0), compared,
+    ]
+    let pools = "Pools teacher.strengthDecay 0, 1. Select one of them by where, or show it as color, row or column."
+    #expect(
+      study.reportWarnings == [
+        "figure share: \(pools)",
+        "figure ../out: the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'",
+        "figure Share: evaluationLoss is recorded by no rule; add it to record", "figure Share: \(pools)",
+        "figure Share: another one has this name, and both would be written to one file",
+        "'early': no rule records evaluationCorrelation at epoch 5; add it to record",
+        "'loss': no rule records evaluationLoss at the end; add it to record",
+        "'order': strongFirst is of all runs together, and no two runs can be compared by it",
+      ])
+  }
+
   @Test func linksAreRelativeToThePage() {
     let folder = URL(filePath: "/r/all")
     #expect(relativeLink(to: URL(filePath: "/r/all/two layer/f.svg"), from: folder) == "two%20layer/f.svg")

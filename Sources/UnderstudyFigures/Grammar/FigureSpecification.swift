@@ -88,7 +88,8 @@ public func figureSpecifications(
 }
 
 extension FigureDeclaration {
-  fileprivate var hasFileName: Bool {
+  /// Whether its name can be that of a file.
+  var hasFileName: Bool {
     guard let first = name.unicodeScalars.first, first != "." else { return false }
     let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     return name.unicodeScalars.allSatisfy(allowed.contains)

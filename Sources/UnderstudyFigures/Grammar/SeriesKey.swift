@@ -11,7 +11,7 @@ struct SeriesKey {
     self.path = path
     values = []
     for index in selection.settingIndices {
-      guard let value = study.settings[index].value(of: path) else { continue }
+      guard let value = study.value(of: path, at: index) else { continue }
       valuesBySetting[index] = value
       if !values.contains(where: { $0.isSame(as: value) }) { values.append(value) }
     }

@@ -7,6 +7,8 @@ public struct ReportStudy: Sendable {
   public var results: StudyResults
   /// The results folder: figures go to `figures/` in it.
   public var folder: URL
+  /// HTML after its figures.
+  var tables = ""
 
   public init(title: String, results: StudyResults, folder: URL) {
     self.title = title

@@ -122,6 +122,7 @@ private func studyChapter(
     }
     chapter.entries.append(entry)
   }
+  content.append(section.study.tables)
   if !findings.others.isEmpty {
     let caption = findings.byFigure.isEmpty ? "Findings" : "Findings that no figure shows"
     content.append(

@@ -126,7 +126,7 @@ func settingsContent(_ results: StudyResults) -> String {
     let diverged = finished.compactMap { record in
       record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
     }
-    return study.variedKeys.map { (study.settings[index].value(of: $0)?.shown ?? "–").escapedForHTML } + [
+    return study.variedKeys.map { (study.value(of: $0, at: index)?.shown ?? "–").escapedForHTML } + [
       "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),
     ]
   }
