@@ -8,7 +8,7 @@ PEERS_PYTHON ?= python3
 FUZZ_SECONDS ?= 30
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test lint bench fuzz sanitize clean
+.PHONY: help demo build docs test lint bench fuzz sanitize clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -20,6 +20,9 @@ demo: build ## install what is missing, build, reproduce the paper's two-layer f
 build: ## install what is missing and build the program
 	@Scripts/install.sh
 	swift build -c release --product understudy
+
+docs: build ## write the reference of the Swift library, as a site in .build-docs
+	@python3 Scripts/docs.py --scratch .build --output .build-docs
 
 test: ## install what is missing, build, run every test and check
 	@Scripts/install.sh --tests
@@ -42,4 +45,4 @@ sanitize: ## run the tests under the address, undefined behaviour and thread san
 	Scripts/sanitize.sh
 
 clean: ## remove what was built and installed here; results stay
-	rm -rf .build .build-test .build-address .build-thread .build-fuzz .venv
+	rm -rf .build .build-test .build-address .build-thread .build-fuzz .build-docs .venv

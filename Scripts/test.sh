@@ -89,6 +89,7 @@ if stage "build" one swift build "${options[@]}" --build-tests; then
   fi
   stage "SciPy assignment" "$python" Tests/Reference/linear_assignment.py --understudy "$understudy"
   stage "docstrings" "$python" Tests/Docstrings/docstrings.py --scratch "$scratch"
+  stage "Swift reference" one python3 Scripts/docs.py --scratch "$scratch" --output "$output/reference"
   stage "whole program" "$python" Tests/WholeProgram/whole_program.py --understudy "$understudy"
   for script in Tests/CommandLine/*/*.sh; do
     [ -e "$script" ] || continue

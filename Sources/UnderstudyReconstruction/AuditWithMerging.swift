@@ -3,7 +3,7 @@ import UnderstudyNumerics
 import UnderstudyTheory
 
 /// An audit whose merged student is the smallest that training back from coarser merging finds (see
-/// ``mergedAndRetrained(_:over:targets:allowedChange:costLimit:)``), judged
+/// `mergedAndRetrained`), judged
 /// by samples that merging did not see.
 ///
 /// - Returns: also how many samples were held out, and the largest change of an output on them; nil if none were, or nothing

@@ -4,7 +4,7 @@ import UnderstudyNumerics
 /// Makes a network smaller: removes the nodes that matter least, physically, and fits what is above anew.
 ///
 /// From the lowest layer on, the weights above are fitted to what the whole network computes there, by what the smaller network
-/// below computes (``LayerFit``). So what lower layers changed is corrected on the way.
+/// below computes (`LayerFit`). So what lower layers changed is corrected on the way.
 ///
 /// A class because it owns the kernels' memory; one thread uses it at a time.
 public final class StudentPruning {

@@ -75,10 +75,10 @@ public struct TeacherReconstruction: Sendable {
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Parameters:
 ///   - key: of the random numbers of the critical-point search.
-///   - mergingCostLimit: see `costLimit` of ``mergedAndRetrained(_:over:targets:allowedChange:costLimit:)``.
+///   - mergingCostLimit: see `costLimit` of `mergedAndRetrained`.
 ///   - isCancelled: asked before each step; merging is not interrupted.
 /// - Throws: ``ShapeError`` as critical-point searches and merging do.
-/// - Complexity: of critical-point searches and merging at most five times, then of ``eliminatingOneUnit(of:along:on:targets:key:costLimit:isCancelled:)``
+/// - Complexity: of critical-point searches and merging at most five times, then of `eliminatingOneUnit`
 ///   and merging for each node that goes, and once more; and of ``weightDetermination(of:over:)``.
 public func reconstructTeacher(
   from student: Student, along plan: CriticalPointPlan, on inputs: Matrix, targets: Matrix, key: UInt64,

@@ -12,37 +12,18 @@ import argparse
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
-TARGETS = ["Schema", "Numerics", "Networks", "Training", "Theory", "Reconstruction", "Records", "Experiments", "Figures"]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Scripts"))
+from symbol_graph import TARGETS, write_symbol_graph
+
 FUNCTIONS = {"swift.func", "swift.method", "swift.type.method", "swift.init"}
 # What other protocols ask for, and say.
 KNOWN = {
     "encode(to:)", "init(from:)", "hash(into:)", "description", "debugDescription", "init(rawValue:)", "rawValue", "hashValue",
     "next()", "makeIterator()", "startIndex", "endIndex", "subscript(_:)", "==(_:_:)", "errorDescription", "id",
 }
-
-
-def symbol_graph(target: str, scratch: pathlib.Path, folder: str) -> dict:
-    """What the compiler knows of a target's public symbols, from the modules that were built."""
-    root = pathlib.Path(__file__).resolve().parents[2]
-    build = scratch / "release"
-    maps = [
-        build / "CUnderstudyKernels.build/module.modulemap", scratch / "checkouts/GRDB.swift/Sources/GRDBSQLite/module.modulemap",
-        scratch / "checkouts/Yams/Sources/CYaml/include/module.modulemap",
-    ]
-    triple = json.loads(subprocess.run(
-        ["swift", "-print-target-info"], check=True, capture_output=True, text=True).stdout)["target"]["triple"]
-    done = subprocess.run(
-        ["swift", "symbolgraph-extract", "-module-name", target, "-I", str(build / "Modules"), "-I",
-         str(root / "Sources/COpenBLAS"), "-I", str(root / "Sources/COneDNN"), "-I", str(root / "Sources/CZlib"), *[part for path in maps for part in ("-Xcc", f"-fmodule-map-file={path}")],
-         "-target", triple, "-output-dir", folder, "-minimum-access-level", "public", "-skip-synthesized-members"],
-        capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"docstrings: no symbol graph of {target}:\n{done.stderr}")
-    return json.loads((pathlib.Path(folder) / f"{target}.symbols.json").read_text())
 
 
 def faults(symbol: dict) -> list[str]:
@@ -72,7 +53,8 @@ def main() -> int:
     passed, failed = 0, 0
     with tempfile.TemporaryDirectory() as folder:
         for name in TARGETS:
-            for symbol in symbol_graph(f"Understudy{name}", arguments.scratch.resolve(), folder)["symbols"]:
+            graph = json.loads(write_symbol_graph(name, arguments.scratch.resolve(), folder).read_text())
+            for symbol in graph["symbols"]:
                 title = symbol["names"]["title"]
                 if title.split(".")[-1] in KNOWN or symbol["kind"]["identifier"] == "swift.enum.case":
                     continue

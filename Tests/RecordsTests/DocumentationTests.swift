@@ -18,6 +18,46 @@ import Testing
     for name in names { #expect(guide.contains("\n| `\(name)` |"), "\(name) is not in the guide") }
   }
 
+  /// The studies of the gallery are what a reader copies: without errors and warnings, and with every kind of figure.
+  @Test func theGalleryHasEveryKindOfFigure() throws {
+    let page = try guide("Gallery")
+    var kinds: Set<FigureDeclaration.Kind> = []
+    let folder = repository.appendingPathComponent("Docs/Gallery")
+    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
+      let study = try Study.load(
+        path: folder.appendingPathComponent(name).path, notice: { Issue.record("\(name): \($0)") })
+      kinds.formUnion(study.figures.map(\.kind))
+      for figure in study.figures {
+        let picture = "Figures/gallery/\(figure.name).png"
+        #expect(page.contains("](\(picture))"), "\(picture) is not in the gallery")
+        let url = repository.appendingPathComponent("Docs/\(picture)")
+        #expect(FileManager.default.fileExists(atPath: url.path), "no \(picture); run Scripts/gallery.py")
+      }
+    }
+    #expect(Set(FigureDeclaration.Kind.allCases).subtracting(kinds) == [])
+  }
+
+  /// What Docs/Troubleshooting.md says that the program prints is in its sources: no message of the page is invented or outdated.
+  @Test func theProgramSaysWhatTroubleshootingQuotes() throws {
+    var sources = ""
+    for folder in ["Sources", "Scripts"] {
+      let files = FileManager.default.enumerator(atPath: repository.appendingPathComponent(folder).path)
+      for case let path as String in try #require(files) where path.hasSuffix(".swift") || path.hasSuffix(".sh") {
+        sources += try String(contentsOf: repository.appendingPathComponent("\(folder)/\(path)"), encoding: .utf8)
+      }
+    }
+    var quotes: [String] = []
+    for row in try guide("Troubleshooting").split(separator: "\n") where row.hasPrefix("| ") {
+      let symptom = row.dropFirst(2).split(separator: " | ")[0]
+      quotes += symptom.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+        .filter { $0.offset % 2 == 1 && $0.element.contains(" ") }.map { String($0.element) }
+    }
+    #expect(quotes.count > 25)
+    for quote in quotes where quote != "understudy: command not found" {
+      #expect(sources.contains(quote), "nothing prints \"\(quote)\"")
+    }
+  }
+
   @Test func theGuidesStudyLoads() throws {
     let study = try parse(try block("yaml", of: guide("Studies")))
     #expect(study.runs.count == 24)

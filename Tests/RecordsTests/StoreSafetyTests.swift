@@ -84,7 +84,7 @@ import Testing
     #expect(try folder.names == ["study.yaml"])
     #expect(
       thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) }
-        == .notResults(folder: folder.url.path))
+        == .notResults(folder: folder.url.path, likely: nil))
     // A file where a folder should be.
     let file = folder.url.appendingPathComponent("study.yaml")
     let clash = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(file, study: study) })
@@ -132,7 +132,7 @@ import Testing
     let study = try smallStudy()
     #expect(
       thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url) }
-        == .notResults(folder: folder.url.path))
+        == .notResults(folder: folder.url.path, likely: nil))
     #expect(try ResultsStore.openForWriting(folder.url, study: study).finishedHashes().isEmpty)
   }
 

@@ -151,7 +151,7 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
       "figures: [{name: loss, kind: evaluationLoss}]\n"
         + "findings: [{statement: a, statistic: recoveredShare, figure: los, atLeast: 1}]", .outOfRange,
       "name one of loss"),
-    BadStudy("findings: [{statement: a, statistic: recovered, atLeast: 1}]", .unknownName, "nearest known one is rec"),
+    BadStudy("findings: [{statement: a, statistic: recoverd, atLeast: 1}]", .unknownName, "nearest known one is rec"),
     BadStudy("findings: [{statement: a, statistic: armRatio}]", .missingKey, "without bounds"),
     BadStudy("findings: [{statement: a, statistic: armRatio, atLeast: 2, atMost: 1}]", .contradiction, "above"),
     BadStudy(

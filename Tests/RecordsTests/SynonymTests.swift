@@ -12,7 +12,10 @@ import Testing
     ("training.eta", "training.learningRate"),
     ("batch", "training.batchSize"), ("training.minibatch_size", "training.batchSize"), ("bs", "training.batchSize"),
     ("epochs_count", "training.epochs"), ("num_epochs", "training.epochs"), ("training.max_epochs", "training.epochs"),
-    ("hidden_size", "teacher.hiddenNodes"), ("teacher.hidden_dim", "teacher.hiddenNodes"),
+    ("hidden_size", "teacher.hiddenNodes or student.widths"), ("width", "teacher.hiddenNodes or student.widths"),
+    ("n_hidden", "teacher.hiddenNodes or student.widths"), ("student.n_hidden", "student.widths"),
+    ("overparam", "student.overRealization"), ("p", "teacher.strengthDecay"),
+    ("teacher.hidden_dim", "teacher.hiddenNodes"),
     ("student.hidden_size", "student.widths"), ("student.width", "student.widths"),
     ("teacher.width", "teacher.hiddenNodes"),
     ("optimizer", "training.method"), ("wd", "training.weightDecay"), ("training.l2", "training.weightDecay"),
@@ -52,7 +55,24 @@ import Testing
     ("dropout: 0.5", "there is no dropout here"), ("training: {early_stopping: true}", "no early stopping"),
     ("device: cuda", "this machine's processors"), ("threads: 4", "--threads"),
     ("loss: mse", "nearest known one is training.loss"), ("momentum: 0.9", "nearest known one is training.momentum"),
-    ("training: {weight_decay: 0.1}", "nearest known one is training.weightDecay"), ("zzz: 1", "nearest known one is"),
+    ("training: {weight_decay: 0.1}", "nearest known one is training.weightDecay"),
+    ("zzz: 1", "(`understudy keys` lists all)"),
+    ("training: {learning_rate: 1}", "nearest known one is training.learningRate"),
+    ("evalCorr: 1", "evaluationCorrelation is a measure; give it in record"),
+    ("training: {evaluationLoss: 1}", "evaluationLoss is a measure"),
+    ("recoveredShare: 1", "recoveredShare is a statistic"), ("lShape: 1", "lShape is a kind of figure"),
+    ("record: [{measures: [evalCorr], last: true}]", "here it is called evaluationCorrelation"),
+    ("record: [{measures: [recovered], last: true}]", "recoveredShare is a statistic"),
+    ("figures: [{name: a, kind: heatmap}]", "nearest known one is heatMap"),
+    ("figures: [{name: a, kind: scatter}]", "here it is called plot"),
+    ("figures: [{name: a, kind: plot, y: eval_corr}]", "here it is called evaluationCorrelation"),
+    ("figures: [{name: a, kind: plot, y: evaluationLoss, hue: seed}]", "here it is called color"),
+    (
+      "figures: [{name: a, kind: plot, y: evaluationLoss, x: steps}]",
+      "here it is called epoch or training.stepsPerEpoch"
+    ),
+    ("figures: [{name: a, kind: plot, y: evaluationCorrelation, reduce: max}]", "here it is called best"),
+    ("findings: [{statement: a, statistic: recovery, atLeast: 0}]", "here it is called recoveredShare"),
   ])
   func namesOfOtherPlaces(text: String, remedy: String) throws {
     let error = try #require(thrown(StudyError.self) { _ = try parse(text) })
@@ -69,6 +89,11 @@ import Testing
       StudyKey.all.map(\.path), Array(StudyKey.groups), StudyOverlay.declarations, Measure.allCases.map(\.rawValue),
       choices,
       ["name", "scales", "measures", "every", "epochs", "last", "kind", "caption", "where", "statement", "statistic"],
+      PlotDeclaration.Reduction.texts, ["color", "column", "row", "reduce", "node"],
+      FindingDeclaration.Statistic.allCases.map(\.rawValue), FigureDeclaration.Kind.allCases.map(\.rawValue),
+      // The commands; bad_input.sh asks the program for some.
+      ["run", "report", "status", "statistics", "export", "forget", "extract", "check", "audit", "recover", "connect"],
+      ["prune", "convert", "outputs", "keys", "bench"],
       ["epoch", "layer", "atLeast", "atMost"], PlotDeclaration.Band.allCases.map(\.rawValue),
       PlotDeclaration.Scale.allCases.map(\.rawValue),
     ]
@@ -84,7 +109,7 @@ import Testing
 
   @Test(arguments: [
     ("repor", "report"), ("reprot", "report"), ("stats", "status"), ("exprt", "export"), ("audti", "audit"),
-    ("rum", "run"), ("two-lyer", nil), ("train", nil), ("x", nil), ("ab", nil),
+    ("rum", "run"), ("train", "run"), ("show", "report"), ("two-lyer", nil), ("x", nil), ("ab", nil),
   ])
   func slipsHaveALikelyName(name: String, likely: String?) {
     let commands = ["run", "reproduce", "status", "export", "report", "audit", "connect", "recover", "keys", "bench"]

@@ -23,14 +23,9 @@ struct KeysCommand: AsyncParsableCommand {
       let found = sections.map { (title: $0.title, entries: $0.entries.filter(isWanted)) }
         .filter { !$0.entries.isEmpty }
       guard !found.isEmpty else {
-        // Of keys also the last part, which is what people remember.
-        let names = sections.flatMap(\.entries).flatMap {
-          [$0.name, String($0.name.split(separator: ".").last ?? "")]
-        }
-        let nearest = word.flatMap { likelyName(for: $0, among: names) }
         throw ValidationError(
           "nothing has '\(word ?? "")' in its name or explanation; "
-            + (nearest.map { "\($0) is near" } ?? "`understudy keys` lists all"))
+            + (likely.map { "did you mean '\($0)'?" } ?? "`understudy keys` lists all"))
       }
       let width = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(40, $0) } ?? 80
       try printLine(
@@ -86,8 +81,23 @@ struct KeysCommand: AsyncParsableCommand {
     ]
   }
 
+  /// What the word most likely means: a name, or a word of one.
+  private var likely: String? {
+    let names = sections.flatMap(\.entries).map(\.name)
+    let parts = names.flatMap { name in name.split { !$0.isLetter }.flatMap { words(of: $0) } }
+    return word.flatMap { likelyName(for: $0, among: names) ?? likelyName(for: $0, among: parts) }
+  }
+
   private func isWanted(_ entry: Entry) -> Bool {
     guard let word else { return true }
     return [entry.name, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
+  }
+}
+
+/// The words of a name: `recovered` and `share` of `recoveredShare`.
+private func words(of name: Substring) -> [String] {
+  name.reduce(into: [""]) { words, letter in
+    if letter.isUppercase { words.append("") }
+    words[words.count - 1].append(letter.lowercased())
   }
 }

@@ -66,7 +66,8 @@ struct ExportCommand: AsyncParsableCommand {
 
   @Option(
     name: .customLong("measure"),
-    help: "Only this measure; may be given several times (default: all; wide: all that are single numbers).")
+    help: "Only this measure; may be given several times (default: all; wide: all that are single numbers).",
+    transform: { try named($0, called: "measure") })
   var measures: [Measure] = []
 
   @Option(help: "Only settings with this value, e.g. --where teacher.strengthDecay=1; may be repeated.")
@@ -110,4 +111,3 @@ struct ExportCommand: AsyncParsableCommand {
 }
 
 extension Exporter.Format: ExpressibleByArgument {}
-extension Measure: ExpressibleByArgument {}

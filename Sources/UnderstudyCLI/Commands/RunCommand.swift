@@ -43,6 +43,9 @@ struct RunCommand: AsyncParsableCommand {
         return (bundled, StudyOrigin(bundledName: study, scale: scale, overrides: options.overrides))
       }
       let name = URL(fileURLWithPath: study).deletingPathExtension().lastPathComponent
+      if BundledStudies.reproductions.contains(where: { $0.name == name }) {
+        throw ExperimentError.input("\(study): several studies together; give `understudy reproduce \(name)`")
+      }
       if let likely = likelyName(for: name, among: BundledStudies.names) {
         throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
       }
@@ -84,10 +87,7 @@ struct ReproduceCommand: AsyncParsableCommand {
 
   func run() async throws {
     guard let reproduction = BundledStudies.reproductions.first(where: { $0.name == experiment }) else {
-      let known = BundledStudies.reproductions.map(\.name).joined(separator: ", ")
-      let likely = likelyName(for: experiment, among: BundledStudies.reproductions.map(\.name))
-      throw ValidationError(
-        "no experiment is named \"\(experiment)\"; \(likely.map { "did you mean \($0)? " } ?? "")there is: \(known)")
+      throw unknownExperiment
     }
     try await reportingErrors {
       let folder = URL(fileURLWithPath: results ?? "results/\(experiment)-\(scale.rawValue)")
@@ -104,5 +104,20 @@ struct ReproduceCommand: AsyncParsableCommand {
       guard !options.noReport else { return }
       try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.python)
     }
+  }
+  /// What is said of a name that is no experiment: the one that is likely meant, or all with what they show.
+  private var unknownExperiment: ValidationError {
+    let known = BundledStudies.reproductions
+    let remedy: String
+    if let study = likelyName(for: experiment, among: BundledStudies.names),
+      !known.contains(where: { $0.name == study })
+    {
+      remedy = "did you mean the study '\(study)'? `understudy run \(study)` runs it alone"
+    } else if let likely = likelyName(for: experiment, among: known.map(\.name)) {
+      remedy = "did you mean '\(likely)'?"
+    } else {
+      remedy = "there are:" + known.map { "\n  \($0.name): \($0.summary)" }.joined()
+    }
+    return ValidationError("no experiment is named '\(experiment)'; \(remedy)")
   }
 }

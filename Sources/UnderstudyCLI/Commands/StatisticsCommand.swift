@@ -16,7 +16,7 @@ struct StatisticsCommand: AsyncParsableCommand {
   @Argument(help: "Results folder.")
   var results: String
 
-  @Argument(help: "The statistic, as findings name it.")
+  @Argument(help: "The statistic, as findings name it.", transform: { try named($0, called: "statistic") })
   var statistic: FindingDeclaration.Statistic
 
   @Option(
@@ -72,8 +72,6 @@ struct StatisticsCommand: AsyncParsableCommand {
     return ([table.text] + reasons.map { "-: \($0)" }).joined(separator: "\n")
   }
 }
-
-extension FindingDeclaration.Statistic: ExpressibleByArgument {}
 
 private func parts(_ text: String) -> [String] {
   text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }

@@ -22,3 +22,16 @@ func unknownCommand(in words: some Sequence<String>, of root: any ParsableComman
   }
   return nil
 }
+
+/// The member of an enumeration that an argument names.
+///
+/// - Throws: `ValidationError` that names the likely one. (The parser would print all of them, and there are many.)
+func named<Name: RawRepresentable<String> & CaseIterable>(_ text: String, called what: String) throws -> Name {
+  guard let name = Name(rawValue: text) else {
+    throw ValidationError(
+      "no \(what) is named '\(text)'; "
+        + (likelyName(for: text, among: Name.allCases.map(\.rawValue)).map { "did you mean '\($0)'?" }
+          ?? "`understudy keys` lists them"))
+  }
+  return name
+}

@@ -27,7 +27,7 @@ public struct RunSelection: Sendable {
 }
 
 /// The runs that a study still misses: a seed of all settings after the other, so that what settings share is at hand (see
-/// ``Artifacts``) and a study that is stopped has whole seeds. Of a seed the longest run is first: the last runs to end are short,
+/// `Artifacts`) and a study that is stopped has whole seeds. Of a seed the longest run is first: the last runs to end are short,
 /// and no thread waits long for the others. Each run is made when its turn comes.
 public struct RunQueue: Sendable {
   private let study: Study

@@ -6,7 +6,7 @@ extension StudyRunner {
   /// a mistake is found before anything runs.
   ///
   /// Of settings that differ in nothing that could be wrong (rates, scales, lengths of training) one is built. If that leaves
-  /// more than ``greatestCheckedCount``, those are built that hold every value of every key once: a mistake that takes two
+  /// more than `greatestCheckedCount`, those are built that hold every value of every key once: a mistake that takes two
   /// values together may then show only when its run is carried out, and is recorded as failed.
   ///
   /// - Throws: ``ExperimentError/input(_:)`` for what no run could be carried out with.

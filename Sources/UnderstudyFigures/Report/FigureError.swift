@@ -64,7 +64,8 @@ extension FigureError: CustomStringConvertible {
     case .emptySelection(_, let selection):
       "no setting of the study has \(Self.list(selection)); widen the selection or extend the grid"
     case .unknownKey(_, let key, let varied):
-      "settings have no key '\(key)'; this study varies \(varied.isEmpty ? "no key" : varied.joined(separator: ", "))"
+      "settings have no key '\(key)'; \(unknownNameRemedy(for: key, among: StudyKey.all.map(\.path))); this study varies "
+        + (varied.isEmpty ? "no key" : varied.joined(separator: ", "))
     case .noRuns:
       "none of the selected runs has finished; run the study first"
     case .missingMeasure(_, let measure, let epoch, let recordedEpochs, let seed):

@@ -56,7 +56,7 @@ public final class ConvolutionalKernel {
   ///
   /// - Parameters:
   ///   - momentCount: arrays that the update rule keeps beside each parameter: 1 for momentum, 2 for Adam.
-  ///   - hasGradients: of one that is not trained, whether it is asked for ``outputGradients(of:count:visiting:)``.
+  ///   - hasGradients: of one that is not trained, whether it is asked for `outputGradients`.
   /// - Throws: as ``init(shape:loss:batchSize:algorithm:threads:isTrained:)``.
   /// - Complexity: that of making a kernel without its memory: some milliseconds a layer.
   public static func byteCount(

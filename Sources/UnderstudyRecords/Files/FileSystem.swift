@@ -10,6 +10,22 @@ enum ResultsFolder {
   static let figuresName = "figures"
   static let filesName = "files"
   static let artifactsName = "artifacts"
+
+  /// The folder of results that is likely meant by one that is none: one within it (`understudy reproduce` makes several), one of
+  /// its name in `results`, or one beside it of which its name is a slip.
+  static func likely(for folder: URL) -> String? {
+    func folders(in place: URL) -> [URL] {
+      let names = (try? FileManager.default.contentsOfDirectory(atPath: place.path)) ?? []
+      return names.sorted().map { place.appendingPathComponent($0) }.filter {
+        FileManager.default.fileExists(atPath: $0.appendingPathComponent(databaseName).path)
+      }
+    }
+    if let first = folders(in: folder).first { return first.path }
+    let parent = folder.deletingLastPathComponent()
+    let around = folders(in: parent.appendingPathComponent("results")) + folders(in: parent)
+    let name = slip(folder.lastPathComponent, among: around.map(\.lastPathComponent))
+    return around.first { $0.lastPathComponent == name }?.path
+  }
 }
 
 /// Writing of files so that a crash leaves the old content or the new one, never a part.

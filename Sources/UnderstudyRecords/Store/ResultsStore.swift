@@ -137,11 +137,13 @@ public final class ResultsStore: Sendable {
   public static func openForReading(_ folder: URL) throws(StoreError) -> ResultsStore {
     let folder = folder.standardizedFileURL
     let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
-    guard FileManager.default.fileExists(atPath: path) else { throw .notResults(folder: folder.path) }
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw .notResults(folder: folder.path, likely: ResultsFolder.likely(for: folder))
+    }
     return try catching(path) {
       let reader = try StoreReader(path)
       guard let (study, version) = try reader.database.read({ try StoreSchema.readStudy($0, folder: folder) }) else {
-        throw StoreError.notResults(folder: folder.path)
+        throw StoreError.notResults(folder: folder.path, likely: nil)
       }
       return ResultsStore(
         folder: folder, study: study, version: version, database: reader.database, journal: .rollback,

@@ -2,8 +2,8 @@ import UnderstudySchema
 
 /// What can go wrong with a results folder. Nothing that was in it is lost by any of these.
 public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// Not a folder of results: no `results.sqlite`.
-  case notResults(folder: String)
+  /// Not a folder of results: no `results.sqlite`. `likely` is one that may be meant.
+  case notResults(folder: String, likely: String?)
   /// Not empty, and not a folder of results.
   case foreignFolder(folder: String, found: String)
   /// `results.sqlite` was written by another program, or is damaged.
@@ -37,8 +37,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .notResults(let folder):
-      "\(folder): not a results folder (no \(ResultsFolder.databaseName)); give the folder of an `understudy run`"
+    case .notResults(let folder, let likely):
+      "\(folder): not a results folder (no \(ResultsFolder.databaseName)); "
+        + (likely.map { "did you mean \($0)?" } ?? "give the folder of an `understudy run`")
     case .foreignFolder(let folder, let found):
       "\(folder): holds other files (\(found)) and no results; give an empty folder or a new one"
     case .damaged(let path, let reason):

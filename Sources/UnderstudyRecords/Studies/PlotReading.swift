@@ -68,7 +68,7 @@ extension StudyDeclarations {
       throw tree.error(
         .unknownKey, key: key, "no key of settings is called \(jsonText(name))",
         "give epoch, node, layer, none, or a key (`understudy keys` lists them); "
-          + unknownNameRemedy(for: name, among: StudyKey.all.map(\.path)))
+          + unknownNameRemedy(for: name, among: ["epoch", "node", "layer", "none"] + StudyKey.all.map(\.path)))
     }
     return axis
   }
@@ -87,7 +87,8 @@ extension StudyDeclarations {
       guard let reduction = PlotDeclaration.Reduction(text) else {
         throw item.error(
           .unknownName, key: "figures.reduce", "\(jsonText(text)) is no way to make one number of several",
-          "give one of \(PlotDeclaration.Reduction.texts.joined(separator: ", ")), or a list of them")
+          "\(unknownNameRemedy(for: text, among: PlotDeclaration.Reduction.texts)); give one of "
+            + "\(PlotDeclaration.Reduction.texts.joined(separator: ", ")), or a list of them")
       }
       reductions.append(reduction)
     }

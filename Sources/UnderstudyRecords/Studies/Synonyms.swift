@@ -1,8 +1,11 @@
-/// What other programs call the keys and values of a study: the nearest spelling would be another thing (`batch_size` is no
-/// `network.biases`). Names are plain: small letters, without `_` and `-`.
+import UnderstudySchema
+
+/// What other programs call the keys, values and commands of this one: the nearest spelling would be another thing (`batch`
+/// is no `network.biases`). Names are plain: small letters, without `_` and `-`.
 enum Synonyms {
   /// The names that mean the same here, in order of preference; those that are not known at a place do not count there.
   private static let sameMeaning: [String: [String]] = table([
+    ("epoch", "step steps time iteration"),
     ("training.learningRate", "lr eta eta0 stepsize initiallr initiallearningrate baselr"),
     ("training.learningRates", "scheduler lrscheduler lrschedule learningrateschedule schedule milestones"),
     ("training.learningRateHalvingInterval", "lrdecay learningratedecay halving gamma"),
@@ -17,14 +20,22 @@ enum Synonyms {
     ("training.frozenLayer", "freeze frozen freezelayer freezelayers trainable requiresgrad"),
     ("training.outputNoise", "labelnoise targetnoise noise noisestd noiselevel"),
     ("training.batches.file", "batchorder batchfile batchesfile indices"),
-    ("teacher.hiddenNodes", "hidden hiddensize hiddendim hiddenunits hiddenwidth nhidden numhidden width units m"),
+    (
+      "teacher.hiddenNodes",
+      "hidden hiddensize hiddendim hiddenunits hiddenwidth nhidden numhidden width units neurons nodes m"
+    ),
     ("teacher.widths", "hiddensizes hiddenlayersizes hiddendims layers layersizes nlayers numlayers depth"),
-    ("student.overRealization", "widthmultiplier multiplier widthfactor expansion overparameterization"),
     (
       "student.widths",
-      "student.hiddennodes student.hidden student.hiddensize student.hiddendim student.hiddenunits student.width "
-        + "student.nodes student.n"
+      "hidden hiddensize hiddendim hiddenunits hiddenwidth nhidden numhidden width units neurons nodes n hiddennodes "
+        + "hiddensizes hiddenlayersizes hiddendims layers layersizes nlayers numlayers depth"
     ),
+    (
+      "student.overRealization",
+      "widthmultiplier multiplier widthfactor expansion overparam overparameterization overparametrization "
+        + "ratio numstudents nstudents studentnodes"
+    ),
+    ("teacher.strengthDecay", "p alpha teacher.decay strength teacher.strength"),
     ("student.initialization", "init initializer initialisation weightinit kernelinitializer"),
     ("student.scale", "initstd initscale stddev gain"),
     ("student.normalization", "batchnorm bn norm usebatchnorm batchnormalization layernorm"),
@@ -71,10 +82,29 @@ enum Synonyms {
     ("atMost", "max maximum upper lessthan"),
     ("evaluationLoss", "loss testloss valloss validationloss evalloss mse"),
     ("trainingLoss", "trainloss"),
-    ("evaluationAgreement", "accuracy acc testaccuracy top1"),
+    ("evaluationAgreement", "accuracy acc testaccuracy testacc evalacc evalaccuracy top1"),
+    ("evaluationAccuracy", "accuracy acc testaccuracy testacc evalacc evalaccuracy top1"),
+    (
+      "evaluationCorrelation",
+      "rho correlation correlations corr evalcorr evalcorrelation testcorr testcorrelation valcorr specialization"
+    ),
+    ("trainingCorrelation", "traincorr traincorrelation"),
+    ("fanOutNorms", "fanout norms outputnorms fanoutnorm"),
+    ("recoveredShare", "recovered recovery recoveryshare sharerecovered"),
+    ("recoveryRate", "recovered recovery"),
+    ("largestGradient", "gradnorm gradientnorm grad gradient"),
     ("squaredError", "mse l2 l2loss mseloss meansquarederror"),
     ("crossEntropy", "ce xent nll softmax crossentropyloss"),
     ("logarithmic", "log log10 logarithm"),
+    ("plot", "line lines linechart curve curves scatter bar bars barplot lineplot"),
+    ("color", "hue colorby colour groupby"),
+    ("column", "col facet facets facetcol facetcolumn"),
+    ("row", "facetrow"),
+    ("reduce", "aggregate agg reduction"),
+    ("node", "neuron unit index"),
+    ("best", "max maximum"),
+    ("smallest", "min minimum"),
+    ("mean", "average avg"),
     ("deviation", "std sd stddev sigma"),
     ("float64", "double fp64 f64 f8"),
     ("float32", "float single fp32 f32 f4"),
@@ -83,6 +113,22 @@ enum Synonyms {
     ("gaussian", "normal"),
     ("gd", "fullbatch batchgradientdescent"),
     ("levenbergMarquardt", "lm lma marquardt"),
+    ("run", "train start fit launch simulate"),
+    ("report", "show view plot draw render figures html"),
+    ("status", "info progress ls"),
+    ("statistics", "stats statistic summary summarize"),
+    ("export", "csv dump save"),
+    ("forget", "delete remove rm clean"),
+    ("extract", "get"),
+    ("check", "verify validate"),
+    ("audit", "compare analyze analyse"),
+    ("recover", "reconstruct"),
+    ("connect", "path paths interpolate"),
+    ("prune", "compress shrink"),
+    ("convert", "import"),
+    ("outputs", "predict forward infer"),
+    ("keys", "list options help params parameters"),
+    ("bench", "benchmark speed"),
   ])
 
   /// What a study cannot say, and why.
@@ -110,11 +156,37 @@ enum Synonyms {
   /// All names to which the table leads.
   static var targets: Set<String> { Set(sameMeaning.values.joined()) }
 
-  /// What to do about a name of another program, as an error's remedy; nil if it is not one.
-  static func remedy(for name: String, among known: Set<String>) -> String? {
+  /// What is known at a place and means the same as a name of another program: several if the name says too little, none if it
+  /// is no such name.
+  static func same(as name: String, among known: Set<String>) -> [String] {
     for spelling in spellings(of: name) {
-      if let same = sameMeaning[spelling]?.first(where: known.contains) { return "here it is called \(same)" }
-      if let reason = absent[spelling] { return reason }
+      let names = sameMeaning[spelling, default: []].filter(known.contains)
+      // `student.width` is about the student.
+      let ofGroup = names.filter { $0.contains(".") && name.hasPrefix($0.prefix { $0 != "." } + ".") }
+      if !names.isEmpty { return ofGroup.isEmpty ? names : ofGroup }
+    }
+    return []
+  }
+
+  /// Why a study cannot say what another program calls so; nil if it is no such name.
+  static func reasonForAbsence(of name: String) -> String? { spellings(of: name).lazy.compactMap { absent[$0] }.first }
+
+  /// Where a study names a measure, statistic or kind of figure that was given as something else; nil if it is none.
+  static func otherPlace(of name: String) -> String? {
+    let plain = plainSpelling(name.split(separator: ".").last ?? "")
+    func named<Name: RawRepresentable<String> & CaseIterable>(_ type: Name.Type) -> String? {
+      let names = Name.allCases.map(\.rawValue)
+      return names.first { plainSpelling($0) == plain } ?? sameMeaning[plain]?.first(where: names.contains)
+    }
+    if let measure = named(Measure.self) {
+      return
+        "\(measure) is a measure; give it in record, e.g. record: [{measures: [\(measure)], every: 1}], or as the y of a plot"
+    }
+    if let statistic = named(FindingDeclaration.Statistic.self) {
+      return "\(statistic) is a statistic; give it as the statistic of a finding or the y of a plot"
+    }
+    if let kind = named(FigureDeclaration.Kind.self) {
+      return "\(kind) is a kind of figure; give it in figures, e.g. figures: [{name: \(kind), kind: \(kind)}]"
     }
     return nil
   }

@@ -27,7 +27,7 @@ public struct TeacherNodeAudit: Sendable {
   public var relation: BoundaryRelation?
   /// The smallest eps for which they are eps-aligned, in units of the input; nil as ``alignedStudent``.
   public var alignment: Double?
-  /// The sine of the angle between the two boundaries as the inputs see it, see ``InputDiagnosis/seenSine(_:_:)``; nil also
+  /// The sine of the angle between the two boundaries as the inputs see it, see `InputDiagnosis.seenSine`; nil also
   /// where one of the nodes does not vary.
   public var seenSine: Double?
   /// The student node whose activation has the largest correlation with the teacher node's over the inputs; nil of a dead node.
@@ -35,7 +35,7 @@ public struct TeacherNodeAudit: Sendable {
   /// `spread sqrt(1 - rho^2)` of that correlation: what is left of the teacher node's activation when the student node's, scaled
   /// and shifted, is taken from it, in units in which the activation's deviation is the inputs' spread. Two nodes at an angle
   /// theta have about `spread sin(theta)` over inputs that vary equally along all directions, so it is held against the band
-  /// as an alignment is. nil as ``correlatedStudent``, and where no correlation is positive.
+  /// as an alignment is. nil as `correlatedStudent`, and where no correlation is positive.
   public var mismatch: Double?
   /// Its partner in the one-to-one matching.
   public var matchedStudent: Int?

@@ -68,8 +68,8 @@ public struct MergedStudent: Sendable, Equatable {
 /// no output by more than `allowedChange`, up to a maximum of 0.3.
 ///
 /// **More hidden layers** are merged one by one, each as the hidden layer of a network whose inputs are the activations
-/// below, already reduced, and whose outputs are the pre-activations above; see ``LayerProblem``. Then units go that move
-/// pre-activations, but no output; see ``InactiveUnitPruning``. That is repeated until no layer gets smaller: a node above that
+/// below, already reduced, and whose outputs are the pre-activations above; see `LayerProblem`. Then units go that move
+/// pre-activations, but no output; see `InactiveUnitPruning`. That is repeated until no layer gets smaller: a node above that
 /// carried nothing may have been all that kept nodes below apart.
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.

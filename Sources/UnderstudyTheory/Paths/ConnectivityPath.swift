@@ -16,7 +16,7 @@ public struct ConstructedPath: Sendable, Equatable {
 /// fan-out, where they do not change; where it cannot be avoided, `(w, b)` of other nodes such that no sample changes
 /// sides of a boundary, and outputs are linear in t again. So the loss along it is at most that of its worse end, and it
 /// is 0 if A and B have loss 0, share their boundaries, and have spare nodes: one, or where orientations differ as many
-/// as ``TurningPlan/spareCount(hiddenBiases:outputBiases:)`` says. For students of small loss the ends of segments are
+/// as `TurningPlan.spareCount` says. For students of small loss the ends of segments are
 /// fitted to the students' outputs, and the path's loss stays small without a promise how small: measure it with
 /// ``losses(along:pointCount:over:targets:)``.
 ///

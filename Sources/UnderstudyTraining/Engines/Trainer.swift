@@ -1,7 +1,7 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
 
-/// Trains a student epoch by epoch, in one precision, on the first of its ``engines`` that can carry the plan out.
+/// Trains a student epoch by epoch, in one precision, on the first of its `engines` that can carry the plan out.
 ///
 /// The weights of an epoch are a function of the student, the plan, the batch order and the samples alone; a trainer made
 /// from the student (and ``optimizerState``) of epoch e that continues with epoch e + 1 gives the bits of one that never

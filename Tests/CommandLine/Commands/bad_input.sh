@@ -259,16 +259,27 @@ ends "an export to a full disk" 1 -- bash -c '"$0" export good >/dev/full' "$UND
 echo "Wrong usage"
 ends "an unknown subcommand" 64 "did you mean 'run'" -- "$UNDERSTUDY" rum good.yaml --results new
 ends "another one" 64 "no command is named 'repor'" "did you mean 'report'" -- "$UNDERSTUDY" repor good
-ends "a subcommand of nothing" 64 "no command is named 'simulate'" "there are: run" -- "$UNDERSTUDY" simulate
+ends "a subcommand of nothing" 64 "no command is named 'cook'" "there are: run" -- "$UNDERSTUDY" cook
 ends "an unknown benchmark" 64 "did you mean 'critical-point'" -- "$UNDERSTUDY" bench critical-pont
 ends "an unknown option" 64 -- "$UNDERSTUDY" run good.yaml --thread 2
 ends "no study" 64 -- "$UNDERSTUDY" run
-ends "an unknown experiment" 64 "did you mean two-layer" "there is: two-layer" -- "$UNDERSTUDY" reproduce two-lyer
+ends "an unknown experiment" 64 "did you mean 'two-layer'" -- "$UNDERSTUDY" reproduce two-lyer
+ends "a figure of the paper" 64 "no experiment is named 'fig4'" "two-layer: the two-layer sweep" -- "$UNDERSTUDY" reproduce fig4
+ends "a study that is no experiment" 64 "understudy run low-rank" -- "$UNDERSTUDY" reproduce lowrank
+ends "an experiment that is no study" 2 "understudy reproduce theory" -- "$UNDERSTUDY" run theory
+ends "a command of other programs" 64 "did you mean 'report'" -- "$UNDERSTUDY" show iamges
+ends "another" 64 "did you mean 'forget'" -- "$UNDERSTUDY" delete good
+ends "a slip in a statistic" 64 "did you mean 'recoveredShare'" -- "$UNDERSTUDY" statistics good recoverdShare
+mkdir results && cp -r good results/kept
+ends "a results folder's name alone" 2 "did you mean" "results/kept?" -- "$UNDERSTUDY" status kept
+ends "a slip in a results folder" 2 "did you mean" "/good?" -- "$UNDERSTUDY" status goood
+ends "a folder of results folders" 2 "did you mean" "results/kept?" -- "$UNDERSTUDY" status results
+rm -r results
 ends "an unknown scale of an experiment" 64 huge quick -- "$UNDERSTUDY" reproduce two-layer --scale huge
 ends "no threads" 64 "--threads 0" -- "$UNDERSTUDY" run good.yaml --threads 0
 ends "unknown instructions" 64 avx9 -- "$UNDERSTUDY" run good.yaml --instructions avx9
 ends "an unknown format" 64 xml csv -- "$UNDERSTUDY" export good --format xml
-ends "an unknown measure" 64 evaluationLos -- "$UNDERSTUDY" export good --measure evaluationLos
+ends "an unknown measure" 64 "did you mean 'evaluationLoss'" -- "$UNDERSTUDY" export good --measure evaluationLos
 for interval in -1 inf nan soon; do
   ends "a checkpoint interval of $interval" 64 "checkpoint-interval" -- \
     "$UNDERSTUDY" run good.yaml --checkpoint-interval=$interval

@@ -17,7 +17,9 @@ ends "keys with a word" 0 training.outputNoise -- "$UNDERSTUDY" keys noise
 check "lists no others" test "$("$UNDERSTUDY" keys noise | grep -c learningRate)" -eq 0
 equal "lines fit 80 columns" "$("$UNDERSTUDY" keys | python3 -c \
   'import sys; print(sum(len(line.rstrip()) > 80 for line in sys.stdin.buffer.read().decode().splitlines()))')" 0
-ends "keys with a slip" 64 "weightDecay is near" -- "$UNDERSTUDY" keys weightdecy
+ends "keys with a slip" 64 "did you mean 'training.weightDecay'" -- "$UNDERSTUDY" keys weightdecy
+ends "keys by the name of other programs" 64 "did you mean 'training.learningRate'" -- "$UNDERSTUDY" keys lr
+ends "keys with a slip in a part of a name" 64 "did you mean 'recovery'" -- "$UNDERSTUDY" keys recovry
 
 study study.yaml "claim: Three nodes are learned." \
   "record: [{measures: [evaluationLoss, trainingLoss], every: 2}, {measures: [evaluationCorrelation, fanOutNorms], last: true}]"
@@ -47,7 +49,7 @@ for entry in json.load(open(sys.argv[1])):
 PYTHON
 ends "a statistic of what is not recorded says so" 0 "alignment is not recorded" -- \
   "$UNDERSTUDY" statistics results alignedShare
-ends "a key that is none" 2 "settings have no key 'teacher.decay'" -- \
+ends "a key that is none" 2 "settings have no key 'teacher.decay'; here it is called teacher.strengthDecay" -- \
   "$UNDERSTUDY" statistics results recoveredShare --by teacher.decay
 ends "a layer of what looks at none" 64 "leave --layer out" -- "$UNDERSTUDY" statistics results recoveredShare --layer 1
 ends "a run that declares no report" 0 "no report, because the study declares no figures and no findings" -- \

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The README as a reader follows it: in its order, its YAML is saved under the name in its first line, its `sh` and
 # Python blocks are run in one temporary folder, and its Swift is type-checked. A block that is not run here has a comment
-# `<!-- not run here: why -->` above it in the README, and is printed. Docs/Python.md, Docs/Results.md, Docs/Reconstruction.md
-# and Docs/Images.md likewise; the Python of Docs/Formats.md is run, too.
+# `<!-- not run here: why -->` above it in the README, and is printed. Docs/Python.md, Docs/Results.md, Docs/Reconstruction.md,
+# Docs/Images.md, Docs/FromPyTorch.md and the first page of the Swift reference likewise; the Python of Docs/Formats.md is run, too.
 #
 # UNDERSTUDY is the program's path. The last line is `N passed, N failed`.
 set -uo pipefail
@@ -111,9 +111,12 @@ follow Docs/Python.md python
 follow Docs/Results.md results
 follow Docs/Reconstruction.md recovery
 follow Docs/Images.md images
+follow Docs/FromPyTorch.md pytorch
+follow Sources/Understudy/Understudy.docc/Understudy.md reference
 for block in "$folder"/blocks/formats-*.python; do
   check "Docs/Formats.md: Python ($(head -n 1 "$block"))" "$python" "$block"
 done
+check "Docs/Gallery.md: what its studies say" "$python" "$repository/Scripts/gallery.py" --check
 check "Docs/Sweep.md: the tables, of the README's study" "$python" "$repository/Scripts/sweep_table.py" weak
 
 # What the pages point to is there. (The pictures of the full sweep, too.)
