@@ -136,6 +136,13 @@ import Testing
       training: {batchSize: [4, 16, 16], learningRate: [0.1, 0.1, 0.2], epochs: [2, 3]}
       zip: [[training.learningRate, training.batchSize]]
       """,
+      """
+      student.overRealization: [1, 2, 10]
+      training: {batchSize: [4, 16], learningRate: [0.1, 0.2], epochs: [2, 3]}
+      zip: [[training.batchSize, training.learningRate]]
+      conditions:
+        - {where: {student.overRealization: 10}, set: {training.learningRate: 0.01, training.momentum: 0.9}}
+      """,
       "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
       """
       training.batchSize: [4, 8]

@@ -144,6 +144,16 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy(
       "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, "
         + "compare: {student.overRealization: [2, 5]}, atLeast: 1}]", .emptySelection, "student.overRealization 5"),
+    BadStudy("conditions: [{set: {training.epochs: 3}}]", .missingKey, "without where"),
+    BadStudy(
+      "conditions: [{where: {student.overRealization: 2}, set: {training.epochs: 3}}]", .missingKey,
+      "gives no student.overRealization"),
+    BadStudy(
+      "student.overRealization: [1, 2]\nconditions: [{where: {student.overRealization: 5}, set: {training.epochs: 3}}]",
+      .emptySelection, "select values of the grid"),
+    BadStudy(
+      "training.epochs: [1, 2]\nconditions: [{where: {training.epochs: 2}, set: {training.epochs: 3}}]", .contradiction,
+      "change its list"),
     BadStudy(
       "findings: [{statement: a, statistic: recoveredShare, figure: f, atLeast: 1}]", .outOfRange, "findings.figure",
       "declares no figure 'f'", "declare it under figures"),

@@ -32,7 +32,8 @@ struct ReportCommand: AsyncParsableCommand {
 
   @Option(
     help:
-      "With --compare, a statistic of findings, instead of those that the study's findings look at; may be repeated.")
+      "With --compare, a statistic of findings, instead of those that the study's findings look at; may be repeated.",
+    transform: { try named($0, called: "statistic") })
   var statistic: [FindingDeclaration.Statistic] = []
 
   @Option(help: "With --statistic, hidden layers for those that look at one, separated by commas.", transform: numbers)
