@@ -82,6 +82,7 @@ enum PlotChannel {
       return [
         "field": .text(field), "type": "ordinal", "title": .text(title),
         "sort": .array((key?.labels ?? []).map(JSONValue.text)), "axis": ["labelAngle": 0],
+        "scale": ["type": "band", "paddingInner": 0.25],
       ]
     }
     // Labels at places that there are: no rounded ones between them.
@@ -124,7 +125,9 @@ struct PlotChannels {
   init(_ plot: PlotDeclaration, isMap: Bool, of runs: SelectedRuns, hasEpochs: Bool) throws(FigureError) {
     let taken = Set(plot.axes.map(\.name))
     var varied: [String] = []
-    for key in runs.study.variedKeys where !taken.contains(key) && runs.series(key).isVaried {
+    let shown = runs.selection.shownSettings
+    func isVaried(_ key: String) -> Bool { Set(shown.map { runs.study.value(of: key, at: $0) }).count > 1 }
+    for key in runs.study.variedKeys where !taken.contains(key) && isVaried(key) {
       // Of keys that go together one is enough.
       if runs.study.companions(of: key).isDisjoint(with: taken.union(varied)) { varied.append(key) }
     }

@@ -24,6 +24,10 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   var encoding: [String: JSONValue] = ["x": channels.x.encoding("x", places: values.xNumbers)]
   if let color = channels.color {
     encoding["color"] = FigureStyle.color("o", title: color.title, names: values.labels(2), symbol: "stroke")
+    // Beside each other, where no line tells them apart.
+    if !channels.x.isNumeric {
+      encoding["xOffset"] = ["field": "o", "sort": .array(values.labels(2).map(JSONValue.text))]
+    }
   } else {
     encoding["color"] = ["value": FigureStyle.palette[0]]
   }
