@@ -151,6 +151,9 @@ import Testing
         - {name: b, kind: plot, y: evaluationCorrelation, reduce: [best, share above 0.95], row: epoch, epochs: [1, 2]}
         - {name: c, kind: heatMap, color: layerCorrelation, x: layer, y: training.batchSize, scale: logarithmic}
         - {name: d, kind: plot, y: layerCorrelations, reduce: smallest, layer: 1, column: training.batchSize}
+        - {name: e, kind: lShape, height: strength, scale: linear, row: training.batchSize, column: none}
+        - {name: g, kind: evaluationLoss, color: training.batchSize, style: {width: 8.5, font: DejaVu Sans, slides: false}}
+      style: {slides: true, fontSize: 9}
       """,
     ]
     for text in texts {

@@ -124,15 +124,8 @@ struct PlotChannels {
   /// - Throws: `FigureError.notPlottable` if a heat map has one axis only.
   init(_ plot: PlotDeclaration, isMap: Bool, of runs: SelectedRuns, hasEpochs: Bool) throws(FigureError) {
     let taken = Set(plot.axes.map(\.name))
-    var varied: [String] = []
-    let shown = runs.selection.shownSettings
-    func isVaried(_ key: String) -> Bool { Set(shown.map { runs.study.value(of: key, at: $0) }).count > 1 }
-    for key in runs.study.variedKeys where !taken.contains(key) && isVaried(key) {
-      // Of keys that go together one is enough.
-      if runs.study.companions(of: key).isDisjoint(with: taken.union(varied)) { varied.append(key) }
-    }
-    if let place = varied.firstIndex(of: "student.overRealization") { varied.insert(varied.remove(at: place), at: 0) }
-    func next() -> PlotDeclaration.Axis? { varied.isEmpty ? nil : .key(varied.removeFirst()) }
+    var free = FreeKeys(of: runs, besides: taken)
+    func next() -> PlotDeclaration.Axis? { free.next().map(PlotDeclaration.Axis.key) }
     let epoch: PlotDeclaration.Axis? = hasEpochs && !taken.contains("epoch") ? .epoch : nil
     let x: PlotDeclaration.Axis? = plot.x ?? (isMap ? next() ?? epoch : epoch ?? next())
     guard let first = PlotChannel(x ?? .epoch, of: runs) else {

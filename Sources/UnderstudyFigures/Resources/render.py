@@ -24,15 +24,30 @@ def in_points(svg):
     size = r'width="([0-9.]+)" height="([0-9.]+)"'
     return re.sub(size, lambda m: f'width="{0.75 * float(m[1])}" height="{0.75 * float(m[2])}"', svg, count=1)
 
+def has_small_letters():
+    # A letter that no font has is drawn as a box, as this one of private use is.
+    text = '<svg xmlns="http://www.w3.org/2000/svg" width="40" height="40"><text x="5" y="30" font-size="20" \
+font-family="DejaVu Sans, Liberation Sans">%s</text></svg>'
+    return not {vl.svg_to_png(text % letter) for letter in "ₖ⁻⁰₂"} & {vl.svg_to_png(text % "\ue000")}
+
+def plain(text):
+    text = re.sub("10(⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)", lambda m: "1e" + m[1].translate(DIGITS), text)
+    return text.translate(DIGITS)
+
+DIGITS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹ₖ₁₂", "−0123456789k12")
+
 with open(sys.argv[1], encoding="utf-8") as file:
     manifest = json.load(file)
 page_folder = manifest["pageFolder"]
+small_letters = not manifest["figures"] or has_small_letters()
 for index, stem in enumerate(manifest["figures"]):
     if os.getppid() != parent:  # killed: nobody waits for what is drawn
         sys.exit(1)
     try:
         with open(stem + ".json", encoding="utf-8") as file:
             specification = file.read()
+        if not small_letters:
+            specification = plain(specification)
         vega = vl.vegalite_to_vega(specification)
         svg = vl.vega_to_svg(vega, allowed_base_urls=[])
         order = {}
