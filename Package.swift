@@ -76,7 +76,7 @@ let package = Package(
     .testTarget(name: "TheoryTests", dependencies: ["UnderstudyTheory"]),
     .testTarget(name: "ReconstructionTests", dependencies: ["UnderstudyReconstruction", "UnderstudyBenchmarks"]),
     .testTarget(name: "RecordsTests", dependencies: ["UnderstudyRecords", "UnderstudySchema"]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["UnderstudyExperiments"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["UnderstudyExperiments", "UnderstudyFigures"]),
     .testTarget(name: "FiguresTests", dependencies: ["UnderstudyFigures"]),
     .testTarget(name: "ArchitectureTests"),
   ],

@@ -16,12 +16,12 @@ def text(cell: str) -> str:
 page = open(sys.argv[1], encoding="utf-8").read()
 for section in re.findall(r'<section id="study\d+".*?</section>', page, flags=re.S):
     title = text(re.search(r"<h2[^>]*>(.*?)</h2>", section, flags=re.S).group(1))
-    table = re.search(r"<table[^>]*>\s*<caption>Findings.*?</table>", section, flags=re.S)
-    if table is None:
+    tables = re.findall(r'<table class="findings">.*?</table>', section, flags=re.S)
+    if not tables:
         continue
     print(f"### {title}\n")
     print("| finding | expected | measured | runs | |\n|---|---|---:|---|---|")
-    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", table.group(0), flags=re.S):
+    for row in re.findall(r"<tr[^>]*>(.*?)</tr>", "".join(tables), flags=re.S):
         cells = [text(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row, flags=re.S)]
         if cells:
             print("| " + " | ".join(cells) + " |")

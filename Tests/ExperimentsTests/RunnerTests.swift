@@ -1,6 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
+import UnderstudyFigures
 import UnderstudyNetworks
 import UnderstudyRecords
 import UnderstudySchema
@@ -171,7 +172,9 @@ import UnderstudySchema
       // CIFAR-10, which the full study of images is about, is not everywhere.
       let overrides = name == "images" ? ["inputs.images=fashion-mnist"] : []
       for scale in ["quick", "full"] {
-        #expect(try BundledStudies.load(name, scale: scale, overrides: overrides) != nil, "\(name) \(scale)")
+        let study = try #require(
+          try BundledStudies.load(name, scale: scale, overrides: overrides), "\(name) \(scale)")
+        #expect(study.reportWarnings == [], "\(name) \(scale)")
       }
     }
     #expect(try BundledStudies.load("two-layer", scale: "full")?.runs.count == 2304)

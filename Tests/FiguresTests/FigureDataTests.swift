@@ -35,11 +35,11 @@ import UnderstudySchema
 
   @Test func lShapeHasADotForEachStudentNode() throws {
     let (rows, figures) = try Self.rows(.lShape, Self.results(FindingTests.runs))
-    #expect(figures.count == 1, "no boundary strengths, no second figure")
+    #expect(figures.count == 1 && figures[0].document["params"] == nil, "no boundary strengths, no choice")
     #expect(rows.count == 6)
-    #expect(rows[0] == ["p": 1, "o": 1.5, "e": 0, "k": 1, "j": 1, "r": 0.99, "v": 4])
-    #expect(rows[2] == ["p": 1, "o": 1.5, "e": 0, "k": 3, "r": 0, "v": 9, "d": 1], "a dead node has no teacher node")
-    #expect(rows[3] == ["p": 1, "o": 1.5, "e": 1, "k": 1, "j": 2, "r": 0.97, "v": 6])
+    #expect(rows[0] == ["p": "1.5x", "e": 0, "k": 1, "j": 1, "r": 0.99, "v": 4])
+    #expect(rows[2] == ["p": "1.5x", "e": 0, "k": 3, "r": 0, "v": 9, "d": 1], "a dead node has no teacher node")
+    #expect(rows[3] == ["p": "1.5x", "e": 1, "k": 1, "j": 2, "r": 0.97, "v": 6])
     #expect(figures[0].notes.contains { $0.contains("1 dead student node") })
     #expect(figures[0].document.encoded().contains("dead student node (no correlation"))
   }
@@ -51,9 +51,34 @@ import UnderstudySchema
       return run
     }
     let (rows, figures) = try Self.rows(.lShape, Self.results(runs))
-    #expect(figures.map(\.name) == ["f", "f-strength"])
+    #expect(figures.map(\.name) == ["f"])
     #expect(rows[0]["s"] == 8)
-    #expect(figures[1].document["spec"]?["encoding"]?["y"]?["field"] == "s")
+    #expect(figures[0].document["params"]?[0]?["bind"]?["options"] == ["fan-out norm ‖v‖", "strength ‖v‖ ‖w‖"])
+    #expect(figures[0].document["params"]?[0]?["value"] == "fan-out norm ‖v‖")
+    var declaration = FigureDeclaration(name: "f", kind: .lShape)
+    declaration.height = .strength
+    let chosen = try figureSpecifications(of: declaration, from: Self.results(runs))
+    #expect(chosen[0].document["params"]?[0]?["value"] == "strength ‖v‖ ‖w‖")
+    #expect(throws: FigureError.self, "not recorded") {
+      _ = try figureSpecifications(of: declaration, from: Self.results(FindingTests.runs))
+    }
+  }
+
+  /// Of students that have converged, rho is shown by its distance from 1.
+  @Test func lShapeIsLogarithmicForConvergedStudents() throws {
+    func runs(_ distance: Double) -> [RunRecord] {
+      [FindingTests.run(seed: 0, rho: [[1 - distance, 0.5, -0.1], [0.2, 1 - distance / 4, -0.2]])]
+    }
+    let (rows, figures) = try Self.rows(.lShape, Self.results(runs(1e-4)))
+    #expect(rows.map { $0["x"]?.number?.rounded(toDigits: 3) } == [1e-4, 2.5e-5, 1])
+    let scale = figures[0].document["spec"]?["encoding"]?["x"]?["scale"]
+    #expect(scale?["type"] == "log" && scale?["reverse"] == true)
+    #expect(figures[0].notes.contains { $0.hasPrefix("1 nodes with ρ below 0") })
+    #expect(try Self.rows(.lShape, Self.results(runs(0.04))).rows.allSatisfy { $0["x"] == nil })
+    var declaration = FigureDeclaration(name: "f", kind: .lShape)
+    declaration.scale = .linear
+    let linear = try figureSpecifications(of: declaration, from: Self.results(runs(1e-4)))[0]
+    #expect(linear.document["spec"]?["encoding"]?["x"]?["field"] == "r")
   }
 
   @Test func recoveryRateCountsSeedsPerTeacherNode() throws {
@@ -65,7 +90,7 @@ import UnderstudySchema
     #expect(rows[1]["a"] == 0.094531 && rows[1]["b"] == 0.90547)
   }
 
-  @Test func evaluationLossIsAveragedOnTheLogarithmAndFloored() throws {
+  @Test func evaluationLossIsAMedianWithQuartilesAndFloored() throws {
     let setting = Synthetic.setting(epochs: 1)
     let runs = [(1e-2, 0.0), (1e-4, 0.0)].enumerated().map { seed, losses in
       Synthetic.run(
@@ -74,9 +99,8 @@ import UnderstudySchema
     }
     let (rows, figures) = try Self.rows(.evaluationLoss, Self.results(runs))
     #expect(rows.count == 2)
-    #expect(rows[0]["y"] == 0.001 && rows[0]["n"] == 2)
-    // log10 is -2 and -4: the deviation is the square root of 2, and 10^-4.41421 = 3.853e-5.
-    #expect(rows[0]["a"] == 3.8529e-05)
+    #expect(rows[0]["y"] == 0.00505 && rows[0]["n"] == 2)
+    #expect(rows[0]["a"] == 0.002575 && rows[0]["b"] == 0.007525)
     #expect(rows[1]["y"] == .number(lossFloor))
     #expect(figures[0].notes.contains { $0.hasPrefix("2 losses below 1e-34") })
   }
@@ -98,10 +122,9 @@ import UnderstudySchema
     let declaration = FigureDeclaration(name: "plane", kind: .boundaries)
     let figure = try #require(
       try figureSpecifications(of: declaration, from: Synthetic.plane()).first)
-    #expect(figure.document["columns"] == 5)
-    // Two rows of five panels and five legends.
-    let views = try #require(figure.document["concat"]?.elements)
-    #expect(views.count == 20)
+    let lines = try #require(figure.document["vconcat"]?.elements)
+    #expect(lines.map { $0["hconcat"]?.elements?.count } == [5, 5])
+    let views = lines.flatMap { $0["hconcat"]?.elements ?? [] }
     let scale = views[0]["layer"]?[0]?["encoding"]?["x"]?["scale"]?["domain"]
     let radius = try #require(scale?[1]?.number)
     for view in views {
@@ -113,8 +136,28 @@ import UnderstudySchema
         }
       }
     }
-    #expect(figure.document.encoded().contains("s1 → t1, ρ 1.00"))
-    #expect(figure.document.encoded().contains("s6: dead"))
+    #expect(views[4]["title"]?["subtitle"] == "2 of 2 aligned")
+    #expect(views.last?["title"]?["subtitle"]?.text?.contains("of 6 aligned, 1 dead") ?? false)
+  }
+
+  /// Ten epochs make two lines of five, and not a strip.
+  @Test func boundariesOfManyEpochsTakeSeveralLines() throws {
+    var results = Synthetic.plane()
+    for index in results.runs.indices {
+      let first = results.runs[index].measurements.filter {
+        $0.epoch == 0 && [.studentBoundaries, .evaluationCorrelation].contains($0.measure)
+      }
+      for epoch in [3, 4, 6, 7, 8] {
+        results.runs[index].measurements += first.map {
+          .init($0.measure, epoch: epoch, shape: $0.shape, values: $0.values)
+        }
+      }
+    }
+    let (_, figures) = try Self.rows(.boundaries, results, epochs: [0, 1, 2, 3, 4, 5, 6, 7, 8, 20])
+    let lines = try #require(figures[0].document["vconcat"]?.elements)
+    #expect(lines.map { $0["hconcat"]?.elements?.count } == [5, 5, 5, 5])
+    let widths = lines[0]["hconcat"]?.elements?.compactMap { $0["width"]?.number } ?? []
+    #expect(widths.reduce(0, +) < 643)
   }
 
   @Test func boundariesNeedOneSettingEach() {
@@ -122,7 +165,7 @@ import UnderstudySchema
     results.study.settings[1].student.overRealization = 1
     results.runs[1] = Synthetic.run(results.study.settings[1], index: 1, seed: 0, results.runs[1].measurements)
     #expect(
-      throws: FigureError.ambiguousSetting(figure: "f", key: "student.overRealization", value: 1, settingCount: 2)
+      throws: FigureError.ambiguousSetting(figure: "f", key: "student.overRealization", value: "1x", settingCount: 2)
     ) {
       _ = try Self.rows(.boundaries, results)
     }
@@ -193,8 +236,11 @@ import UnderstudySchema
         Synthetic.setting(teacherNodes: nodes, epochs: 0), index: index, seed: 0,
         [.init(.evaluationLoss, epoch: 0, values: [0.5])])
     }
-    let (_, figures) = try Self.rows(.evaluationLoss, Self.results(runs, varied: ["teacher.hiddenNodes"]))
-    #expect(figures[0].notes.contains("Pools teacher.hiddenNodes 5, 10."))
+    let results = Self.results(runs, varied: ["teacher.hiddenNodes"])
+    var declaration = FigureDeclaration(name: "f", kind: .evaluationLoss)
+    declaration.channels = ["color": .nothing, "column": .nothing, "row": .nothing]
+    let figure = try figureSpecifications(of: declaration, from: results)[0]
+    #expect(figure.notes.contains("Pools teacher.hiddenNodes 5, 10."))
   }
 
   @Test(arguments: ["", ".hidden", "../up", "a/b", "a b", "é"])

@@ -190,6 +190,30 @@ import UnderstudySchema
     #expect(figure.notes.contains { $0.contains("all its runs together") })
   }
 
+  @Test("a key of which one value alone is left, because all other runs diverged, takes no channel")
+  func diverged() throws {
+    var results = Self.sweep
+    for index in results.runs.indices where results.runs[index].run.setting.teacher.strengthDecay == 1 {
+      results.runs[index].outcome = .diverged(epoch: 3)
+    }
+    let figure = try drawn(.statistic(.recoveredShare), of: results)
+    #expect(rows(figure, [:]).allSatisfy { $0["o"] == nil && $0["p"] == nil } && rows(figure, [:]).count == 3)
+    #expect(figure.notes.contains { $0.hasPrefix("12 diverged runs are left out: ") && $0.contains("and 10 more") })
+    #expect(!figure.notes.joined().contains("Pools"))
+  }
+
+  @Test("on an axis of texts colours stand beside each other")
+  func texts() throws {
+    var results = Self.sweep
+    results.study.variedKeys = ["student.overRealization", "training.batchOrder"]
+    for index in results.study.settings.indices where results.study.settings[index].teacher.strengthDecay == 1 {
+      results.study.settings[index].training.batchOrder = .reshuffled
+    }
+    let figure = try drawn(.statistic(.recoveredShare)) { $0.x = .key("training.batchOrder") }
+    #expect(figure.document["encoding"]?["xOffset"]?["field"] == "o")
+    #expect(try drawn(.statistic(.recoveredShare)).document["encoding"]?["xOffset"] == nil)
+  }
+
   @Test("what cannot be drawn says what to change")
   func refused() {
     func reason(_ body: () throws(FigureError) -> FigureSpecification) -> String {

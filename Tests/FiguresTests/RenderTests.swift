@@ -94,7 +94,7 @@ func drawReport(_ results: [StudyResults], named name: String, figureCount: Int)
         ReportStudy(title: "In the plane", results: plane, folder: root.appending(path: "plane")),
       ], to: root.appending(path: "report.html"), renderer: FigureRenderer(python: python))
     #expect(summary.problems.count == (isLarge ? 1 : 0))
-    #expect(summary.figures.count == (isLarge ? 13 : 5))
+    #expect(summary.figures.count == (isLarge ? 10 : 4))
     for file in summary.figures {
       let stem = file.deletingPathExtension()
       #expect(try Data(contentsOf: stem.appendingPathExtension("png")).starts(with: [0x89, 0x50, 0x4E, 0x47]))

@@ -22,7 +22,7 @@ import UnderstudySchema
     let file = folder.appending(path: "figures/loss.json")
     return ReportSection(
       study: ReportStudy(title: hostile, results: results, folder: folder),
-      figures: [WrittenFigure(specification: specification, file: file)],
+      figures: [WrittenFigure(specification: specification, declaredName: "loss", file: file)],
       problems: [.noRuns(figure: "later")], findings: findings(of: results))
   }
 
@@ -63,6 +63,91 @@ import UnderstudySchema
     }
   }
 
+  @Test func findingsStandUnderTheFiguresThatTheySpeakOf() throws {
+    var named = FindingDeclaration(statement: "named", statistic: .recoveredShare, atLeast: 0.1)
+    named.figure = "loss"
+    let results = Synthetic.sweep(
+      decays: [0, 1], multiples: [1], seedCount: 2,
+      figures: [
+        FigureDeclaration(name: "loss", kind: .evaluationLoss),
+        FigureDeclaration(name: "cover", kind: .coverAndLoss),
+        FigureDeclaration(name: "rate", kind: .recoveryRate, selection: ["teacher.strengthDecay": [.integer(0)]]),
+      ],
+      findings: [
+        FindingDeclaration(statement: "small", statistic: .logEvaluationLoss, atMost: 0), named,
+        FindingDeclaration(statement: "first", statistic: .recoveredShare, atLeast: 0.1),
+        FindingDeclaration(
+          statement: "weak", statistic: .recoveredShare, selection: ["teacher.strengthDecay": [.number(1)]],
+          atLeast: 0.1),
+        FindingDeclaration(statement: "none diverged", statistic: .divergedShare, atMost: 0),
+      ])
+    let placed = PlacedFindings(findings(of: results), figures: results.study.figures)
+    let statements = placed.byFigure.mapValues { $0.map(\.declaration.statement) }
+    #expect(statements == ["loss": ["small", "named"], "rate": ["first"], "cover": ["weak"]])
+    #expect(placed.others.map(\.declaration.statement) == ["none diverged"])
+    let undrawn = PlacedFindings(findings(of: results), figures: [])
+    #expect(undrawn.byFigure.isEmpty && undrawn.others.count == 5)
+  }
+
+  @Test func figuresAreNumberedThroughThePage() throws {
+    let folder = URL(filePath: "/tmp/results")
+    let page = reportPage([try Self.section(folder), try Self.section(folder)], bundle: "", folder: folder)
+    #expect(page.contains("<strong>Figure 1.</strong>") && page.contains("<strong>Figure 2.</strong>"))
+    #expect(page.contains("<a href=\"#figure1-0\">2. loss</a>"))
+    #expect(page.contains("<span class=\"note\">1 of 2 borne out, 1 not</span>"))
+    let order = ["<strong>Figure 1.", "Findings: 1 of 2 borne out", "<details><summary>Settings, runs"].map {
+      page.range(of: $0)?.lowerBound
+    }
+    #expect(order.compactMap { $0 }.count == 3 && order[0]! < order[1]! && order[1]! < order[2]!)
+  }
+
+  @Test func aReasonOfSeveralNodesIsSaidOnce() {
+    var table = AuditTable(
+      "Teacher nodes", Array(1...5),
+      [
+        AuditEntry("node", "node", "") { .count($0) },
+        AuditEntry("reason", "reason", "", .remark) { $0 == 3 ? .absent : .text($0 == 5 ? "no boundary" : "not seen") },
+      ])
+    table.notes = ["a note"]
+    #expect(table.notesAndRemarks == ["a note", "nodes 1, 2, 4: not seen", "node 5: no boundary"])
+    #expect(auditTable(table).components(separatedBy: "not seen").count == 2)
+  }
+
+  @Test func whatIsWrongWithAReportIsSaidBeforeTraining() {
+    func plot(_ name: String, _ quantity: PlotDeclaration.Quantity, kind: FigureDeclaration.Kind = .plot)
+      -> FigureDeclaration
+    {
+      var plot = PlotDeclaration(quantity)
+      (plot.x, plot.color, plot.row, plot.column) = (.key("student.overRealization"), .nothing, .nothing, .nothing)
+      if kind == .heatMap { plot.color = nil }
+      return FigureDeclaration(name: name, kind: kind, plot: plot)
+    }
+    var study = Synthetic.sweep(decays: [0, 1], multiples: [1, 2], seedCount: 2).study
+    study.record = [RecordRule(measures: [.evaluationCorrelation], moments: .last)]
+    study.figures = [
+      plot("share", .statistic(.recoveredShare)), plot("../out", .statistic(.recoveredShare)),
+      plot("Share", .measure(.evaluationLoss)),
+    ]
+    var compared = FindingDeclaration(statement: "order", statistic: .strongFirst, atLeast: 0)
+    compared.comparison = .init(key: "student.overRealization", first: .integer(1), second: .integer(2))
+    study.findings = [
+      FindingDeclaration(statement: "fine", statistic: .recoveredShare, atLeast: 0),
+      FindingDeclaration(statement: "early", statistic: .recoveredShare, epoch: 5, atLeast: 0),
+      FindingDeclaration(statement: "loss", statistic: .logEvaluationLoss, atMost: 0), compared,
+    ]
+    let pools = "Pools teacher.strengthDecay 0, 1. Select one of them by where, or show it as color, row or column."
+    #expect(
+      study.reportWarnings == [
+        "figure share: \(pools)",
+        "figure ../out: the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'",
+        "figure Share: evaluationLoss is recorded by no rule; add it to record", "figure Share: \(pools)",
+        "figure Share: another one has this name, and both would be written to one file",
+        "'early': no rule records evaluationCorrelation at epoch 5; add it to record",
+        "'loss': no rule records evaluationLoss at the end; add it to record",
+        "'order': strongFirst is of all runs together, and no two runs can be compared by it",
+      ])
+  }
+
   @Test func linksAreRelativeToThePage() {
     let folder = URL(filePath: "/r/all")
     #expect(relativeLink(to: URL(filePath: "/r/all/two layer/f.svg"), from: folder) == "two%20layer/f.svg")
@@ -79,18 +164,16 @@ import UnderstudySchema
       decays: [0], multiples: [1], seedCount: 1, figures: [FigureDeclaration(name: "loss", kind: .evaluationLoss)])
     let study = ReportStudy(title: "t", results: results, folder: folder)
     for python in ["/nowhere/python3", "no-such-python"] {
-      #expect(throws: FigureError.pythonMissing(python: python)) {
-        _ = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: python))
-      }
+      let summary = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: python))
+      #expect(summary.missingTool == .pythonMissing(python: python) && summary.keptPage)
     }
     // An interpreter that ends as the script does when its import fails.
     let stub = folder.appending(path: "python-without-wheel")
     try Data("#!/bin/sh\necho \"No module named 'vl_convert'\"\nexit 3\n".utf8).write(to: stub)
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: stub.path)
-    let error = #expect(throws: FigureError.self) {
-      _ = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: stub.path))
-    }
-    #expect(error?.description.contains("pip install vl-convert-python==1.9.0.post1") == true)
+    let kept = try writeReport(studies: [study], to: page, renderer: FigureRenderer(python: stub.path))
+    #expect(kept.missingTool?.description.contains("pip install vl-convert-python==1.9.0.post1") == true)
+    #expect(kept.keptPage && kept.findings.count == 1, "what was found is said without Python")
     #expect(try String(contentsOf: page, encoding: .utf8) == "old")
     // A first page is written without figures, says why, and may be replaced by another one.
     try FileManager.default.removeItem(at: page)

@@ -60,7 +60,7 @@ import UnderstudySchema
         found(SyntheticTheory.multiples([2], decays: [1], seedCount: 4, figures: [])),
         found(
           SyntheticTheory.samples(seedCount: 1, figures: []), [.sampleExponent],
-          ["inputs.augmentation": [.text("none")]]),
+          ["inputs.augmentation": [.text("teacherAware")]]),
         found(Synthetic.sweep(decays: [1], multiples: [2], seedCount: 8)),
         found(SyntheticLayers.study([[4, 5, 6]], multiples: [2], seedCount: 2, figures: [])),
         found(FigureDataTests.results([finished])), found(SyntheticLayers.learning()),

@@ -243,14 +243,14 @@ import UnderstudySchema
   static func sampleRuns(seeds: Int = 2) -> [RunRecord] {
     var runs: [RunRecord] = []
     var index = 0
-    for (dimension, counts) in [(5, [100, 1000]), (10, [400, 4000]), (20, [100, 200])] {
+    for (dimension, counts) in [(5, [100, 1000]), (10, [400, 4000]), (20, [1600, 16_000]), (40, [100, 200])] {
       for (position, count) in counts.enumerated() {
         var setting = Synthetic.setting(teacherNodes: 2, epochs: 1)
         setting.network.inputDimension = dimension
         setting.inputs.training.count = count
         for seed in 0..<seeds {
-          // At d = 20 no number suffices.
-          let second = dimension == 20 || position == 0 ? 0.5 : 0.05
+          // At d = 40 no number suffices.
+          let second = dimension == 40 || position == 0 ? 0.5 : 0.05
           runs.append(Synthetic.run(setting, index: index, seed: seed, [vector(.alignment, 1, [0.01, second])]))
         }
         index += 1
@@ -265,8 +265,12 @@ import UnderstudySchema
     var study = results.study
     study.findings = [FindingDeclaration(statement: "s", statistic: .sampleExponent, atLeast: 0)]
     let finding = findings(of: StudyResults(study: study, runs: results.runs))[0]
-    // 4 times the samples at twice the dimension; d = 20 is left out.
+    // 4 times the samples at twice the dimension; d = 40 is left out.
     #expect(abs(try #require(finding.value) - 2) < 1e-12)
+    // A line goes through any two points.
+    study.findings[0].selection = ["network.inputDimension": [.integer(5), .integer(10), .integer(40)]]
+    let refused = findings(of: StudyResults(study: study, runs: results.runs))[0]
+    #expect(refused.value == nil && "\(refused.verdict)".contains("at 2 input dimensions, and a fit needs 3"))
   }
 
   @Test func interpolatesAndCensorsSamples() throws {

@@ -127,7 +127,7 @@ import Testing
       figures: [{name: f, kind: boundaries, caption: "a: b", where: {teacher: {strengthDecay: 1}}, epochs: [0, 7]}]
       findings:
         - {statement: 'It''s "so".', statistic: armRatio, epoch: 7, where: {network.biases: true}, atLeast: 1e-3}
-        - {statement: x, statistic: divergedShare, atMost: 0}
+        - {statement: x, statistic: divergedShare, figure: f, atMost: 0}
         - {statement: y, statistic: recoveredShare, compare: {teacher.strengthDecay: [1, 0]}, as: ratio, atMost: 1}
         - {statement: z, statistic: recoveredShare, compare: {teacher.strengthDecay: [0, 1]}, atLeast: -0.1, atMost: 0.1}
       """,
@@ -135,6 +135,13 @@ import Testing
       student.overRealization: [1, 2]
       training: {batchSize: [4, 16, 16], learningRate: [0.1, 0.1, 0.2], epochs: [2, 3]}
       zip: [[training.learningRate, training.batchSize]]
+      """,
+      """
+      student.overRealization: [1, 2, 10]
+      training: {batchSize: [4, 16], learningRate: [0.1, 0.2], epochs: [2, 3]}
+      zip: [[training.batchSize, training.learningRate]]
+      conditions:
+        - {where: {student.overRealization: 10}, set: {training.learningRate: 0.01, training.momentum: 0.9}}
       """,
       "teacher: {widths: 4-5}\nfindings: [{statement: x, statistic: layerCorrelation, layer: 2, atLeast: 0}]",
       """
@@ -144,6 +151,9 @@ import Testing
         - {name: b, kind: plot, y: evaluationCorrelation, reduce: [best, share above 0.95], row: epoch, epochs: [1, 2]}
         - {name: c, kind: heatMap, color: layerCorrelation, x: layer, y: training.batchSize, scale: logarithmic}
         - {name: d, kind: plot, y: layerCorrelations, reduce: smallest, layer: 1, column: training.batchSize}
+        - {name: e, kind: lShape, height: strength, scale: linear, row: training.batchSize, column: none}
+        - {name: g, kind: evaluationLoss, color: training.batchSize, style: {width: 8.5, font: DejaVu Sans, slides: false}}
+      style: {slides: true, fontSize: 9}
       """,
     ]
     for text in texts {

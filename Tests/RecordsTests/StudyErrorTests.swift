@@ -120,6 +120,20 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
       "training: {batchSize: [4, 4], learningRate: [0.1, 0.1]}\nzip: [[training.batchSize, training.learningRate]]",
       .duplicateValue, "the same values twice"),
     BadStudy("figures: [{name: a, kind: lShape, y: alignment}]", .unusedKey, "have no y"),
+    BadStudy("figures: [{name: a, kind: lShape, color: training.batchSize}]", .unusedKey, "it has row, column, scale"),
+    BadStudy("figures: [{name: a, kind: lShape, row: epoch}]", .contradiction, "make the kind plot"),
+    BadStudy("figures: [{name: a, kind: lShape, row: seed, column: seed}]", .unknownKey, "figures.row"),
+    BadStudy(
+      "figures: [{name: a, kind: lShape, row: training.method, column: training.method}]", .duplicateValue, "two ways"),
+    BadStudy("figures: [{name: a, kind: lShape, scale: log}]", .unknownName, "logarithmic"),
+    BadStudy("figures: [{name: a, kind: lShape, height: tall}]", .unknownName, "height"),
+    BadStudy("figures: [{name: a, kind: accuracy, height: norm}]", .unusedKey, "have no height"),
+    BadStudy("figures: [{name: a, kind: lShape, style: {width: 2}}]", .outOfRange, "give 5 to 60 centimetres"),
+    BadStudy("figures: [{name: a, kind: lShape, style: {fontSize: 90}}]", .outOfRange, "give 5 to 40 points"),
+    BadStudy("figures: [{name: a, kind: lShape, style: {font: 'a, b'}}]", .outOfRange, "no family of letters"),
+    BadStudy("figures: [{name: a, kind: lShape, style: {slide: true}}]", .unknownKey, "slides"),
+    BadStudy("style: {slides: 1}", .wrongType, "true or false"),
+    BadStudy("style: large", .wrongType, "style: {slides: true}"),
     BadStudy("figures: [{name: a, kind: plot}]", .missingKey, "does not say what it shows"),
     BadStudy("figures: [{name: a, kind: heatMap, y: epoch}]", .missingKey, "color: recoveredShare"),
     BadStudy("figures: [{name: a, kind: plot, y: recoveredShar}]", .unknownName, "nearest known one is recoveredShare"),
@@ -144,6 +158,23 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy(
       "student.overRealization: [1, 2]\nfindings: [{statement: a, statistic: recoveredShare, "
         + "compare: {student.overRealization: [2, 5]}, atLeast: 1}]", .emptySelection, "student.overRealization 5"),
+    BadStudy("conditions: [{set: {training.epochs: 3}}]", .missingKey, "without where"),
+    BadStudy(
+      "conditions: [{where: {student.overRealization: 2}, set: {training.epochs: 3}}]", .missingKey,
+      "gives no student.overRealization"),
+    BadStudy(
+      "student.overRealization: [1, 2]\nconditions: [{where: {student.overRealization: 5}, set: {training.epochs: 3}}]",
+      .emptySelection, "select values of the grid"),
+    BadStudy(
+      "training.epochs: [1, 2]\nconditions: [{where: {training.epochs: 2}, set: {training.epochs: 3}}]", .contradiction,
+      "change its list"),
+    BadStudy(
+      "findings: [{statement: a, statistic: recoveredShare, figure: f, atLeast: 1}]", .outOfRange, "findings.figure",
+      "declares no figure 'f'", "declare it under figures"),
+    BadStudy(
+      "figures: [{name: loss, kind: evaluationLoss}]\n"
+        + "findings: [{statement: a, statistic: recoveredShare, figure: los, atLeast: 1}]", .outOfRange,
+      "name one of loss"),
     BadStudy("findings: [{statement: a, statistic: recoverd, atLeast: 1}]", .unknownName, "nearest known one is rec"),
     BadStudy("findings: [{statement: a, statistic: armRatio}]", .missingKey, "without bounds"),
     BadStudy("findings: [{statement: a, statistic: armRatio, atLeast: 2, atMost: 1}]", .contradiction, "above"),

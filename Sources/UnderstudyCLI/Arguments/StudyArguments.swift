@@ -110,6 +110,7 @@ func execute(_ study: Study, from origin: StudyOrigin, in folder: URL, options: 
   let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { stop.request() }
   defer { interruption.cancel() }
   try StudyRunner.check(study, options: options.runnerOptions)
+  for warning in study.reportWarnings { writeError("\(study.name): \(warning)") }
   let store = try openForWriting(folder, study, stop)
   defer { store.close() }
   try store.keepOrigin(origin)
@@ -168,55 +169,4 @@ func failureLines(_ failures: [RunFailure], of study: Study) -> [String] {
     return "failed: \(setting), seed \(failure.seed): \(failure.reason)"
   }
   return lines + (failures.count > greatestCount ? ["and \(failures.count - greatestCount) more"] : [])
-}
-
-/// Draws with a Python; Ctrl-C ends it, and what it has not drawn yet stays as it was.
-///
-/// - Throws: `ExitCode(130)` after an interruption, or what `body` throws.
-func drawing<Result>(_ python: String?, _ body: (FigureRenderer) throws -> Result) throws -> Result {
-  let stop = StopRequest()
-  let interruption = Interruption("stopping: what is not drawn yet stays as it was") { stop.request() }
-  defer { interruption.cancel() }
-  do {
-    return try body(FigureRenderer(python: pythonPath(python)) { stop.isRequested })
-  } catch let error as FigureError where error == .stopped {
-    writeError("interrupted: \(error)")
-    throw ExitCode(130)
-  }
-}
-
-/// Draws the figures and the report of result folders and says what was found.
-///
-/// - Parameter study: what is drawn of a folder: its study, maybe with other figures.
-func drawReport(
-  of folders: [URL], to file: URL, python: String?, study: (ResultsStore) throws -> Study = \.study
-) throws {
-  let studies = try folders.map { folder in
-    let store = try ResultsStore.openForReading(folder)
-    let study = try study(store)
-    var results = try store.results(measures: study.shownMeasures)
-    results.study = study
-    return ReportStudy(title: study.name, results: results, folder: folder)
-  }
-  let summary = try drawing(python) { try writeReport(studies: studies, to: file, renderer: $0) }
-  for problem in summary.problems { writeError("figure left out: \(problem)") }
-  if let missing = summary.missingTool {
-    writeError("figures left out: \(missing); then `understudy report` draws them")
-  }
-  for study in studies where study.results.study.figures.isEmpty && study.results.study.findings.isEmpty {
-    writeError("\(study.title): it declares no figures and no findings; the report has its settings only")
-  }
-  for (study, findings) in zip(studies, summary.findings) where !findings.isEmpty {
-    let borneOut = findings.count { $0.verdict == .borneOut }
-    writeError("\(study.title): \(borneOut) of \(findings.count) findings borne out")
-    for finding in findings {
-      switch finding.verdict {
-      case .borneOut: break
-      case .notBorneOut: writeError("  not borne out: \(finding.declaration.statement)")
-      case .undecided: writeError("  undecided, more seeds are needed: \(finding.declaration.statement)")
-      case .notMeasurable(let reason): writeError("  not measured: \(finding.declaration.statement) (\(reason))")
-      }
-    }
-  }
-  writeError("report: \(file.path)")
 }

@@ -72,7 +72,17 @@ struct KeysCommand: AsyncParsableCommand {
         }
       ),
       ("Measures", Measure.allCases.map { Entry(name: $0.rawValue) }),
-      ("Kinds of figures", FigureDeclaration.Kind.allCases.map { Entry(name: $0.rawValue) }),
+      (
+        "Kinds of figures",
+        FigureDeclaration.Kind.allCases.map { kind in
+          Entry(
+            name: kind.rawValue, form: kind.options.isEmpty ? "" : "options: " + kind.options.joined(separator: ", "))
+        }
+      ),
+      (
+        "Style of a figure, or of all of a study (style: {slides: true})",
+        StyleDeclaration.options.map { Entry(name: "style." + $0.key, form: $0.form, explanation: $0.explanation) }
+      ),
       (
         "Statistics of findings",
         FindingDeclaration.Statistic.allCases.map { Entry(name: $0.rawValue, explanation: $0.sentence) }

@@ -77,7 +77,8 @@ private func parts(_ text: String) -> [String] {
   text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
 }
 
-private func numbers(_ text: String) throws -> [Int] {
+/// Whole numbers from 0, separated by commas.
+func numbers(_ text: String) throws -> [Int] {
   try parts(text).map { part in
     guard let number = Int(part), number >= 0 else {
       throw ValidationError("'\(text)': give whole numbers from 0, separated by commas")

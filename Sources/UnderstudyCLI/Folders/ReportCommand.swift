@@ -12,6 +12,13 @@ struct ReportCommand: AsyncParsableCommand {
 
         understudy report RESULTS
         understudy report RESULTS --study changed.yaml
+
+      --compare puts settings beside each other that differ in a key, of one folder or of several, whatever else differs \
+      between these. Its page has statistics against the key, a colour for each study, and differences between studies and \
+      between values of the key with intervals over seeds:
+
+        understudy report plain noisy --compare student.overRealization
+        understudy report deep --compare student.overRealization --statistic layerCorrelation --layer 1,2
       """)
 
   @Argument(help: "Results folders; several make one report.")
@@ -20,7 +27,19 @@ struct ReportCommand: AsyncParsableCommand {
   @Option(help: "The study's file, if it is not the one that was run; with one results folder.")
   var study: String?
 
-  @Option(help: "The report (default: report.html in the first folder).")
+  @Option(help: "Compare settings, and studies if there are several folders, by this key.")
+  var compare: String?
+
+  @Option(
+    help:
+      "With --compare, a statistic of findings, instead of those that the study's findings look at; may be repeated.",
+    transform: { try named($0, called: "statistic") })
+  var statistic: [FindingDeclaration.Statistic] = []
+
+  @Option(help: "With --statistic, hidden layers for those that look at one, separated by commas.", transform: numbers)
+  var layer: [Int] = []
+
+  @Option(help: "The page (default: report.html, or comparison.html, in the first folder).")
   var output: String?
 
   @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
@@ -28,14 +47,33 @@ struct ReportCommand: AsyncParsableCommand {
 
   func validate() throws {
     if study != nil, results.count > 1 { throw ValidationError("--study is for one results folder") }
+    if compare == nil, !statistic.isEmpty { throw ValidationError("--statistic goes with --compare KEY") }
+    let looksAtLayers = statistic.contains(where: \.needsLayer)
+    if looksAtLayers, layer.isEmpty {
+      throw ValidationError("a statistic looks at a hidden layer; give --layer, 1 for the lowest")
+    }
+    if !looksAtLayers, !layer.isEmpty {
+      throw ValidationError("no --statistic looks at a hidden layer; leave --layer out")
+    }
   }
 
   func run() async throws {
     try await reportingErrors {
       let folders = results.map { URL(fileURLWithPath: $0) }
       try checkOutput(output, reads: [study])
-      let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
+      let file =
+        output.map { URL(fileURLWithPath: $0) }
+        ?? folders[0].appendingPathComponent(compare == nil ? "report.html" : "comparison.html")
+      if let compare {
+        return try drawComparison(of: folders, by: compare, compared, to: file, python: python, study: declared)
+      }
       try drawReport(of: folders, to: file, python: python, study: declared)
+    }
+  }
+
+  private var compared: [ComparedStatistic] {
+    statistic.flatMap { statistic in
+      statistic.needsLayer ? layer.map { ComparedStatistic(statistic, layer: $0) } : [ComparedStatistic(statistic)]
     }
   }
 

@@ -29,25 +29,12 @@ struct AuditTables {
     return (lines + record.notes.map { "note     \($0)" }).joined(separator: "\n")
   }
 
-  /// Every column that is no remark; below, the notes and the remarks, those of several nodes in one line.
+  /// Every column that is no remark; below, the notes and the remarks.
   static func text(_ table: AuditTable) -> String {
     let shown = table.columns.indices.filter { table.columns[$0].place != .remark }
     var text = TextTable(shown.map { table.columns[$0].title })
     for row in table.rows { text.add(shown.map { row[$0].plain }) }
-    let remarks = table.columns.indices.filter { table.columns[$0].place == .remark }
-    var nodes: [String: [String]] = [:]
-    var order: [String] = []
-    for row in table.rows {
-      for remark in remarks where row[remark] != .absent {
-        if nodes[row[remark].plain] == nil { order.append(row[remark].plain) }
-        nodes[row[remark].plain, default: []].append(row[0].plain)
-      }
-    }
-    let lines = order.map { remark in
-      let names = nodes[remark] ?? []
-      return "node\(names.count > 1 ? "s" : "") \(names.joined(separator: ", ")): \(remark)"
-    }
-    return ([text.text] + (table.notes + lines).map { "  " + $0 }).joined(separator: "\n")
+    return ([text.text] + table.notesAndRemarks.map { "  " + $0 }).joined(separator: "\n")
   }
 
   /// A line for each of several audits: how many teacher nodes have which verdict.

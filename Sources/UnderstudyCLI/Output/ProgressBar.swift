@@ -101,6 +101,15 @@ final class StepProgress {
   func end() { line.end() }
 }
 
+/// Progress of drawing, which tells of itself from any thread.
+final class FigureProgress: Sendable {
+  private let line = Mutex(ProgressLine(title: "drawing"))
+
+  func show(_ drawn: Int, of count: Int) { line.withLock { $0.show("\(drawn) of \(count) figures") } }
+
+  func end() { line.withLock { $0.end() } }
+}
+
 /// Progress of stages that have names, on one thread.
 final class StageProgress {
   private let line: ProgressLine

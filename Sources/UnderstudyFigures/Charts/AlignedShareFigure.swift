@@ -1,3 +1,4 @@
+import Foundation
 import UnderstudySchema
 
 /// The share of teacher nodes that a number of samples brings to alignment.
@@ -5,38 +6,42 @@ let wantedShare = 0.9
 
 /// Share of teacher nodes aligned to 0.1 against the number of samples.
 ///
-/// Fields of the data: `d` input dimension, `s` augmentation as a text, `x` samples, `y` mean share over seeds, `a`...`b` its
-/// 95 % interval, `n` runs.
+/// Fields of the data: `d` input dimension, `s` augmentation as a text, `x` samples, `w` the same moved aside a little, `y` mean
+/// share over seeds, `a`...`b` its 95 % interval or, of few seeds, the lowest and highest, `n` runs.
 func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.runs.augmentation
+  let key = chart.sampleSeries
   let shares = try sampleShares(of: chart.runs, key: key, epoch: chart.epochs.first)
   let rows: [JSONValue] = shares.compactMap { point in
-    guard let interval = MeanInterval(point.shares.map(\.share)) else { return nil }
+    guard let interval = MeanRange(point.shares.map(\.share)) else { return nil }
+    // Bars beside each other can be told apart.
+    let aside = 0.06 * (Double(key.labels.firstIndex(of: point.series) ?? 0) - Double(key.labels.count - 1) / 2)
     return [
       "d": .number(point.dimension), "s": .text(point.series), "x": .number(point.sampleCount),
+      "w": .display(point.sampleCount * pow(2, aside)),
       "y": .display(interval.mean), "a": .display(max(0, interval.low)), "b": .display(min(1, interval.high)),
       "n": .integer(interval.count),
     ]
   }
   let dimensions = Set(shares.map(\.dimension)).sorted()
-  func y(_ field: String) -> JSONValue { FigureStyle.share(field, title: "teacher nodes aligned") }
+  func y(_ field: String) -> JSONValue { FigureStyle.share(field, title: "nodes aligned") }
   let hovers =
     [
       FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "samples", format: ","),
       FigureStyle.hover("y", "mean share", format: ".1%"),
-    ] + Hovers.interval(".1%") + [Hovers.runs]
+    ] + MeanRange.hovers(rows, ".1%") + [Hovers.runs]
   return chart.specification(
     "Charts, one for each input dimension (\(FigureStyle.list(dimensions))): the share of teacher nodes "
       + "that are aligned against the number of samples, on a logarithmic axis, a line for each \(key.title).",
     notes: [
       "Aligned: alignment ≤ \(alignmentThreshold)\(chart.epochs.first.map { " at epoch \($0)" } ?? " at the end"). "
-        + "Mean over seeds with its 95 % interval (Student); dashed: \(Int(wantedShare * 100)) %."
+        + "\(MeanRange.words(rows)); dashed: \(Int(wantedShare * 100)) %."
     ], shownKeys: [key.path, "network.inputDimension", "inputs.training.count"],
-    FigureStyle.panels(
-      by: "d", label: "'d = ' + (datum.label)", rows: rows, count: min(2, dimensions.count),
+    chart.style.panels(
+      by: "d", label: dimensions.count > 1 ? "'d = ' + (datum.label)" : "''", rows: rows,
+      count: min(2, dimensions.count),
       encoding: [
-        "x": LogarithmicAxis.grid("x", title: "samples |D'|", values: Set(shares.map(\.sampleCount)).sorted()),
-        "color": FigureStyle.color("s", title: key.title, names: key.labels, symbol: "stroke"),
+        "x": LogarithmicAxis.grid("w", title: "samples |D′|", values: Set(shares.map(\.sampleCount)).sorted()),
+        "color": chart.style.color("s", key, symbol: "stroke"),
       ],
       layers: [
         Layers.level(wantedShare), Layers.bars(y, width: 1), Layers.line(y("y"), width: 1.6),
@@ -56,6 +61,15 @@ extension SelectedRuns {
   /// The augmentation, or the key that varies most beside samples and dimension.
   var augmentation: SeriesKey {
     mostVaried(["inputs.augmentation"], except: ["network.inputDimension", "inputs.training.count"])
+  }
+}
+
+extension Chart {
+  /// The key of colours, by default the same: the augmentation, or the key that varies most beside samples and dimension.
+  var sampleSeries: SeriesKey {
+    ChartChannels(
+      of: self, color: ["inputs.augmentation"], fixed: ["network.inputDimension", "inputs.training.count"]
+    ).color
   }
 }
 

@@ -14,9 +14,9 @@ let violationNote =
 
 /// The alignment that the theorem predicts against the one that was measured.
 ///
-/// Fields of the data: `x` predicted, `y` measured, `c` over-realization, `e` seed, `t` epoch, `j` teacher node.
+/// Fields of the data: `x` predicted, `y` measured, `c` over-realization or the key of colours, `e` seed, `t` epoch, `j` teacher node.
 func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.runs.mostVaried(["student.overRealization"])
+  let key = ChartChannels(of: chart).color
   let pairs = try BoundPair.all(of: try chart.runs.completed(), at: chart.epochs)
   let epochs = Set(pairs.map(\.epoch)).sorted()
   let perEpoch = max(1, pairs.count / max(1, epochs.count))
@@ -46,7 +46,7 @@ func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it.",
     notes: notes, shownKeys: [key.path], namesSearch: true,
     boundMembers(
-      rows, color: FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
+      rows, color: { chart.style.color("c", key, symbol: "circle", room: $0) },
       hovers: [
         FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
         FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("j", "teacher node", "ordinal"),
@@ -54,29 +54,46 @@ func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       ]))
 }
 
-/// The members of a document with dots at `x`, `y` over the diagonal and the shaded region that the theorem forbids.
+/// The longer side of the panel.
+private let boundSide = 340.0
+
+/// The members of a document with dots at `x`, `y` over the diagonal and the shaded region that the theorem forbids. A power of
+/// ten is as long on both axes, so that the diagonal has its slope.
 ///
-/// - Parameter labels: a field with a text to stand beside each dot, for pictures of few of them.
+/// - Parameters:
+///   - color: the encoding of colours, with a legend of the width of the panel.
+///   - labels: a field with a text to stand beside each dot, for pictures of few of them.
 func boundMembers(
-  _ rows: [JSONValue], color: JSONValue, hovers: JSONValue, labels: String? = nil
+  _ rows: [JSONValue], color: (Double) -> JSONValue, hovers: JSONValue, labels: String? = nil
 ) -> [String: JSONValue] {
   var x = LogarithmicAxis("alignment predicted by the theorem", around: rows.compactMap { $0["x"]?.number })
-  let y = LogarithmicAxis("alignment measured", around: rows.compactMap { $0["y"]?.number } + [1])
+  var y = LogarithmicAxis("alignment measured", around: rows.compactMap { $0["y"]?.number } + [1])
   // The diagonal must be seen, were it only in a corner.
   let low = min(x.exponents.lowerBound, y.exponents.upperBound - 2)
   x.exponents = low...max(x.exponents.upperBound, low + 1, y.exponents.lowerBound + 1)
-  let start = max(x.lowest, y.lowest)
-  let end = min(x.highest, y.highest)
+  // No side is less than half of the other.
+  let longer = max(x.exponents.count, y.exponents.count) - 1
+  let least = (longer + 1) / 2
+  if x.exponents.count - 1 < least { x.exponents = (x.exponents.upperBound - least)...x.exponents.upperBound }
+  if y.exponents.count - 1 < least { y.exponents = (y.exponents.upperBound - least)...y.exponents.upperBound }
+  func side(_ axis: LogarithmicAxis) -> Double {
+    boundSide * (Double(axis.exponents.count - 1) + 2 * axis.room) / (Double(longer) * 1.06)
+  }
+  let size = (width: side(x).rounded(), height: side(y).rounded())
+  (x.labelCount, y.labelCount) = (Int(size.width / 40), Int(size.height / 30))
+  let start = max(x.ends.lowerBound, y.ends.lowerBound)
+  let end = min(x.ends.upperBound, y.ends.upperBound)
   var corners: [JSONValue] = [
     ["x": .number(start), "y": .number(start)], ["x": .number(end), "y": .number(end)],
   ]
-  if x.lowest < start { corners.insert(["x": .number(x.lowest), "y": .number(start)], at: 0) }
+  if x.ends.lowerBound < start { corners.insert(["x": .number(x.ends.lowerBound), "y": .number(start)], at: 0) }
   let isFew = rows.count <= 60
   var layers: [JSONValue] = [
     [
       "data": ["values": .array(corners)],
-      "mark": ["type": "area", "color": "#D55E00", "fillOpacity": 0.1, "opacity": 1],
-      "encoding": ["x": x.encoding("x"), "y": y.encoding("y"), "y2": ["datum": .number(y.highest)]],
+      // No series has gray.
+      "mark": ["type": "area", "color": "#000000", "fillOpacity": 0.07, "opacity": 1],
+      "encoding": ["x": x.encoding("x"), "y": y.encoding("y"), "y2": ["datum": .number(y.ends.upperBound)]],
     ],
     [
       "data": ["values": .array(Array(corners.suffix(2)))],
@@ -85,20 +102,24 @@ func boundMembers(
     ],
     Layers.dots(
       Layers.dot(isFew ? 34 : 12, fillOpacity: isFew ? 0.9 : 0.45),
-      ["x": x.encoding("x"), "y": y.encoding("y"), "color": color, "tooltip": hovers]),
+      ["x": x.encoding("x"), "y": y.encoding("y"), "color": color(size.width), "tooltip": hovers]),
   ]
   // A small corner has no room for words; the caption says what it is.
-  if y.highest > 1e4 * start, end > 1e4 * start {
+  let step = size.width / log10(x.ends.upperBound / x.ends.lowerBound)
+  if step * log10(y.ends.upperBound / start) > 90, step * log10(end / x.ends.lowerBound) > 90 {
     layers.insert(
       [
-        // Half way up: dots that break the bound most often lie at the top.
-        "data": ["values": [["x": .number(x.lowest), "y": .display((start * y.highest).squareRoot())]]],
+        "data": ["values": [["x": .number(x.ends.lowerBound), "y": .number(y.ends.upperBound)]]],
         "mark": [
-          "type": "text", "text": "violates the bound", "align": "left", "dx": 6, "fontSize": 10, "color": "#A34700",
+          "type": "text", "text": ["violates", "the bound"], "align": "left", "baseline": "top", "dx": 5, "dy": 5,
+          "fontSize": 10, "color": "#444444",
         ],
         "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
       ], at: 2)
   }
-  layers += labelLayers(rows, field: labels, x: x, y: y, size: (340, 260))
-  return ["data": ["values": .array(rows)], "width": 340, "height": 260, "layer": .array(layers)]
+  layers += labelLayers(rows, field: labels, x: x, y: y, size: size)
+  return [
+    "data": ["values": .array(rows)], "width": .number(size.width), "height": .number(size.height),
+    "layer": .array(layers),
+  ]
 }

@@ -42,15 +42,14 @@ private func predictionFigure(of record: AuditRecord, name: String) -> FigureSpe
     notes.append("\(withoutCount) teacher nodes have no prediction, or no student node to be aligned with.")
   }
   let caption = "Alignment of each teacher node: the theorem's prediction against what was measured."
-  let color: JSONValue = [
-    "field": "v", "type": "nominal",
-    "scale": ["domain": .array(verdicts.map { .text($0.words) }), "range": .array(verdicts.map(\.color))],
-    "legend": ["title": nil, "columns": 2, "symbolType": "circle", "symbolSize": 60],
-  ]
   return FigureSpecification(
     name: name, caption: caption, notes: notes, text: "Scatter plot on logarithmic axes with the diagonal. " + caption,
     boundMembers(
-      rows, color: color,
+      rows,
+      color: {
+        FigureStyle().color(
+          "v", title: "", names: verdicts.map(\.words), colors: verdicts.map(\.color), symbol: "circle", room: $0)
+      },
       hovers: [
         FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("k", "student node", "ordinal"),
         FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),
@@ -93,14 +92,15 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   let x = LogarithmicAxis(
     "alignment with the closest teacher node, share of the spread",
     around: rows.compactMap { $0["x"]?.number } + [1])
-  let y = LogarithmicAxis("strength ||v|| ||w||", around: rows.compactMap { $0["y"]?.number })
+  let y = LogarithmicAxis("strength ‖v‖ ‖w‖", around: rows.compactMap { $0["y"]?.number })
   let size = (width: 340.0, height: 240.0)
-  let channel = FigureStyle.color("f", title: "", names: fates, symbol: "circle").members
+  let channel = FigureStyle().color("f", title: "", names: fates, symbol: "circle", room: 340).members
   var shape = channel
   shape["scale"] = [
     "domain": .array(fates.map(JSONValue.text)), "range": ["circle", "square", "cross"],
   ]
-  shape["legend"] = fates.count > 1 ? ["title": nil, "symbolSize": 60] : nil
+  shape["legend"] = .object((channel["legend"]?.members ?? [:]).filter { $0.key != "symbolType" })
+  if fates.count < 2 { shape["legend"] = JSONValue.null }
   var color = channel
   color["legend"] = shape["legend"]
   let dots = Layers.dots(

@@ -1,52 +1,60 @@
 import Foundation
 import UnderstudySchema
 
+/// More panels abreast than this are put into several rows.
+private let columnLimit = 5
+
 /// Boundaries of teacher (solid) and student (dashed) over two-dimensional data, a column for each recorded epoch and a row
-/// for each over-realization, for the first seed of the study. Under each panel stands each student node's best teacher
-/// node and rho.
+/// for each over-realization, for the first seed of the study. Above each panel stands how many student nodes are aligned;
+/// hover labels have each one's best teacher node and rho.
 func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let runs = try runsShown(chart.runs)
+  let key = chart.runs.mostVaried(["student.overRealization"])
   var rows: [BoundaryRow] = []
-  for run in runs { rows.append(try BoundaryRow(of: run, at: chart.epochs)) }
+  let runs = try runsShown(chart.runs, key)
+  for run in runs { rows.append(try BoundaryRow(of: run, key: key, at: chart.epochs)) }
   let radius = windowRadius(rows.flatMap(\.inputs))
-  let teacherCount = rows.map(\.teacherCount).max() ?? 0
-  let columnCount = rows.map(\.panels.count).max() ?? 1
-  let free = FigureStyle.doubleColumn - 110 - 14 * Double(columnCount - 1)
-  let width = min(150, (free / Double(columnCount)).rounded(.down))
+  let style = chart.style
+  let scales = BoundaryScales(teacherCount: rows.map(\.teacherCount).max() ?? 0, style: style)
+  let epochCount = rows.map(\.panels.count).max() ?? 1
+  // Lines of equal length, and panels that stay legible.
+  var columnCount = min(columnLimit, epochCount)
+  func width(_ columns: Int) -> Double {
+    (style.width - 110 * style.scale - 14 * Double(columns - 1)) / Double(columns)
+  }
+  while columnCount > 1, width(columnCount) < 90 * style.scale { columnCount -= 1 }
+  let lineCount = (epochCount + columnCount - 1) / columnCount
+  columnCount = (epochCount + lineCount - 1) / lineCount
+  let panelWidth = min(150 * style.width / 643, width(columnCount).rounded(.down))
   var datasets: [String: JSONValue] = [:]
-  var views: [JSONValue] = []
+  var lines: [JSONValue] = []
+  let shared: JSONValue = ["scale": ["color": "shared", "strokeDash": "shared"]]
   for (index, row) in rows.enumerated() {
     datasets["inputs\(index)"] = .array(row.inputs.map { ["x": .display($0.0), "y": .display($0.1)] })
-    for column in 0..<columnCount {
-      guard row.panels.indices.contains(column) else { continue }
-      let panel = row.panels[column]
-      views.append(
-        panel.plot(
-          inputs: "inputs\(index)", radius: radius, width: width, rowTitle: column == 0 ? row.title : nil,
-          scales: BoundaryScales(teacherCount: teacherCount)))
-    }
-    for panel in row.panels {
-      views.append(panel.legend(width: width, radius: radius, scales: BoundaryScales(teacherCount: teacherCount)))
+    for start in stride(from: 0, to: row.panels.count, by: columnCount) {
+      let panels = row.panels[start..<min(start + columnCount, row.panels.count)]
+      lines.append([
+        "hconcat": .array(
+          panels.enumerated().map { column, panel in
+            panel.plot(
+              inputs: "inputs\(index)", radius: radius, width: panelWidth, rowTitle: column == 0 ? row.title : nil,
+              scales: scales)
+          }), "spacing": 14, "resolve": shared,
+      ])
     }
   }
-  let seed = runs.first?.seed ?? 0
   let measureName = rows.contains { $0.usesTraining } ? "training" : "evaluation"
   var notes = [
-    "Seed \(seed). Solid: teacher, dashed: student. A student node has the colour of its best teacher node where "
-      + "ρ > \(recoveryThreshold) (on \(measureName) inputs), else gray."
+    "Seed \(runs.first?.seed ?? 0). Solid: teacher, dashed: student. A student node has the colour of its best teacher node "
+      + "where ρ > \(recoveryThreshold) (on \(measureName) inputs), else gray."
   ]
-  if rows.contains(where: \.isThinned) { notes.append("\(columnCount) of the recorded epochs are drawn.") }
+  if rows.contains(where: \.isThinned) { notes.append("\(epochCount) of the recorded epochs are drawn.") }
   let outside = rows.reduce(0) { $0 + $1.inputs.count { max(abs($0.0), abs($0.1)) > radius } }
   if outside > 0 { notes.append("\(outside) of \(rows.reduce(0) { $0 + $1.inputs.count }) inputs lie outside.") }
   return chart.specification(
     "Panels of two-dimensional data with the boundaries of teacher nodes (solid) and student nodes (dashed), columns by "
-      + "epoch, rows by over-realization.",
-    notes: notes, shownKeys: ["student.overRealization"],
-    [
-      "datasets": .object(datasets), "concat": .array(views), "columns": .integer(columnCount),
-      "spacing": ["row": 8, "column": 14],
-      "align": "each", "resolve": ["scale": ["color": "shared", "strokeDash": "shared"]],
-    ])
+      + "epoch, rows by \(key.title).",
+    notes: notes, shownKeys: [key.path],
+    ["datasets": .object(datasets), "vconcat": .array(lines), "spacing": 10, "resolve": shared])
 }
 
 /// Half the side of a window around the origin that shows 98 % of the inputs: the few far ones would shrink the rest.
@@ -56,19 +64,14 @@ private func windowRadius(_ inputs: [(Double, Double)]) -> Double {
   return roundedUp(extents[min(extents.count - 1, Int(0.98 * Double(extents.count)))])
 }
 
-/// The first seed's run of each over-realization, ascending.
-private func runsShown(_ selected: SelectedRuns) throws(FigureError) -> [RunReader] {
+/// The first seed's run of each value of a key, in the values' order.
+private func runsShown(_ selected: SelectedRuns, _ key: SeriesKey) throws(FigureError) -> [RunReader] {
   let seed = selected.study.seeds.first
-  let runs = try selected.all().filter { $0.seed == seed }
-    .sorted { $0.setting.student.overRealization < $1.setting.student.overRealization }
+  let runs = try selected.all().filter { $0.seed == seed }.sorted { key.index(of: $0) < key.index(of: $1) }
   guard !runs.isEmpty else { throw .noRuns(figure: selected.subject) }
-  let multiples = Dictionary(grouping: runs, by: \.setting.student.overRealization)
-  for multiple in multiples.keys.sorted() {
-    let count = multiples[multiple]?.count ?? 0
-    if count > 1 {
-      throw .ambiguousSetting(
-        figure: selected.subject, key: "student.overRealization", value: multiple, settingCount: count)
-    }
+  for (place, same) in Dictionary(grouping: runs, by: key.index).sorted(by: { $0.key < $1.key }) where same.count > 1 {
+    throw .ambiguousSetting(
+      figure: selected.subject, key: key.path, value: key.labels[place], settingCount: same.count)
   }
   let completed = runs.filter { $0.record.divergedEpoch == nil }
   guard !completed.isEmpty else { throw .allDiverged(figure: selected.subject, runCount: runs.count) }
@@ -77,14 +80,14 @@ private func runsShown(_ selected: SelectedRuns) throws(FigureError) -> [RunRead
 
 /// One run: a row of panels.
 private struct BoundaryRow {
-  var title: String
+  var title: [String]
   var inputs: [(Double, Double)]
   var teacherCount: Int
   var panels: [BoundaryPanel]
   var usesTraining: Bool
   var isThinned: Bool
 
-  init(of run: RunReader, at epochs: [Int]) throws(FigureError) {
+  init(of run: RunReader, key: SeriesKey, at epochs: [Int]) throws(FigureError) {
     let recorded = run.epochs(of: .studentBoundaries)
     let shown = epochs.isEmpty ? thinned(recorded, to: 5) : epochs
     isThinned = epochs.isEmpty && shown.count < recorded.count
@@ -104,9 +107,9 @@ private struct BoundaryRow {
       }
       panels.append(BoundaryPanel(epoch: epoch, teacher: teacher, student: boundaries, correlation: table))
     }
-    let multiple = run.setting.student.overRealization.short
     let count = panels.first?.student.count ?? 0
-    title = "\(multiple)x: \(count) student nodes"
+    let own = key.path == "student.overRealization" ? [] : [key.title]
+    title = own + ["\(key.label(of: run)): \(count) student nodes"]
   }
 }
 

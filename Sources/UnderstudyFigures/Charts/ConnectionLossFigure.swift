@@ -21,10 +21,11 @@ private enum ConnectionPath: String, CaseIterable {
 
 /// Loss along three paths between a student and its replica: median over seeds with the quartiles.
 ///
-/// Fields of the data: `o` over-realization, `c` path, `x` fraction of the path, `y` median loss, `a`...`b` quartiles, `n`
+/// Fields of the data: those of the panels of ``ChartChannels``, `c` path, `x` fraction of the path, `y` median loss, `a`...`b` quartiles, `n`
 /// runs.
 func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
+  let channels = ChartChannels(of: chart, color: [], column: ["student.overRealization"])
   var groups = Gathered<[Double]>()
   var withoutCount = 0
   for run in runs {
@@ -34,14 +35,13 @@ func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
         withoutCount += 1
       } else {
         groups.add(
-          path == .constructed ? losses.values : try run.vector(losses),
-          [.number(run.setting.student.overRealization), .index(index)])
+          path == .constructed ? losses.values : try run.vector(losses), of: run, in: channels, .index(index))
       }
     }
   }
   let curves = groups.sorted
   let rows = curves.flatMap { key, losses in
-    pathRows(ConnectionPath.allCases[key[1].index], losses, multiple: key[0].number)
+    pathRows(ConnectionPath.allCases[key[3].index], losses, panel: channels.fields(key))
   }
   var notes = ["Lines: median over seeds; bands: quartiles. The end points are two students of one teacher."]
   if curves.contains(where: { $0.values.contains { $0.count > pathPointCount } }) {
@@ -52,15 +52,14 @@ func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
   }
   let flooredCount = rows.count { $0["y"]?.number == lossFloor }
   if flooredCount > 0 { notes.append("Losses below \(lossFloor.short) are drawn as that.") }
-  let multiples = groups.numbers(0)
   return chart.specification(
-    "Line charts on a logarithmic axis, one for each over-realization (\(FigureStyle.list(multiples, unit: "x"))): "
+    "Line charts on a logarithmic axis\(channels.panelWords): "
       + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
       + "the constructed path.",
-    notes: notes, shownKeys: ["student.overRealization"],
-    FigureStyle.panels(
-      by: "o", label: FigureStyle.multipleLabel, rows: rows, count: multiples.count,
-      encoding: connectionEncoding(rows), layers: connectionLayers(rows, hasBand: true)))
+    notes: notes, shownKeys: channels.paths,
+    channels.panels(
+      chart.style, rows: rows, encoding: connectionEncoding(rows, chart.style, room: channels.room(chart.style)),
+      layers: connectionLayers(rows, hasBand: true)))
 }
 
 /// The figure of one pair of students, without a study.
@@ -75,7 +74,7 @@ public func connectionFigure(
   let curves: [(ConnectionPath, [Double])] = [
     (.straight, straight), (.matched, matched), (.constructed, segments.flatMap { $0 }),
   ]
-  let rows = curves.flatMap { path, losses in pathRows(path, losses.isEmpty ? [] : [losses], multiple: nil) }
+  let rows = curves.flatMap { path, losses in pathRows(path, losses.isEmpty ? [] : [losses], panel: nil) }
   var notes: [String] = []
   if curves.contains(where: { $0.1.count > pathPointCount }) {
     notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
@@ -93,13 +92,14 @@ public func connectionFigure(
       "Line chart on a logarithmic axis: loss along the straight line between two students, along the straight line "
       + "after matching their nodes\(segments.isEmpty ? "" : ", and along the constructed path"). \(caption)",
     [
-      "data": ["values": .array(rows)], "width": 400, "height": 220, "encoding": .object(connectionEncoding(rows)),
+      "data": ["values": .array(rows)], "width": 400, "height": 220,
+      "encoding": .object(connectionEncoding(rows, FigureStyle(), room: 400)),
       "layer": .array(connectionLayers(rows, hasBand: false)),
     ])
 }
 
 /// A row for each point of a path: the median over `curves` and their quartiles.
-private func pathRows(_ path: ConnectionPath, _ curves: [[Double]], multiple: Double?) -> [JSONValue] {
+private func pathRows(_ path: ConnectionPath, _ curves: [[Double]], panel: [String: JSONValue]?) -> [JSONValue] {
   let counts = Set(curves.map(\.count))
   guard let longest = counts.max(), longest > 0 else { return [] }
   let count = counts.count == 1 && longest <= pathPointCount ? longest : pathPointCount
@@ -110,8 +110,8 @@ private func pathRows(_ path: ConnectionPath, _ curves: [[Double]], multiple: Do
       "c": .text(path.rawValue), "x": .display(count > 1 ? Double(index) / Double(count - 1) : 0),
       "y": .display(median(losses) ?? lossFloor), "n": .integer(losses.count),
     ]
-    if let multiple {
-      row["o"] = .number(multiple)
+    if let panel {
+      row.merge(panel) { $1 }
       row["a"] = .display(quantile(0.25, of: losses) ?? lossFloor)
       row["b"] = .display(quantile(0.75, of: losses) ?? lossFloor)
     }
@@ -137,14 +137,14 @@ func resampled(_ values: [Double], to count: Int) -> [Double] {
   }
 }
 
-private func connectionEncoding(_ rows: [JSONValue]) -> [String: JSONValue] {
+private func connectionEncoding(_ rows: [JSONValue], _ style: FigureStyle, room: Double) -> [String: JSONValue] {
   let names = ConnectionPath.allCases.map(\.rawValue).filter { name in rows.contains { $0["c"]?.text == name } }
   return [
     "x": [
       "field": "x", "type": "quantitative", "title": "fraction of the path", "scale": ["domain": [0, 1]],
       "axis": ["values": [0, 0.5, 1], "format": "~g", "grid": false],
     ],
-    "color": FigureStyle.color("c", title: "", names: names, symbol: "stroke"),
+    "color": style.color("c", title: "", names: names, symbol: "stroke", room: room),
   ]
 }
 

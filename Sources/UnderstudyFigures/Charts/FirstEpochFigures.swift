@@ -2,102 +2,90 @@ import UnderstudySchema
 
 /// When each teacher node is first aligned to 0.1: median over seeds with the quartiles.
 ///
-/// Fields of the data: those of ``FirstEpochs``, and `p` strength decay, `c` output noise or another key as a text, `o`
-/// over-realization as a text, `j` teacher node, `q` the size of a hollow mark.
+/// Fields of the data: those of ``FirstEpochs`` and ``ChartChannels``, `s` the key of strokes as a text, `j` teacher node.
 func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let multiple = chart.runs.series("student.overRealization")
-  let varied = chart.runs.mostVaried(
-    ["training.outputNoise"], except: ["teacher.strengthDecay", "student.overRealization"])
   // Colour for over-realization if nothing else needs it.
-  let color = varied.isVaried ? varied : multiple
-  let dash = varied.isVaried && multiple.isVaried ? multiple : nil
+  let channels = ChartChannels(
+    of: chart, color: ["training.outputNoise"], column: ["teacher.strengthDecay"], fixed: ["student.overRealization"])
+  let multiple = chart.runs.series("student.overRealization")
+  let isShown = channels.paths.contains(multiple.path)
+  let color = channels.color.isVaried || isShown ? channels.color : multiple
+  let dash = color.path != multiple.path && !isShown && multiple.isVaried ? multiple : nil
   var groups = Gathered<[Double]>()
   for run in runs {
     groups.add(
-      try run.alignmentEpochs(),
-      [
-        .number(run.setting.teacher.strengthDecay), .text(color.label(of: run)), .text(dash?.label(of: run) ?? ""),
-      ])
+      try run.alignmentEpochs(), of: run, in: channels, .index(color.index(of: run)), .index(dash?.index(of: run) ?? 0))
   }
-  let axis = EpochAxis(.squareRoot, of: runs)
+  var axis = EpochAxis(.squareRoot, of: runs)
   var rows: [JSONValue] = []
   var teacherCount = 1
+  let hasHollow = groups.sorted.contains { _, times in times.joined().contains { $0.isInfinite } }
+  if hasHollow { axis.laneCount = color.labels.count }
   for (key, times) in groups.sorted {
     let count = times.map(\.count).max() ?? 0
     teacherCount = max(teacherCount, count)
     for node in 0..<count {
-      guard var row = FirstEpochs.members(times.filter { node < $0.count }.map { $0[node] }, on: axis) else { continue }
-      (row["p"], row["c"], row["o"], row["j"]) = (key[0].json, key[1].json, key[2].json, .integer(node + 1))
-      row["q"] = FigureStyle.nestedSize(
-        color.labels.firstIndex { .text($0) == key[1] } ?? 0, of: color.labels.count)
-      rows.append(.object(row))
+      let epochs = times.filter { node < $0.count }.map { $0[node] }
+      guard let row = FirstEpochs.members(epochs, on: axis, lane: key[3].index) else { continue }
+      rows.append(
+        .object(
+          row.merging(channels.fields(key)) { $1 }.merging([
+            "o": .text(color.labels[key[3].index]), "s": .text(dash?.labels[key[4].index] ?? ""),
+            "j": .integer(node + 1),
+          ]) { $1 }))
     }
   }
-  let decays = groups.numbers(0)
   let hollowCount = FirstEpochs.hollowCount(rows)
   var notes = [
     "First recorded epoch with alignment ≤ \(alignmentThreshold): median over seeds, band from the lower to the upper "
       + "quartile."
   ]
   if hollowCount > 0 {
-    notes.append("Hollow, above the last epoch: \(hollowCount) nodes that half of the seeds or more never align.")
+    notes.append("Hollow, at \"never\": \(hollowCount) nodes that half of the seeds or more never align.")
   }
   return chart.specification(
-    "Charts, one for each strength decay p (\(FigureStyle.list(decays))): the first epoch at which each "
+    "Charts\(channels.panelWords): the first epoch at which each "
       + "teacher node is aligned, from the strongest to the weakest, a line for each \(color.title).",
-    notes: notes, shownKeys: ["teacher.strengthDecay", color.path, dash?.path ?? color.path], namesSearch: true,
-    FigureStyle.panels(
-      rows: rows, count: decays.count,
+    notes: notes, shownKeys: channels.paths.union([color.path, dash?.path ?? color.path]), namesSearch: true,
+    channels.panels(
+      chart.style, rows: rows,
       encoding: [
         "x": nodeAxis(teacherCount),
-        "color": FigureStyle.color("c", title: color.title, names: color.labels, symbol: "stroke"),
+        "color": chart.style.color("o", color, symbol: "stroke", room: channels.room(chart.style)),
       ],
-      layers: alignmentTimeLayers(axis, dash: dash, hasHollow: hollowCount > 0, color: color)))
+      layers: alignmentTimeLayers(
+        axis, strokes: dash.map { ($0, chart.style.strokes("s", $0, room: channels.room(chart.style))) }, hasHollow,
+        color)))
 }
 
 private func alignmentTimeLayers(
-  _ axis: EpochAxis, dash: SeriesKey?, hasHollow: Bool, color: SeriesKey
+  _ axis: EpochAxis, strokes: (key: SeriesKey, encoding: JSONValue)?, _ hasHollow: Bool, _ color: SeriesKey
 ) -> [JSONValue] {
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch aligned") }
-  let detail: [String: JSONValue] = ["detail": ["field": "o", "type": "nominal"]]
-  var strokes: [String: JSONValue] = [:]
-  if let dash {
-    strokes["strokeDash"] = [
-      "field": "o", "type": "nominal", "title": .text(dash.title),
-      "scale": [
-        "domain": .array(dash.labels.map(JSONValue.text)),
-        "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
-      ],
-      "legend": ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300],
-    ]
-  }
+  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch aligned", hasRoom: hasHollow) }
+  let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
+  let dashes: [String: JSONValue] = strokes.map { ["strokeDash": $0.encoding] } ?? [:]
   // Bands of many lines cover each other.
-  let isFew = color.labels.count * (dash?.labels.count ?? 1) <= 4
-  return (isFew ? [Layers.band(y, opacity: 0.15, detail)] : []) + [FirstEpochs.line(y, strokes)]
+  let isFew = color.labels.count * (strokes?.key.labels.count ?? 1) <= 4
+  return (isFew ? [Layers.band(y, opacity: 0.15, detail)] : []) + [FirstEpochs.line(y, dashes)]
     + FirstEpochs.marks(
-      y, size: 14, hollow: Layers.hollow(strokeWidth: 1.2),
-      hovers: [FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("c", color.title, "nominal")]
+      y, size: 14,
+      hovers: [FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", color.title, "nominal")]
         + FirstEpochs.hovers(never: "never aligned in"),
-      detail, ofHollow: ["size": FigureStyle.sizeAsGiven], hasHollow: hasHollow)
+      detail, hasHollow: hasHollow)
 }
 
 /// When each hidden layer specializes: first recorded epoch with a mean best rho of at least 0.95, median over runs with the
 /// quartiles, a line for each over-realization.
 ///
-/// Fields of the data: those of ``FirstEpochs``, and `p` panel, `o` over-realization as a text, `l` layer from 1, `x` the same
-/// moved aside a little, `q` the size of a hollow mark.
+/// Fields of the data: those of ``FirstEpochs`` and ``ChartChannels``, `l` layer from 1, `x` the same moved aside a little.
 func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let color = chart.runs.series("student.overRealization")
-  let panel = chart.runs.mostVaried(["teacher.widths"], except: [color.path])
+  let channels = ChartChannels(of: chart, column: ["teacher.widths"])
   var groups = Gathered<[Double]>()
-  for layers in try LayerReader.of(runs) {
-    groups.add(
-      try layers.specializationEpochs(), [.index(panel.index(of: layers.run)), .index(color.index(of: layers.run))])
-  }
+  for layers in try LayerReader.of(runs) { groups.add(try layers.specializationEpochs(), of: layers.run, in: channels) }
   let axis = EpochAxis(.logarithmOfOnePlus, of: runs)
-  let (rows, depth) = specializationRows(groups, panel: panel, color: color, axis: axis)
+  let (rows, depth) = specializationRows(groups, channels, axis: axis)
   let hollowCount = FirstEpochs.hollowCount(rows)
   var notes = [
     "First recorded epoch at which the mean over a hidden layer's teacher nodes of the best ρ is at least "
@@ -106,53 +94,51 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
   ]
   if hollowCount > 0 {
     notes.append(
-      "Hollow, above the last epoch: \(hollowCount) layers that never get there in half of the runs or more.")
+      "Hollow, at \"never\": \(hollowCount) layers that never get there in half of the runs or more.")
   }
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch specialized") }
+  let hasNever = rows.contains { $0["f"]?.number ?? 0 > 0 }
+  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch specialized", hasRoom: hasNever) }
   return chart.specification(
-    "Charts\(panel.isVaried ? ", one for each \(panel.title) (\(panel.labels.joined(separator: ", ")))" : ""): the first "
+    "Charts\(channels.panelWords): the first "
       + "epoch at which each of \(depth) hidden layers specializes, from the lowest to the highest, a line for each "
-      + "\(color.title).",
-    notes: notes, shownKeys: [color.path, panel.path], namesSearch: true,
-    FigureStyle.panels(
-      label: panel.panelLabel, rows: rows, count: panel.labels.count,
+      + "\(channels.color.title).",
+    notes: notes, shownKeys: channels.paths, namesSearch: true,
+    channels.panels(
+      chart.style, rows: rows,
       encoding: [
         "x": [
           "field": "x", "type": "quantitative", "title": "hidden layer",
           "scale": ["domain": [0.6, .number(Double(depth) + 0.4)], "nice": false],
           "axis": ["values": .array((1...depth).map(JSONValue.integer)), "format": "d", "grid": false],
         ],
-        "color": FigureStyle.color("o", title: color.title, names: color.labels, symbol: "stroke"),
+        "color": chart.style.color("o", channels.color, symbol: "stroke", room: channels.room(chart.style)),
       ],
       layers: [Layers.bars(y, width: 1.1), FirstEpochs.line(y)]
         + FirstEpochs.marks(
-          y, size: 26, hollow: Layers.hollow(strokeWidth: 1.2),
-          hovers: [FigureStyle.hover("l", "hidden layer", "ordinal"), FigureStyle.hover("o", color.title, "nominal")]
-            + FirstEpochs.hovers(never: "never in"),
-          ofHollow: ["size": FigureStyle.sizeAsGiven], hasHollow: hollowCount > 0),
-      order: panel.labels))
+          y, size: 26,
+          hovers: [
+            FigureStyle.hover("l", "hidden layer", "ordinal"), FigureStyle.hover("o", channels.color.title, "nominal"),
+          ] + FirstEpochs.hovers(never: "never in"),
+          hasHollow: hollowCount > 0)))
 }
 
 /// - Returns: the rows, and the number of hidden layers of the deepest teacher.
 private func specializationRows(
-  _ groups: Gathered<[Double]>, panel: SeriesKey, color: SeriesKey, axis: EpochAxis
+  _ groups: Gathered<[Double]>, _ channels: ChartChannels, axis: EpochAxis
 ) -> (rows: [JSONValue], depth: Int) {
   var rows: [JSONValue] = []
   var depth = 1
   for (key, times) in groups.sorted {
-    let series = key[1].index
+    let series = key[2].index
     for layer in 0..<(times.map(\.count).max() ?? 0) {
       guard var row = FirstEpochs.members(times.filter { layer < $0.count }.map { $0[layer] }, on: axis) else {
         continue
       }
       depth = max(depth, layer + 1)
       // Beside each other, since bars in one place hide each other.
-      let aside = 0.09 * (Double(series) - Double(color.labels.count - 1) / 2)
-      row["p"] = .text(panel.labels[key[0].index])
-      row["o"] = .text(color.labels[series])
+      let aside = 0.13 * (Double(series) - Double(channels.color.labels.count - 1) / 2)
       (row["l"], row["x"]) = (.integer(layer + 1), .display(Double(layer + 1) + aside))
-      row["q"] = FigureStyle.nestedSize(series, of: color.labels.count)
-      rows.append(.object(row))
+      rows.append(.object(row.merging(channels.fields(key)) { $1 }))
     }
   }
   return (rows, depth)
@@ -160,59 +146,59 @@ private func specializationRows(
 
 /// What the figure waits for: cover, and losses as shares of the loss at epoch 0.
 private let coverEvents: [(name: String, lossRatio: Double?)] = [
-  ("all teacher nodes recovered", nil), ("loss below 1e−2 of its start", 1e-2), ("below 1e−4", 1e-4),
-  ("below 1e−6", 1e-6),
+  ("all teacher nodes recovered", nil), ("loss below 10⁻² of its start", 1e-2), ("below 10⁻⁴", 1e-4),
+  ("below 10⁻⁶", 1e-6),
 ]
 
 /// When all teacher nodes are recovered, and when the loss is small: median over seeds with the quartiles.
 ///
-/// Fields of the data: those of ``FirstEpochs``, and `p` strength decay, `o` over-realization, `c` what is waited for.
+/// Fields of the data: those of ``FirstEpochs`` and of the panels of ``ChartChannels``, `o` over-realization or the key that
+/// varies most instead, `c` what is waited for.
 func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
+  let place = chart.runs.mostVaried(["student.overRealization"])
+  let channels = ChartChannels(of: chart, fixed: [place.path])
   var groups = Gathered<Double>()
   for run in runs {
     for (index, event) in coverEvents.enumerated() {
       let epoch = if let ratio = event.lossRatio { try run.smallLossEpoch(ratio: ratio) } else { try run.coverEpoch() }
-      groups.add(
-        epoch,
-        [.number(run.setting.teacher.strengthDecay), .number(run.setting.student.overRealization), .index(index)])
+      groups.add(epoch, of: run, in: channels, .index(place.index(of: run)), .index(index))
     }
   }
   let axis = EpochAxis(.logarithm, of: runs)
   let rows: [JSONValue] = groups.sorted.compactMap { key, epochs in
-    guard var row = FirstEpochs.members(epochs, on: axis) else { return nil }
-    (row["p"], row["o"], row["c"]) = (key[0].json, key[1].json, .text(coverEvents[key[2].index].name))
-    return .object(row)
+    guard let row = FirstEpochs.members(epochs, on: axis) else { return nil }
+    return .object(
+      row.merging(channels.fields(key)) { $1 }.merging([
+        "o": .text(place.labels[key[3].index]), "c": .text(coverEvents[key[4].index].name),
+      ]) { $1 })
   }
+  let hasHollow = FirstEpochs.hollowCount(rows) > 0
   var notes = [
     "First recorded epoch: median over seeds, bars from the lower to the upper quartile. Recovered: ρ > "
       + "\(recoveryThreshold) on evaluation inputs."
   ]
-  if FirstEpochs.hollowCount(rows) > 0 {
-    notes.append("Hollow, above the last epoch: half of the seeds or more never get there.")
-  }
-  let decays = groups.numbers(0)
+  if hasHollow { notes.append("Hollow, at \"never\": half of the seeds or more never get there.") }
   let names = coverEvents.map(\.name)
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch") }
+  let hasNever = rows.contains { $0["f"]?.number ?? 0 > 0 }
+  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch", hasRoom: hasNever) }
   return chart.specification(
-    "Charts, one for each strength decay p (\(FigureStyle.list(decays))): the first epoch at which all "
+    "Charts\(channels.panelWords): the first epoch at which all "
       + "teacher nodes are recovered, and those at which the evaluation loss falls below 1e-2, 1e-4 and 1e-6 of its start, "
-      + "against over-realization.",
-    notes: notes, shownKeys: ["teacher.strengthDecay", "student.overRealization"], namesSearch: true,
-    FigureStyle.panels(
-      rows: rows, count: decays.count,
+      + "against \(place.title).",
+    notes: notes, shownKeys: channels.paths.union([place.path]), namesSearch: true,
+    channels.panels(
+      chart.style, rows: rows,
       encoding: [
-        "x": [
-          "field": "o", "type": "ordinal", "title": "over-realization",
-          "axis": ["labelExpr": .text(FigureStyle.multipleLabel), "labelAngle": 0],
-        ],
+        "x": FigureStyle.places("o", place),
         // Side by side: at 1x the four often coincide.
         "xOffset": ["field": "c", "type": "nominal", "scale": ["domain": .array(names.map(JSONValue.text))]],
-        "color": FigureStyle.color("c", title: "", names: names, symbol: "circle"),
+        "color": chart.style.color(
+          "c", title: "", names: names, symbol: "circle", room: channels.room(chart.style)),
       ],
       layers: [Layers.bars(y, width: 1.2)]
         + FirstEpochs.marks(
-          y, size: 34, hollow: Layers.hollow(strokeWidth: 1.3, size: 40),
-          hovers: [FigureStyle.hover("c", "first", "nominal"), FigureStyle.hover("o", "over-realization", "ordinal")]
-            + FirstEpochs.hovers(never: "never in"))))
+          y, size: 34,
+          hovers: [FigureStyle.hover("c", "first", "nominal"), FigureStyle.hover("o", place.title, "nominal")]
+            + FirstEpochs.hovers(never: "never in"), hasHollow: hasHollow)))
 }

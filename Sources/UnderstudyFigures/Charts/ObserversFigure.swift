@@ -4,87 +4,97 @@ import UnderstudySchema
 /// nodes that are recovered at the last epoch, against how many observers they had, for each over-realization by itself:
 /// wider students have more observers and recover more nodes, whatever the one has to do with the other.
 ///
-/// Fields of the data: `s` panel, `p` strength decay as a text, `o` over-realization as a text. Panel `count`: `y` mean number
-/// of observers, `a`...`b` its 95 % interval over seeds, `n` runs. Panel `share`: `i` position and `l` label of the bin of
-/// observers, `y` share, `c` recovered of `n` teacher nodes, `a`...`b` Wilson's interval.
+/// Fields of the data: those of ``ChartChannels``, `s` panel. Panel `count`: `y` mean number of observers, `a`...`b` its 95 %
+/// interval over seeds, of few the lowest and highest, `n` runs. Panel `share`: `i` position and `l` label of the bin of
+/// observers, `y` share, `c` recovered of `n` teacher nodes, `a`...`b` Wilson's interval, absent where `n` is less than 5.
 func observersFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let first = chart.epochs.first ?? 0
+  let channels = ChartChannels(of: chart, column: [], row: ["teacher.strengthDecay"])
   var groups = Gathered<[(observers: Int, isRecovered: Bool)]>()
   for run in try chart.runs.completed() {
     let table = try run.correlations(.evaluationCorrelation, at: chart.epochs.dropFirst().last)
     let counts = try run.wholeNumbers(.observerCounts, at: first, count: table.teacherCount)
     groups.add(
-      counts.enumerated().map { ($0.element, table.isRecovered(teacher: $0.offset)) },
-      [.number(run.setting.teacher.strengthDecay), .number(run.setting.student.overRealization)])
+      counts.enumerated().map { ($0.element, table.isRecovered(teacher: $0.offset)) }, of: run, in: channels)
   }
-  let decays = groups.numbers(0).map(\.short)
-  let multiples = groups.numbers(1).map { $0.short + "x" }
   let rows = groups.sorted.flatMap { key, runs in
-    observerRows(runs, decay: key[0].number.short, multiple: key[1].number.short + "x")
+    observerRows(runs, place: channels.fields(key).filter { $0.key != "p" })
   }
+  let counts = rows.filter { $0["s"] == "count" }
   return chart.specification(
-    "Two charts\(decays.count > 1 ? " for each strength decay p (\(decays.joined(separator: ", ")))" : ""): the "
-      + "mean number of observers of a teacher node against over-realization, and the share of teacher nodes that are recovered "
-      + "against their number of observers, in a colour for each over-realization (\(multiples.joined(separator: ", "))).",
+    "Two charts\(channels.panelWords): the "
+      + "mean number of observers of a teacher node against \(channels.color.title), and the share of teacher nodes that are "
+      + "recovered against their number of observers, in a colour for each \(channels.color.title) "
+      + "(\(channels.color.labels.joined(separator: ", "))).",
     notes: [
-      "Observers are counted at epoch \(first), in the band of 0.1. Left: mean over teacher nodes and seeds, 95 % interval "
-        + "over seeds (Student). Right: the teacher nodes of all seeds, 95 % interval (Wilson). Recovered: ρ > "
-        + "\(recoveryThreshold) on evaluation inputs."
-    ], shownKeys: ["teacher.strengthDecay", "student.overRealization"],
-    observersMembers(rows, decays: decays, multiples: multiples))
+      "Observers are counted at epoch \(first), in the band of 0.1. Left: \(MeanRange.words(counts)), of the mean over "
+        + "teacher nodes. Right: the teacher nodes of all seeds, 95 % interval (Wilson) where there are \(leastNodes) or more "
+        + "(hollow: fewer). Recovered: ρ > \(recoveryThreshold) on evaluation inputs."
+    ], shownKeys: channels.paths,
+    observersMembers(rows, channels, chart.style))
 }
 
-/// The rows of one strength decay and over-realization, of the teacher nodes of each run.
+/// The interval of a share of fewer teacher nodes would be as high as the panel.
+private let leastNodes = 5
+
+/// The rows of one place, of the teacher nodes of each run.
 private func observerRows(
-  _ runs: [[(observers: Int, isRecovered: Bool)]], decay: String, multiple: String
+  _ runs: [[(observers: Int, isRecovered: Bool)]], place: [String: JSONValue]
 ) -> [JSONValue] {
-  guard let interval = MeanInterval(runs.map { mean($0.map { Double($0.observers) }) ?? 0 }) else { return [] }
-  let count: JSONValue = [
-    "s": "count", "p": .text(decay), "o": .text(multiple), "y": .display(interval.mean),
+  guard let interval = MeanRange(runs.map { mean($0.map { Double($0.observers) }) ?? 0 }) else { return [] }
+  let count: [String: JSONValue] = [
+    "s": "count", "y": .display(interval.mean),
     "a": .display(max(0, interval.low)), "b": .display(interval.high), "n": .integer(interval.count),
   ]
   let bins = Dictionary(grouping: runs.joined()) { observerBin($0.observers) }
-  return [count]
+  return [.object(count.merging(place) { $1 })]
     + bins.sorted { $0.key < $1.key }.map { bin, nodes in
       let recovered = nodes.count(where: \.isRecovered)
       let interval = wilsonInterval(recovered, of: nodes.count)
-      return [
-        "s": "share", "p": .text(decay), "o": .text(multiple), "i": .integer(bin), "l": .text(observerBinLabel(bin)),
+      var row: [String: JSONValue] = [
+        "s": "share", "i": .integer(bin), "l": .text(observerBinLabel(bin)),
         "y": .display(Double(recovered) / Double(nodes.count)), "c": .integer(recovered),
-        "n": .integer(nodes.count), "a": .display(interval.lowerBound), "b": .display(interval.upperBound),
+        "n": .integer(nodes.count),
       ]
+      if nodes.count >= leastNodes {
+        (row["a"], row["b"]) = (.display(interval.lowerBound), .display(interval.upperBound))
+      }
+      return .object(row.merging(place) { $1 })
     }
 }
 
-private func observersMembers(_ rows: [JSONValue], decays: [String], multiples: [String]) -> [String: JSONValue] {
+private func observersMembers(
+  _ rows: [JSONValue], _ channels: ChartChannels, _ style: FigureStyle
+) -> [String: JSONValue] {
   let bins = Set(rows.filter { $0["s"]?.text == "share" }.compactMap { $0["l"]?.text }).count
-  let names = JSONValue.array(multiples.map(JSONValue.text))
-  let color = FigureStyle.color("o", title: "over-realization", names: multiples, symbol: "circle")
+  let names = JSONValue.array(channels.color.labels.map(JSONValue.text))
+  let color = style.color("o", channels.color, symbol: "circle")
+  let width = style.panelWidth(columns: 2) - 36 * style.scale
   func panel(
-    _ name: String, decay: String, encoding: [String: JSONValue], hovers: [JSONValue], y: Layers.Height
+    _ name: String, row: String, encoding: [String: JSONValue], hovers: [JSONValue], y: @escaping Layers.Height
   ) -> JSONValue {
-    let own = [
-      FigureStyle.hover("o", "over-realization", "nominal"), FigureStyle.hover("p", "p", "nominal"),
-    ]
+    let own = [FigureStyle.hover("o", channels.color.title, "nominal")]
+    let dots = ["y": y("y"), "tooltip": .array(own + hovers)] as [String: JSONValue]
     return [
-      "width": 225, "height": 180,
-      "transform": [["filter": .text("datum.s == '\(name)' && datum.p == '\(decay)'")]],
+      "width": .number(width), "height": 180,
+      "transform": [
+        ["filter": .text("datum.s == '\(name)'" + (channels.row.isVaried ? " && datum.q == '\(row)'" : ""))]
+      ],
       "encoding": .object(encoding.merging(["color": color]) { $1 }),
       "layer": [
-        Layers.bars(y, width: 1.2),
-        Layers.dots(Layers.dot(34), ["y": y("y"), "tooltip": .array(own + hovers)]),
+        .object(Layers.bars(y, width: 1.2).members.merging(["transform": [["filter": "isValid(datum.a)"]]]) { $1 }),
+        Layers.dots(Layers.dot(34), dots, filter: "isValid(datum.a)"),
+        Layers.dots(
+          ["type": "point", "filled": false, "size": 24, "strokeWidth": 1.2, "opacity": 1], dots,
+          filter: "!isValid(datum.a)"),
       ],
     ]
   }
-  let panels: [JSONValue] = decays.map { decay in
+  let panels: [JSONValue] = channels.row.labels.map { label in
     let counts = panel(
-      "count", decay: decay,
-      encoding: [
-        "x": [
-          "field": "o", "type": "nominal", "title": "over-realization", "axis": ["labelAngle": 0], "sort": names,
-        ]
-      ],
-      hovers: [FigureStyle.hover("y", "mean observers", format: ".4~g")] + Hovers.interval(".4~g") + [Hovers.runs]
+      "count", row: label, encoding: ["x": FigureStyle.places("o", channels.color)],
+      hovers: [FigureStyle.hover("y", "mean observers", format: ".4~g")] + MeanRange.hovers(rows, ".4~g")
+        + [Hovers.runs]
     ) {
       [
         "field": .text($0), "type": "quantitative", "title": "observers of a teacher node",
@@ -92,7 +102,7 @@ private func observersMembers(_ rows: [JSONValue], decays: [String], multiples: 
       ]
     }
     let shares = panel(
-      "share", decay: decay,
+      "share", row: label,
       encoding: [
         "x": [
           "field": "l", "type": "ordinal", "title": "observers of the teacher node", "sort": ["field": "i"],
@@ -107,8 +117,12 @@ private func observersMembers(_ rows: [JSONValue], decays: [String], multiples: 
       ] + Hovers.interval(".1%")
     ) { FigureStyle.share($0, title: "teacher nodes recovered") }
     var row: [String: JSONValue] = ["spacing": 22, "hconcat": [counts, shares]]
-    if decays.count > 1 {
-      row["title"] = ["text": .text("p = \(decay)"), "fontSize": 11, "fontWeight": "normal", "anchor": "middle"]
+    if channels.row.isVaried {
+      let isDecay = channels.row.path == "teacher.strengthDecay"
+      row["title"] = [
+        "text": .text(isDecay ? "p = \(label)" : "\(channels.row.title) \(label)"), "fontSize": 11,
+        "fontWeight": "normal", "anchor": "middle",
+      ]
     }
     return .object(row)
   }

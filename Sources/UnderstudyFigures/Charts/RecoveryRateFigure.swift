@@ -1,18 +1,18 @@
 import UnderstudySchema
 
-/// Share of seeds in which each teacher node is recovered (max_k rho_jk > 0.95 on evaluation inputs).
+/// Share of seeds in which each teacher node is recovered (max_k rho_jk > 0.95 on evaluation inputs), a panel for each
+/// over-realization, since most shares are 0 or 1 and lines of several would lie on each other.
 ///
-/// Fields of the data: `p` strength decay, `o` over-realization, `t` epoch, `j` teacher node (1 is the strongest), `y` the
-/// share, `c` of `n` runs, `a`...`b` Wilson's 95 % interval.
+/// Fields of the data: those of ``ChartChannels``, `t` epoch, `j` teacher node (1 is the strongest), `y` the share, `c` of `n`
+/// runs, `a`...`b` Wilson's 95 % interval.
 func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
+  let channels = ChartChannels(
+    of: chart, color: [], column: ["teacher.strengthDecay"], row: ["student.overRealization"])
+  let multiple = chart.runs.series("student.overRealization")
   var groups = Gathered<CorrelationTable>()
   for run in try chart.runs.completed() {
     for epoch in chart.epochs.isEmpty ? [run.lastEpoch] : chart.epochs {
-      groups.add(
-        try run.correlations(.evaluationCorrelation, at: epoch),
-        [
-          .number(run.setting.teacher.strengthDecay), .number(run.setting.student.overRealization), .index(epoch),
-        ])
+      groups.add(try run.correlations(.evaluationCorrelation, at: epoch), of: run, in: channels, .index(epoch))
     }
   }
   var rows: [JSONValue] = []
@@ -20,75 +20,79 @@ func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
   for (key, tables) in groups.sorted {
     let count = tables.map(\.teacherCount).max() ?? 0
     teacherCount = max(teacherCount, count)
+    let place = channels.fields(key)
     for teacher in 0..<count {
       let wide = tables.filter { teacher < $0.teacherCount }
       let recovered = wide.count { $0.isRecovered(teacher: teacher) }
       let interval = wilsonInterval(recovered, of: wide.count)
-      rows.append([
-        "p": key[0].json, "o": key[1].json, "t": key[2].json, "j": .integer(teacher + 1),
-        "y": .display(Double(recovered) / Double(wide.count)), "c": .integer(recovered), "n": .integer(wide.count),
-        "a": .display(interval.lowerBound), "b": .display(interval.upperBound),
-      ])
+      let row: [String: JSONValue] = [
+        "t": key[3].json, "j": .integer(teacher + 1), "y": .display(Double(recovered) / Double(wide.count)),
+        "c": .integer(recovered), "n": .integer(wide.count), "a": .display(interval.lowerBound),
+        "b": .display(interval.upperBound),
+      ]
+      rows.append(.object(row.merging(place) { $1 }))
     }
   }
-  let (decays, multiples, epochs) = (groups.numbers(0), groups.numbers(1), groups.numbers(2))
+  let epochs = groups.numbers(3)
   return chart.specification(
-    "Line charts, one for each strength decay p (\(FigureStyle.list(decays))): share of seeds that "
-      + "recovered each teacher node, from the strongest to the weakest, a line for each over-realization and epoch.",
+    "Line charts\(channels.panelWords): share of seeds that recovered each teacher node, from the strongest to the weakest"
+      + "\(epochs.count > 1 ? ", a line for each epoch" : ""), with its 95 % interval.",
     notes: ["Recovered: a student node correlates with the teacher node above 0.95 on evaluation inputs."]
       + (epochs.count > 1 ? [] : ["After epoch \(FigureStyle.list(epochs))."])
-      + (multiples.count > 1 ? [] : ["Over-realization \(FigureStyle.list(multiples))x."])
-      + ["Hover a dot for the 95 % interval (Wilson)."],
-    shownKeys: ["teacher.strengthDecay", "student.overRealization"],
-    FigureStyle.panels(
-      rows: rows, count: decays.count,
-      encoding: [
-        "x": nodeAxis(teacherCount),
-        "y": FigureStyle.share("y", title: "seeds recovering node j"),
-        // Where lines coincide, at 100 % above all, the thinner ones lie on the thicker ones and all can be seen.
-        "strokeWidth": multipleChannel(lineWidths(multiples.count), count: multiples.count),
-        "color": multipleChannel(FigureStyle.colorRange(multiples.count), count: multiples.count),
-      ],
-      layers: recoveryLayers(epochCount: epochs.count)))
+      + (multiple.values.count == 1 ? ["Over-realization \(multiple.labels[0])."] : [])
+      + ["Bands: 95 % intervals (Wilson)."],
+    shownKeys: channels.paths,
+    channels.panels(
+      chart.style, rows: rows,
+      encoding: ["x": nodeAxis(teacherCount), "color": recoveryColor(channels)],
+      layers: recoveryLayers(epochs, chart.style), height: channels.row.isVaried ? 76 : 140))
+}
+
+/// Panels have headings: colours are those that the values have in other figures, without a legend.
+private func recoveryColor(_ channels: ChartChannels) -> JSONValue {
+  let path = "student.overRealization"
+  guard let (field, key) = [("q", channels.row), ("p", channels.column)].first(where: { $0.1.path == path }) else {
+    return ["value": FigureStyle.palette[0]]
+  }
+  guard key.isVaried else { return ["value": key.colors()[0]] }
+  return [
+    "field": .text(field), "type": "nominal", "legend": nil,
+    "scale": ["domain": .array(key.labels.map(JSONValue.text)), "range": .array(key.colors())],
+  ]
 }
 
 /// The first epoch is dotted and the last is solid, whatever lies between is dashed. Dots carry the hover labels.
-private func recoveryLayers(epochCount: Int) -> [JSONValue] {
-  let dashes: [JSONValue] = (0..<epochCount).map { index in
-    if index == epochCount - 1 { return [1, 0] }
-    return index == 0 ? [2, 2.5] : [.integer(3 + 2 * index), 4]
+private func recoveryLayers(_ epochs: [Double], _ style: FigureStyle) -> [JSONValue] {
+  let dashes: [JSONValue] = epochs.indices.map { index in
+    if index == epochs.count - 1 { return [1, 0] }
+    return index == 0 ? [2, 2] : [.integer(3 + 2 * index), 3]
   }
   let dash: JSONValue = [
     "field": "t", "type": "ordinal", "title": "after epoch", "scale": ["range": .array(dashes)],
-    "legend": epochCount > 1
-      ? ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300] : nil,
+    "legend": epochs.count > 1
+      ? .object(
+        style.legend(title: "after epoch", names: epochs.map(\.short), symbol: "stroke").members.merging([
+          "symbolStrokeColor": "#222222"
+        ]) { $1 }) : nil,
   ]
   let hovers: [JSONValue] = [
-    FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", "over-realization", "ordinal"),
-    FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("y", "share recovered", format: ".1%"),
+    FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
+    FigureStyle.hover("y", "share recovered", format: ".1%"),
     FigureStyle.hover("c", "seeds that recovered it", "ordinal"), FigureStyle.hover("n", "of runs", "ordinal"),
   ]
+  func y(_ field: String) -> JSONValue {
+    [
+      // Room for the lines at both ends.
+      "field": .text(field), "type": "quantitative", "title": "recovered", "scale": ["domain": [-0.04, 1.04]],
+      "axis": ["values": [0, 0.5, 1], "format": ".0%"],
+    ]
+  }
+  let detail: [String: JSONValue] = ["detail": ["field": "t", "type": "ordinal"]]
   return [
-    ["mark": ["type": "line"], "encoding": ["strokeDash": dash]],
+    Layers.band(y, opacity: 0.16, detail), Layers.line(y("y"), width: 1.5, ["strokeDash": dash]),
     Layers.dots(
-      Layers.dot(9),
-      ["tooltip": .array(hovers + Hovers.interval(".1%")), "detail": ["field": "t", "type": "ordinal"]]),
+      Layers.dot(9), ["y": y("y"), "tooltip": .array(hovers + Hovers.interval(".1%"))].merging(detail) { $1 }),
   ]
-}
-
-/// Over-realization as a colour or a width; one legend for both, none if there is nothing to tell apart.
-private func multipleChannel(_ range: JSONValue, count: Int) -> JSONValue {
-  [
-    "field": "o", "type": "ordinal", "title": "over-realization", "scale": ["range": range],
-    "legend": count > 1
-      ? ["labelExpr": .text(FigureStyle.multipleLabel), "symbolType": "stroke", "symbolSize": 300] : nil,
-  ]
-}
-
-/// From thick to thin, evenly.
-private func lineWidths(_ count: Int) -> JSONValue {
-  guard count > 1 else { return [1.6] }
-  return .array((0..<count).map { .display(2.8 - 1.6 * Double($0) / Double(count - 1)) })
 }
 
 /// Teacher nodes in the field `j`.

@@ -4,10 +4,11 @@ import UnderstudySchema
 /// Samples that align 90 % of the teacher nodes against the input dimension, with a fitted power law for each augmentation
 /// and the theory's slopes 2 and 1.
 ///
-/// Fields of the data: `k` point, line or reference, `x` input dimension, `y` samples, `s` augmentation with its exponent as
-/// a text, `h` 1 above and -1 below what was tried (drawn in the size `q`), `l` label of a reference line.
+/// Fields of the data: `k` point, line or reference, `x` input dimension, of points moved aside a little, `y` samples, `s`
+/// augmentation with its exponent as a text, `h` 1 above and -1 below what was tried, `m` the same in words, `l` label of a
+/// reference line.
 func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.runs.augmentation
+  let key = chart.sampleSeries
   let shares = try sampleShares(of: chart.runs, key: key, epoch: chart.epochs.first)
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
@@ -21,10 +22,13 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
         case .atMost(let value): (value, -1)
         }
       if side != 0 { censoredCount += 1 }
-      rows.append([
-        "k": "point", "x": .number(dimension), "y": .display(value), "s": .text(scaling.legend),
-        "h": .integer(side), "q": FigureStyle.nestedSize(index, of: scalings.count),
-      ])
+      let aside = 0.02 * (Double(index) - Double(scalings.count - 1) / 2)
+      var row: [String: JSONValue] = [
+        "k": "point", "x": .display(dimension * (1 + aside)), "y": .display(value), "s": .text(scaling.legend),
+        "h": .integer(side),
+      ]
+      if side != 0 { row["m"] = side > 0 ? .text(beyondTried) : .text(belowTried) }
+      rows.append(.object(row))
     }
     if let law = scaling.law {
       let known = scaling.needed.filter { $0.samples.value != nil }.map(\.dimension)
@@ -48,13 +52,20 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       "\(censoredCount) hollow marks: more than the largest (up) or fewer than the smallest number tried (down); they are "
         + "left out of the fits.")
   }
+  for scaling in scalings where scaling.law == nil {
+    notes.append("\(scaling.series): no exponent, since \(scaling.refusal).")
+  }
   return chart.specification(
     "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against the input dimension, with fitted "
       + "power laws: \(scalings.map(\.legend).joined(separator: "; ")).",
     notes: notes, shownKeys: [key.path, "network.inputDimension", "inputs.training.count"],
     exponentMembers(
-      rows, dimensions: dimensions, key: key, names: scalings.map(\.legend), hasCensored: censoredCount > 0))
+      rows, dimensions: dimensions, key: key, names: scalings.map(\.legend),
+      colors: key.colors(of: scalings.map(\.series)), style: chart.style))
 }
+
+private let beyondTried = "more than the largest number tried"
+private let belowTried = "at most the smallest number tried"
 
 extension SampleScaling {
   /// The series with its exponent.
@@ -69,7 +80,10 @@ extension SampleScaling {
 private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONValue] {
   guard let low = dimensions.first, let high = dimensions.last, low < high else { return [] }
   let starts = rows.filter { $0["k"] == "line" && $0["x"]?.number == low }.compactMap { $0["y"]?.number }
-  guard let start = starts.min() ?? rows.compactMap({ $0["y"]?.number }).min() else { return [] }
+  let points = rows.filter { $0["k"] == "point" && ($0["x"]?.number ?? high) < 1.1 * low }.compactMap {
+    $0["y"]?.number
+  }
+  guard let start = (starts + points).min() ?? rows.compactMap({ $0["y"]?.number }).min() else { return [] }
   let corner = start / 1.6
   return [1.0, 2].flatMap { slope in
     [low, high].map { dimension in
@@ -82,8 +96,9 @@ private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONVa
 }
 
 private func exponentMembers(
-  _ rows: [JSONValue], dimensions: [Double], key: SeriesKey, names: [String], hasCensored: Bool
+  _ rows: [JSONValue], dimensions: [Double], key: SeriesKey, names: [String], colors: [JSONValue], style: FigureStyle
 ) -> [String: JSONValue] {
+  let width = 320.0
   let numbers = rows.compactMap { $0["y"]?.number }
   let (low, high) = (numbers.min() ?? 1, numbers.max() ?? 10)
   var ticks: [Double] = []
@@ -93,10 +108,10 @@ private func exponentMembers(
       if tick >= low / 1.2, tick <= high * 1.2 { ticks.append(tick) }
     }
   }
-  var y = LogarithmicAxis.grid("y", title: "samples |D'| for 90 % of the nodes", values: [low, high]).members
+  var y = LogarithmicAxis.grid("y", title: "samples |D′| for 90 % of the nodes", values: [low, high]).members
   y["axis"] = ["values": .array(ticks.map(JSONValue.number)), "format": "~s"]
   let x = LogarithmicAxis.grid("x", title: "input dimension d", values: dimensions)
-  var color = FigureStyle.color("s", title: key.title, names: names, symbol: "circle").members
+  var color = style.color("s", title: key.title, names: names, colors: colors, symbol: "circle", room: width).members
   color["legend"] = ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
   let position: [String: JSONValue] = ["x": x, "y": .object(y)]
   func layer(_ filter: String, _ mark: JSONValue, _ more: [String: JSONValue]) -> JSONValue {
@@ -118,11 +133,24 @@ private func exponentMembers(
     layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
     layer("datum.k == 'point' && datum.h == 0", Layers.dot(44), colored),
   ]
-  for (side, shape) in [(1, "triangle-up"), (-1, "triangle-down")] where hasCensored {
+  let beyond = [(beyondTried, "triangle-up"), (belowTried, "triangle-down")]
+    .filter { text, _ in rows.contains { $0["m"]?.text == text } }
+  if !beyond.isEmpty {
+    let shape: JSONValue = [
+      "field": "m", "type": "nominal", "title": nil,
+      "scale": ["domain": .array(beyond.map { .text($0.0) }), "range": .array(beyond.map { .text($0.1) })],
+      "legend": [
+        "direction": "vertical", "symbolStrokeColor": "#222222", "symbolSize": 60, "symbolFillColor": "#ffffff",
+      ],
+    ]
     layers.append(
       layer(
-        "datum.k == 'point' && datum.h == \(side)", Layers.hollow(shape, strokeWidth: 1.3),
-        colored.merging(["size": FigureStyle.sizeAsGiven]) { $1 }))
+        "datum.k == 'point' && datum.h != 0",
+        ["type": "point", "filled": false, "strokeWidth": 1.4, "size": 60, "opacity": 1],
+        colored.merging(["shape": shape]) { $1 }))
   }
-  return ["data": ["values": .array(rows)], "width": 320, "height": 240, "layer": .array(layers)]
+  return [
+    "data": ["values": .array(rows)], "width": .number(width), "height": 240, "layer": .array(layers),
+    "resolve": ["legend": ["shape": "independent"]],
+  ]
 }

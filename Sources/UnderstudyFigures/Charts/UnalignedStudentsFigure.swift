@@ -10,7 +10,7 @@ private let smallestShare = 1e-20
 /// Fields of the data: `x` largest gradient, `y` median ||v|| ||w|| of the unaligned student nodes, `z` median kink balance
 /// of all, `u` number of unaligned ones, `c` over-realization or the varied key, `e` seed, `t` epoch.
 func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.runs.mostVaried(["student.overRealization"])
+  let key = ChartChannels(of: chart).color
   let points = try UnalignedPoint.all(of: try chart.runs.completed(), at: chart.epochs)
   var flooredCount = 0
   func drawn(_ value: Double, among values: [Double]) -> JSONValue {
@@ -38,16 +38,17 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
   if flooredCount > 0 { notes.append("\(flooredCount) values below 1e-20 of the largest are drawn as that.") }
   var x = LogarithmicAxis("largest gradient, max |g|", around: rows.compactMap { $0["x"]?.number })
   x.isReversed = true
-  x.labelCount = 6
+  x.labelCount = 5
+  let side = chart.style.panelWidth(columns: 2) - 36 * chart.style.scale
   func panel(_ field: String, _ title: String) -> JSONValue {
     let y = LogarithmicAxis(title, around: rows.compactMap { $0[field]?.number })
     return [
-      "width": 225, "height": 190,
+      "width": .number(side), "height": 190,
       "transform": [["filter": .text("isValid(datum.\(field))")]],
       "mark": Layers.dot(16, fillOpacity: 0.55),
       "encoding": [
         "x": x.encoding("x"), "y": y.encoding(field),
-        "color": FigureStyle.color("c", title: key.title, names: key.labels, symbol: "circle"),
+        "color": chart.style.color("c", key, symbol: "circle"),
         "tooltip": [
           FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
           FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("x", "largest gradient", format: ".3~e"),
@@ -64,6 +65,6 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
     notes: notes, shownKeys: [key.path], namesSearch: true,
     [
       "data": ["values": .array(rows)], "spacing": 22,
-      "hconcat": [panel("y", "||v|| ||w|| of unaligned nodes"), panel("z", "kink balance of all nodes")],
+      "hconcat": [panel("y", "‖v‖ ‖w‖ of unaligned nodes"), panel("z", "kink balance of all nodes")],
     ])
 }

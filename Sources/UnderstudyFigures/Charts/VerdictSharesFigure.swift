@@ -37,25 +37,30 @@ func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
     notes: [
       "Teacher nodes of all seeds\(chart.epochs.isEmpty ? " after the last epoch" : ""); "
         + (violationCount == 0 ? "no violation." : "\(violationCount.short) VIOLATIONS.")
-    ], shownKeys: [key.path], verdictMembers(rows, key: key, verdicts: verdicts, epochs: chart.epochs))
+    ], shownKeys: [key.path], verdictMembers(rows, key: key, verdicts: verdicts, epochs: chart.epochs, chart.style))
 }
 
 private func verdictMembers(
-  _ rows: [JSONValue], key: SeriesKey, verdicts: [AuditVerdict], epochs: [Int]
+  _ rows: [JSONValue], key: SeriesKey, verdicts: [AuditVerdict], epochs: [Int], _ style: FigureStyle
 ) -> [String: JSONValue] {
   let columns = max(1, epochs.count)
+  let words = verdicts.map(\.words.count).max() ?? 0
   // Beside the panels stands the legend, whose texts are long.
-  let free = FigureStyle.doubleColumn - 60 - 200 - FigureStyle.gap * Double(columns - 1)
-  // A letter of a label takes some 6 units.
-  let step = max(60, 6 * Double(key.labels.map(\.count).max() ?? 0) + 8)
-  let width = max(90, min(step * Double(max(2, key.labels.count)), free / Double(columns)).rounded(.down))
+  let free = max(
+    200, style.width - (84 + 5.6 * Double(words)) * style.scale - FigureStyle.gap * Double(columns - 1))
+  let longest = Double(key.labels.map(\.count).max() ?? 0)
+  let step = max(40 * style.scale, 5.8 * style.scale * longest + 10)
+  let wanted = step * Double(max(2, key.labels.count))
+  let width = max(90 * style.scale, min(wanted, free / Double(columns)).rounded(.down))
+  // Words that do not fit beside each other stand at an angle, whole.
+  let isTight = wanted > width + 1
   let spec: [String: JSONValue] = [
     "width": .number(width), "height": 200,
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],
     "encoding": [
       "x": [
         "field": "x", "type": "nominal", "sort": .array(key.labels.map(JSONValue.text)), "title": .text(key.title),
-        "axis": ["labelAngle": 0, "labelLimit": .number(max(40, width / Double(max(1, key.labels.count))))],
+        "axis": ["labelAngle": .number(isTight ? -35 : 0), "labelLimit": 0],
         "scale": ["paddingInner": 0.25, "paddingOuter": 0.15],
       ],
       "y": [
@@ -95,17 +100,17 @@ extension AuditVerdict {
     switch self {
     case .predictedAndFound: "#0072B2"
     case .foundThoughNotPredicted: "#56B4E9"
-    case .matchedOnInputs: "#B5DDF5"
+    case .matchedOnInputs: "#7A8FD4"
     case .noObserver: "#E69F00"
-    case .weakAlpha: "#F0E442"
+    case .weakAlpha: "#B8A100"
     case .gradientTooLarge: "#CC79A7"
     case .tooFewSamples: "#009E73"
     case .lowRankInputs: "#D55E00"
-    case .invisible: "#C8C8C8"
-    case .duplicate: "#8A8A8A"
+    case .invisible: "#9A9A9A"
+    case .duplicate: "#6A6A6A"
     case .wideProof: "#7F5A3C"
     case .violation: "#000000"
-    case .gradientsNotMeasured: "#E4E4E4"
+    case .gradientsNotMeasured: "#BDBDBD"
     }
   }
 }

@@ -59,8 +59,8 @@ struct PairedRuns {
     let others = study.variedKeys.filter { !own.contains($0) }
     var sides: [[String]: (seed: Int, first: Double?, second: Double?)] = [:]
     for (run, value) in values {
-      let key = others.map { run.setting.value(of: $0)?.shown ?? "" } + ["\(run.seed)"]
-      guard let own = run.setting.value(of: comparison.key) else { continue }
+      let key = others.map { study.value(of: $0, at: run.record.run.settingIndex)?.shown ?? "" } + ["\(run.seed)"]
+      guard let own = study.value(of: comparison.key, at: run.record.run.settingIndex) else { continue }
       let side = sides[key] ?? (run.seed, nil, nil)
       if own.isSame(as: comparison.first) {
         guard side.first == nil else { return nil }

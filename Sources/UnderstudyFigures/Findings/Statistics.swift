@@ -195,8 +195,7 @@ enum Statistics {
       return .undefined(reason: "the selected runs differ in \(key.path); select one value")
     }
     guard let exponent = scalings[0].exponent else {
-      return .undefined(
-        reason: "the samples for \(Int(wantedShare * 100)) % lie within those tried at fewer than two input dimensions")
+      return .undefined(reason: scalings[0].refusal)
     }
     return .value(exponent)
   }

@@ -1,21 +1,21 @@
-import Foundation
-
 /// Colours and dashes of all panels of a boundaries figure, so that they share one legend.
 struct BoundaryScales {
   var teacherCount: Int
+  var style: FigureStyle
 
   static let unaligned = "not aligned (ρ ≤ \(recoveryThreshold))"
 
   func teacherName(_ teacher: Int) -> String { "teacher node \(teacher + 1)" }
 
   var color: JSONValue {
-    var range = (0..<teacherCount).map { FigureStyle.palette[$0 % FigureStyle.palette.count] }
-    range.append(FigureStyle.gray)
+    let range = FigureStyle.series(teacherCount) + [FigureStyle.gray]
     let names = (0..<teacherCount).map { JSONValue.text(teacherName($0)) }
     return [
       "field": "c", "type": "nominal", "title": nil,
       "scale": ["domain": .array(names + [.text(Self.unaligned)]), "range": .array(range)],
-      "legend": ["symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300],
+      "legend": .object(
+        style.legend(title: "", names: (0..<teacherCount).map(teacherName) + [Self.unaligned], symbol: "stroke").members
+          .merging(["symbolStrokeWidth": 2]) { $1 }),
     ]
   }
 
@@ -38,22 +38,28 @@ struct BoundaryPanel {
 
   private struct Match {
     var color: String
-    var label: String
     var teacher: String
     var rho: JSONValue
   }
 
-  private func match(ofStudent student: Int, scales: BoundaryScales, isOutside: Bool) -> Match {
-    let name = "s\(student + 1)"
+  private func match(ofStudent student: Int, scales: BoundaryScales) -> Match {
     if correlation.isDead(student: student) {
-      return Match(color: BoundaryScales.unaligned, label: "\(name): dead", teacher: "none (dead)", rho: nil)
+      return Match(color: BoundaryScales.unaligned, teacher: "none (dead)", rho: nil)
     }
     let best = correlation.best(ofStudent: student)
-    let rho = String(format: "%.2f", best.rho).replacingOccurrences(of: "-", with: "−")
     return Match(
       color: best.rho > recoveryThreshold ? scales.teacherName(best.teacher) : BoundaryScales.unaligned,
-      label: "\(name) → t\(best.teacher + 1), ρ \(rho)\(isOutside ? " (outside)" : "")",
       teacher: String(best.teacher + 1), rho: .display(best.rho))
+  }
+
+  /// How many student nodes are aligned with a teacher node, dead, or have their boundary beyond the window.
+  private func summary(radius: Double) -> String {
+    let alive = student.indices.filter { !correlation.isDead(student: $0) }
+    let aligned = alive.count { correlation.best(ofStudent: $0).rho > recoveryThreshold }
+    let dead = student.count - alive.count
+    let outside = alive.count { segment(student[$0], radius: radius) == nil }
+    return "\(aligned) of \(student.count) aligned" + (dead > 0 ? ", \(dead) dead" : "")
+      + (outside > 0 ? ", \(outside) outside" : "")
   }
 
   private func segment(_ row: [Double], radius: Double) -> Segment? {
@@ -69,7 +75,7 @@ struct BoundaryPanel {
     }
     let students = student.enumerated().compactMap { index, row -> JSONValue? in
       guard let segment = segment(row, radius: radius) else { return nil }
-      let match = match(ofStudent: index, scales: scales, isOutside: false)
+      let match = match(ofStudent: index, scales: scales)
       return Self.line(
         segment,
         ["c": .text(match.color), "n": "student", "k": .integer(index + 1), "j": .text(match.teacher), "r": match.rho])
@@ -79,7 +85,7 @@ struct BoundaryPanel {
 
   /// Data points with the lines over them.
   func plot(
-    inputs: String, radius: Double, width: Double, rowTitle: String?, scales: BoundaryScales
+    inputs: String, radius: Double, width: Double, rowTitle: [String]?, scales: BoundaryScales
   ) -> JSONValue {
     let domain: JSONValue = ["domain": [.number(-radius), .number(radius)], "nice": false]
     func position(_ field: String, _ title: JSONValue, hasLabels: Bool = true) -> JSONValue {
@@ -91,12 +97,14 @@ struct BoundaryPanel {
         ],
       ]
     }
-    let horizontal = position("x", "x1")
-    let vertical = position("y", rowTitle.map { ["\($0)", "x2"] } ?? nil, hasLabels: rowTitle != nil)
+    let horizontal = position("x", "x₁")
+    let vertical = position(
+      "y", rowTitle.map { .array($0.map(JSONValue.text) + ["x₂"]) } ?? nil, hasLabels: rowTitle != nil)
     return [
       "width": .number(width), "height": .number(width),
       "title": [
         "text": .text("epoch \(epoch)"), "fontSize": 11, "fontWeight": "normal", "anchor": "middle", "offset": 4,
+        "subtitle": .text(summary(radius: radius)), "subtitleFontSize": 10, "subtitleColor": "#555555",
       ],
       "layer": [
         [
@@ -122,32 +130,6 @@ struct BoundaryPanel {
               FigureStyle.hover("j", "best teacher node", "nominal"), FigureStyle.hover("r", "ρ", format: ".4f"),
             ],
           ],
-        ],
-      ],
-    ]
-  }
-
-  /// A line of text for each student node: its best teacher node and rho, in the colour and dash of its boundary.
-  func legend(width: Double, radius: Double, scales: BoundaryScales) -> JSONValue {
-    let rows: [JSONValue] = student.enumerated().map { index, row in
-      let match = match(
-        ofStudent: index, scales: scales, isOutside: segment(row, radius: radius) == nil)
-      return ["i": .integer(index), "l": .text(match.label), "c": .text(match.color), "n": "student"]
-    }
-    let position: JSONValue = ["field": "i", "type": "ordinal", "axis": nil]
-    return [
-      "width": .number(width), "height": .number(13 * Double(max(student.count, 1))), "view": ["stroke": nil],
-      "data": ["values": .array(rows)],
-      "layer": [
-        [
-          "mark": ["type": "rule", "strokeWidth": 2],
-          "encoding": [
-            "x": ["value": 0], "x2": ["value": 20], "y": position, "color": scales.color, "strokeDash": scales.dash,
-          ],
-        ],
-        [
-          "mark": ["type": "text", "align": "left", "baseline": "middle", "fontSize": 10, "color": "#111111"],
-          "encoding": ["x": ["value": 25], "y": position, "text": ["field": "l", "type": "nominal"]],
         ],
       ],
     ]

@@ -76,7 +76,7 @@ extension LogarithmicAxis {
   /// 0 at one end of the axis, 1 at the other.
   fileprivate func position(_ value: Double) -> Double {
     let share =
-      (log10(value) - Double(exponents.lowerBound)) / Double(exponents.upperBound - exponents.lowerBound)
+      (log10(value) - Double(exponents.lowerBound) + room) / (Double(exponents.count - 1) + 2 * room)
     return isReversed ? 1 - share : share
   }
 }

@@ -18,23 +18,33 @@ struct EpochAxis {
   /// To the last epoch of `runs`.
   init(_ scale: Scale, of runs: [RunReader]) { self.init(scale, top: Double(runs.map(\.lastEpoch).max() ?? 1)) }
 
-  /// Where marks of what never happened are: a little above the last epoch.
-  var ceiling: Double {
+  /// Series whose marks of what never happened lie one above another.
+  var laneCount = 1
+
+  /// An epoch as far from the beginning of the axis as heights are.
+  private func height(of epoch: Double) -> Double {
     switch scale {
-    case .squareRoot: pow(top.squareRoot() * 1.09, 2)
-    case .logarithm: top * pow(max(top, 2), 0.07)
-    case .logarithmOfOnePlus: exp(log1p(max(top, 1)) * 1.09) - 1
+    case .squareRoot: epoch.squareRoot()
+    case .logarithm: log(max(epoch, 1))
+    case .logarithmOfOnePlus: log1p(epoch)
     }
   }
 
-  /// A little above `ceiling`.
-  private var end: Double {
-    switch scale {
-    case .squareRoot: pow(ceiling.squareRoot() * 1.07, 2)
-    case .logarithm: ceiling * pow(max(top, 2), 0.04)
-    case .logarithmOfOnePlus: exp(log1p(max(top, 1)) * 1.16) - 1
+  /// The epoch at a height beyond the last one, as a share of the height of the axis up to that.
+  private func beyond(_ share: Double) -> Double {
+    let height = height(of: max(top, 2)) * (1 + share)
+    return switch scale {
+    case .squareRoot: height * height
+    case .logarithm: exp(height)
+    case .logarithmOfOnePlus: expm1(height)
     }
   }
+
+  /// Where the marks of what never happened are, of a series: above the last epoch.
+  func ceiling(lane: Int = 0) -> Double { beyond(0.13 + 0.07 * Double(lane)) }
+
+  /// Above all of them.
+  private var end: Double { beyond(0.2 + 0.07 * Double(laneCount - 1)) }
 
   private var ticks: [Double] {
     switch scale {
@@ -52,22 +62,30 @@ struct EpochAxis {
   }
 
   /// An epoch as it is drawn.
-  func drawn(_ epoch: Double) -> JSONValue { .display(max(scale == .logarithm ? 1 : 0, min(epoch, ceiling))) }
+  func drawn(_ epoch: Double, lane: Int = 0) -> JSONValue {
+    .display(max(scale == .logarithm ? 1 : 0, epoch.isFinite ? epoch : ceiling(lane: lane)))
+  }
 
-  /// - Parameter hasRoom: whether marks at `ceiling` must find room.
+  /// - Parameter hasRoom: whether marks of what never happened must find room.
   func encoding(_ field: String, title: String, hasRoom: Bool = true) -> JSONValue {
     let low = scale == .logarithm ? 0.9 : 0
     var shape: [String: JSONValue] = [
       "nice": false, "domain": [.number(low), .display(hasRoom ? end : max(top, 1))],
     ]
     var axis: [String: JSONValue] = ["values": .array(ticks.map(JSONValue.number)), "format": "d"]
+    if hasRoom {
+      // The marks above the last epoch say what they are.
+      let never = beyond(0.13 + 0.035 * Double(laneCount - 1))
+      axis["values"] = .array((ticks + [never.rounded(toDigits: 5)]).map(JSONValue.number))
+      axis["labelExpr"] = .text("datum.value > \(top) ? 'never' : datum.label")
+    }
     switch scale {
     case .squareRoot: shape["type"] = "sqrt"
     case .logarithm: shape["type"] = "log"
     case .logarithmOfOnePlus:
       shape["type"] = "symlog"
       shape["constant"] = 1
-      axis["labelOverlap"] = "greedy"
+      if !hasRoom { axis["labelOverlap"] = "greedy" }
       axis["grid"] = .boolean(hasRoom)
     }
     return [
@@ -82,11 +100,13 @@ struct EpochAxis {
 enum FirstEpochs {
   /// Of a row: `y` median epoch, `a`...`b` quartiles, `n` runs, `f` runs in which it never happens, `h` 1 if the median run is
   /// among them, else 0. nil without runs.
-  static func members(_ epochs: [Double], on axis: EpochAxis) -> [String: JSONValue]? {
+  ///
+  /// - Parameter lane: the series, where marks of what never happens would hide each other.
+  static func members(_ epochs: [Double], on axis: EpochAxis, lane: Int = 0) -> [String: JSONValue]? {
     guard let center = median(epochs), let low = quantile(0.25, of: epochs), let high = quantile(0.75, of: epochs)
     else { return nil }
     return [
-      "y": axis.drawn(center), "a": axis.drawn(low), "b": axis.drawn(high), "n": .integer(epochs.count),
+      "y": axis.drawn(center, lane: lane), "a": axis.drawn(low), "b": axis.drawn(high), "n": .integer(epochs.count),
       "f": .integer(epochs.count { $0.isInfinite }), "h": center.isInfinite ? 1 : 0,
     ]
   }
@@ -107,13 +127,14 @@ enum FirstEpochs {
 
   /// Dots, and the hollow marks if there are any.
   static func marks(
-    _ y: Layers.Height, size: Double, hollow: JSONValue, hovers: [JSONValue], _ more: [String: JSONValue] = [:],
-    ofHollow: [String: JSONValue] = [:], hasHollow: Bool = true
+    _ y: Layers.Height, size: Double, hovers: [JSONValue], _ more: [String: JSONValue] = [:], hasHollow: Bool = true
   ) -> [JSONValue] {
     let encoding = more.merging(["y": y("y"), "tooltip": .array(hovers)]) { $1 }
     var layers = [Layers.dots(Layers.dot(size), encoding, filter: "datum.h == 0")]
     // Without data, a layer would still be in the legend.
-    if hasHollow { layers.append(Layers.dots(hollow, encoding.merging(ofHollow) { $1 }, filter: "datum.h == 1")) }
+    if hasHollow {
+      layers.append(Layers.dots(Layers.hollow(strokeWidth: 1.3, size: 30), encoding, filter: "datum.h == 1"))
+    }
     return layers
   }
 }

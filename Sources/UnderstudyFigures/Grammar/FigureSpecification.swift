@@ -15,9 +15,12 @@ public struct FigureSpecification: Hashable, Sendable {
   public var document: JSONValue
 
   /// - Parameter members: of the document, beside those that all figures have.
-  init(name: String, caption: String, notes: [String], text: String, _ members: [String: JSONValue]) {
+  init(
+    name: String, caption: String, notes: [String], text: String, style: FigureStyle = FigureStyle(),
+    _ members: [String: JSONValue]
+  ) {
     (self.name, self.caption, self.notes, alternativeText) = (name, caption, notes, text)
-    document = FigureStyle.document(description: text, members)
+    document = style.document(description: text, members)
   }
 }
 
@@ -29,6 +32,7 @@ struct Chart {
   var name: String { declaration.name }
   /// The declared ones; empty: the kind's usual ones.
   var epochs: [Int] { declaration.epochs }
+  var style: FigureStyle { FigureStyle(declaration.style) }
 
   /// Whether runs that diverged are among what it shows.
   private var showsDiverged: Bool {
@@ -49,7 +53,7 @@ struct Chart {
   ///   - namesSearch: whether a note says which epoch is that of the critical-point search.
   ///   - members: of the document.
   func specification(
-    name: String? = nil, _ text: String, captionEnd: String = "", notes: [String], shownKeys: Set<String>,
+    name: String? = nil, _ text: String, notes: [String], shownKeys: Set<String>,
     namesSearch: Bool = false, _ members: [String: JSONValue]
   ) -> FigureSpecification {
     let selection = runs.selection
@@ -62,17 +66,16 @@ struct Chart {
       ]
     }
     return FigureSpecification(
-      name: name ?? declaration.name, caption: declaration.caption + captionEnd,
+      name: name ?? declaration.name, caption: declaration.caption,
       notes: notes + (namesSearch ? selection.searchNotes : [])
         + selection.notes(study: runs.study, leavesOutDiverged: !showsDiverged) + pooled,
-      text: text + " " + declaration.caption, members)
+      text: text + " " + declaration.caption, style: style, members)
   }
 }
 
 /// Draws one declared figure from stored results, without side effects: equal results give equal bytes.
 ///
-/// One declaration can make several figures: an `lShape` makes one for each epoch, and a second one with `||v_k|| ||w_k||`
-/// as its height where `boundaryStrengths` is recorded (its name ends in `-strength`).
+/// One declaration can make several figures: an `lShape` makes one for each epoch.
 ///
 /// - Throws: ``FigureError`` if the selection is empty, a measure is missing, or the name cannot be a file's.
 /// - Complexity: O(size of the selected runs' measurements).
@@ -88,7 +91,8 @@ public func figureSpecifications(
 }
 
 extension FigureDeclaration {
-  fileprivate var hasFileName: Bool {
+  /// Whether its name can be that of a file.
+  var hasFileName: Bool {
     guard let first = name.unicodeScalars.first, first != "." else { return false }
     let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
     return name.unicodeScalars.allSatisfy(allowed.contains)

@@ -1,13 +1,38 @@
-/// What all figures share: sizes for a journal's columns, fonts, colours.
+import UnderstudySchema
+
+/// How large a figure and its letters are, and what all figures share: fonts, colours, axes.
 ///
 /// Lengths are CSS pixels, 96 an inch: a double column of 17 cm is 643 of them, a single one of 8.5 cm is 321, and the
 /// smallest text, 10, is 7.5 points in print.
-enum FigureStyle {
-  static let doubleColumn = 643.0
-  static let singleColumn = 321.0
-  /// Beside the panels: axis labels and title, and the header of rows.
-  static let margin = 92.0
+struct FigureStyle: Hashable, Sendable {
+  /// Of the whole figure, but for a figure of one panel, which takes less unless a width is declared.
+  private(set) var width = 643.0
+  /// Of letters, against those of print.
+  private(set) var scale = 1.0
+  private var fonts = "Helvetica, Arial, Liberation Sans, sans-serif"
+  private var singleColumn = 392.0
+
   static let gap = 10.0
+
+  init(_ declared: StyleDeclaration? = nil) {
+    guard let declared else { return }
+    if let centimetres = declared.width {
+      width = (centimetres / 2.54 * 96).rounded()
+      singleColumn = width
+    }
+    // At half the width of a slide of 1920 x 1080, 960 pixels, the smallest letters are 23 of them.
+    if declared.slides ?? false { scale = 1.55 * width / 643 }
+    if let points = declared.fontSize { scale = points / 7.5 }
+    if let font = declared.font { fonts = font + ", " + fonts }
+    if declared.width == nil { singleColumn *= scale }
+  }
+
+  /// Beside the panels: axis labels and title, and the header of rows.
+  var margin: Double { 92 * scale }
+
+  /// For letters that the usual fonts do not have, such as raised digits: a family that has all of them, so that they do not
+  /// come from whatever font a renderer finds.
+  static let symbolFont = "DejaVu Sans, Helvetica, Arial, Liberation Sans, sans-serif"
 
   /// Okabe and Ito's palette, which the common kinds of colour blindness tell apart, without its yellow (too pale for
   /// lines on white). Darkest contrasts first.
@@ -15,64 +40,106 @@ enum FigureStyle {
   static let palette: [JSONValue] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
   static let gray: JSONValue = "#767676"
 
-  /// The width of one of `count` panels side by side: a single column if there is one panel, a double one otherwise.
-  static func panelWidth(columns count: Int) -> Double {
-    if count <= 1 { return singleColumn - margin }
-    let free = doubleColumn - margin - gap * Double(count - 1)
-    return min(250, max(60, (free / Double(count)).rounded(.down)))
+  /// The width of one of `count` panels side by side: 300 if there is one panel, the whole width otherwise.
+  func panelWidth(columns count: Int) -> Double {
+    if count <= 1 { return max(60, (singleColumn - margin).rounded(.down)) }
+    let free = width - margin - Self.gap * Double(count - 1)
+    return min(250 * width / 643, max(60, (free / Double(count)).rounded(.down)))
   }
 
-  /// Colours for `count` values in their order: the palette, or a perceptually even ramp if it does not suffice.
-  static func colorRange(_ count: Int) -> JSONValue {
-    count <= palette.count ? .array(Array(palette.prefix(max(count, 1)))) : ["scheme": "viridis"]
+  /// The width of `count` panels side by side.
+  func room(columns count: Int) -> Double {
+    Double(count) * panelWidth(columns: count) + Self.gap * Double(count - 1)
   }
 
-  static let config: JSONValue = [
-    "aria": false,
-    "font": "Helvetica, Arial, Liberation Sans, sans-serif",
-    "padding": 4,
-    "view": ["stroke": "#9a9a9a"],
-    "axis": [
-      "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
-      "titleColor": "#111111", "gridColor": "#e4e4e4", "domainColor": "#555555", "tickColor": "#555555",
-      "titlePadding": 6, "labelLimit": 120,
-    ],
-    "header": [
-      "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#111111", "labelPadding": 4,
-    ],
-    "legend": [
-      "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
-      "titleColor": "#111111", "orient": "top", "direction": "horizontal", "titleOrient": "left", "labelLimit": 320,
-      "titleLimit": 320, "symbolStrokeWidth": 2, "offset": 8, "columnPadding": 14,
-    ],
-  ]
+  /// Colours for `count` series in their order: the palette, or a perceptually even ramp if it does not suffice.
+  static func series(_ count: Int) -> [JSONValue] {
+    count <= palette.count ? Array(palette.prefix(max(count, 1))) : ramp(count)
+  }
+
+  private var config: JSONValue {
+    [
+      "aria": false,
+      "font": .text(fonts),
+      "padding": 4,
+      "view": ["stroke": "#9a9a9a"],
+      "axis": [
+        "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
+        "titleColor": "#111111", "gridColor": "#e4e4e4", "domainColor": "#555555", "tickColor": "#555555",
+        "titlePadding": 6, "labelLimit": 160,
+      ],
+      "header": [
+        "labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#111111",
+        "labelPadding": 4, "labelLimit": 0,
+      ],
+      "legend": [
+        "labelFontSize": 10, "titleFontSize": 11, "titleFontWeight": "normal", "labelColor": "#222222",
+        "titleColor": "#111111", "orient": "top", "direction": "horizontal", "titleOrient": "left", "labelLimit": 0,
+        "titleLimit": 0, "symbolStrokeWidth": 2, "offset": 8, "columnPadding": 14,
+        // One below another, each beginning at the left.
+        "layout": ["top": ["direction": "vertical", "anchor": "start", "margin": 4]],
+      ],
+    ]
+  }
 
   /// A document around `members`: version, background, shared configuration and a description.
-  static func document(description: String, _ members: [String: JSONValue]) -> JSONValue {
+  func document(description: String, _ members: [String: JSONValue]) -> JSONValue {
     var document = members
+    document["config"] = config
+    document = drawn(document)
     document["$schema"] = "https://vega.github.io/schema/vega-lite/v6.json"
     document["background"] = "white"
-    document["config"] = config
     document["description"] = .text(description)
     return .object(document)
   }
 
-  /// Panels abreast, of `count`: at most three, and four as two rows of two.
-  static func columns(_ count: Int) -> Int { count == 4 ? 2 : min(3, count) }
+  /// Members with letters in the size of the style, and titles with unusual letters in a font that has them.
+  private func drawn(_ members: [String: JSONValue]) -> [String: JSONValue] {
+    var result = members
+    for (name, value) in members where name != "data" && name != "datasets" {
+      switch value {
+      case .number(let number) where Self.letterSizes.contains(name): result[name] = .number(number * scale)
+      case .object(let inner):
+        var inner = drawn(inner)
+        if ["x", "y"].contains(name), inner["title"]?.text?.hasUnusualLetters ?? false, inner["axis"] != .null {
+          inner["axis"] = .object(["titleFont": .text(Self.symbolFont)].merging(inner["axis"]?.members ?? [:]) { $1 })
+        }
+        result[name] = .object(inner)
+      case .array(let elements):
+        result[name] = .array(
+          elements.map { element in
+            if case .object(let inner) = element { .object(drawn(inner)) } else { element }
+          })
+      default: break
+      }
+    }
+    return result
+  }
+
+  private static let letterSizes: Set<String> = [
+    "fontSize", "labelFontSize", "titleFontSize", "subtitleFontSize", "labelLimit", "minExtent",
+  ]
+
+  /// Panels abreast, of `count`: at most three, four as two rows of two, and fewer if letters are large.
+  func columns(_ count: Int) -> Int {
+    var columns = count == 4 ? 2 : min(3, count)
+    while columns > 1, panelWidth(columns: columns) < 100 * scale { columns -= 1 }
+    return columns
+  }
 
   /// The members of a document of one panel for each of the `count` values of `field` in the rows, all drawn alike.
-  static func panels(
+  func panels(
     by field: String = "p", label: String = decayLabel, rows: [JSONValue], count: Int, encoding: [String: JSONValue],
-    layers: [JSONValue], order: [String]? = nil
+    layers: [JSONValue], order: [String]? = nil, height: Double = 140
   ) -> [String: JSONValue] {
     let columns = columns(count)
     return [
       "data": ["values": .array(rows)],
-      "facet": facet(field, label: label, order: order),
+      "facet": Self.facet(field, label: label, order: order),
       "columns": .integer(columns),
-      "spacing": .number(gap + 4),
+      "spacing": .number(Self.gap + 4),
       "spec": [
-        "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? 170 : 140),
+        "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? height + 30 : height),
         "encoding": .object(encoding),
         "layer": .array(layers),
       ],
@@ -90,32 +157,37 @@ enum FigureStyle {
   }
 
   /// The members of a document of panels in rows and columns, all drawn alike.
-  static func panels(
-    rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels
+  func panels(
+    rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels,
+    height: Double = 110
   ) -> [String: JSONValue] {
     // The title of the rows needs some of the column's width.
     let count = columns.labels.count
-    let width = panelWidth(columns: count) - (28 / Double(count)).rounded(.up)
+    let width = panelWidth(columns: count) - (28 * scale / Double(count)).rounded(.up)
     return [
-      "data": ["values": .array(completed(data, row: rows.field, column: columns.field))],
+      "data": ["values": .array(Self.completed(data, row: rows.field, column: columns.field))],
       "facet": [
-        "column": facet(columns.field, label: columns.label, order: columns.labels),
-        "row": facet(
+        "column": Self.facet(columns.field, label: columns.label, order: columns.labels),
+        "row": Self.facet(
           rows.field, label: rows.label,
           [
-            "title": .text(rows.title), "titleOrient": "right", "titleAngle": 90, "labelOrient": "right",
-            "labelAngle": 90,
+            "title": rows.title.isEmpty ? nil : .text(rows.title), "titleOrient": "right", "titleAngle": 90,
+            "labelOrient": "right", "labelAngle": 90,
           ], order: rows.labels),
       ],
-      "spacing": .number(gap),
-      "spec": ["width": .number(width), "height": 110, "encoding": .object(encoding), "layer": .array(layers)],
+      "spacing": .number(Self.gap),
+      "spec": [
+        "width": .number(width), "height": .number(height), "encoding": .object(encoding), "layer": .array(layers),
+      ],
     ]
   }
 
   /// A share of nodes or runs as height.
   static func share(_ field: String, title: String) -> JSONValue {
     [
-      "field": .text(field), "type": "quantitative", "title": .text(title), "scale": ["domain": [0, 1]],
+      "field": .text(field), "type": "quantitative", "title": .text(title),
+      // Room for dots and lines at both ends.
+      "scale": ["domain": [-0.03, 1.03], "nice": false],
       "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
     ]
   }
@@ -125,9 +197,9 @@ enum FigureStyle {
     values.map { $0.short + unit }.joined(separator: ", ")
   }
 
-  /// `count` colours along viridis, without its palest end, written out: Vega's own scheme does not go with a nominal domain.
+  /// `count` colours along viridis, without its pale end, written out: Vega's own scheme does not go with a nominal domain.
   static func ramp(_ count: Int) -> [JSONValue] {
-    let anchors = [0x44_0154, 0x48_2878, 0x3E_4989, 0x31_688E, 0x26_828E, 0x1F_9E89, 0x35_B779, 0x6E_CE58, 0xB5_DE2B]
+    let anchors = [0x44_0154, 0x48_2878, 0x3E_4989, 0x31_688E, 0x26_828E, 0x1F_9E89, 0x35_B779, 0x5E_B83A]
     return (0..<count).map { index in
       let position = Double(index) / Double(max(1, count - 1)) * Double(anchors.count - 1)
       let low = min(anchors.count - 2, Int(position))
@@ -139,27 +211,70 @@ enum FigureStyle {
     }
   }
 
-  /// The size of the hollow marks of series `index` of `count`: those of several series in one place lie in one another.
-  static func nestedSize(_ index: Int, of count: Int) -> JSONValue {
-    let side = min(14, 4.5 + 3 * Double(count - 1 - index))
-    return .number(side * side)
+  /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
+  ///
+  /// - Parameters:
+  ///   - colors: of the names; nil: the palette in its order.
+  ///   - room: the width that the legend may take; nil: all of the panels.
+  func color(
+    _ field: String, title: String, names: [String], colors: [JSONValue]? = nil, symbol: String, room: Double? = nil
+  ) -> JSONValue {
+    [
+      "field": .text(field), "type": "nominal", "title": title.isEmpty ? nil : .text(title),
+      "scale": [
+        "domain": .array(names.map(JSONValue.text)), "range": .array(colors ?? Self.series(names.count)),
+      ],
+      "legend": names.count > 1 ? legend(title: title, names: names, symbol: symbol, room: room) : nil,
+    ]
   }
 
-  /// Sizes as the rows have them in `q`. No scale, since one over the series would get into the legend of their colours.
-  static let sizeAsGiven: JSONValue = ["field": "q", "type": "quantitative", "scale": nil, "legend": nil]
+  /// Colours for the values of a key.
+  func color(_ field: String, _ key: SeriesKey, symbol: String, room: Double? = nil) -> JSONValue {
+    color(field, title: key.title, names: key.labels, colors: key.colors(), symbol: symbol, room: room)
+  }
 
-  /// Colours for the texts in `field`, in the order of `names`; without a legend if there is only one.
-  static func color(_ field: String, title: String, names: [String], symbol: String) -> JSONValue {
-    let legend: [String: JSONValue] = [
+  /// A legend that is no wider than `room`: in one line, or in columns below its title.
+  func legend(title: String, names: [String], symbol: String, room: Double? = nil) -> JSONValue {
+    let room = room ?? width - margin
+    var legend: [String: JSONValue] = [
       "symbolType": .text(symbol), "symbolSize": symbol == "stroke" ? 300 : 60, "symbolOpacity": 1,
     ]
-    return [
-      "field": .text(field), "type": "nominal", "title": .text(title),
+    if names.contains(where: \.hasUnusualLetters) { legend["labelFont"] = .text(Self.symbolFont) }
+    // A letter takes 5.6 pixels in the middle.
+    let entries = names.map { 5.6 * scale * Double($0.count) + (symbol == "stroke" ? 35 : 26) }
+    let line = entries.reduce(0, +)
+    if line + 6 * scale * Double(title.count) > room {
+      legend["titleOrient"] = "top"
+      if line > room {
+        let columns = max(1, Int(room / (entries.max() ?? room)))
+        // As many in each line as there can be, and evenly.
+        let lines = (names.count + columns - 1) / columns
+        legend["columns"] = .integer((names.count + lines - 1) / lines)
+      }
+    }
+    return .object(legend)
+  }
+
+  /// Strokes for the values of a key.
+  func strokes(_ field: String, _ key: SeriesKey, room: Double? = nil) -> JSONValue {
+    [
+      "field": .text(field), "type": "nominal", "title": .text(key.title),
       "scale": [
-        "domain": .array(names.map(JSONValue.text)),
-        "range": names.count <= palette.count ? colorRange(names.count) : .array(ramp(names.count)),
+        "domain": .array(key.labels.map(JSONValue.text)),
+        "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
       ],
-      "legend": names.count > 1 ? .object(legend) : nil,
+      "legend": .object(
+        legend(title: key.title, names: key.labels, symbol: "stroke", room: room).members.merging([
+          "symbolStrokeColor": "#222222"
+        ]) { $1 }),
+    ]
+  }
+
+  /// The values of a key as places on the horizontal axis.
+  static func places(_ field: String, _ key: SeriesKey) -> JSONValue {
+    [
+      "field": .text(field), "type": "nominal", "title": .text(key.title),
+      "sort": .array(key.labels.map(JSONValue.text)), "axis": ["labelAngle": 0, "grid": false],
     ]
   }
 
@@ -200,9 +315,9 @@ enum FigureStyle {
 
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.
   static let decayLabel = "'p = ' + (datum.label)"
-  static let multipleLabel = "(datum.label) + 'x'"
+}
 
-  /// Labels of a logarithmic axis: 1e−5. Raised exponents would be prettier, but Helvetica's free twins lack the digits
-  /// and a renderer then takes them from any serif font it finds.
-  static let powerOfTenLabel = "'1e' + format(round(log(datum.value) / LN10), 'd')"
+extension String {
+  /// Whether it has letters that Helvetica's free twins lack.
+  fileprivate var hasUnusualLetters: Bool { contains(where: "ₖ₁₂⁻⁰⁴⁵⁶⁷⁸⁹".contains) }
 }

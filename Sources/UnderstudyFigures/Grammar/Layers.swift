@@ -77,3 +77,26 @@ enum Hovers {
     [FigureStyle.hover("a", "95 % interval from", format: format), FigureStyle.hover("b", "to", format: format)]
   }
 }
+
+extension MeanRange {
+  /// Whether all rows with a mean over runs have an interval.
+  private static func areIntervals(_ rows: [JSONValue]) -> Bool {
+    rows.compactMap { $0["n"]?.number }.allSatisfy { $0 >= Double(least) }
+  }
+
+  /// What the bars of rows are, for notes.
+  ///
+  /// - Parameter rows: with their number of runs in `n`.
+  static func words(_ rows: [JSONValue]) -> String {
+    areIntervals(rows)
+      ? "Mean over seeds with its 95 % interval (Student)"
+      : "Mean over seeds, with bars from the lowest to the highest seed where there are fewer than \(least), too few for an "
+        + "interval, else its 95 % interval (Student)"
+  }
+
+  static func hovers(_ rows: [JSONValue], _ format: String) -> [JSONValue] {
+    areIntervals(rows)
+      ? Hovers.interval(format)
+      : [FigureStyle.hover("a", "bar from", format: format), FigureStyle.hover("b", "to", format: format)]
+  }
+}

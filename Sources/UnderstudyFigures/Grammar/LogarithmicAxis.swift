@@ -19,17 +19,41 @@ struct LogarithmicAxis {
 
   var lowest: Double { Self.powerOfTen(exponents.lowerBound) }
   var highest: Double { Self.powerOfTen(exponents.upperBound) }
+  /// Powers of ten beyond both ends, so that the frame cuts no dot.
+  var room: Double { 0.03 * Double(exponents.count - 1) }
+  /// The ends that are drawn.
+  var ends: ClosedRange<Double> {
+    pow(10, Double(exponents.lowerBound) - room)...pow(10, Double(exponents.upperBound) + room)
+  }
 
   func encoding(_ field: String) -> JSONValue {
     let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= labelCount } ?? 100
-    let ticks = exponents.filter { $0.isMultiple(of: step) }.map { JSONValue.number(Self.powerOfTen($0)) }
+    let shown = exponents.filter { $0.isMultiple(of: step) }
     return [
       "field": .text(field), "type": "quantitative", "title": .text(title),
       "scale": [
-        "type": "log", "nice": false, "reverse": .boolean(isReversed), "domain": [.number(lowest), .number(highest)],
+        "type": "log", "nice": false, "reverse": .boolean(isReversed),
+        "domain": [.display(ends.lowerBound), .display(ends.upperBound)],
       ],
-      "axis": ["labelExpr": .text(FigureStyle.powerOfTenLabel), "values": .array(ticks)],
+      "axis": [
+        "labelExpr": .text(Self.labels(shown)), "labelFont": .text(FigureStyle.symbolFont),
+        "values": .array(shown.map { .number(Self.powerOfTen($0)) }),
+      ],
     ]
+  }
+
+  /// The expression that writes the powers of ten with raised exponents.
+  private static func labels(_ exponents: [Int]) -> String {
+    let texts = exponents.map { "'\($0)':'\(raised($0))'" }.joined(separator: ",")
+    return "{\(texts)}[toString(round(log(datum.value)/LN10))]"
+  }
+
+  /// E.g. 10⁻⁵; 1 and 10 as people write them.
+  static func raised(_ exponent: Int) -> String {
+    if exponent == 0 || exponent == 1 { return exponent == 0 ? "1" : "10" }
+    let digits = Array("⁰¹²³⁴⁵⁶⁷⁸⁹")
+    let text = String(exponent.magnitude).compactMap(\.wholeNumberValue).map { String(digits[$0]) }.joined()
+    return "10" + (exponent < 0 ? "⁻" : "") + text
   }
 
   /// A logarithmic axis whose labels are the `values` of a grid, with a little room beside the outer ones.

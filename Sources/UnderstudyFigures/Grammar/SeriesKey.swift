@@ -6,19 +6,57 @@ struct SeriesKey {
   /// The values in the selection: numbers ascending, others in the order of the grid.
   var values: [KeyValue]
   private var valuesBySetting: [Int: KeyValue] = [:]
+  private let valueColors: ValueColors
 
   init(_ path: String, of selection: SettingSelection, study: Study) {
     self.path = path
-    values = []
-    for index in selection.settingIndices {
-      guard let value = study.settings[index].value(of: path) else { continue }
-      valuesBySetting[index] = value
-      if !values.contains(where: { $0.isSame(as: value) }) { values.append(value) }
+    var all: [KeyValue] = []
+    var known: Set<KeyValue> = []
+    var bySetting: [Int: KeyValue] = [:]
+    for index in study.settings.indices {
+      guard let value = study.shown(path, at: index) else { continue }
+      bySetting[index] = value
+      if known.insert(value).inserted, !all.contains(where: { $0.isSame(as: value) }) { all.append(value) }
     }
-    if values.allSatisfy({ $0.number != nil }) { values.sort { ($0.number ?? 0) < ($1.number ?? 0) } }
+    all = Self.ordered(all, of: path)
+    let selected = Set(selection.settingIndices.compactMap { bySetting[$0] })
+    valuesBySetting = bySetting
+    values = all.filter { value in selected.contains { $0.isSame(as: value) } }
+    valueColors = ValueColors(path, values: all)
   }
 
+  private init() {
+    (path, values, valueColors) = ("", [], ValueColors("", values: []))
+  }
+
+  /// A key that tells nothing apart.
+  static let nothing = SeriesKey()
+
+  /// Numbers ascending, and a rank of 0, which stands for the full one, behind all others.
+  private static func ordered(_ values: [KeyValue], of path: String) -> [KeyValue] {
+    guard values.allSatisfy({ $0.number != nil }) else { return values }
+    func place(_ value: KeyValue) -> Double {
+      let number = value.number ?? 0
+      return path == rankPath && number == 0 ? .infinity : number
+    }
+    return values.sorted { place($0) < place($1) }
+  }
+
+  private static let rankPath = "inputs.rank"
+
   var isVaried: Bool { values.count > 1 }
+
+  /// The colours of `labels`, or of some of them: those of the values, in every figure of the study.
+  func colors(of shown: [String]? = nil) -> [JSONValue] {
+    let labels = labels
+    return (shown ?? labels).map { text in
+      guard let place = labels.firstIndex(of: text), values.indices.contains(place) else {
+        return FigureStyle.palette[0]
+      }
+      return valueColors[values[place]]
+    }
+  }
+
   /// As legends show the values.
   var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
 
@@ -27,7 +65,11 @@ struct SeriesKey {
   func index(of run: RunReader) -> Int { labels.firstIndex(of: label(of: run)) ?? 0 }
 
   private func label(_ value: KeyValue) -> String {
-    path == "student.overRealization" ? value.shown + "x" : Self.words[value.shown] ?? value.shown
+    switch path {
+    case "student.overRealization": value.shown + "x"
+    case Self.rankPath where value.number == 0: "full"
+    default: Self.words[value.shown] ?? value.shown
+    }
   }
 
   private static let words = [
@@ -37,7 +79,8 @@ struct SeriesKey {
 
   /// The expression by which a facet of labels writes its panels' titles.
   var panelLabel: String {
-    if values.isEmpty { return "''" }
+    // What does not vary needs no heading.
+    if !isVaried { return "''" }
     return switch path {
     case "student.overRealization": "(datum.label)"
     case "teacher.widths": "'teacher ' + (datum.label)"
@@ -57,8 +100,9 @@ struct SeriesKey {
     case "teacher.strengthDecay": "strength decay p"
     case "student.overRealization": "over-realization"
     case "student.widths": "student's widths"
+    case "student.hiddenNodes": "student nodes"
     case "inputs.augmentation": "augmentation"
-    case "inputs.rank": "rank of the inputs (0: full)"
+    case "inputs.rank": "rank of the inputs"
     case "inputs.training.count": "training samples"
     case "training.loss": "learns from"
     case "training.outputNoise": "output noise"
@@ -69,5 +113,15 @@ struct SeriesKey {
     case "training.momentum": "momentum"
     default: path
     }
+  }
+}
+
+extension Study {
+  /// The value of a key in a setting; nil if it has none or has no effect there, as over-realization beside absolute widths.
+  fileprivate func shown(_ path: String, at index: Int) -> KeyValue? {
+    if path != Study.originKey {
+      guard let key = StudyKey.named(path), key.idleReason(settings[index]) == nil else { return nil }
+    }
+    return value(of: path, at: index)
   }
 }

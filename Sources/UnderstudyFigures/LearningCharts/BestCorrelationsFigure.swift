@@ -21,17 +21,13 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
     }
   }
   let y: JSONValue = [
-    "field": "y", "type": "quantitative", "title": "best ρ", "scale": ["zero": false, "nice": true],
+    "field": "y", "type": "quantitative", "title": "best ρ", "scale": ["zero": false, "nice": true, "padding": 5],
     "axis": ["tickCount": 5, "format": "~g"],
-  ]
-  let x: JSONValue = [
-    "field": "o", "type": "nominal", "title": .text(place.title), "sort": .array(place.labels.map(JSONValue.text)),
-    "axis": ["labelAngle": 0, "grid": false],
   ]
   let offset: JSONValue? =
     other.isVaried ? ["field": "s", "type": "nominal", "sort": .array(other.labels.map(JSONValue.text))] : nil
   var encoding: [String: JSONValue] = [
-    "x": x, "color": FigureStyle.color("s", title: other.title, names: other.labels, symbol: "circle"),
+    "x": FigureStyle.places("o", place), "color": chart.style.color("s", other, symbol: "circle"),
   ]
   if let offset { encoding["xOffset"] = offset }
   let panels = (1...depth).map { "layer \(layerLabel($0))" }
@@ -42,8 +38,8 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
       "Each dot: a teacher node's best ρ with a student node of its layer, in one run, on evaluation data. Bars: from the lower to "
         + "the upper quartile; ticks: the median."
     ], shownKeys: [place.path, other.path], namesSearch: true,
-    FigureStyle.panels(
-      label: "(datum.label)", rows: rows, count: depth, encoding: encoding,
+    chart.style.panels(
+      label: depth > 1 ? "(datum.label)" : "''", rows: rows, count: depth, encoding: encoding,
       layers: [
         Layers.dots(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
         [
@@ -55,7 +51,7 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
           "encoding": [
             "y": [
               "field": "y", "aggregate": "median", "type": "quantitative", "title": "best ρ",
-              "scale": ["zero": false, "nice": true],
+              "scale": ["zero": false, "nice": true, "padding": 5],
             ]
           ],
         ],

@@ -13,7 +13,8 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
   let states: [State] = [.learned, .aligned, .unlearned, .unaligned, .silent]
   let names = states.map(\.words).filter { words in rows.contains { $0["s"]?.text == words } }
   let depth = record.layers.count
-  let width = FigureStyle.panelWidth(columns: 2)
+  let style = FigureStyle()
+  let width = style.panelWidth(columns: 2)
   let caption =
     "Nodes of teacher and student over the images: best rho with a node of the other network, and effect on the outputs."
   var notes = ["Each dot is a node. An effect is a share of the largest of its layer and network."]
@@ -44,7 +45,7 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
             "field": "y", "type": "quantitative", "title": "effect",
             "scale": ["domain": [0, 1.05], "nice": false], "axis": ["values": [0, 0.5, 1], "format": ".0%"],
           ],
-          "color": FigureStyle.color("s", title: "", names: names, symbol: "circle"),
+          "color": style.color("s", title: "", names: names, symbol: "circle"),
           "tooltip": [
             FigureStyle.hover("k", "node", "ordinal"), FigureStyle.hover("j", "best partner", "ordinal"),
             FigureStyle.hover("r", "ρ", format: ".4f"), FigureStyle.hover("y", "effect", format: ".2%"),

@@ -1,7 +1,7 @@
 import UnderstudySchema
 
-/// Curves over the epochs of students that differ in over-realization (colours) and in another key (strokes), most often what they
-/// learn from: the mean over runs, with a band from the lowest to the highest run.
+/// Curves over the epochs of students that differ in over-realization (colours) and in another key (strokes, or colours if it is all
+/// that varies), most often what they learn from: the mean over runs, with a band from the lowest to the highest run.
 ///
 /// Fields of the data: `k` "run" or "level", `p` panel, `o` over-realization as a text, `s` the other key as a text, `t` epoch, `y`
 /// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y`, `w`, its name, and `e`, the side on which it stands.
@@ -22,9 +22,11 @@ struct LearningCurves {
   private var panels: [String] = []
 
   init(of runs: SelectedRuns) {
-    color = runs.series("student.overRealization")
-    let other = runs.mostVaried(["training.loss"], except: [color.path])
-    stroke = other.isVaried ? other : nil
+    let multiple = runs.series("student.overRealization")
+    let other = runs.mostVaried(["training.loss"], except: [multiple.path])
+    // What varies has the colours.
+    color = multiple.isVaried || !other.isVaried ? multiple : other
+    stroke = color.path != other.path && other.isVaried ? other : nil
   }
 
   var shownKeys: Set<String> { Set([color.path] + (stroke.map { [$0.path] } ?? [])) }
@@ -77,7 +79,7 @@ struct LearningCurves {
   /// The members of a document with a panel for each that was added.
   ///
   /// - Parameter title: of the height.
-  func members(title: String, format: String) -> [String: JSONValue] {
+  func members(_ style: FigureStyle, title: String, format: String) -> [String: JSONValue] {
     func y(_ field: String) -> JSONValue {
       [
         "field": .text(field), "type": "quantitative", "title": .text(title),
@@ -87,15 +89,7 @@ struct LearningCurves {
     let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
     var strokes = detail
     if let stroke {
-      strokes = [
-        "strokeDash": [
-          "field": "s", "type": "nominal", "title": .text(stroke.title),
-          "scale": [
-            "domain": .array(stroke.labels.map(JSONValue.text)), "range": [[1, 0], [5, 3], [8, 3, 2, 3], [2, 2]],
-          ],
-          "legend": ["symbolStrokeColor": "#222222", "symbolType": "stroke", "symbolSize": 300],
-        ]
-      ]
+      strokes = ["strokeDash": style.strokes("s", stroke)]
     }
     let isRun: JSONValue = [["filter": "datum.k == 'run'"]]
     var band = runCount > 1 ? Layers.band(y, opacity: 0.15, detail).members : [:]
@@ -110,19 +104,20 @@ struct LearningCurves {
     let dots = Layers.dots(
       Layers.dot(10), ["y": y("y"), "tooltip": .array(hover + hovers)].merging(detail) { $1 },
       filter: "datum.k == 'run'")
-    var members = FigureStyle.panels(
-      label: "(datum.label)", rows: rows, count: panels.count,
+    var members = style.panels(
+      label: panels.count > 1 ? "(datum.label)" : "''", rows: rows, count: panels.count,
       encoding: [
         "x": [
           "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
           "axis": ["tickCount": 5, "grid": false, "format": "d"],
         ],
-        "color": FigureStyle.color("o", title: color.title, names: shownLabels, symbol: "stroke"),
+        "color": style.color(
+          "o", title: color.title, names: shownLabels, colors: color.colors(of: shownLabels), symbol: "stroke"),
       ],
       layers: (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y), order: panels)
     if panels.count == 1, var panel = members["spec"]?.members {
       // As wide as the legend.
-      panel["width"] = 430
+      panel["width"] = .number(style.width - style.margin - 120)
       members["spec"] = .object(panel)
     }
     return members

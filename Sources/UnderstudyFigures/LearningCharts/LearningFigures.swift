@@ -23,11 +23,11 @@ func layerLearningFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   }
   return chart.specification(
     "Line charts, one for each of \(depth) hidden layers: mean best correlation over the epochs, a colour for each "
-      + "over-realization\(curves.strokeWords).",
+      + "\(curves.color.title)\(curves.strokeWords).",
     notes: [
       "Mean over the teacher's nodes of a layer of the best ρ with a student node of that layer, on evaluation data; the teacher "
         + "is what the student learns from. Dotted: students of the same width before training." + curves.bandWords
-    ], shownKeys: curves.shownKeys, curves.members(title: "mean best ρ", format: "~g"))
+    ], shownKeys: curves.shownKeys, curves.members(chart.style, title: "mean best ρ", format: "~g"))
 }
 
 /// The accuracy of students on the evaluation data's labels over the epochs, with that of the teacher and of its oracle.
@@ -52,9 +52,9 @@ func accuracyFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   }
   return chart.specification(
     "A line chart: accuracy of the students on the labels of the evaluation data over the epochs, a colour for each "
-      + "over-realization\(curves.strokeWords).",
+      + "\(curves.color.title)\(curves.strokeWords).",
     notes: [
       "Share of the evaluation data whose largest output is that of the label. Dashed: the teacher, and the oracle that the "
         + "students learn from." + curves.bandWords
-    ], shownKeys: curves.shownKeys, curves.members(title: "accuracy", format: ".0%"))
+    ], shownKeys: curves.shownKeys, curves.members(chart.style, title: "accuracy", format: ".0%"))
 }

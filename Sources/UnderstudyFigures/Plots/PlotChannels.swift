@@ -82,6 +82,7 @@ enum PlotChannel {
       return [
         "field": .text(field), "type": "ordinal", "title": .text(title),
         "sort": .array((key?.labels ?? []).map(JSONValue.text)), "axis": ["labelAngle": 0],
+        "scale": ["type": "band", "paddingInner": 0.25],
       ]
     }
     // Labels at places that there are: no rounded ones between them.
@@ -123,13 +124,8 @@ struct PlotChannels {
   /// - Throws: `FigureError.notPlottable` if a heat map has one axis only.
   init(_ plot: PlotDeclaration, isMap: Bool, of runs: SelectedRuns, hasEpochs: Bool) throws(FigureError) {
     let taken = Set(plot.axes.map(\.name))
-    var varied: [String] = []
-    for key in runs.study.variedKeys where !taken.contains(key) && runs.series(key).isVaried {
-      // Of keys that go together one is enough.
-      if runs.study.companions(of: key).isDisjoint(with: taken.union(varied)) { varied.append(key) }
-    }
-    if let place = varied.firstIndex(of: "student.overRealization") { varied.insert(varied.remove(at: place), at: 0) }
-    func next() -> PlotDeclaration.Axis? { varied.isEmpty ? nil : .key(varied.removeFirst()) }
+    var free = FreeKeys(of: runs, besides: taken)
+    func next() -> PlotDeclaration.Axis? { free.next().map(PlotDeclaration.Axis.key) }
     let epoch: PlotDeclaration.Axis? = hasEpochs && !taken.contains("epoch") ? .epoch : nil
     let x: PlotDeclaration.Axis? = plot.x ?? (isMap ? next() ?? epoch : epoch ?? next())
     guard let first = PlotChannel(x ?? .epoch, of: runs) else {

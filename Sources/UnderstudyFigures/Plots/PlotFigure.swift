@@ -23,14 +23,20 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   }
   var encoding: [String: JSONValue] = ["x": channels.x.encoding("x", places: values.xNumbers)]
   if let color = channels.color {
-    encoding["color"] = FigureStyle.color("o", title: color.title, names: values.labels(2), symbol: "stroke")
+    encoding["color"] = chart.style.color(
+      "o", title: color.title, names: values.labels(2), colors: color.key?.colors(of: values.labels(2)),
+      symbol: "stroke")
+    // Beside each other, where no line tells them apart.
+    if !channels.x.isNumeric {
+      encoding["xOffset"] = ["field": "o", "sort": .array(values.labels(2).map(JSONValue.text))]
+    }
   } else {
     encoding["color"] = ["value": FigureStyle.palette[0]]
   }
   return chart.specification(
     "\(channels.x.isNumeric ? "Line" : "Dot") charts: \(title) against \(channels.x.title)\(values.channelWords).",
     notes: values.notes, shownKeys: channels.shownKeys, namesSearch: true,
-    values.members(rows: rows, encoding: encoding, layers: plotLayers(values, y, rows: rows)))
+    values.members(chart.style, rows: rows, encoding: encoding, layers: plotLayers(values, y, rows: rows)))
 }
 
 /// A title in lines that fit the height of a panel.
@@ -144,7 +150,7 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   return chart.specification(
     "Heat maps: \(plot.title) over \(values.channels.x.title) and \(height.title)\(values.channelWords).",
     notes: values.notes, shownKeys: values.channels.shownKeys, namesSearch: true,
-    values.members(rows: rows, encoding: encoding, layers: layers))
+    values.members(chart.style, rows: rows, encoding: encoding, layers: layers))
 }
 
 extension PlotDeclaration {

@@ -180,7 +180,9 @@ struct PlotValues {
   }
 
   /// The members of a document with a panel for each value of columns and rows.
-  func members(rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue]) -> [String: JSONValue] {
+  func members(
+    _ style: FigureStyle, rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue]
+  ) -> [String: JSONValue] {
     func headings(_ position: Int, _ channel: PlotChannel) -> [String] {
       var known: Set<Gathered<PlotPoint>.Part> = []
       return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted().map(channel.heading)
@@ -190,21 +192,22 @@ struct PlotValues {
     let row = channels.row.flatMap { labels(0).count > 1 ? $0 : nil }
     switch (column, row) {
     case (let column?, let row?):
-      return FigureStyle.panels(
+      return style.panels(
         rows: rows, encoding: encoding, layers: layers,
         columns: .init(field: "p", label: "(datum.label)", labels: headings(1, column)),
         panelRows: .init(field: "q", label: "(datum.label)", labels: labels(0), title: row.title))
     case (let column?, nil):
-      return FigureStyle.panels(
+      return style.panels(
         label: "(datum.label)", rows: rows, count: labels(1).count, encoding: encoding, layers: layers,
         order: headings(1, column))
     case (nil, let row?):
-      return FigureStyle.panels(
+      return style.panels(
         by: "q", label: "'\(row.title) ' + (datum.label)", rows: rows, count: labels(0).count, encoding: encoding,
         layers: layers, order: labels(0))
     case (nil, nil):
       return [
-        "data": ["values": .array(rows)], "width": 430, "height": 200, "encoding": .object(encoding),
+        "data": ["values": .array(rows)], "width": .number(style.width - style.margin - 120), "height": 200,
+        "encoding": .object(encoding),
         "layer": .array(layers),
       ]
     }

@@ -9,7 +9,9 @@ extension RunRecord {
 
   /// The run in words: the study's varied keys with their values, and the seed.
   func label(study: Study) -> String {
-    let parts = study.variedKeys.compactMap { key in run.setting.value(of: key).map { "\(key) \($0.shown)" } }
+    let parts = study.variedKeys.compactMap { key in
+      study.value(of: key, at: run.settingIndex).map { "\(key) \($0.shown)" }
+    }
     return (parts + ["seed \(run.seed)"]).joined(separator: ", ")
   }
 }

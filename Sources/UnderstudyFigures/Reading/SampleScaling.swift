@@ -35,12 +35,22 @@ enum NeededSamples: Hashable {
 struct SampleScaling {
   var series: String
   var needed: [(dimension: Double, samples: NeededSamples)]
-  /// nil unless the number is known at two dimensions or more.
+  /// nil unless the number is known at three dimensions or more: a line goes through any two points.
   var law: Regression?
-  /// 95 % of the exponents of resampled seeds; nil if most of them leave fewer than two dimensions.
+  /// 95 % of the exponents of resampled seeds; nil if most of them leave fewer than three dimensions.
   var interval: ClosedRange<Double>?
 
+  static let leastDimensions = 3
+
   var exponent: Double? { law?.slope }
+
+  /// Why there is no exponent.
+  var refusal: String {
+    let count = needed.count { $0.samples.value != nil }
+    return "the samples for \(Int(wantedShare * 100)) % lie within those tried at \(count) input "
+      + "dimension\(count == 1 ? "" : "s"), and a fit needs \(Self.leastDimensions): try more dimensions, or other numbers of "
+      + "samples"
+  }
 }
 
 /// Fits each series on logarithmic axes; dimensions whose number is not known are left out of the fit.
@@ -73,6 +83,7 @@ func sampleScalings(_ shares: [SampleShare]) -> [SampleScaling] {
 
 private func powerLaw(_ needed: [(dimension: Double, samples: NeededSamples)]) -> Regression? {
   let known = needed.compactMap { point in point.samples.value.map { (log(point.dimension), log($0)) } }
+  guard known.count >= SampleScaling.leastDimensions else { return nil }
   return Regression(known.map(\.0), known.map(\.1))
 }
 

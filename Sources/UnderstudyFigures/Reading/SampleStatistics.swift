@@ -50,6 +50,25 @@ struct MeanInterval: Hashable {
   }
 }
 
+/// The mean of a sample with what is drawn around it: Student's 95 % interval, or, of so few values that it would say nothing, the
+/// lowest and the highest of them.
+struct MeanRange: Hashable {
+  /// Fewer values have no interval.
+  static let least = 4
+
+  var mean: Double
+  var low: Double
+  var high: Double
+  var count: Int
+
+  /// nil if there are no values.
+  init?(_ values: [Double]) {
+    guard let interval = MeanInterval(values), let lowest = values.min(), let highest = values.max() else { return nil }
+    (mean, count) = (interval.mean, interval.count)
+    (low, high) = count < Self.least ? (lowest, highest) : (interval.low, interval.high)
+  }
+}
+
 /// The 97.5 % quantile of Student's distribution. Tabled to 30 degrees of freedom; beyond, the first terms of its expansion
 /// around the normal quantile, whose error there is below 0.0005.
 func studentQuantile(degrees: Int) -> Double {

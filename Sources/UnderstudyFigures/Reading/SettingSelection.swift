@@ -15,10 +15,11 @@ struct SettingSelection {
   /// - Throws: `FigureError.unknownKey` and `.emptySelection`; `subject` names the figure or finding in them.
   init(_ selection: [String: [KeyValue]], of results: StudyResults, subject: String) throws(FigureError) {
     let study = results.study
-    for key in selection.keys.sorted() where !study.settings.contains(where: { $0.value(of: key) != nil }) {
+    for key in selection.keys.sorted()
+    where !study.settings.indices.contains(where: { study.value(of: key, at: $0) != nil }) {
       throw .unknownKey(figure: subject, key: key, varied: study.variedKeys)
     }
-    settingIndices = study.settings.indices.filter { study.settings[$0].matches(selection) }
+    settingIndices = study.settings.indices.filter { study.matches(selection, at: $0) }
     guard !settingIndices.isEmpty else { throw .emptySelection(figure: subject, selection: selection) }
     let kept = Set(settingIndices)
     runs = results.runs.filter { kept.contains($0.run.settingIndex) }
@@ -34,8 +35,8 @@ struct SettingSelection {
     }
     let diverged = divergedRuns
     if leavesOutDiverged, !diverged.isEmpty {
-      let named = diverged.prefix(6).map { "\($0.label(study: study)) in epoch \($0.divergedEpoch ?? 0)" }
-      let rest = diverged.count > 6 ? " and \(diverged.count - 6) more (see the table of runs)" : ""
+      let named = diverged.prefix(2).map { "\($0.label(study: study)) in epoch \($0.divergedEpoch ?? 0)" }
+      let rest = diverged.count > 2 ? " and \(diverged.count - 2) more (see the table of runs)" : ""
       notes.append(
         "\(diverged.count) diverged run\(diverged.count == 1 ? " is" : "s are") left out: "
           + named.joined(separator: "; ") + rest + ".")
@@ -49,15 +50,15 @@ struct SettingSelection {
   func pooledKeys(shownKeys: Set<String>, study: Study) -> [String] {
     func values(_ key: String) -> [KeyValue] {
       var known: Set<KeyValue> = []
-      return settingIndices.compactMap { study.settings[$0].value(of: key) }.filter { known.insert($0).inserted }
+      return shownSettings.compactMap { study.value(of: key, at: $0) }.filter { known.insert($0).inserted }
     }
     return study.variedKeys.filter { !shownKeys.contains($0) && values($0).count > 1 }.compactMap { key in
       let list = values(key).map(\.shown).joined(separator: ", ")
       let partners = study.companions(of: key)
       // A value that is shown may stand beside several of this key: then they are pooled.
       func isDetermined(by shown: String) -> Bool {
-        Dictionary(grouping: settingIndices) { study.settings[$0].value(of: shown) }.values.allSatisfy { same in
-          Set(same.map { study.settings[$0].value(of: key) }).count == 1
+        Dictionary(grouping: shownSettings) { study.value(of: shown, at: $0) }.values.allSatisfy { same in
+          Set(same.map { study.value(of: key, at: $0) }).count == 1
         }
       }
       let shownPartners = shownKeys.sorted().filter(partners.contains)
@@ -69,6 +70,12 @@ struct SettingSelection {
       }
       return "With \(shown) goes \(key): \(list)."
     }
+  }
+
+  /// The settings of which a run completed; all of them while there is none.
+  var shownSettings: [Int] {
+    let completed = Set(runs.filter { $0.divergedEpoch == nil }.map(\.run.settingIndex))
+    return completed.isEmpty ? settingIndices : settingIndices.filter(completed.contains)
   }
 
   var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }

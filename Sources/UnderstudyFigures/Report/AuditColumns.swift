@@ -103,7 +103,7 @@ private let teacherEntries: [AuditEntry<TeacherNodeRecord>] = [
   },
   AuditEntry(
     "rho", "correlation", unit: "-1...1",
-    "largest correlation of activations with a student node (`correlatedStudent`)", .below
+    "largest correlation of activations with a student node (`correlatedStudent`)"
   ) { .number($0.correlation) },
   AuditEntry(
     "mismatch", "mismatch", unit: "input",

@@ -3,17 +3,15 @@ import UnderstudySchema
 
 /// A table of an audit on a page. The columns that stand below another are smaller lines in its cells, with their titles.
 func auditTable(_ table: AuditTable) -> String {
-  let notes = table.notes.map { "\n<p class=\"note\">\($0.escapedForHTML)</p>" }.joined()
+  let notes = table.notesAndRemarks.map { "\n<p class=\"note\">\($0.escapedForHTML)</p>" }.joined()
   guard !table.rows.isEmpty else { return notes }
   let shown = table.columns.indices.filter { table.columns[$0].place == .column }
   let rows = table.rows.map { row in
     shown.map { column in
-      let below = table.columns.indices.dropFirst(column + 1).prefix { table.columns[$0].place != .column }
+      let below = table.columns.indices.dropFirst(column + 1).prefix { table.columns[$0].place == .below }
       return row[column].content
         + below.filter { row[$0] != .absent }.map { index in
-          let (below, text) = (table.columns[index], row[index].onPage)
-          return
-            "<span class=\"note\">\((below.place == .remark ? text : "\(below.title) \(text)").escapedForHTML)</span>"
+          "<span class=\"note\">\("\(table.columns[index].title) \(row[index].onPage)".escapedForHTML)</span>"
         }.joined()
     }
   }
@@ -32,7 +30,7 @@ func auditTable(_ table: AuditTable) -> String {
         let (title, meaning) = (table.columns[column].title, table.columns[column].meaning)
         return "<span title=\"\(meaning.escapedForHTML)\">\(title.escapedForHTML)</span>"
       },
-      rows: rows, numeric: Set(isNumeric.indices.filter { isNumeric[$0] }), isWide: true)
+      rows: rows, numeric: Set(isNumeric.indices.filter { isNumeric[$0] }), style: "wide")
     + notes
   return rows.count > 30
     ? "<details><summary>\(table.title.escapedForHTML): all \(rows.count)</summary>\(html)</details>" : html
@@ -99,5 +97,5 @@ func circumstances(_ record: ChannelAuditRecord) -> String {
 
 private func circumstances(_ entries: [(String, String)]) -> String {
   let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
-  return "<h3>Circumstances</h3>\n<dl>\n\(list)\n</dl>"
+  return "<details><summary>Circumstances</summary>\n<dl>\n\(list)\n</dl></details>"
 }

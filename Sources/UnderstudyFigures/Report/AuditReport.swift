@@ -42,27 +42,29 @@ public func writeAuditReport(
     for specification in audit.figures(named: "audit-\(index + 1)") {
       let place = folder.appending(path: "figures").appending(path: specification.name + ".json")
       try writeFile(Data(specification.document.encoded().utf8), to: place)
-      written.append(WrittenFigure(specification: specification, file: place))
+      written.append(
+        WrittenFigure(specification: specification, declaredName: specification.name, file: place))
     }
     figures.append(written)
   }
   let files = figures.joined().map(\.file)
-  let (parts, missing) = try renderer.drawForPage(files, at: file)
+  let (parts, missing) = try renderer.drawForPageIfPossible(files)
+  if let missing, isPageWithFigures(file) { throw missing }
   var previews = (parts?.previews ?? []).makeIterator()
-  var content: [String] = []
+  var chapters: [PageChapter] = []
+  var figureCount = 0
   for (index, audit) in audits.enumerated() {
     for figure in figures[index].indices { figures[index][figure].preview = previews.next() ?? Data() }
-    content.append(
-      auditSection(audit, figures: missing == nil ? figures[index] : [], index: index, folder: folder))
+    chapters.append(
+      auditChapter(
+        audit, figures: missing == nil ? figures[index] : [], index: index, figureCount: &figureCount, folder: folder))
   }
-  if let missing { content.insert(notDrawnContent([missing]), at: 0) }
   let page = pageFrame(
     title: audits.count == 1 ? audits[0].title : "Understudy audits",
     introduction: "A student beside its teacher, node by node: "
       + (audits.contains { $0.theory != nil }
         ? "what the theory asks for, what it predicts, what is there." : "what it learned, and what does nothing."),
-    chapters: audits.indices.map { ("audit\($0)", audits[$0].title) }, navigation: "Audits", content: content,
-    bundle: parts?.bundle)
+    preface: notDrawnContent(missing.map { [$0] } ?? []), chapters: chapters, bundle: parts?.bundle)
   try writeFile(Data(page.utf8), to: file)
   return (files, missing)
 }
@@ -92,14 +94,26 @@ public func writeFigure(
   }
 }
 
-/// The section of one audit: summaries, tables, figures.
-func auditSection(_ audit: ReportedAudit, figures: [WrittenFigure], index: Int, folder: URL) -> String {
-  let drawn = figures.enumerated().map { number, figure in
-    figureContent(figure, previous: nil, identifier: "audit\(index)-\(number)", number: number + 1, folder: folder)
+/// One audit: summaries, figures, tables.
+///
+/// - Parameter figureCount: of the page so far.
+func auditChapter(
+  _ audit: ReportedAudit, figures: [WrittenFigure], index: Int, figureCount: inout Int, folder: URL
+) -> PageChapter {
+  var chapter = PageChapter(identifier: "audit\(index)", title: audit.title, content: "")
+  var drawn: [String] = []
+  for (position, figure) in figures.enumerated() {
+    figureCount += 1
+    let identifier = "audit\(index)-\(position)"
+    drawn.append(
+      figureContent(figure, previous: nil, identifier: identifier, number: figureCount, folder: folder))
+    chapter.entries.append(
+      PageChapter.Entry(identifier: identifier, title: "\(figureCount). \(figure.specification.name)"))
   }
   let isBoth = audit.channels != nil && audit.theory != nil
   let overImages = audit.channels == nil ? 0 : 1
-  return """
+  chapter.note = audit.theory.map { "\(learnedCount($0)) of \($0.teacherNodes.count) nodes learned" } ?? ""
+  chapter.content = """
     <section id="audit\(index)" aria-labelledby="title\(index)">
     <h2 id="title\(index)">\(audit.title.escapedForHTML)</h2>
     \(audit.channels.map { content($0, figures: Array(drawn.prefix(overImages))) } ?? "")
@@ -107,19 +121,21 @@ func auditSection(_ audit: ReportedAudit, figures: [WrittenFigure], index: Int, 
     \(audit.theory.map { content($0, figures: Array(drawn.dropFirst(overImages))) } ?? "")
     </section>
     """
+  return chapter
 }
+
+private func learnedCount(_ record: AuditRecord) -> Int { record.teacherNodes.count(where: \.verdict.isFound) }
 
 private func content(_ record: ChannelAuditRecord, figures: [String]) -> String {
   """
   <p class="claim">\(record.summary.escapedForHTML).</p>
-  \(record.tables.map(auditTable).joined(separator: "\n"))
   \(figures.joined(separator: "\n"))
+  \(record.tables.map(auditTable).joined(separator: "\n"))
   \(circumstances(record))
   """
 }
 
 private func content(_ record: AuditRecord, figures: [String]) -> String {
-  let learned = record.teacherNodes.count(where: \.verdict.isFound)
   let matched = record.teacherNodes.count { $0.verdict == .matchedOnInputs }
   let match = matched > 0 ? ", and \(matched) more matched on the inputs, which do not determine their weights" : ""
   let violations = record.teacherNodes.filter { $0.verdict == .violation }.map { String($0.node) }
@@ -134,11 +150,11 @@ private func content(_ record: AuditRecord, figures: [String]) -> String {
     : "<div class=\"warning\"><p><strong>Diagnoses:</strong></p><ul>"
       + record.notes.map { "<li>\($0.escapedForHTML)</li>" }.joined() + "</ul></div>"
   return """
-    <p class="claim">\(learned) of \(record.teacherNodes.count) teacher nodes are learned\(match); \(record.summary.escapedForHTML).</p>
+    <p class="claim">\(learnedCount(record)) of \(record.teacherNodes.count) teacher nodes are learned\(match); \(record.summary.escapedForHTML).</p>
     \(warning)
     \(notes)
-    \(record.tables.map(auditTable).joined(separator: "\n"))
     \(figures.joined(separator: "\n"))
+    \(record.tables.map(auditTable).joined(separator: "\n"))
     \(circumstances(record))
     """
 }

@@ -43,7 +43,7 @@ public struct AuditColumn: Hashable, Sendable {
     case column
     /// On pages in smaller letters in the column before; a column of its own in plain text.
     case below
-    /// In smaller letters in the column before; in plain text in a line after the table.
+    /// Below the table, once for all rows that have it.
     case remark
   }
   public var title: String
@@ -61,6 +61,27 @@ public struct AuditTable: Hashable, Sendable {
   public var rows: [[AuditCell]]
   /// What is to be said below.
   public var notes: [String] = []
+}
+
+extension AuditTable {
+  /// What is to be said below: the notes, then each remark once, with the nodes that it is about.
+  public var notesAndRemarks: [String] {
+    let remarks = columns.indices.filter { columns[$0].place == .remark }
+    var nodes: [String: [String]] = [:]
+    var order: [String] = []
+    for row in rows {
+      for remark in remarks where row[remark] != .absent {
+        if nodes[row[remark].plain] == nil { order.append(row[remark].plain) }
+        nodes[row[remark].plain, default: []].append(row[0].plain)
+      }
+    }
+    return notes
+      + order.map { remark in
+        let names = nodes[remark] ?? []
+        let count = names.count > 3 ? "\(names.count) nodes " : names.count > 1 ? "nodes " : "node "
+        return "\(count)\(names.joined(separator: ", ")): \(remark)"
+      }
+  }
 }
 
 /// A column and what it has of a row.

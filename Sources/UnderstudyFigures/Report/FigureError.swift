@@ -16,7 +16,7 @@ public enum FigureError: Error, Hashable, Sendable {
   /// A recorded array does not have the shape its measure promises.
   case wrongShape(figure: String, measure: Measure, shape: [Int], expected: String)
   /// The figure shows one run for each value of a key, but several settings share a value.
-  case ambiguousSetting(figure: String, key: String, value: Double, settingCount: Int)
+  case ambiguousSetting(figure: String, key: String, value: String, settingCount: Int)
   /// What the figure declares cannot be drawn from these results.
   case notPlottable(figure: String, reason: String)
   /// The name cannot be the name of a file.
@@ -77,7 +77,7 @@ extension FigureError: CustomStringConvertible {
     case .wrongShape(_, let measure, let shape, let expected):
       "\(measure.rawValue) has shape \(shape), expected \(expected); the results folder is damaged"
     case .ambiguousSetting(_, let key, let value, let settingCount):
-      "\(settingCount) settings have \(key) \(value.short), but one is drawn for each; narrow the selection"
+      "\(settingCount) settings have \(key) \(value), but one is drawn for each; narrow the selection"
     case .notPlottable(_, let reason): reason
     case .invalidName:
       "the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'"

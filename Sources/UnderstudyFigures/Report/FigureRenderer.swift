@@ -11,10 +11,14 @@ public struct FigureRenderer: Sendable {
   public var python: String
   /// Asked from time to time while figures are drawn: whether to stop, which ends Python and throws `FigureError.stopped`.
   public var isStopped: @Sendable () -> Bool
+  /// Told from time to time how many of how many figures are drawn.
+  public var report: @Sendable (_ drawn: Int, _ count: Int) -> Void
 
-  public init(python: String, isStopped: @escaping @Sendable () -> Bool = { false }) {
-    self.python = python
-    self.isStopped = isStopped
+  public init(
+    python: String, isStopped: @escaping @Sendable () -> Bool = { false },
+    report: @escaping @Sendable (_ drawn: Int, _ count: Int) -> Void = { _, _ in }
+  ) {
+    (self.python, self.isStopped, self.report) = (python, isStopped, report)
   }
 
   /// - Throws: `FigureError.stopped` if it is to stop.
@@ -60,30 +64,35 @@ public struct FigureRenderer: Sendable {
     }
   }
 
-  /// As `drawForPage`, but if Python or its wheel is missing and there is no page yet with figures that would be lost,
-  /// gives back the error instead of throwing it: the page is worth writing without them.
-  func drawForPage(
-    _ specifications: [URL], at page: URL
-  ) throws(FigureError) -> (parts: PageParts?, missing: FigureError?) {
+  /// As `drawForPage`, but if Python or its wheel is missing, gives back the error instead of throwing it: a page is worth
+  /// writing without figures.
+  func drawForPageIfPossible(_ specifications: [URL]) throws(FigureError) -> (parts: PageParts?, missing: FigureError?)
+  {
     guard !specifications.isEmpty else { return (nil, nil) }
     do throws(FigureError) {
       return (try drawForPage(specifications), nil)
     } catch {
-      guard error.isMissingTool, !isPageWithFigures(page) else { throw error }
+      guard error.isMissingTool else { throw error }
       return (nil, error)
     }
   }
 
   private func draw(_ specifications: [URL], pageFolder: URL?) throws(FigureError) {
     let jobs: [JSONValue] = specifications.map { .text($0.deletingPathExtension().path(percentEncoded: false)) }
-    let manifest: JSONValue = [
-      "figures": .array(jobs), "pageFolder": pageFolder.map { .text($0.path(percentEncoded: false)) } ?? nil,
-    ]
     try inTemporaryFolder { folder throws(FigureError) in
+      let progress = folder.appending(path: "progress").path(percentEncoded: false)
+      let manifest: JSONValue = [
+        "figures": .array(jobs), "pageFolder": pageFolder.map { .text($0.path(percentEncoded: false)) } ?? nil,
+        "progress": .text(progress),
+      ]
       let file = folder.appending(path: "manifest.json")
       try writeFile(Data(manifest.encoded().utf8), to: file)
       let (status, output) = try runPython(
-        ["-c", Resource.renderScript, file.path(percentEncoded: false)], log: folder.appending(path: "log.txt"))
+        ["-c", Resource.renderScript, file.path(percentEncoded: false)], log: folder.appending(path: "log.txt")
+      ) {
+        let size = try? FileManager.default.attributesOfItem(atPath: progress)[.size] as? Int
+        report(size ?? 0, specifications.count)
+      }
       switch status {
       case 0: return
       case 3: throw .wheelMissing(python: python, detail: output)
@@ -95,7 +104,11 @@ public struct FigureRenderer: Sendable {
 
   /// Runs the interpreter and gives back its status and the end of what it wrote. Its output goes to a file, which cannot
   /// fill up and block as a pipe can.
-  private func runPython(_ arguments: [String], log: URL) throws(FigureError) -> (status: Int32, output: String) {
+  ///
+  /// - Parameter poll: called from time to time while it runs.
+  private func runPython(
+    _ arguments: [String], log: URL, poll: () -> Void
+  ) throws(FigureError) -> (status: Int32, output: String) {
     try writeFile(Data(), to: log)
     let process = Process()
     if python.contains("/") {
@@ -115,7 +128,10 @@ public struct FigureRenderer: Sendable {
     } catch {
       throw .pythonMissing(python: python)
     }
-    while process.isRunning, !isStopped() { Thread.sleep(forTimeInterval: 0.02) }
+    while process.isRunning, !isStopped() {
+      Thread.sleep(forTimeInterval: 0.02)
+      poll()
+    }
     // Not SIGTERM: a process that is started from one of Dispatch's threads has it blocked.
     if process.isRunning { kill(process.processIdentifier, SIGKILL) }
     process.waitUntilExit()

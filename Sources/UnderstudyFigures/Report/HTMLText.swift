@@ -33,17 +33,20 @@ extension String {
 ///
 /// - Parameters:
 ///   - numeric: columns of numbers.
-///   - isWide: whether there are many columns, which then are set closely.
+///   - style: its class: `wide` sets many columns closely, `findings` is what scripts look for.
 func htmlTable(
-  caption: String, head: [String], rows: [[String]], numeric: Set<Int> = [], isWide: Bool = false
+  caption: String, head: [String], rows: [[String]], numeric: Set<Int> = [], style: String = ""
 ) -> String {
   func attribute(_ column: Int) -> String { numeric.contains(column) ? " class=\"number\"" : "" }
   let header = head.enumerated().map { "<th scope=\"col\"\(attribute($0.offset))>\($0.element)</th>" }.joined()
+  // On a phone each row is a list of its cells, with their columns' titles.
+  let titles = head.map { " data-title=\"\($0.replacing(/<[^>]*>/, with: ""))\"" }
   let body = rows.map { row in
-    "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))>\($0.element)</td>" }.joined() + "</tr>"
+    "<tr>" + row.enumerated().map { "<td\(attribute($0.offset))\(titles[$0.offset])>\($0.element)</td>" }.joined()
+      + "</tr>"
   }
   return """
-    <div class="scroll" tabindex="0"><table\(isWide ? " class=\"wide\"" : "")>
+    <div class="scroll" tabindex="0"><table\(style.isEmpty ? "" : " class=\"\(style)\"")>
     <caption>\(caption.escapedForHTML)</caption>
     <thead><tr>\(header)</tr></thead>
     <tbody>

@@ -7,6 +7,8 @@ public struct ReportStudy: Sendable {
   public var results: StudyResults
   /// The results folder: figures go to `figures/` in it.
   public var folder: URL
+  /// HTML after its figures.
+  var tables = ""
 
   public init(title: String, results: StudyResults, folder: URL) {
     self.title = title
@@ -22,8 +24,10 @@ public struct ReportSummary: Sendable {
   public var figures: [URL]
   /// Figures that could not be drawn, with the reason; the report names them too.
   public var problems: [FigureError]
-  /// Why all figures are left out: Python or its wheel is missing, and there was no page with figures before.
+  /// Why no figure is drawn: Python or its wheel is missing.
   public var missingTool: FigureError?
+  /// Whether there was a page with figures, which stays in place of one without them.
+  public var keptPage = false
   /// By study, in the order of the report.
   public var findings: [[Finding]]
 }
@@ -34,10 +38,10 @@ public struct ReportSummary: Sendable {
 /// named in the page and in the summary.
 ///
 /// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
-/// Without Python or its wheel the page is written without figures, unless a page with figures is there.
+/// Without Python or its wheel the page is written without figures, unless a page with figures is there, which stays.
 ///
-/// - Throws: ``FigureError`` if Python or its wheel is missing and a page with figures is there, which stays, if a file
-///   cannot be written, or if the renderer is stopped; the figures' `.json` files are written even then.
+/// - Throws: ``FigureError`` if a file cannot be written, or if the renderer is stopped; the figures' `.json` files are
+///   written even then.
 /// - Complexity: O(size of the results), and about a second for each figure.
 public func writeReport(
   studies: [ReportStudy], to file: URL, renderer: FigureRenderer
@@ -58,8 +62,12 @@ public func writeReport(
     sections.append(
       ReportSection(study: study, figures: written.figures, problems: written.problems, findings: findings))
   }
-  let (parts, missing) = try renderer.drawForPage(summary.figures, at: file)
+  let (parts, missing) = try renderer.drawForPageIfPossible(summary.figures)
   summary.missingTool = missing
+  if missing != nil, isPageWithFigures(file) {
+    summary.keptPage = true
+    return summary
+  }
   var previews = (parts?.previews ?? []).makeIterator()
   for section in sections.indices {
     if let missing, !sections[section].figures.isEmpty {
@@ -78,6 +86,8 @@ public func writeReport(
 /// A specification and where its `.json` lies.
 struct WrittenFigure {
   var specification: FigureSpecification
+  /// Of the declaration, which may make several.
+  var declaredName: String
   var file: URL
   /// A PNG for the page, twice as large as it is shown.
   var preview = Data()
@@ -113,7 +123,7 @@ private func writeSpecifications(
       }
       let file = folder.appending(path: "figures").appending(path: specification.name + ".json")
       try writeFile(Data(specification.document.encoded().utf8), to: file)
-      figures.append(WrittenFigure(specification: specification, file: file))
+      figures.append(WrittenFigure(specification: specification, declaredName: declaration.name, file: file))
     }
   }
   return (figures, problems)

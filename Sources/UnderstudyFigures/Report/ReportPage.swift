@@ -5,36 +5,55 @@ import UnderstudySchema
 ///
 /// - Parameter folder: where the page will lie; links are relative to it.
 func reportPage(_ sections: [ReportSection], bundle: String?, folder: URL) -> String {
-  var content: [String] = []
-  for (index, section) in sections.enumerated() {
-    content.append(studyContent(section, index: index, folder: folder))
+  var figureCount = 0
+  let chapters = sections.enumerated().map { index, section in
+    studyChapter(section, index: index, figureCount: &figureCount, folder: folder)
   }
   return pageFrame(
     title: sections.count == 1 ? sections[0].study.title : "Understudy report",
     introduction:
       "Student-teacher learning in ReLU networks, measured by Understudy. All numbers come from the stored\nresults.",
-    chapters: sections.indices.map { ("study\($0)", sections[$0].study.title) }, navigation: "Studies",
-    content: content, bundle: bundle)
+    chapters: chapters, bundle: bundle)
+}
+
+/// A part of a page, and what the list of contents says of it.
+struct PageChapter {
+  /// A figure or a table of the chapter.
+  struct Entry {
+    var identifier: String
+    var title: String
+    /// Of the findings beneath it, one by one.
+    var signs = ""
+  }
+  var identifier: String
+  var title: String
+  var note = ""
+  var entries: [Entry] = []
+  /// HTML.
+  var content: String
+
+  fileprivate var links: String {
+    let entries = entries.map {
+      "<li><a href=\"#\($0.identifier)\">\($0.title.escapedForHTML)</a>"
+        + ($0.signs.isEmpty ? "" : " <span class=\"note\">\($0.signs)</span>") + "</li>"
+    }
+    return "<li><a href=\"#\(identifier)\">\(title.escapedForHTML)</a>"
+      + (note.isEmpty ? "" : " <span class=\"note\">\(note.escapedForHTML)</span>")
+      + (entries.isEmpty ? "" : "<ul>\(entries.joined())</ul>") + "</li>"
+  }
 }
 
 /// A page: everything it shows is inside, and its content policy forbids it to ask for anything else.
 ///
 /// - Parameters:
-///   - chapters: identifier and title of each element of `content`, for the list of links.
+///   - preface: HTML before the chapters.
 ///   - bundle: JavaScript that sets `window.vegaEmbed`; nil for a page without figures.
 func pageFrame(
-  title: String, introduction: String, chapters: [(identifier: String, title: String)], navigation label: String,
-  content: [String], bundle: String?
+  title: String, introduction: String, preface: String = "", chapters: [PageChapter], bundle: String?
 ) -> String {
   let scripts = bundle.map {
     "<script type=\"module\">\n\($0.escapedForScript)\n</script>\n<script type=\"module\">\n\(Resource.embedScript)\n</script>"
   }
-  let navigation =
-    chapters.count < 2
-    ? ""
-    : "<nav aria-label=\"\(label.escapedForHTML)\"><ul>"
-      + chapters.map { "<li><a href=\"#\($0.identifier)\">\($0.title.escapedForHTML)</a></li>" }.joined()
-      + "</ul></nav>"
   return """
     <!DOCTYPE html>
     <html lang="en">
@@ -49,10 +68,12 @@ func pageFrame(
     </style>
     </head>
     <body>
+    <nav aria-label="Contents"><ul>\(chapters.map(\.links).joined())</ul></nav>
     <main>
     <header><h1>\(title.escapedForHTML)</h1>
-    <p class="note">\(introduction.escapedForHTML)</p>\(navigation)</header>
-    \(content.joined(separator: "\n"))
+    <p class="note">\(introduction.escapedForHTML)</p></header>
+    \(preface)
+    \(chapters.map(\.content).joined(separator: "\n"))
     </main>
     \(scripts ?? withoutFigures)
     </body>
@@ -72,30 +93,62 @@ func isPageWithFigures(_ file: URL) -> Bool {
   return page.range(of: Data(withoutFigures.utf8)) == nil
 }
 
-private func studyContent(_ section: ReportSection, index: Int, folder: URL) -> String {
+/// Figures first, each with what is found in it; settings and provenance, folded, last.
+private func studyChapter(
+  _ section: ReportSection, index: Int, figureCount: inout Int, folder: URL
+) -> PageChapter {
   let results = section.study.results
-  let claim = results.study.claim.isEmpty ? "" : "<p class=\"claim\">\(results.study.claim.escapedForHTML)</p>"
-  var figures: [String] = []
-  for (number, figure) in section.figures.enumerated() {
-    figures.append(
+  let names = Set(section.figures.map(\.declaredName))
+  let findings = PlacedFindings(section.findings, figures: results.study.figures.filter { names.contains($0.name) })
+  let title = section.study.title
+  var chapter = PageChapter(identifier: "study\(index)", title: title, content: "")
+  if !section.findings.isEmpty { chapter.note = verdictCounts(section.findings) }
+  var content: [String] = []
+  for (position, figure) in section.figures.enumerated() {
+    figureCount += 1
+    let identifier = "figure\(index)-\(position)"
+    content.append(
       figureContent(
-        figure, previous: number > 0 ? section.figures[number - 1] : nil, identifier: "figure\(index)-\(number)",
-        number: number + 1,
-        folder: folder))
+        figure, previous: position > 0 ? section.figures[position - 1] : nil, identifier: identifier,
+        number: figureCount, folder: folder))
+    var entry = PageChapter.Entry(identifier: identifier, title: "\(figureCount). \(figure.specification.name)")
+    // Of several pictures of one declaration the last has the findings.
+    let isLast =
+      position + 1 == section.figures.count || section.figures[position + 1].declaredName != figure.declaredName
+    if isLast, let found = findings.byFigure[figure.declaredName] {
+      entry.signs = found.map(\.verdict.sign).joined()
+      content.append(
+        findingsContent(found, caption: "What figure \(figureCount) is about: \(verdictCounts(found))"))
+    }
+    chapter.entries.append(entry)
   }
-  let problems = notDrawnContent(section.problems)
-  return """
+  content.append(section.study.tables)
+  if !findings.others.isEmpty {
+    let caption = findings.byFigure.isEmpty ? "Findings" : "Findings that no figure shows"
+    content.append(
+      "<div id=\"findings\(index)\">\(findingsContent(findings.others, caption: "\(caption): \(verdictCounts(findings.others))"))</div>"
+    )
+    chapter.entries.append(
+      PageChapter.Entry(
+        identifier: "findings\(index)", title: caption, signs: findings.others.map(\.verdict.sign).joined()))
+  }
+  let claim = results.study.claim.isEmpty ? "" : "<p class=\"claim\">\(results.study.claim.escapedForHTML)</p>"
+  let verdicts = section.findings.isEmpty ? "" : "<p><strong>Findings:</strong> \(verdictCounts(section.findings)).</p>"
+  chapter.content = """
     <section id="study\(index)" aria-labelledby="title\(index)">
-    <h2 id="title\(index)">\(section.study.title.escapedForHTML)</h2>
+    <h2 id="title\(index)">\(title.escapedForHTML)</h2>
     \(claim)
+    \(verdicts)
     \(incompleteContent(results))
-    \(findingsContent(section.findings))
-    \(figures.joined(separator: "\n"))
-    \(problems)
+    \(content.joined(separator: "\n"))
+    \(notDrawnContent(section.problems))
+    <details><summary>Settings, runs and provenance</summary>
     \(settingsContent(results))
     \(provenanceContent(results))
+    </details>
     </section>
     """
+  return chapter
 }
 
 /// Why figures are not there; empty without problems.
@@ -120,7 +173,6 @@ func figureContent(
 ) -> String {
   let specification = figure.specification
   let stem = figure.file.deletingPathExtension()
-  let width = pixelWidth(ofPNG: figure.preview).map { " width=\"\($0 / 2)\"" } ?? ""
   var document = specification.document
   var sharing = ""
   if case .object(var members) = document, let data = members["data"], data == previous?.specification.document["data"]
@@ -135,8 +187,9 @@ func figureContent(
   }
   return """
     <figure id="\(identifier)">
-    <div class="view" data-specification="\(identifier)-json" data-name="\(specification.name.escapedForHTML)"\(sharing)>\
-    <img\(width) alt="\(specification.alternativeText.escapedForHTML)" \
+    <div class="view"\(shownSize(of: figure.preview)) data-specification="\(identifier)-json" \
+    data-name="\(specification.name.escapedForHTML)"\(sharing)>\
+    <img alt="\(specification.alternativeText.escapedForHTML)" \
     src="data:image/png;base64,\(figure.preview.base64EncodedString())"></div>
     <figcaption><strong>Figure \(number).</strong> \(specification.caption.escapedForHTML)
     <span class="note">\(specification.notes.joined(separator: " ").escapedForHTML)</span>
@@ -146,10 +199,17 @@ func figureContent(
     """
 }
 
-/// The header's width field: bytes 16...19, big-endian.
-private func pixelWidth(ofPNG data: Data) -> Int? {
-  guard data.count > 24 else { return nil }
-  return data[data.startIndex + 16..<data.startIndex + 20].reduce(0) { $0 * 256 + Int($1) }
+/// The width in which a page shows a figure: 1.7 times that on paper, less if it would not fit on a screen.
+///
+/// - Parameter preview: twice as large as on paper; its header has two numbers, big-endian.
+private func shownSize(of preview: Data) -> String {
+  guard preview.count > 24 else { return "" }
+  func number(at place: Int) -> Double {
+    Double(preview[preview.startIndex + place..<preview.startIndex + place + 4].reduce(0) { $0 * 256 + Int($1) }) / 2
+  }
+  let (width, height) = (number(at: 16), number(at: 20))
+  let scale = min(1.7, max(1, 800 / height))
+  return " style=\"--paper: \(Int(width))px; --shown: \(Int(width * scale))px\""
 }
 
 /// What pages and drawing carry that is not Swift: files of Resources/, without their last line feed.

@@ -1,10 +1,9 @@
 import Foundation
 import UnderstudySchema
 
-/// The table of expectations: verdicts in words, so that colour carries nothing alone.
-func findingsContent(_ findings: [Finding]) -> String {
+/// A table of expectations: verdicts in words, so that colour carries nothing alone.
+func findingsContent(_ findings: [Finding], caption: String) -> String {
   guard !findings.isEmpty else { return "" }
-  let borneOut = findings.count { $0.verdict == .borneOut }
   let rows = findings.map { finding in
     [
       finding.declaration.statement.escapedForHTML
@@ -16,22 +15,52 @@ func findingsContent(_ findings: [Finding]) -> String {
     ]
   }
   return htmlTable(
-    caption: "Findings: \(borneOut) of \(findings.count) borne out by the stored results",
-    head: ["Statement", "Expected", "Measured", "Runs", "Verdict"], rows: rows, numeric: [2])
+    caption: caption,
+    head: ["Statement", "Expected", "Measured", "Runs", "Verdict"], rows: rows, numeric: [2],
+    style: "findings")
+}
+
+/// How many of some findings have which verdict: `11 borne out, 1 not`.
+func verdictCounts(_ findings: [Finding]) -> String {
+  var (borneOut, failed, undecided, unmeasured) = (0, 0, 0, 0)
+  for finding in findings {
+    switch finding.verdict {
+    case .borneOut: borneOut += 1
+    case .notBorneOut: failed += 1
+    case .undecided: undecided += 1
+    case .notMeasurable: unmeasured += 1
+    }
+  }
+  return [
+    "\(borneOut) of \(findings.count) borne out", failed > 0 ? "\(failed) not" : nil,
+    undecided > 0 ? "\(undecided) undecided" : nil, unmeasured > 0 ? "\(unmeasured) not measurable" : nil,
+  ].compactMap { $0 }.joined(separator: ", ")
+}
+
+extension Finding.Verdict {
+  /// Beside its words, so that colour carries nothing alone.
+  var sign: String {
+    switch self {
+    case .borneOut: "✓"
+    case .notBorneOut: "✗"
+    case .undecided: "?"
+    case .notMeasurable: "–"
+    }
+  }
 }
 
 extension Finding {
   fileprivate var verdictContent: String {
     switch verdict {
     case .borneOut:
-      "<span class=\"verdict borne\">✓ borne out</span>"
+      "<span class=\"verdict borne\">\(verdict.sign) borne out</span>"
         + (runCount == 1 ? "<span class=\"note\">by one run: more seeds would tell chance apart</span>" : "")
-    case .notBorneOut: "<span class=\"verdict failed\">✗ not borne out</span>"
+    case .notBorneOut: "<span class=\"verdict failed\">\(verdict.sign) not borne out</span>"
     case .undecided:
-      "<span class=\"verdict\">? undecided</span><span class=\"note\">the interval reaches beyond what is expected; more seeds "
+      "<span class=\"verdict\">\(verdict.sign) undecided</span><span class=\"note\">the interval reaches beyond what is expected; more seeds "
         + "make it narrower</span>"
     case .notMeasurable(let reason):
-      "<span class=\"verdict\">– not measurable</span><span class=\"note\">\(reason.escapedForHTML)</span>"
+      "<span class=\"verdict\">\(verdict.sign) not measurable</span><span class=\"note\">\(reason.escapedForHTML)</span>"
     }
   }
 
@@ -97,7 +126,7 @@ func settingsContent(_ results: StudyResults) -> String {
     let diverged = finished.compactMap { record in
       record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
     }
-    return study.variedKeys.map { (study.settings[index].value(of: $0)?.shown ?? "–").escapedForHTML } + [
+    return study.variedKeys.map { (study.value(of: $0, at: index)?.shown ?? "–").escapedForHTML } + [
       "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),
     ]
   }
@@ -107,16 +136,16 @@ func settingsContent(_ results: StudyResults) -> String {
   let common = (study.settings.first?.shownValues ?? [:]).filter { !study.variedKeys.contains($0.key) }
   let list = common.sorted { $0.key < $1.key }
     .map { "<dt>\($0.escapedForHTML)</dt><dd>\($1.escapedForHTML)</dd>" }.joined(separator: "\n")
-  let isLong = rows.count > 12
   return """
     <h3>Settings</h3>
     <p>\(rows.count) setting\(rows.count == 1 ? "" : "s") × \(study.seeds.count) seed\(study.seeds.count == 1 ? "" : "s") \
     (\(inWords(study.seeds))): \(results.runs.count) of \(rows.count * study.seeds.count) runs finished, \
     \(results.runs.count { $0.divergedEpoch != nil }) diverged.</p>
-    \(isLong ? "<details><summary>All \(rows.count) settings</summary>" : "")\(table)\(isLong ? "</details>" : "")
-    <details><summary>Keys that all settings share</summary><dl>
+    \(table)
+    <h3>Keys that all settings share</h3>
+    <dl>
     \(list)
-    </dl></details>
+    </dl>
     """
 }
 

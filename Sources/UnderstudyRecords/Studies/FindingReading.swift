@@ -3,12 +3,15 @@ import UnderstudySchema
 // Reading of what a study expects.
 
 extension StudyDeclarations {
-  static func findings(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FindingDeclaration] {
+  /// - Parameter figures: the names of those that the study declares.
+  static func findings(
+    _ tree: YAMLTree, settings: [Setting], figures: [String]
+  ) throws(StudyError) -> [FindingDeclaration] {
     var findings: [FindingDeclaration] = []
     for item in tree.items {
       let entries = try item.entries(
         key: "findings",
-        known: ["statement", "statistic", "epoch", "layer", "where", "compare", "as", "atLeast", "atMost"])
+        known: ["statement", "statistic", "epoch", "layer", "where", "compare", "as", "figure", "atLeast", "atMost"])
       guard let statement = entries["statement"], let statistic = entries["statistic"] else {
         throw item.error(
           .missingKey, key: "findings", "a finding without \(entries["statement"] == nil ? "statement" : "statistic")",
@@ -24,6 +27,7 @@ extension StudyDeclarations {
       }
       finding.layer = try layer(entries["layer"], of: finding, item, settings: settings)
       finding.comparison = try comparison(entries, of: finding, settings: settings)
+      finding.figure = try figure(entries["figure"], among: figures)
       finding.atLeast = try entries["atLeast"].map { tree throws(StudyError) in
         try tree.number(key: "findings.atLeast")
       }
@@ -39,6 +43,18 @@ extension StudyDeclarations {
       findings.append(finding)
     }
     return findings
+  }
+
+  /// The figure under which a report has a finding.
+  private static func figure(_ tree: YAMLTree?, among names: [String]) throws(StudyError) -> String? {
+    guard let tree, !tree.isNull else { return nil }
+    let name = try tree.text(key: "findings.figure").trimmed
+    guard names.contains(name) else {
+      let remedy =
+        names.isEmpty ? "declare it under figures, or leave figure out" : "name one of \(names.joined(separator: ", "))"
+      throw tree.error(.outOfRange, key: "findings.figure", "the study declares no figure '\(name)'", remedy)
+    }
+    return name
   }
 
   /// The two values of a key that a finding compares.

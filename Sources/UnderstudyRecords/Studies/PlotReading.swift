@@ -12,10 +12,12 @@ extension StudyDeclarations {
   ) throws(StudyError) -> PlotDeclaration? {
     let given = plotKeys.filter { entries[$0].map { !$0.isNull } ?? false }
     guard kind.isPlot else {
-      if let key = given.first, let tree = entries[key] {
+      let own = kind.options
+      if let key = given.first(where: { !own.contains($0) }), let tree = entries[key] {
+        let known = own.isEmpty ? "" : "; it has \(own.joined(separator: ", "))"
         throw tree.error(
           .unusedKey, key: "figures.\(key)", "figures of kind \(kind.rawValue) have no \(key)",
-          "remove it, or make the kind plot or heatMap")
+          "remove it, or make the kind plot or heatMap\(known)")
       }
       return nil
     }
@@ -62,7 +64,7 @@ extension StudyDeclarations {
     return quantity
   }
 
-  private static func axis(_ tree: YAMLTree, key: String) throws(StudyError) -> PlotDeclaration.Axis {
+  static func axis(_ tree: YAMLTree, key: String) throws(StudyError) -> PlotDeclaration.Axis {
     let name = try tree.text(key: key)
     guard let axis = PlotDeclaration.Axis(named: name) else {
       throw tree.error(

@@ -114,7 +114,8 @@ enum StudyDeclarations {
   static func figures(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FigureDeclaration] {
     var figures: [FigureDeclaration] = []
     for item in tree.items {
-      let entries = try item.entries(key: "figures", known: ["name", "kind", "caption", "where", "epochs"] + plotKeys)
+      let entries = try item.entries(
+        key: "figures", known: ["name", "kind", "caption", "where", "epochs", "height", "style"] + plotKeys)
       guard let nameTree = entries["name"], let kindTree = entries["kind"] else {
         throw item.error(
           .missingKey, key: "figures", "a figure without \(entries["name"] == nil ? "name" : "kind")",
@@ -134,14 +135,15 @@ enum StudyDeclarations {
           .duplicateValue, key: "figures.name", "two figures are called \(name)", "give each its own name")
       }
       let kind = try kindTree.choice(of: FigureDeclaration.Kind.self, key: "figures.kind", what: "figure kind")
-      figures.append(
-        FigureDeclaration(
-          name: name, kind: kind,
-          caption: try entries["caption"]?.text(key: "figures.caption").trimmed ?? "",
-          selection: try selection(entries["where"], key: "figures.where", settings: settings),
-          epochs: try entries["epochs"].map { tree throws(StudyError) in
-            try epochs(tree, key: "figures.epochs")
-          } ?? [], plot: try plot(entries, of: kind, item)))
+      var figure = FigureDeclaration(
+        name: name, kind: kind,
+        caption: try entries["caption"]?.text(key: "figures.caption").trimmed ?? "",
+        selection: try selection(entries["where"], key: "figures.where", settings: settings),
+        epochs: try entries["epochs"].map { tree throws(StudyError) in
+          try epochs(tree, key: "figures.epochs")
+        } ?? [], plot: try plot(entries, of: kind, item))
+      try readOptions(entries, into: &figure)
+      figures.append(figure)
     }
     return figures
   }

@@ -33,6 +33,7 @@ extension Study {
       if !figure.selection.isEmpty { fields.append("where: \(Self.flow(figure.selection))") }
       if !figure.epochs.isEmpty { fields.append("epochs: \(Self.flow(figure.epochs.map(String.init)))") }
       if let plot = figure.plot { fields += plot.fields(of: figure.kind) }
+      fields += figure.optionFields
       lines.append("  - {\(fields.joined(separator: ", "))}")
     }
     if !findings.isEmpty { lines.append("findings:") }
@@ -46,6 +47,7 @@ extension Study {
           "compare: {\(comparison.key): [\(comparison.first.json), \(comparison.second.json)]}, as: \(comparison.kind.rawValue)"
         )
       }
+      if let figure = finding.figure { fields.append("figure: \(jsonText(figure))") }
       if let bound = finding.atLeast { fields.append("atLeast: \(bound)") }
       if let bound = finding.atMost { fields.append("atMost: \(bound)") }
       lines.append("  - {\(fields.joined(separator: ", "))}")

@@ -21,6 +21,7 @@ struct StudyGrid {
       axes.append(try Axis(key, tree, mayRepeat: isZipped, folder: folder, kept: kept))
     }
     try checkZips(axes, layer)
+    try StudyConditions(layer).apply(to: &axes, zippedKeys: &zippedKeys)
     variedKeys = axes.filter { Set($0.values).count > 1 }.map(\.key.path)
     var start = Setting()
     let given = Set(axes.map(\.key.path))
@@ -98,10 +99,15 @@ struct StudyGrid {
     }
   }
 
-  private struct Axis {
+  /// A key with the values that it takes.
+  struct Axis {
     var key: StudyKey
     var tree: YAMLTree
     var values: [GridValue]
+
+    init(_ key: StudyKey, _ tree: YAMLTree, _ values: [GridValue]) {
+      (self.key, self.tree, self.values) = (key, tree, values)
+    }
 
     /// - Parameter mayRepeat: whether a value may be listed twice.
     init(

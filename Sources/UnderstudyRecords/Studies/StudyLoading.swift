@@ -119,8 +119,14 @@ extension Study {
     if let tree = declared("figures") {
       study.figures = try StudyDeclarations.figures(tree, settings: study.settings)
     }
+    if let style = try StudyDeclarations.style(declared("style"), key: "style") {
+      for index in study.figures.indices {
+        study.figures[index].style = study.figures[index].style?.over(style) ?? style
+      }
+    }
     if let tree = declared("findings") {
-      study.findings = try StudyDeclarations.findings(tree, settings: study.settings)
+      study.findings = try StudyDeclarations.findings(
+        tree, settings: study.settings, figures: study.figures.map(\.name))
     }
     return study
   }

@@ -8,7 +8,7 @@ struct StudyOverlay: Sendable {
   private(set) var notices: [String] = []
 
   /// Keys beside the settings that a scale or the command line may replace as a whole.
-  static let declarations = ["claim", "zip", "seeds", "record", "figures", "findings"]
+  static let declarations = ["claim", "zip", "conditions", "seeds", "record", "figures", "style", "findings"]
 
   init() {}
 

@@ -2,11 +2,12 @@
 public struct FigureDeclaration: Codable, Hashable, Sendable {
   /// What a figure shows.
   public enum Kind: String, Codable, Hashable, Sendable, CaseIterable {
-    /// Best rho of each student node against its fan-out norm, one dot a node; facets over-realization x strength decay.
+    /// Best rho of each student node, or 1 - rho on a logarithmic axis, against its fan-out norm, one dot a node; facets
+    /// over-realization x strength decay.
     case lShape
-    /// Share of seeds that recovered each teacher node; facets strength decay, a line per over-realization and epoch.
+    /// Share of seeds that recovered each teacher node, a line per epoch; facets over-realization x strength decay.
     case recoveryRate
-    /// Mean and standard deviation over seeds of log10 evaluation loss, per epoch; facets strength decay.
+    /// Median and quartiles over seeds of the evaluation loss, per epoch; facets strength decay.
     case evaluationLoss
     /// Boundaries of teacher (solid) and student (dashed) over two-dimensional data, at the recorded epochs.
     case boundaries
@@ -51,7 +52,41 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
 
     /// Whether the figure says itself what it shows.
     public var isPlot: Bool { self == .plot || self == .heatMap }
+
+    /// The channels that a declaration can give to a key; of plots ``PlotDeclaration`` has them.
+    public var channels: [Channel] {
+      switch self {
+      case .lShape, .recoveryRate, .layerSpecialization: [.row, .column]
+      case .evaluationLoss, .alignmentTime, .specializationTime: [.color, .row, .column]
+      case .coverAndLoss, .connectionLoss: [.row, .column]
+      case .alignmentBound, .unalignedStudents, .alignedShare, .sampleExponent, .layerLShape: [.color]
+      case .observers: [.color, .row]
+      case .boundaries, .verdictShares, .layerLearning, .accuracy, .bestCorrelations, .plot, .heatMap: []
+      }
+    }
+
+    /// The keys that a declaration of the kind may have beside those of all kinds.
+    public var options: [String] {
+      channels.map(\.rawValue) + (hasCorrelationScale ? ["scale"] : []) + (self == .lShape ? ["height"] : [])
+    }
+
+    /// Whether it shows a correlation, on a linear axis or as its distance from 1 on a logarithmic one.
+    public var hasCorrelationScale: Bool { self == .lShape || self == .layerLShape }
   }
+
+  /// What can tell the values of a key apart.
+  public enum Channel: String, Codable, Hashable, Sendable, CaseIterable {
+    case color, row, column
+  }
+
+  /// The height of an L-shape.
+  public enum Height: String, Codable, Hashable, Sendable, CaseIterable {
+    /// The fan-out norm ||v_k||.
+    case norm
+    /// ||v_k|| ||w_k||, which does not change when a ReLU node is rescaled.
+    case strength
+  }
+
   /// File name of the figure, without ending.
   public var name: String
   public var kind: Kind
@@ -62,6 +97,16 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
   public var epochs: [Int]
   /// Of the kinds that show any quantity, nil for all others.
   public var plot: PlotDeclaration?
+  /// The keys of channels, by the channels' names; a channel that is not named takes the kind's usual key.
+  public var channels: [String: PlotDeclaration.Axis]?
+  /// Of correlations; nil: logarithmic for students that have converged.
+  public var scale: PlotDeclaration.Scale?
+  /// Of an L-shape; nil: the norm.
+  public var height: Height?
+  public var style: StyleDeclaration?
+
+  /// The key that a channel was given, or nothing; nil: it was not named.
+  public func axis(_ channel: Channel) -> PlotDeclaration.Axis? { channels?[channel.rawValue] }
 
   public init(
     name: String, kind: Kind, caption: String = "", selection: [String: [KeyValue]] = [:], epochs: [Int] = [],

@@ -53,6 +53,8 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   /// The hidden layer, from 1, the lowest; of the statistics that look at one, nil for all others.
   public var layer: Int?
   public var selection: [String: [KeyValue]]
+  /// The name of the figure that shows it; nil: one is looked for among those of the study.
+  public var figure: String?
   /// Either bound may be missing.
   public var atLeast: Double?
   public var atMost: Double?

@@ -13,6 +13,8 @@ public struct Study: Hashable, Sendable {
   public var record: [RecordRule]
   public var figures: [FigureDeclaration]
   public var findings: [FindingDeclaration]
+  /// Of several studies side by side, the name of the one that each setting is from; empty of one study.
+  public package(set) var origins: [String] = []
   /// What the random numbers of its runs follow from.
   public package(set) var randomNumbers = RandomNumbers.bySeed
 

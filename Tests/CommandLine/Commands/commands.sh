@@ -68,6 +68,24 @@ ends "nor one without the wheel, which takes its place" 0 "pip install vl-conver
 echo "<html>with figures</html>" >drawn/report.html
 ends "a report with figures is not replaced" 1 "cannot start" -- "$UNDERSTUDY" report drawn --python nowhere/python3
 check "it is there" grep -q "with figures" drawn/report.html
+# Settings, and studies, beside each other.
+study pair.yaml
+ends "another study" 0 -- "$UNDERSTUDY" run pair.yaml "${grid[@]}" --set training.outputNoise=0.5 --results pair --no-report
+ends "settings are compared by a key, without Python, too" 0 "recoveredShare" "1 - 0" "3 of 3 seeds" "comparison.html" -- \
+  "$UNDERSTUDY" report results --compare teacher.strengthDecay --python nowhere/python3
+ends "studies are compared" 0 "pair - results" "cannot start" "report: " -- \
+  "$UNDERSTUDY" report results pair --compare teacher.strengthDecay --statistic logEvaluationLoss --output both.html \
+  --python nowhere/python3
+check "the page says what they differ in" grep -q "training.outputNoise: 0, 0.5" both.html
+ends "not by a key that does not vary" 2 "momentum" "varies teacher.strengthDecay" -- \
+  "$UNDERSTUDY" report results --compare training.momentum
+ends "not by what is of all runs" 2 "strongFirst" "all runs together" -- \
+  "$UNDERSTUDY" report results --compare teacher.strengthDecay --statistic strongFirst
+ends "a statistic goes with a key" 64 "--statistic goes with --compare" -- \
+  "$UNDERSTUDY" report results --statistic recoveredShare
+ends "other seeds" 0 -- "$UNDERSTUDY" run pair.yaml "${grid[@]}" --set "seeds=[7, 8]" --results seeds --no-report
+ends "studies without a common seed are not compared" 2 "no seed in common" -- \
+  "$UNDERSTUDY" report results seeds --compare teacher.strengthDecay
 for file in study.yaml results.sqlite; do check "the folder has $file" test -s "results/$file"; done
 ends "the study of the folder runs, too" 0 "6 of 6 runs recorded" -- \
   "$UNDERSTUDY" run results/study.yaml --results again

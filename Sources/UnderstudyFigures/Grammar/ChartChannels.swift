@@ -1,0 +1,149 @@
+import UnderstudySchema
+
+/// The keys that vary in the selected runs and that a figure does not show yet.
+struct FreeKeys {
+  private let runs: SelectedRuns
+  /// In the order of the grid.
+  private var paths: [String]
+
+  /// - Parameter taken: names of axes that are shown, keys among them.
+  init(of runs: SelectedRuns, besides taken: Set<String>) {
+    self.runs = runs
+    let shown = runs.selection.shownSettings
+    paths = runs.study.variedKeys.filter { key in
+      // Of keys that go together one is enough.
+      !taken.contains(key) && Set(shown.map { runs.study.value(of: key, at: $0) }).count > 1
+        && runs.study.companions(of: key).isDisjoint(with: taken)
+    }
+  }
+
+  /// Takes the first of `preferred` that is there.
+  mutating func take(_ preferred: [String]) -> String? {
+    guard let path = preferred.first(where: paths.contains) else { return nil }
+    let companions = runs.study.companions(of: path)
+    paths.removeAll { $0 == path || companions.contains($0) }
+    return path
+  }
+
+  /// Takes over-realization, or the first of the grid. Of keys that go together the first stands for all.
+  mutating func next() -> String? {
+    let firsts = paths.filter { path in
+      runs.study.companions(of: path).isDisjoint(with: paths.prefix { $0 != path })
+    }
+    return take(firsts.filter { $0 == "student.overRealization" } + firsts.prefix(1))
+  }
+
+  /// Takes the key with the most values, the first of equals, if it has no more than `limit`.
+  mutating func mostVaried(limit: Int) -> String? {
+    let counts = paths.map { (path: $0, count: runs.series($0).values.count) }.filter { $0.count <= limit }
+    guard let most = counts.map(\.count).max() else { return nil }
+    return take(counts.filter { $0.count == most }.prefix(1).map(\.path))
+  }
+}
+
+/// The keys that a chart tells apart by colours and panels: the declared ones, the kind's usual ones, and then those that vary
+/// most.
+///
+/// Fields of the data: `p` column and `q` row of panels, `o` colour, all as texts.
+struct ChartChannels {
+  /// More panels in a row or column than this are not made unasked.
+  private static let panelLimit = 8
+
+  let color: SeriesKey
+  let column: SeriesKey
+  let row: SeriesKey
+
+  /// - Parameters:
+  ///   - color, column, row: keys that the kind puts there if they vary, the first one if none does.
+  ///   - fixed: keys that the kind shows in another way.
+  init(
+    of chart: Chart, color: [String] = ["student.overRealization"], column: [String] = ["teacher.strengthDecay"],
+    row: [String] = [], fixed: Set<String> = []
+  ) {
+    let runs = chart.runs
+    func declared(_ channel: FigureDeclaration.Channel) -> String? {
+      if case .key(let path) = chart.declaration.axis(channel) { path } else { nil }
+    }
+    let channels = chart.declaration.kind.channels
+    func isOpen(_ channel: FigureDeclaration.Channel) -> Bool {
+      channels.contains(channel) && chart.declaration.axis(channel) == nil
+    }
+    let named = FigureDeclaration.Channel.allCases.compactMap(declared)
+    var free = FreeKeys(of: runs, besides: fixed.union(named))
+    var paths: [FigureDeclaration.Channel: String] = [:]
+    for channel in channels { paths[channel] = declared(channel) }
+    for (channel, preferred) in [(.color, color), (.column, column), (.row, row)]
+      as [(FigureDeclaration.Channel, [String])]
+    where isOpen(channel) {
+      paths[channel] = free.take(preferred)
+    }
+    for channel in [FigureDeclaration.Channel.color, .column, .row] where isOpen(channel) && paths[channel] == nil {
+      paths[channel] = free.mostVaried(limit: channel == .color ? .max : Self.panelLimit)
+    }
+    func key(_ channel: FigureDeclaration.Channel, _ usual: [String]) -> SeriesKey {
+      if let path = paths[channel] { return runs.series(path) }
+      // A key that does not vary has its one value in hover labels.
+      return isOpen(channel) ? usual.first.map(runs.series) ?? .nothing : .nothing
+    }
+    self.color = key(.color, color)
+    self.column = key(.column, column)
+    self.row = key(.row, row)
+  }
+
+  /// The keys that are told apart.
+  var paths: Set<String> { Set([color, column, row].map(\.path)) }
+
+  /// The fields of the place at which `Gathered.add(_:of:in:)` put a value.
+  func fields<Value>(_ place: [Gathered<Value>.Part]) -> [String: JSONValue] {
+    var fields: [String: JSONValue] = [:]
+    if !color.path.isEmpty { fields["o"] = .text(color.labels[place[2].index]) }
+    if row.isVaried { fields["q"] = .text(row.labels[place[0].index]) }
+    // A figure of one panel has that, too.
+    if column.isVaried || !row.isVaried { fields["p"] = .text(column.labels[place[1].index]) }
+    return fields
+  }
+
+  /// What descriptions say of the panels, e.g. ", one for each strength decay p (0, 1)".
+  var panelWords: String {
+    let varied = [column, row].filter(\.isVaried)
+    guard !varied.isEmpty else { return "" }
+    return ", one for each "
+      + varied.map { "\($0.title) (\($0.labels.joined(separator: ", ")))" }.joined(separator: " and ")
+  }
+
+  /// The width of all panels side by side, for legends.
+  func room(_ style: FigureStyle) -> Double {
+    let key = row.isVaried ? row : column
+    return style.room(
+      columns: row.isVaried && column.isVaried ? column.labels.count : style.columns(key.labels.count))
+  }
+
+  /// The members of a document with a panel for each column and row, all drawn alike.
+  func panels(
+    _ style: FigureStyle, rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue],
+    height: Double = 140
+  ) -> [String: JSONValue] {
+    if row.isVaried, column.isVaried {
+      return style.panels(
+        rows: data, encoding: encoding, layers: layers,
+        columns: .init(field: "p", label: column.panelLabel, labels: column.labels),
+        panelRows: .init(field: "q", label: row.panelLabel, labels: row.labels), height: min(height, 110))
+    }
+    let (field, key) = row.isVaried ? ("q", row) : ("p", column)
+    return style.panels(
+      by: field, label: key.panelLabel, rows: data, count: key.labels.count, encoding: encoding, layers: layers,
+      order: key.labels, height: height)
+  }
+}
+
+extension Gathered {
+  /// Adds a value of a run under its row, column and colour, and what else tells it apart.
+  mutating func add(_ value: Value, of run: RunReader, in channels: ChartChannels, _ rest: Part...) {
+    add(
+      value,
+      [
+        .index(channels.row.index(of: run)), .index(channels.column.index(of: run)),
+        .index(channels.color.index(of: run)),
+      ] + rest)
+  }
+}

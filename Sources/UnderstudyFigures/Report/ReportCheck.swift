@@ -1,0 +1,77 @@
+import UnderstudySchema
+
+extension Study {
+  /// What is wrong with its figures and findings, or may surprise, as far as it can be told before anything is trained: names,
+  /// measures and epochs that no rule records, axes that are missing, keys that a plot pools, statistics that cannot be compared.
+  ///
+  /// - Complexity: O(figures and findings x settings).
+  public var reportWarnings: [String] {
+    var warnings: [String] = []
+    var names: Set<String> = []
+    for figure in figures {
+      warnings += figure.warnings(in: self).map { "figure \(figure.name): \($0)" }
+      if !names.insert(figure.name.lowercased()).inserted {
+        warnings.append("figure \(figure.name): another one has this name, and both would be written to one file")
+      }
+    }
+    return warnings + findings.flatMap { finding in finding.warnings(in: self).map { "'\(finding.statement)': \($0)" } }
+  }
+
+  /// Those of `measures` that no rule records, of a setting's run or at an epoch of it.
+  fileprivate func unrecorded(_ measures: some Sequence<Measure>, at epoch: Int?, of lastEpoch: Int) -> [Measure] {
+    let recorded = epoch.map { self.measures(at: $0, of: lastEpoch) } ?? Set(record.flatMap(\.measures))
+    return measures.filter { !recorded.contains($0) }
+  }
+}
+
+extension FigureDeclaration {
+  fileprivate func warnings(in study: Study) -> [String] {
+    guard hasFileName else { return [FigureError.invalidName(figure: name).reason] }
+    guard let plot else { return [] }
+    do throws(FigureError) {
+      let selection = try SettingSelection(selection, of: StudyResults(study: study, runs: []), subject: name)
+      let runs = SelectedRuns(selection: selection, study: study, subject: name)
+      let channels = try PlotChannels(
+        plot, isMap: kind == .heatMap, of: runs, hasEpochs: hasEpochs(plot, in: study))
+      return missing(plot, in: study).map { "\($0) is recorded by no rule; add it to record" }
+        + selection.pooledKeys(shownKeys: channels.shownKeys, study: study).filter { $0.hasPrefix("Pools") }
+        .map { "\($0) Select one of them by where, or show it as color, row or column." }
+    } catch {
+      return [error.reason]
+    }
+  }
+
+  private func missing(_ plot: PlotDeclaration, in study: Study) -> [String] {
+    switch plot.quantity {
+    case .measure(let measure): study.unrecorded([measure], at: nil, of: 0).map(\.rawValue)
+    case .statistic(let statistic): study.unrecorded(statistic.row.needs, at: nil, of: 0).map(\.rawValue)
+    }
+  }
+
+  /// Whether several epochs are there to be shown.
+  private func hasEpochs(_ plot: PlotDeclaration, in study: Study) -> Bool {
+    guard epochs.isEmpty else { return epochs.count > 1 }
+    if case .statistic(let statistic) = plot.quantity, statistic.row.epochs == .own { return false }
+    return study.record.contains { rule in
+      if case .last = rule.moments { false } else { !plot.measures.isDisjoint(with: rule.measures) }
+    }
+  }
+}
+
+extension FindingDeclaration {
+  fileprivate func warnings(in study: Study) -> [String] {
+    let row = statistic.row
+    if comparison != nil, row.summary == nil {
+      return ["\(statistic.rawValue) is of all runs together, and no two runs can be compared by it"]
+    }
+    guard let setting = study.settings.first(where: { $0.matches(selection) }) else { return [] }
+    let last = setting.lastEpoch
+    // What a statistic needs last it needs at the epoch that it looks at; of the rest it may look at others.
+    let missing =
+      study.unrecorded(row.needs.dropLast(), at: nil, of: last)
+      + study.unrecorded(row.needs.suffix(1), at: row.epochs == .last ? epoch ?? last : nil, of: last)
+    guard !missing.isEmpty else { return [] }
+    let when = epoch.map { "at epoch \($0)" } ?? (row.epochs == .last ? "at the end" : "at any epoch")
+    return ["no rule records \(missing.map(\.rawValue).joined(separator: ", ")) \(when); add it to record"]
+  }
+}
