@@ -20,6 +20,10 @@ struct ReportCommand: AsyncParsableCommand {
   @Option(help: "The study's file, if it is not the one that was run; with one results folder.")
   var study: String?
 
+  @Flag(
+    help: "Letters that can be read when a figure takes half the width of a slide, as style: {slides: true} has them.")
+  var slides = false
+
   @Option(help: "The report (default: report.html in the first folder).")
   var output: String?
 
@@ -35,7 +39,10 @@ struct ReportCommand: AsyncParsableCommand {
       let folders = results.map { URL(fileURLWithPath: $0) }
       try checkOutput(output, reads: [study])
       let file = output.map { URL(fileURLWithPath: $0) } ?? folders[0].appendingPathComponent("report.html")
-      try drawReport(of: folders, to: file, python: python, study: declared)
+      try drawReport(of: folders, to: file, python: python) { store in
+        let study = try declared(store)
+        return slides ? study.styled(StyleDeclaration(slides: true)) : study
+      }
     }
   }
 
