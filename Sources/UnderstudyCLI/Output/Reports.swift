@@ -72,10 +72,11 @@ private func sayWhere(_ summary: ReportSummary) throws {
 ///
 /// - Parameters:
 ///   - statistics: what is compared; empty: what the studies' findings look at.
+///   - style: of the figures.
 ///   - study: what is compared of a folder: its study, maybe with other findings.
 func drawComparison(
   of folders: [URL], by key: String, _ statistics: [ComparedStatistic], to file: URL, python: String?,
-  study: (ResultsStore) throws -> Study
+  style: StyleDeclaration, study: (ResultsStore) throws -> Study
 ) throws {
   let studies = try folders.map { folder in
     let store = try ResultsStore.openForReading(folder)
@@ -94,8 +95,9 @@ func drawComparison(
         ? "the studies have no seed in common, so no two runs share teacher and data; run both with some of the same seeds"
         : "a study was run by version 0.1, whose runs of one seed have other teachers in each study; run it again")
   }
-  let comparison = try StudyComparison(
+  var comparison = try StudyComparison(
     results, by: StudyKey.named(key)?.path ?? key, statistics: statistics)
+  comparison.style = style
   let (summary, differences) = try drawing(python) { try writeComparison(comparison, to: file, renderer: $0) }
   sayProblems(of: summary)
   var table = TextTable(StudyDifference.head)

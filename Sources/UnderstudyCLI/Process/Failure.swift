@@ -24,7 +24,7 @@ private func exitCode(of error: any Error) -> Int32 {
   case ExperimentError.store(let error): exitCode(of: error)
   case StoreError.diskFull, StoreError.file, StoreError.database, StoreError.busy, StoreError.vanished: 1
   case is StoreError: 2
-  case FigureError.unknownKey, FigureError.emptySelection: 2
+  case FigureError.unknownKey, FigureError.emptySelection, FigureError.notPlottable: 2
   default: 1
   }
 }

@@ -46,16 +46,13 @@ func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it.",
     notes: notes, shownKeys: [key.path], namesSearch: true,
     boundMembers(
-      rows, color: { chart.style.color("c", key, symbol: "circle", room: $0) },
+      rows, style: chart.style, color: { chart.style.color("c", key, symbol: "circle", room: $0) },
       hovers: [
         FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
         FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("j", "teacher node", "ordinal"),
         FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),
       ]))
 }
-
-/// The longer side of the panel.
-private let boundSide = 340.0
 
 /// The members of a document with dots at `x`, `y` over the diagonal and the shaded region that the theorem forbids. A power of
 /// ten is as long on both axes, so that the diagonal has its slope.
@@ -64,7 +61,8 @@ private let boundSide = 340.0
 ///   - color: the encoding of colours, with a legend of the width of the panel.
 ///   - labels: a field with a text to stand beside each dot, for pictures of few of them.
 func boundMembers(
-  _ rows: [JSONValue], color: (Double) -> JSONValue, hovers: JSONValue, labels: String? = nil
+  _ rows: [JSONValue], style: FigureStyle = FigureStyle(), color: (Double) -> JSONValue, hovers: JSONValue,
+  labels: String? = nil
 ) -> [String: JSONValue] {
   var x = LogarithmicAxis("alignment predicted by the theorem", around: rows.compactMap { $0["x"]?.number })
   var y = LogarithmicAxis("alignment measured", around: rows.compactMap { $0["y"]?.number } + [1])
@@ -76,11 +74,13 @@ func boundMembers(
   let least = (longer + 1) / 2
   if x.exponents.count - 1 < least { x.exponents = (x.exponents.upperBound - least)...x.exponents.upperBound }
   if y.exponents.count - 1 < least { y.exponents = (y.exponents.upperBound - least)...y.exponents.upperBound }
+  // The longer one.
+  let full = min(340, style.width - style.margin)
   func side(_ axis: LogarithmicAxis) -> Double {
-    boundSide * (Double(axis.exponents.count - 1) + 2 * axis.room) / (Double(longer) * 1.06)
+    full * (Double(axis.exponents.count - 1) + 2 * axis.room) / (Double(longer) * 1.06)
   }
   let size = (width: side(x).rounded(), height: side(y).rounded())
-  (x.labelCount, y.labelCount) = (Int(size.width / 40), Int(size.height / 30))
+  (x.labelCount, y.labelCount) = (Int(size.width / (40 * style.scale)), Int(size.height / (30 * style.scale)))
   let start = max(x.ends.lowerBound, y.ends.lowerBound)
   let end = min(x.ends.upperBound, y.ends.upperBound)
   var corners: [JSONValue] = [
@@ -106,7 +106,9 @@ func boundMembers(
   ]
   // A small corner has no room for words; the caption says what it is.
   let step = size.width / log10(x.ends.upperBound / x.ends.lowerBound)
-  if step * log10(y.ends.upperBound / start) > 90, step * log10(end / x.ends.lowerBound) > 90 {
+  if step * log10(y.ends.upperBound / start) > 90 * style.scale,
+    step * log10(end / x.ends.lowerBound) > 90 * style.scale
+  {
     layers.insert(
       [
         "data": ["values": [["x": .number(x.ends.lowerBound), "y": .number(y.ends.upperBound)]]],

@@ -139,7 +139,7 @@ private struct LShapeGrid {
         FigureStyle.hover("v", "‖v‖", format: ".4~g")
       ]
     return [
-      "x": panels.x(isLogarithmic ? "x" : "r", isLogarithmic: isLogarithmic, width: width),
+      "x": panels.x(isLogarithmic ? "x" : "r", isLogarithmic: isLogarithmic, width: width, style: style),
       "y": [
         "field": hasStrengths ? "h" : "v", "type": "quantitative",
         "axis": [

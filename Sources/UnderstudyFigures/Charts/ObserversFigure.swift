@@ -76,7 +76,7 @@ private func observersMembers(
     let own = [FigureStyle.hover("o", channels.color.title, "nominal")]
     let dots = ["y": y("y"), "tooltip": .array(own + hovers)] as [String: JSONValue]
     return [
-      "width": .number(width), "height": 180,
+      "width": .number(width), "height": .number(180 * style.scale),
       "transform": [
         ["filter": .text("datum.s == '\(name)'" + (channels.row.isVaried ? " && datum.q == '\(row)'" : ""))]
       ],
@@ -106,7 +106,7 @@ private func observersMembers(
       encoding: [
         "x": [
           "field": "l", "type": "ordinal", "title": "observers of the teacher node", "sort": ["field": "i"],
-          "axis": ["labelAngle": bins > 7 ? -40 : 0],
+          "axis": ["labelAngle": Double(bins) * 34 * style.scale > width ? -40 : 0],
         ],
         // Series side by side: intervals that lie on each other cannot be read.
         "xOffset": ["field": "o", "type": "nominal", "scale": ["domain": names]],

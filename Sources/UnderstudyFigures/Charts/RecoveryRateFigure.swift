@@ -98,7 +98,7 @@ private func recoveryLayers(_ epochs: [Double], _ style: FigureStyle) -> [JSONVa
 /// Teacher nodes in the field `j`.
 func nodeAxis(_ teacherCount: Int) -> JSONValue {
   [
-    "field": "j", "type": "quantitative", "title": "teacher node j (1 = strongest)",
+    "field": "j", "type": "quantitative", "title": "teacher node j (1\u{a0}=\u{a0}strongest)",
     "scale": ["domain": [0.5, .number(Double(teacherCount) + 0.5)], "nice": false],
     "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
   ]

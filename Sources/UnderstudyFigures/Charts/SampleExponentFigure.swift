@@ -98,7 +98,7 @@ private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONVa
 private func exponentMembers(
   _ rows: [JSONValue], dimensions: [Double], key: SeriesKey, names: [String], colors: [JSONValue], style: FigureStyle
 ) -> [String: JSONValue] {
-  let width = 320.0
+  let width = min(320, style.width - style.margin)
   let numbers = rows.compactMap { $0["y"]?.number }
   let (low, high) = (numbers.min() ?? 1, numbers.max() ?? 10)
   var ticks: [Double] = []

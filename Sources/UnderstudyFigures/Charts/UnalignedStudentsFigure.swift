@@ -43,7 +43,7 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
   func panel(_ field: String, _ title: String) -> JSONValue {
     let y = LogarithmicAxis(title, around: rows.compactMap { $0[field]?.number })
     return [
-      "width": .number(side), "height": 190,
+      "width": .number(side), "height": .number(190 * chart.style.scale),
       "transform": [["filter": .text("isValid(datum.\(field))")]],
       "mark": Layers.dot(16, fillOpacity: 0.55),
       "encoding": [

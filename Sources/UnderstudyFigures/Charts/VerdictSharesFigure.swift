@@ -55,7 +55,7 @@ private func verdictMembers(
   // Words that do not fit beside each other stand at an angle, whole.
   let isTight = wanted > width + 1
   let spec: [String: JSONValue] = [
-    "width": .number(width), "height": 200,
+    "width": .number(width), "height": .number(200 * style.scale),
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],
     "encoding": [
       "x": [

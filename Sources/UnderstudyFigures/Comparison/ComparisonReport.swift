@@ -14,6 +14,7 @@ public func writeComparison(
   let differences = comparison.differences()
   var results = comparison.results
   (results.study.figures, results.study.findings) = (comparison.figures, [])
+  results.study = results.study.styled(comparison.style)
   results.study.claim = comparison.introduction
   var study = ReportStudy(
     title: "\(results.study.name) by \(comparison.key)", results: results,

@@ -21,6 +21,8 @@ public struct StudyComparison: Sendable {
   public let results: StudyResults
   public let key: String
   public let statistics: [ComparedStatistic]
+  /// Of its figures.
+  public var style = StyleDeclaration()
 
   /// - Parameter statistics: what is compared; empty: what all findings look at that is a mean or median over runs, and what
   ///   nearly every study records.

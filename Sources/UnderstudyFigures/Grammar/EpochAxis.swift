@@ -76,7 +76,9 @@ struct EpochAxis {
     if hasRoom {
       // The marks above the last epoch say what they are.
       let never = beyond(0.13 + 0.035 * Double(laneCount - 1))
-      axis["values"] = .array((ticks + [never.rounded(toDigits: 5)]).map(JSONValue.number))
+      // The first of labels that overlap is kept.
+      axis["values"] = .array(([never.rounded(toDigits: 5)] + ticks.reversed()).map(JSONValue.number))
+      axis["labelOverlap"] = "greedy"
       axis["labelExpr"] = .text("datum.value > \(top) ? 'never' : datum.label")
     }
     switch scale {

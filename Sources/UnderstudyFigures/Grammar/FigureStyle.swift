@@ -133,14 +133,15 @@ struct FigureStyle: Hashable, Sendable {
     layers: [JSONValue], order: [String]? = nil, height: Double = 140
   ) -> [String: JSONValue] {
     let columns = columns(count)
+    let width = panelWidth(columns: columns)
     return [
       "data": ["values": .array(rows)],
       "facet": Self.facet(field, label: label, order: order),
       "columns": .integer(columns),
       "spacing": .number(Self.gap + 4),
       "spec": [
-        "width": .number(panelWidth(columns: columns)), "height": .number(columns == 1 ? height + 30 : height),
-        "encoding": .object(encoding),
+        "width": .number(width), "height": .number(((columns == 1 ? height + 30 : height) * scale).rounded()),
+        "encoding": .object(wrapped(encoding, width: width)),
         "layer": .array(layers),
       ],
     ]
@@ -177,9 +178,30 @@ struct FigureStyle: Hashable, Sendable {
       ],
       "spacing": .number(Self.gap),
       "spec": [
-        "width": .number(width), "height": .number(height), "encoding": .object(encoding), "layer": .array(layers),
+        "width": .number(width), "height": .number((height * scale).rounded()),
+        "encoding": .object(wrapped(encoding, width: width)), "layer": .array(layers),
       ],
     ]
+  }
+
+  /// An encoding whose horizontal axis has its title in lines that are no longer than a panel.
+  private func wrapped(_ encoding: [String: JSONValue], width: Double) -> [String: JSONValue] {
+    guard var x = encoding["x"]?.members, let title = x["title"]?.text else { return encoding }
+    let lines = Self.lines(of: title, letters: Int((width + Self.gap) / (5.7 * scale)))
+    guard lines.count > 1 else { return encoding }
+    x["title"] = .array(lines.map(JSONValue.text))
+    return encoding.merging(["x": .object(x)]) { $1 }
+  }
+
+  /// A text in lines of at most so many letters where words allow it.
+  static func lines(of text: String, letters: Int) -> [String] {
+    text.split(separator: " ").reduce(into: []) { lines, word in
+      if let last = lines.last, last.count + 1 + word.count <= letters {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
   }
 
   /// A share of nodes or runs as height.

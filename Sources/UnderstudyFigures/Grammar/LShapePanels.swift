@@ -49,20 +49,23 @@ struct LShapePanels {
 
   /// - Parameter field: of rho, or of its distance from 1.
   func x(
-    _ field: String, isLogarithmic: Bool, width: Double, isLabelled: Bool = true, _ more: [String: JSONValue] = [:]
+    _ field: String, isLogarithmic: Bool, width: Double, style: FigureStyle, isLabelled: Bool = true,
+    _ more: [String: JSONValue] = [:]
   ) -> JSONValue {
     var encoding: [String: JSONValue]
     if isLogarithmic {
       var axis = LogarithmicAxis("1 − ρ with the best teacher node", around: [smallestDistance, largestDistance])
-      if width < 170 { axis.title = "1 − best ρ" }
+      if width < 170 * style.scale { axis.title = "1 − best ρ" }
       axis.isReversed = true
-      axis.labelCount = Int(width / 34)
+      axis.labelCount = Int(width / (34 * style.scale))
       encoding = axis.encoding(field).members
+      // Labels that would reach into the next panel are left out.
+      encoding["axis"] = .object((encoding["axis"]?.members ?? [:]).merging(["labelBound": 6]) { $1 })
     } else {
       let left = lowestRho < 0 ? max(-1, (lowestRho * 5).rounded(.down) / 5) : 0
       encoding = [
         "field": .text(field), "type": "quantitative",
-        "title": .text(width > 190 ? "best correlation ρ with a teacher node" : "best correlation ρ"),
+        "title": .text(width > 190 * style.scale ? "best correlation ρ with a teacher node" : "best correlation ρ"),
         // A little room, so that the dots at 0 and 1 are not cut by the frame.
         "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
         "axis": ["values": [0, 0.5, 1], "format": "~g"],

@@ -63,7 +63,10 @@ struct LogarithmicAxis {
     return [
       "field": .text(field), "type": "quantitative", "title": .text(title),
       "scale": ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]],
-      "axis": ["values": .array(values.map(JSONValue.number)), "format": "~s", "grid": false],
+      "axis": [
+        "values": .array(values.map(JSONValue.number)), "format": "~s", "grid": false, "labelOverlap": "greedy",
+        "labelSeparation": 4,
+      ],
     ]
   }
 

@@ -125,7 +125,7 @@ private struct LShapeRows {
   func row(_ layer: Int) -> JSONValue {
     let width = style.panelWidth(columns: epochs.count)
     let x = panels.x(
-      isLogarithmic ? "x" : "r", isLogarithmic: isLogarithmic, width: width, isLabelled: layer == 1,
+      isLogarithmic ? "x" : "r", isLogarithmic: isLogarithmic, width: width, style: style, isLabelled: layer == 1,
       ["labels": .boolean(layer == 1), "ticks": .boolean(layer == 1), "domain": .boolean(layer == 1)])
     var column: [String: JSONValue] = ["field": "t", "type": "ordinal", "header": nil]
     if layer == depth { column["header"] = ["title": nil, "labelExpr": "'epoch ' + (datum.label)"] }
@@ -138,7 +138,7 @@ private struct LShapeRows {
       ],
       "spacing": .number(FigureStyle.gap),
       "spec": [
-        "width": .number(width), "height": .number(depth > 3 ? 84 : 100),
+        "width": .number(width), "height": .number(((depth > 3 ? 84 : 100) * style.scale).rounded()),
         "encoding": ["x": x],
         "layer": .array((isLogarithmic ? [panels.threshold(x)] : []) + [dots(layer)]),
       ],

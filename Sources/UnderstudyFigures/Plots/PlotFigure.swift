@@ -41,15 +41,7 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
 
 /// A title in lines that fit the height of a panel.
 private func lines(of title: String) -> JSONValue {
-  var lines: [String] = []
-  for word in title.split(separator: " ") {
-    if let last = lines.last, last.count + word.count < 19 {
-      lines[lines.count - 1] = last + " " + word
-    } else {
-      lines.append(String(word))
-    }
-  }
-  return .array(lines.map(JSONValue.text))
+  .array(FigureStyle.lines(of: title, letters: 19).map(JSONValue.text))
 }
 
 private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONValue]) -> [JSONValue] {

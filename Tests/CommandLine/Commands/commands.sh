@@ -73,7 +73,7 @@ study pair.yaml
 ends "another study" 0 -- "$UNDERSTUDY" run pair.yaml "${grid[@]}" --set training.outputNoise=0.5 --results pair --no-report
 ends "settings are compared by a key, without Python, too" 0 "recoveredShare" "1 - 0" "3 of 3 seeds" "comparison.html" -- \
   "$UNDERSTUDY" report results --compare teacher.strengthDecay --python nowhere/python3
-ends "studies are compared" 0 "pair - results" "cannot start" "report: " -- \
+ends "studies are compared" 0 "pair - study" "cannot start" "report: " -- \
   "$UNDERSTUDY" report results pair --compare teacher.strengthDecay --statistic logEvaluationLoss --output both.html \
   --python nowhere/python3
 check "the page says what they differ in" grep -q "training.outputNoise: 0, 0.5" both.html
