@@ -44,25 +44,76 @@ struct ReportCommand: AsyncParsableCommand {
   var slides = false
 
   @Option(help: "The page (default: report.html, or comparison.html, in the first folder).")
-  @Flag(
-    help: "Letters that can be read when a figure takes half the width of a slide, as style: {slides: true} has them.")
-  var slides = false
+  var output: String?
 
-  @Option(help: "The report (default: report.html in the first folder).")
+  @Option(help: "Python that has vl-convert-python (default: of the .venv beside the program, or python3).")
+  var python: String?
+
+  func validate() throws {
+    if study != nil, results.count > 1 { throw ValidationError("--study is for one results folder") }
+    if compare == nil, !statistic.isEmpty { throw ValidationError("--statistic goes with --compare KEY") }
+    let looksAtLayers = statistic.contains(where: \.needsLayer)
+    if looksAtLayers, layer.isEmpty {
+      throw ValidationError("a statistic looks at a hidden layer; give --layer, 1 for the lowest")
+    }
+    if !looksAtLayers, !layer.isEmpty {
+      throw ValidationError("no --statistic looks at a hidden layer; leave --layer out")
+    }
+  }
+
+  func run() async throws {
+    try await reportingErrors {
+      let folders = results.map { URL(fileURLWithPath: $0) }
+      try checkOutput(output, reads: [study])
       let file =
         output.map { URL(fileURLWithPath: $0) }
         ?? folders[0].appendingPathComponent(compare == nil ? "report.html" : "comparison.html")
-      let style = StyleDeclaration(slides: slides)
+      let style = StyleDeclaration(slides: slides ? true : nil)
       if let compare {
         try drawComparison(
           of: folders, by: compare, compared, to: file, python: python, style: style, study: declared)
       } else {
         try drawReport(of: folders, to: file, python: python) { try declared($0).styled(style) }
       }
-      let file =
-        output.map { URL(fileURLWithPath: $0) }
-        ?? folders[0].appendingPathComponent(compare == nil ? "report.html" : "comparison.html")
-      if let compare {
-        return try drawComparison(of: folders, by: compare, compared, to: file, python: python, study: declared)
-      }
-      try drawReport(of: folders, to: file, python: python, study: declared)
+    }
+  }
+
+  private var compared: [ComparedStatistic] {
+    statistic.flatMap { statistic in
+      statistic.needsLayer ? layer.map { ComparedStatistic(statistic, layer: $0) } : [ComparedStatistic(statistic)]
+    }
+  }
+
+  /// The folder's study, with what its file says now.
+  private func declared(_ store: ResultsStore) throws -> Study {
+    let stored = try store.origin()
+    guard let path = study ?? stored?.path else {
+      // A bundled study may be another one in this version.
+      guard let stored, let name = stored.bundledName,
+        let bundled = try? BundledStudies.load(name, scale: stored.scale, overrides: stored.overrides)
+      else { return store.study }
+      return store.presented(as: bundled) ?? store.study
+    }
+    guard study != nil || FileManager.default.fileExists(atPath: path) else {
+      writeError("\(path) is gone; figures and findings are those of the last run (--study names another file)")
+      return store.study
+    }
+    let loaded: Study
+    do {
+      loaded = try Study.load(
+        path: path, scale: stored?.scale, overrides: stored?.overrides ?? [],
+        kept: { _, name in store.study.files.first { $0.path == name && $0.content != nil } })
+    } catch {
+      guard study == nil else { throw error }
+      writeError("\(error); figures and findings are those of the last run")
+      return store.study
+    }
+    if let presented = store.presented(as: loaded) { return presented }
+    let what = "\(path) declares other runs than \(store.folder.path) holds"
+    guard study == nil else {
+      throw ExperimentError.input("\(what); only claim, figures and findings may differ, or run it in another folder")
+    }
+    writeError("\(what); figures and findings are those of the last run (`understudy run` computes what is missing)")
+    return store.study
+  }
+}
