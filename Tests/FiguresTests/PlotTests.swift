@@ -197,7 +197,7 @@ import UnderstudySchema
       results.runs[index].outcome = .diverged(epoch: 3)
     }
     let figure = try drawn(.statistic(.recoveredShare), of: results)
-    #expect(rows(figure, [:]).allSatisfy { $0["o"] == nil && $0["p"] == nil } && rows(figure, [:]).count == 3)
+    #expect(rows(figure, [:]).allSatisfy { $0["p"] == nil } && rows(figure, [:]).count == 6, "3 widths at 2 epochs")
     #expect(figure.notes.contains { $0.hasPrefix("12 diverged runs are left out: ") && $0.contains("and 10 more") })
     #expect(!figure.notes.joined().contains("Pools"))
   }
@@ -209,7 +209,7 @@ import UnderstudySchema
     for index in results.study.settings.indices where results.study.settings[index].teacher.strengthDecay == 1 {
       results.study.settings[index].training.batchOrder = .reshuffled
     }
-    let figure = try drawn(.statistic(.recoveredShare)) { $0.x = .key("training.batchOrder") }
+    let figure = try drawn(.statistic(.recoveredShare), of: results) { $0.x = .key("training.batchOrder") }
     #expect(figure.document["encoding"]?["xOffset"]?["field"] == "o")
     #expect(try drawn(.statistic(.recoveredShare)).document["encoding"]?["xOffset"] == nil)
   }
