@@ -53,7 +53,7 @@ private func verdictMembers(
   let wanted = step * Double(max(2, key.labels.count))
   let width = max(90 * style.scale, min(wanted, free / Double(columns)).rounded(.down))
   // Words that do not fit beside each other stand at an angle, whole.
-  let isTight = wanted > width + 1
+  let isTight = (5.8 * style.scale * longest + 6) * Double(key.labels.count) > width
   let spec: [String: JSONValue] = [
     "width": .number(width), "height": .number(200 * style.scale),
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],

@@ -79,9 +79,10 @@ struct LShapePanels {
   /// The line at which a node counts as recovered, on a logarithmic axis.
   func threshold(_ x: JSONValue) -> JSONValue {
     var place = x.members
-    place["field"] = nil
-    place["datum"] = .number((1 - recoveryThreshold).rounded(toDigits: 3))
+    place["field"] = "t"
     return [
+      // Its own data, so that there is one line and not one for each dot.
+      "data": ["values": [["t": .number((1 - recoveryThreshold).rounded(toDigits: 3))]]],
       "mark": ["type": "rule", "strokeDash": [3, 3], "strokeWidth": 0.8, "color": "#555555"],
       "encoding": ["x": .object(place), "y": nil, "color": nil, "shape": nil, "tooltip": nil],
     ]

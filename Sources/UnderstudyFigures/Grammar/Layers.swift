@@ -56,6 +56,8 @@ enum Layers {
     var y: [String: JSONValue] = ["datum": .number(value), "type": "quantitative"]
     if let scale { y["scale"] = scale }
     return [
+      // One line, and not one for each row.
+      "data": ["values": [[:]]],
       "mark": ["type": "rule", "strokeDash": [4, 3], "strokeWidth": 0.8, "color": "#555555"],
       "encoding": ["y": .object(y), "x": nil, "color": nil],
     ]
