@@ -107,9 +107,15 @@ import UnderstudySchema
       [
         AuditEntry("node", "node", "") { .count($0) },
         AuditEntry("reason", "reason", "", .remark) { $0 == 3 ? .absent : .text($0 == 5 ? "no boundary" : "not seen") },
+        AuditEntry("factor", "factor", "", .remark) {
+          $0 > 3 ? .absent : .text("too large by a factor \($0 == 3 ? "1.5e+03" : "\($0)")")
+        },
       ])
     table.notes = ["a note"]
-    #expect(table.notesAndRemarks == ["a note", "nodes 1, 2, 4: not seen", "node 5: no boundary"])
+    #expect(
+      table.notesAndRemarks == [
+        "a note", "nodes 1, 2, 4: not seen", "nodes 1, 2, 3: too large by a factor 1, 2, 1.5e+03", "node 5: no boundary",
+      ])
     #expect(auditTable(table).components(separatedBy: "not seen").count == 2)
   }
 

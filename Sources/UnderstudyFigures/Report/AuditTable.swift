@@ -64,22 +64,27 @@ public struct AuditTable: Hashable, Sendable {
 }
 
 extension AuditTable {
-  /// What is to be said below: the notes, then each remark once, with the nodes that it is about.
+  /// What is to be said below: the notes, then each remark once, with the nodes that it is about. Remarks that differ in the
+  /// number at their end are one, with the numbers in the order of the nodes.
   public var notesAndRemarks: [String] {
     let remarks = columns.indices.filter { columns[$0].place == .remark }
-    var nodes: [String: [String]] = [:]
-    var order: [String] = []
+    var found: [(words: String, nodes: [String], numbers: [String])] = []
     for row in rows {
       for remark in remarks where row[remark] != .absent {
-        if nodes[row[remark].plain] == nil { order.append(row[remark].plain) }
-        nodes[row[remark].plain, default: []].append(row[0].plain)
+        let text = row[remark].plain
+        let number = text.firstMatch(of: /\ ([0-9][0-9.e+-]*)$/).map { String($0.output.1) } ?? ""
+        let words = String(text.dropLast(number.count))
+        let place = found.firstIndex { $0.words == words } ?? found.endIndex
+        if place == found.endIndex { found.append((words, [], [])) }
+        found[place].nodes.append(row[0].plain)
+        if !number.isEmpty { found[place].numbers.append(number) }
       }
     }
     return notes
-      + order.map { remark in
-        let names = nodes[remark] ?? []
-        let count = names.count > 3 ? "\(names.count) nodes " : names.count > 1 ? "nodes " : "node "
-        return "\(count)\(names.joined(separator: ", ")): \(remark)"
+      + found.map { words, nodes, numbers in
+        let count = nodes.count > 3 ? "\(nodes.count) nodes " : nodes.count > 1 ? "nodes " : "node "
+        let values = Set(numbers).count == 1 ? numbers[0] : numbers.joined(separator: ", ")
+        return "\(count)\(nodes.joined(separator: ", ")): \(words)\(values)"
       }
   }
 }
