@@ -202,6 +202,25 @@ import UnderstudySchema
     #expect(!figure.notes.joined().contains("Pools"))
   }
 
+  @Test("runs that are over before an epoch are left out there, and the others are drawn")
+  func unequalEpochs() throws {
+    var results = Synthetic.sweep(decays: [1], multiples: [1, 2], seedCount: 2)
+    let short = Synthetic.sweep(decays: [1], multiples: [1, 2], seedCount: 2, epochs: 20)
+    results.study.settings += short.study.settings
+    results.study.variedKeys.append("training.epochs")
+    for record in short.runs {
+      var moved = Synthetic.run(
+        record.run.setting, index: record.run.settingIndex + 2, seed: record.run.seed, record.measurements)
+      moved.outcome = record.outcome
+      results.runs.append(moved)
+    }
+    for quantity in [PlotDeclaration.Quantity.measure(.evaluationLoss), .statistic(.logEvaluationLoss)] {
+      let figure = try drawn(quantity, epochs: [10, 60], of: results) { $0.x = .epoch }
+      #expect(rows(figure, ["x": 10]).count == 4 && rows(figure, ["x": 60]).count == 2, "\(quantity.name)")
+      #expect(figure.notes.contains("Runs of fewer epochs are left out at epoch 60."))
+    }
+  }
+
   @Test("on an axis of texts colours stand beside each other")
   func texts() throws {
     var results = Self.sweep

@@ -114,7 +114,8 @@ import UnderstudySchema
     table.notes = ["a note"]
     #expect(
       table.notesAndRemarks == [
-        "a note", "nodes 1, 2, 4: not seen", "nodes 1, 2, 3: too large by a factor 1, 2, 1.5e+03", "node 5: no boundary",
+        "a note", "nodes 1, 2, 4: not seen", "nodes 1, 2, 3: too large by a factor 1, 2, 1.5e+03",
+        "node 5: no boundary",
       ])
     #expect(auditTable(table).components(separatedBy: "not seen").count == 2)
   }

@@ -23,7 +23,10 @@ struct PlottedMeasure {
 
   /// - Throws: `FigureError.missingMeasure`, `.wrongShape`, and `.notPlottable` if no number or too many come out.
   func points(of run: RunReader) throws(FigureError) -> [PlotPoint] {
-    var series = try run.series(measure, at: epochs)
+    // A run that is over by then has no such epoch, and lacks nothing.
+    let wanted = epochs.filter { $0 <= run.lastEpoch }
+    guard epochs.isEmpty || !wanted.isEmpty else { return [] }
+    var series = try run.series(measure, at: wanted)
     if epochs.isEmpty, !showsEpochs { series = series.suffix(1) }
     var points: [PlotPoint] = []
     for measurement in series {

@@ -9,6 +9,8 @@ struct PlotValues {
   private let points: Gathered<PlotPoint>
   /// Values that are not finite, or of 0 or less on a logarithmic scale.
   private let leftOutCount: Int
+  /// Of the epochs that are shown, those at which some runs are over.
+  private let lateEpochs: [Int]
 
   init(_ plot: PlotDeclaration, of chart: Chart) throws(FigureError) {
     self.plot = plot
@@ -22,6 +24,8 @@ struct PlotValues {
         figure: chart.name,
         reason: "it names several epochs, and shows them nowhere; give e.g. \(isMap ? "x" : "color"): epoch")
     }
+    let ends = try runs.completed().map(\.lastEpoch)
+    lateEpochs = chart.epochs.filter { epoch in ends.contains { $0 < epoch } }
     let found: [PlotPoint]
     switch plot.quantity {
     case .measure(let measure):
@@ -127,6 +131,9 @@ struct PlotValues {
   /// What notes say of lines and bands, of values that are left out, and of layers that have none.
   var notes: [String] {
     var notes = [sentence]
+    if !lateEpochs.isEmpty {
+      notes.append("Runs of fewer epochs are left out at epoch \(lateEpochs.map(String.init).joined(separator: ", ")).")
+    }
     if leftOutCount > 0 {
       notes.append(
         "\(leftOutCount) value\(leftOutCount == 1 ? "" : "s") of single runs that cannot be drawn "

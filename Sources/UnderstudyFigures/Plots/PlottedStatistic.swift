@@ -45,6 +45,8 @@ struct PlottedStatistic {
     for group in isOfEachRun ? readers.map({ [$0] }) : groups(of: readers) {
       for layer in try layers(of: group) {
         for epoch in try epochs(of: group) {
+          let group = group.filter { $0.lastEpoch >= epoch ?? 0 }
+          guard !group.isEmpty else { continue }
           var declaration = FindingDeclaration(
             statement: runs.subject, statistic: statistic, epoch: epoch, layer: layer)
           if row.epochs == .own { declaration.epoch = nil }
