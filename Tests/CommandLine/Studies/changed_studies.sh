@@ -80,6 +80,11 @@ check "has the claim of now" grep -q "second claim" figures/report.html
 check "the figure of now" grep -q "second caption" figures/figures/loss.json
 check "and not the one that is gone" bash -c '! ls figures/figures/weights*'
 check "files of others stay" test -e figures/figures/mine.svg
+ends "for slides" 0 "report:" -- "$UNDERSTUDY" report figures --slides "${python[@]}"
+check "letters are large" grep -q '"labelFontSize":15.5' figures/figures/loss.json
+sed -i 's/second caption./second caption., style: {fontSize: 15}/' figures.yaml
+ends "in a style" 0 "report:" -- "$UNDERSTUDY" report figures "${python[@]}"
+check "letters are those of the style" grep -q '"labelFontSize":20' figures/figures/loss.json
 sed -i 's/second claim/third claim/; s/epochs: 4/epochs: 5/' figures.yaml
 ends "a file of other runs" 0 "declares other runs" "those of the last run" -- "$UNDERSTUDY" report figures "${python[@]}"
 check "leaves what was run" grep -q "first claim" figures/report.html
