@@ -18,25 +18,6 @@ import Testing
     for name in names { #expect(guide.contains("\n| `\(name)` |"), "\(name) is not in the guide") }
   }
 
-  /// The studies of the gallery are what a reader copies: without errors and warnings, and with every kind of figure.
-  @Test func theGalleryHasEveryKindOfFigure() throws {
-    let page = try guide("Gallery")
-    var kinds: Set<FigureDeclaration.Kind> = []
-    let folder = repository.appendingPathComponent("Docs/Gallery")
-    for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
-      let study = try Study.load(
-        path: folder.appendingPathComponent(name).path, notice: { Issue.record("\(name): \($0)") })
-      kinds.formUnion(study.figures.map(\.kind))
-      for figure in study.figures {
-        let picture = "Figures/gallery/\(figure.name).png"
-        #expect(page.contains("](\(picture))"), "\(picture) is not in the gallery")
-        let url = repository.appendingPathComponent("Docs/\(picture)")
-        #expect(FileManager.default.fileExists(atPath: url.path), "no \(picture); run Scripts/gallery.py")
-      }
-    }
-    #expect(Set(FigureDeclaration.Kind.allCases).subtracting(kinds) == [])
-  }
-
   /// What Docs/Troubleshooting.md says that the program prints is in its sources: no message of the page is invented or outdated.
   @Test func theProgramSaysWhatTroubleshootingQuotes() throws {
     var sources = ""
