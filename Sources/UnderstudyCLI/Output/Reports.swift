@@ -44,13 +44,21 @@ func drawReport(
     for finding in findings {
       switch finding.verdict {
       case .borneOut: break
-      case .notBorneOut: writeError("  not borne out: \(finding.declaration.statement)")
-      case .undecided: writeError("  undecided, more seeds are needed: \(finding.declaration.statement)")
+      case .notBorneOut: writeError("  not borne out: \(finding.declaration.statement)\(measured(finding))")
+      case .undecided:
+        writeError("  undecided, more seeds are needed: \(finding.declaration.statement)\(measured(finding))")
       case .notMeasurable(let reason): writeError("  not measured: \(finding.declaration.statement) (\(reason))")
       }
     }
   }
   try sayWhere(summary)
+}
+
+/// What was measured, behind a statement; empty if nothing was.
+private func measured(_ finding: Finding) -> String {
+  guard let value = finding.value else { return "" }
+  let ends = finding.interval.map { ", 95 %: \($0.lowerBound.brief) to \($0.upperBound.brief)" } ?? ""
+  return " (\(value.brief)\(ends))"
 }
 
 private func sayProblems(of summary: ReportSummary) {
