@@ -141,8 +141,7 @@ struct FigureStyle: Hashable, Sendable {
       "spacing": .number(Self.gap + 4),
       "spec": [
         "width": .number(width), "height": .number(((columns == 1 ? height + 30 : height) * scale).rounded()),
-        "encoding": .object(wrapped(encoding, width: width)),
-        "layer": .array(layers),
+        "encoding": .object(wrapped(encoding, width: width)), "layer": .array(wrapped(layers, width: width)),
       ],
     ]
   }
@@ -179,7 +178,7 @@ struct FigureStyle: Hashable, Sendable {
       "spacing": .number(Self.gap),
       "spec": [
         "width": .number(width), "height": .number((height * scale).rounded()),
-        "encoding": .object(wrapped(encoding, width: width)), "layer": .array(layers),
+        "encoding": .object(wrapped(encoding, width: width)), "layer": .array(wrapped(layers, width: width)),
       ],
     ]
   }
@@ -191,6 +190,14 @@ struct FigureStyle: Hashable, Sendable {
     guard lines.count > 1 else { return encoding }
     x["title"] = .array(lines.map(JSONValue.text))
     return encoding.merging(["x": .object(x)]) { $1 }
+  }
+
+  /// The same of layers that have an axis of their own: titles that differ would all be written.
+  private func wrapped(_ layers: [JSONValue], width: Double) -> [JSONValue] {
+    layers.map { layer in
+      guard let encoding = layer["encoding"]?.members else { return layer }
+      return .object(layer.members.merging(["encoding": .object(wrapped(encoding, width: width))]) { $1 })
+    }
   }
 
   /// A text in lines of at most so many letters where words allow it.
@@ -278,6 +285,9 @@ struct FigureStyle: Hashable, Sendable {
 
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.
   static let decayLabel = "'p = ' + (datum.label)"
+
+  /// The expression of headings that begin with a title, in which there may be an apostrophe.
+  static func heading(_ title: String) -> String { "\(jsonText(title + " ")) + (datum.label)" }
 }
 
 extension String {
