@@ -84,9 +84,10 @@ struct SeriesKey {
     return switch path {
     case "student.overRealization": "(datum.label)"
     case "teacher.widths": "'teacher ' + (datum.label)"
+    case "student.widths": "'student ' + (datum.label)"
     case "teacher.strengthDecay": FigureStyle.decayLabel
     case "network.inputDimension": "'d = ' + (datum.label)"
-    default: "'\(title) ' + (datum.label)"
+    default: FigureStyle.heading(title)
     }
   }
 

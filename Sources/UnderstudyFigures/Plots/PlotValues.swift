@@ -209,7 +209,7 @@ struct PlotValues {
         order: headings(1, column))
     case (nil, let row?):
       return style.panels(
-        by: "q", label: "'\(row.title) ' + (datum.label)", rows: rows, count: labels(0).count, encoding: encoding,
+        by: "q", label: FigureStyle.heading(row.title), rows: rows, count: labels(0).count, encoding: encoding,
         layers: layers, order: labels(0))
     case (nil, nil):
       return [

@@ -76,6 +76,10 @@ import UnderstudySchema
     let figure = try Self.draw(results)
     #expect(Set(Self.colors(figure).keys) == ["20", "40"])
     #expect(!figure.document.encoded().contains("1x"))
+    let panels = try Self.draw(results, channels: ["color": .nothing, "column": .key("student.widths")])
+    #expect(panels.document["facet"]?["header"]?["labelExpr"] == "'student ' + (datum.label)")
+    // An apostrophe must not end the text.
+    #expect(FigureStyle.heading("student's widths") == "\"student's widths \" + (datum.label)")
   }
 
   @Test func keysThatVaryBecomeColorsAndPanels() throws {
