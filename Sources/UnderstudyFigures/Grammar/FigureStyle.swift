@@ -77,7 +77,8 @@ struct FigureStyle: Hashable, Sendable {
         "titleColor": "#111111", "orient": "top", "direction": "horizontal", "titleOrient": "left", "labelLimit": 0,
         "titleLimit": 0, "symbolStrokeWidth": 2, "offset": 8, "columnPadding": 14,
         // One below another, each beginning at the left.
-        "layout": ["top": ["direction": "vertical", "anchor": "start", "margin": 4]],
+        // As an expression, because the grammar's schema knows no other form.
+        "layout": ["expr": "{top: {direction: 'vertical', anchor: 'start', margin: 4}}"],
       ],
     ]
   }
