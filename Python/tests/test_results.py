@@ -271,8 +271,18 @@ class Figures(Case):
             with tempfile.TemporaryDirectory() as folder:
                 chart.save(f"{folder}/figure.svg")
                 self.assertIn("<svg", (Path(folder) / "figure.svg").read_text())
+        # Lines at a level have channels of their own.
+        for name in ("accuracy", "learning"):
+            self.assertIn("spec" if name == "learning" else "layer", understudy.load(IMAGES).figure(name).to_dict())
         self.assertRefused("there is: loss, recovery", results.figure, "losses")
         self.assertRefused("there is: none", understudy.load(DEEP).figure, "loss")
+
+    def test_titles_that_follow_a_parameter_are_fixed(self):
+        from understudy._results import _with_fixed_titles
+
+        stored = {"params": [{"name": "shown", "value": "norm"}], "layer": [{"y": {"title": {"signal": "shown"}, "field": "h"}}]}
+        self.assertEqual(
+            _with_fixed_titles(stored), {**stored, "layer": [{"y": {"title": "norm", "field": "h"}}]})
 
     def test_without_altair(self):
         with mock.patch.dict(sys.modules, {"altair": None}):

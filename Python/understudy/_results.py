@@ -230,7 +230,7 @@ class Results:
             "layer": altair.LayerChart, "spec": altair.FacetChart,
         }
         kind = next((chart for key, chart in kinds.items() if key in specification), altair.Chart)
-        return kind.from_dict(specification, validate=False)
+        return kind.from_dict(_with_fixed_titles(specification), validate=False)
 
     def figure_specification(self, name: str) -> dict[str, Any]:
         """The Vega-Lite specification of a figure, with its data."""
@@ -322,3 +322,19 @@ def _column(name: str, parts: list[tuple[str, int, np.ndarray]], index: list[str
 
 def _joined(arrays: list[np.ndarray], kind: type) -> np.ndarray:
     return np.concatenate([np.array([], kind), *(array.ravel() for array in arrays)])
+
+
+def _with_fixed_titles(part: Any, parameters: dict[str, Any] | None = None) -> Any:
+    """A specification without titles that follow a parameter, which Altair does not know: they have its first value."""
+    if isinstance(part, list):
+        return [_with_fixed_titles(item, parameters) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if parameters is None:
+        parameters = {parameter["name"]: parameter.get("value") for parameter in part.get("params", [])}
+    return {
+        key: parameters.get(value["signal"])
+        if key == "title" and isinstance(value, dict) and "signal" in value
+        else _with_fixed_titles(value, parameters)
+        for key, value in part.items()
+    }

@@ -81,8 +81,10 @@ private struct LShapeGrid {
       channels.row.isVaried && channels.column.isVaried
       ? channels.column.labels.count : chart.style.columns(max(channels.column.labels.count, channels.row.labels.count))
     let width = chart.style.panelWidth(columns: abreast)
-    let encoding = encoding(width: width, height: wantsStrength ? Self.strength : Self.norm, style: chart.style)
-    var layers: [JSONValue] = [["mark": mark]]
+    var encoding = encoding(width: width, height: wantsStrength ? Self.strength : Self.norm, style: chart.style)
+    // Of the dots alone: a rule that has a shape gets a dot at its end.
+    let shape = encoding.removeValue(forKey: "shape")
+    var layers: [JSONValue] = [["mark": mark, "encoding": ["shape": shape ?? nil]]]
     if isLogarithmic, let x = encoding["x"] { layers.insert(panels.threshold(x), at: 0) }
     var members = channels.panels(
       chart.style, rows: panels.rows, encoding: encoding, layers: layers, height: min(130, max(90, width)))

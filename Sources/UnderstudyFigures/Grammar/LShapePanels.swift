@@ -84,7 +84,10 @@ struct LShapePanels {
       // Its own data, so that there is one line and not one for each dot.
       "data": ["values": [["t": .number((1 - recoveryThreshold).rounded(toDigits: 3))]]],
       "mark": ["type": "rule", "strokeDash": [3, 3], "strokeWidth": 0.8, "color": "#555555"],
-      "encoding": ["x": .object(place), "y": nil, "color": nil, "shape": nil, "tooltip": nil],
+      "encoding": [
+        "x": .object(place), "y": ["value": 0], "y2": ["value": "height"], "color": ["value": "#555555"],
+        "tooltip": ["value": nil],
+      ],
     ]
   }
 

@@ -51,6 +51,10 @@ enum Layers {
     dots(dot(30, fillOpacity: 0), ["y": y, "tooltip": .array(hovers)])
   }
 
+  /// The ends of a rule that goes from one side of its panel to the other, in place of the horizontal channel that its layer has
+  /// from the others.
+  static let acrossPanel: [String: JSONValue] = ["x": ["value": 0], "x2": ["value": "width"]]
+
   /// A dashed line across a panel.
   static func level(_ value: Double, scale: JSONValue? = nil) -> JSONValue {
     var y: [String: JSONValue] = ["datum": .number(value), "type": "quantitative"]
@@ -59,7 +63,7 @@ enum Layers {
       // One line, and not one for each row.
       "data": ["values": [[:]]],
       "mark": ["type": "rule", "strokeDash": [4, 3], "strokeWidth": 0.8, "color": "#555555"],
-      "encoding": ["y": .object(y), "x": nil, "color": nil],
+      "encoding": .object(acrossPanel.merging(["y": .object(y), "color": ["value": "#555555"]]) { $1 }),
     ]
   }
 }

@@ -131,14 +131,16 @@ struct LearningCurves {
       layers.append([
         "mark": ["type": "rule", "strokeDash": [1.5, 2.5], "strokeWidth": 1.3],
         "transform": [["filter": "datum.k == 'level' && isValid(datum.o)"]],
-        "encoding": ["y": y("y"), "x": nil, "tooltip": FigureStyle.hover("w", "level", "nominal")],
+        "encoding": .object(
+          Layers.acrossPanel.merging(["y": y("y"), "tooltip": FigureStyle.hover("w", "level", "nominal")]) { $1 }),
       ])
     }
     if all.contains(where: { $0.overRealization == nil }) {
       let filter: JSONValue = [["filter": "datum.k == 'level' && !isValid(datum.o)"]]
       layers.append([
         "mark": ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"], "transform": filter,
-        "encoding": ["y": y("y"), "x": nil, "color": nil],
+        "encoding": .object(
+          Layers.acrossPanel.merging(["y": y("y"), "color": ["value": "#555555"]]) { $1 }),
       ])
       // Two levels may lie close together: the name of the highest stands above it, that of another below. Curves begin low.
       for (end, height) in [("above", -5), ("below", 8)] as [(String, Double)] {
@@ -147,7 +149,7 @@ struct LearningCurves {
             "type": "text", "align": "left", "dx": 4, "dy": .number(height), "fontSize": 10, "color": "#333333",
           ],
           "transform": [["filter": .text("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'")]],
-          "encoding": ["y": y("y"), "x": ["value": 0], "color": nil, "text": ["field": "w", "type": "nominal"]],
+          "encoding": ["y": y("y"), "x": ["value": 0], "color": ["value": "#333333"], "text": ["field": "w", "type": "nominal"]],
         ])
       }
     }

@@ -38,11 +38,13 @@ seeds: 1
 record:
   - {measures: [evaluationLoss, evaluationAccuracy, layerWidths, layerCorrelations], every: 1}
   - {measures: [teacherAccuracies], epochs: [0]}
+figures: [{name: accuracy, kind: accuracy}, {name: learning, kind: layerLearning}]
 YAML
 run=("$UNDERSTUDY" run)
 ends "a study of two layers" 0 "12 of 12 runs recorded" -- "${run[@]}" grid.yaml --results grid --python "$python"
 ends "a study of three" 0 "4 of 4 runs recorded" -- "${run[@]}" deep.yaml --results deep
-ends "a study over images" 0 "4 of 4 runs recorded" -- "${run[@]}" images.yaml --results images
+ends "a study over images" 0 "4 of 4 runs recorded" -- "${run[@]}" images.yaml --results images \
+  --python "$python"
 small=(--set figures=[] --set teacher.strengthDecay=0 --set student.overRealization=1 --set seeds=1)
 ends "one that diverges" 0 "1 diverged" -- "${run[@]}" grid.yaml "${small[@]}" --set 'training.learningRate=[0.05, 1000]' \
   --results diverged
