@@ -149,7 +149,9 @@ struct LearningCurves {
             "type": "text", "align": "left", "dx": 4, "dy": .number(height), "fontSize": 10, "color": "#333333",
           ],
           "transform": [["filter": .text("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'")]],
-          "encoding": ["y": y("y"), "x": ["value": 0], "color": ["value": "#333333"], "text": ["field": "w", "type": "nominal"]],
+          "encoding": [
+            "y": y("y"), "x": ["value": 0], "color": ["value": "#333333"], "text": ["field": "w", "type": "nominal"],
+          ],
         ])
       }
     }
