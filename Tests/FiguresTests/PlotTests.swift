@@ -221,6 +221,21 @@ import UnderstudySchema
     }
   }
 
+  @Test("runs in which a key has no effect stand at none, not at its first value")
+  func idle() throws {
+    var results = Self.sweep
+    for index in results.study.settings.indices where results.study.settings[index].teacher.strengthDecay == 1 {
+      results.study.settings[index].network.activation = .leakyRelu
+      results.study.settings[index].network.leakySlope = 0.2
+    }
+    results.study.variedKeys = ["network.leakySlope", "student.overRealization"]
+    let figure = try drawn(.statistic(.recoveredShare), of: results) {
+      ($0.x, $0.color) = (.key("network.leakySlope"), .nothing)
+    }
+    #expect(rows(figure, ["x": "0.2"]).count == 3 && rows(figure, ["x": "none"]).count == 3)
+    #expect(rows(figure, ["x": "none"]).allSatisfy { $0["n"] == 4 })
+  }
+
   @Test("on an axis of texts colours stand beside each other")
   func texts() throws {
     var results = Self.sweep

@@ -68,14 +68,42 @@ import UnderstudySchema
   @Test func aKeyThatTellsTheStudiesApartIsComparedBetweenThem() throws {
     let comparison = try StudyComparison(try StudyResults(sideBySide: two), by: "training.learningRate")
     let rows = comparison.differences()
-    #expect(rows.count == 1 && rows[0].cells[2] == "0.2 - 0.1" && abs((rows[0].difference ?? 9) + 0.2) < 1e-12)
+    #expect(rows.count == 1 && rows[0].cells[2] == "b - a" && abs((rows[0].difference ?? 9) + 0.2) < 1e-12)
     #expect(rows[0].pairs?.count == 2, "the batch size that both have")
+  }
+
+  @Test func threeStudiesOfWhichTwoShareAValueAreCompared() throws {
+    let third = study("c", rate: 0.2, [4: [1: 0.9, 2: 0.9], 8: [1: 0.5, 2: 0.5]])
+    for key in ["training.learningRate", Study.originKey] {
+      let rows = try StudyComparison(try StudyResults(sideBySide: two + [third]), by: key).differences()
+      #expect(rows.map { "\($0.second) - \($0.first)" } == ["b - a", "c - a"], "\(key)")
+      #expect(rows.map { $0.pairs?.count } == [2, 4], "\(key)")
+    }
+  }
+
+  @Test func theZipOfOneStudyIsNotThatOfAnother() throws {
+    var (zipped, crossed) = (two[0], study("z", rate: 0.1, [4: [1: 0.2, 2: 0.4], 8: [1: 0.3, 2: 0.6]]))
+    for index in zipped.results.study.settings.indices {
+      zipped.results.study.settings[index].training.momentum = index == 0 ? 0 : 0.5
+    }
+    zipped.results.study.variedKeys = ["training.batchSize", "training.momentum"]
+    zipped.results.study.zippedKeys = [["training.batchSize", "training.momentum"]]
+    var other = crossed.results.study.settings[1]
+    other.training.momentum = 0.5
+    crossed.results.study.settings.append(other)
+    crossed.results.study.variedKeys = ["training.batchSize", "training.momentum"]
+    let rows = try StudyComparison(
+      try StudyResults(sideBySide: [zipped, crossed]), by: "training.batchSize"
+    ).differences()
+    let within = rows.filter { $0.second == "8" }
+    #expect(within.map(\.place) == ["a", "z"])
+    for (row, expected) in zip(within, [0.15, 0.15]) { #expect(abs((row.difference ?? 9) - expected) < 1e-12) }
   }
 
   @Test func figuresHaveAColourForEachStudy() throws {
     let comparison = try StudyComparison(try StudyResults(sideBySide: two), by: "training.batchSize")
     let drawn = try figureSpecifications(of: comparison.figures[0], from: comparison.results)[0]
-    let values = try #require(drawn.document["data"]?["values"]?.elements)
+    let values = try #require(drawn.document["data"]?["values"]?.elements).filter { $0["k"] == "middle" }
     #expect(Set(values.compactMap { $0["o"]?.text }) == ["a", "b"] && values.count == 4)
     #expect(drawn.notes.contains("With study goes training.learningRate: 0.1, 0.2."))
     #expect(!drawn.notes.contains { $0.hasPrefix("Pools") || $0.hasPrefix("Incomplete") })

@@ -51,6 +51,11 @@ struct ReportCommand: AsyncParsableCommand {
 
   func validate() throws {
     if study != nil, results.count > 1 { throw ValidationError("--study is for one results folder") }
+    if layer.contains(0) { throw ValidationError("--layer: layers are numbered from 1, the lowest") }
+    if compare != nil, let output, URL(fileURLWithPath: output).pathExtension.isEmpty {
+      throw ValidationError(
+        "--output \(output): give a page, e.g. \(output).html; its figures go to the folder \(output)")
+    }
     if compare == nil, !statistic.isEmpty { throw ValidationError("--statistic goes with --compare KEY") }
     let looksAtLayers = statistic.contains(where: \.needsLayer)
     if looksAtLayers, layer.isEmpty {

@@ -61,11 +61,12 @@ private func measured(_ finding: Finding) -> String {
   return " (\(value.brief)\(ends))"
 }
 
-private func sayProblems(of summary: ReportSummary) {
+/// - Parameter command: what draws the figures that are left out.
+private func sayProblems(of summary: ReportSummary, again command: String = "`understudy report`") {
   for problem in summary.problems { writeError("figure left out: \(problem)") }
   if let missing = summary.missingTool {
     writeError(
-      "figures left out: \(missing); then `understudy report` draws them"
+      "figures left out: \(missing); then \(command) draws them"
         + (summary.keptPage ? "; \(summary.file.path) has figures and stays as it was" : ""))
   }
 }
@@ -86,6 +87,10 @@ func drawComparison(
   of folders: [URL], by key: String, _ statistics: [ComparedStatistic], to file: URL, python: String?,
   style: StyleDeclaration, study: (ResultsStore) throws -> Study
 ) throws {
+  let places = folders.map { $0.resolvingSymlinksInPath().standardizedFileURL.path }
+  if let twice = places.first(where: { place in places.count { $0 == place } > 1 }) {
+    throw ExperimentError.input("\(twice) is given twice; name each folder once")
+  }
   let studies = try folders.map { folder in
     let store = try ResultsStore.openForReading(folder)
     let study = try study(store)
@@ -106,14 +111,15 @@ func drawComparison(
   var comparison = try StudyComparison(
     results, by: StudyKey.named(key)?.path ?? key, statistics: statistics)
   comparison.style = style
-  let (summary, differences) = try drawing(python) { try writeComparison(comparison, to: file, renderer: $0) }
-  sayProblems(of: summary)
+  let differences = comparison.differences()
   var table = TextTable(StudyDifference.head)
   for difference in differences { table.add(difference.cells) }
   try printLine(table.text)
   var reasons: [String] = []
   for reason in differences.compactMap(\.reason) where !reasons.contains(reason) { reasons.append(reason) }
   for reason in reasons { try printLine("-: \(reason)") }
+  let summary = try drawing(python) { try writeComparison(comparison, differences, to: file, renderer: $0) }
+  sayProblems(of: summary, again: "the same command")
   try sayWhere(summary)
 }
 

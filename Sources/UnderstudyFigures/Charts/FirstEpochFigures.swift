@@ -10,7 +10,8 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
     of: chart, color: ["training.outputNoise"], column: ["teacher.strengthDecay"], fixed: ["student.overRealization"])
   let multiple = chart.runs.series("student.overRealization")
   let isShown = channels.paths.contains(multiple.path)
-  let color = channels.color.isVaried || isShown ? channels.color : multiple
+  let isOpen = chart.declaration.axis(.color) == nil
+  let color = channels.color.isVaried || isShown || !isOpen ? channels.color : multiple
   let dash = color.path != multiple.path && !isShown && multiple.isVaried ? multiple : nil
   var groups = Gathered<[Double]>()
   for run in runs {

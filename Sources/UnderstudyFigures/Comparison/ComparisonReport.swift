@@ -4,14 +4,14 @@ import UnderstudySchema
 /// Draws a comparison's figures and writes one page about it that needs no network: figures, a table of differences, the settings.
 ///
 /// - Parameters:
+///   - differences: those of the comparison.
 ///   - file: the page; the figures go to `figures/` in a folder beside it that has the page's name without its ending.
-/// - Returns: as of ``writeReport(studies:to:renderer:)``, and the differences.
+/// - Returns: as of ``writeReport(studies:to:renderer:)``.
 /// - Throws: ``FigureError`` as that one.
-/// - Complexity: that of the differences, and about a second for each figure.
+/// - Complexity: about a second for each figure.
 public func writeComparison(
-  _ comparison: StudyComparison, to file: URL, renderer: FigureRenderer
-) throws(FigureError) -> (summary: ReportSummary, differences: [StudyDifference]) {
-  let differences = comparison.differences()
+  _ comparison: StudyComparison, _ differences: [StudyDifference], to file: URL, renderer: FigureRenderer
+) throws(FigureError) -> ReportSummary {
   var results = comparison.results
   (results.study.figures, results.study.findings) = (comparison.figures, [])
   results.study = results.study.styled(comparison.style)
@@ -20,7 +20,7 @@ public func writeComparison(
     title: "\(results.study.name) by \(comparison.key)", results: results,
     folder: file.deletingPathExtension())
   study.tables = differencesContent(differences)
-  return (try writeReport(studies: [study], to: file, renderer: renderer), differences)
+  return try writeReport(studies: [study], to: file, renderer: renderer)
 }
 
 extension StudyComparison {
@@ -31,12 +31,9 @@ extension StudyComparison {
     guard !study.origins.isEmpty else { return "" }
     let seeds = "\(study.seeds.count) common seed\(study.seeds.count == 1 ? "" : "s")"
     guard !going.isEmpty else { return "The studies have \(seeds) and do not differ in any key as a whole." }
+    let firsts = study.settings.indices.filter { $0 == 0 || study.origins[$0] != study.origins[$0 - 1] }
     let list = study.variedKeys.filter(going.contains).map { key in
-      let values = study.settings.indices.reduce(into: [String]()) { list, index in
-        let value = study.value(of: key, at: index)?.shown ?? "none"
-        if study.origins.firstIndex(of: study.origins[index]) == index { list.append(value) }
-      }
-      return "\(key): \(values.joined(separator: ", "))"
+      "\(key): " + firsts.map { study.value(of: key, at: $0)?.shown ?? "none" }.joined(separator: ", ")
     }
     return "The studies have \(seeds). They differ as wholes in:\n" + list.joined(separator: "\n")
   }

@@ -30,16 +30,25 @@ public struct StudyComparison: Sendable {
   public init(_ results: StudyResults, by key: String, statistics: [ComparedStatistic] = []) throws(FigureError) {
     (self.results, self.key) = (results, key)
     let study = results.study
+    let varied = study.variedKeys.filter { $0 != Study.originKey }
+    guard key == Study.originKey || StudyKey.named(key) != nil else {
+      throw .unknownKey(figure: "comparison", key: key, varied: varied)
+    }
     guard study.variedKeys.contains(key) else {
-      throw .unknownKey(
-        figure: "comparison", key: key, varied: study.variedKeys.filter { $0 != Study.originKey })
+      throw .notPlottable(
+        figure: "comparison",
+        reason:
+          "no two settings differ in \(key); those that differ are \(varied.isEmpty ? "none" : varied.joined(separator: ", "))"
+      )
     }
     for compared in statistics where compared.statistic.row.summary == nil {
       throw .notPlottable(
         figure: "comparison",
         reason: "\(compared.statistic.rawValue) is of all runs together, and no two runs can be compared by it")
     }
-    self.statistics = statistics.isEmpty ? Self.usual(of: results) : statistics
+    self.statistics =
+      statistics.isEmpty
+      ? Self.usual(of: results) : statistics.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   /// The measures that any comparison of a study may look at.
@@ -68,13 +77,15 @@ public struct StudyComparison: Sendable {
   /// Curves of the evaluation loss, and each statistic against the key; a colour for each study.
   var figures: [FigureDeclaration] {
     let isOfSeveral = !results.study.origins.isEmpty
-    let goesWithStudy = results.study.companions(of: Study.originKey).contains(key)
+    let goesWithStudy = key == Study.originKey || results.study.companions(of: Study.originKey).contains(key)
     func figure(_ name: String, _ plot: PlotDeclaration, _ caption: String) -> FigureDeclaration {
       FigureDeclaration(name: name, kind: .plot, caption: caption, plot: plot)
     }
     var figures = statistics.map { compared in
       var plot = PlotDeclaration(.statistic(compared.statistic))
       (plot.x, plot.layer) = (.key(key), compared.layer)
+      // As the table has it.
+      if compared.statistic.row.summary == .mean { plot.band = .seeds }
       if isOfSeveral, !goesWithStudy { plot.color = .key(Study.originKey) }
       return figure(
         compared.statistic.rawValue + (compared.layer.map { "-\($0)" } ?? ""), plot, "\(compared.title) by \(key).")

@@ -8,7 +8,7 @@ public struct StudyDifference: Sendable {
   /// Of `difference`, which is the second minus the first.
   public var first: String
   public var second: String
-  /// Means over runs, or medians; nil if they cannot be measured.
+  /// Means over the seeds of the runs that make pairs; nil if they cannot be measured.
   public var firstValue: Double?
   public var secondValue: Double?
   /// The mean over seeds; nil if it cannot be measured.
@@ -21,34 +21,34 @@ public struct StudyDifference: Sendable {
 }
 
 extension StudyComparison {
-  /// Of each statistic: of the first study and each other one at each value of the key that both have, then in each study of the
-  /// key's first value and each other one.
+  /// Of each statistic: of the first study and each other one, at each value of the key that both have unless the key is one thing
+  /// that the studies differ in as wholes; then in each study of the key's first value and each other one.
   ///
   /// - Complexity: that of the statistics, for each pair of values.
   public func differences() -> [StudyDifference] {
     let study = results.study
     let names = study.origins.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
-    let goesWithStudy = study.companions(of: Study.originKey).contains(key)
-    let place = { (origin: String?) in values(in: origin).map { ($0, $0.shown) } }
+    let isOfWholes = key == Study.originKey || study.companions(of: Study.originKey).contains(key)
     return statistics.flatMap { compared in
       var differences: [StudyDifference] = []
-      if !goesWithStudy {
-        for other in names.dropFirst() {
-          let own = values(in: other)
-          for value in values(in: names[0]) where own.contains(where: { $0.isSame(as: value) }) {
-            differences.append(
-              difference(
-                compared, Study.originKey, .text(names[0]), .text(other), at: "\(key) \(value.shown)", [key: [value]]))
-          }
-        }
-      }
-      for origin in goesWithStudy || names.isEmpty ? [nil] : names.map(Optional.some) {
-        let values = place(origin)
-        for (value, _) in values.dropFirst() {
+      for other in names.dropFirst() {
+        let own = values(in: other)
+        let shared: [KeyValue?] =
+          isOfWholes ? [nil] : values(in: names[0]).filter { value in own.contains { $0.isSame(as: value) } }
+        for value in shared {
           differences.append(
             difference(
-              compared, key, values[0].0, value, at: origin ?? "",
-              origin.map { [Study.originKey: [.text($0)]] } ?? [:]))
+              compared, Study.originKey, .text(names[0]), .text(other), at: value.map { "\(key) \($0.shown)" } ?? "",
+              value.map { [key: [$0]] } ?? [:]))
+        }
+      }
+      guard !isOfWholes else { return differences }
+      for origin in names.isEmpty ? [nil] : names.map(Optional.some) {
+        let values = values(in: origin)
+        for value in values.dropFirst() {
+          differences.append(
+            difference(
+              compared, key, values[0], value, at: origin ?? "", origin.map { [Study.originKey: [.text($0)]] } ?? [:]))
         }
       }
       return differences
@@ -66,20 +66,16 @@ extension StudyComparison {
     _ compared: ComparedStatistic, _ key: String, _ first: KeyValue, _ second: KeyValue, at place: String,
     _ selection: [String: [KeyValue]]
   ) -> StudyDifference {
-    func measured(_ selection: [String: [KeyValue]], _ comparison: FindingDeclaration.Comparison? = nil) -> Finding {
-      var declaration = FindingDeclaration(
-        statement: compared.title, statistic: compared.statistic, layer: compared.layer, selection: selection)
-      declaration.comparison = comparison
-      return evaluate(declaration, in: results)
-    }
-    let both = measured(selection, FindingDeclaration.Comparison(key: key, first: second, second: first))
+    var declaration = FindingDeclaration(
+      statement: compared.title, statistic: compared.statistic, layer: compared.layer, selection: selection)
+    declaration.comparison = FindingDeclaration.Comparison(key: key, first: second, second: first)
+    let found = evaluate(declaration, in: results)
     var reason: String?
-    if both.value == nil, case .notMeasurable(let words) = both.verdict { reason = words }
+    if found.value == nil, case .notMeasurable(let words) = found.verdict { reason = words }
     return StudyDifference(
-      compared: compared, place: place, first: first.shown, second: second.shown,
-      firstValue: measured(selection.merging([key: [first]]) { $1 }).value,
-      secondValue: measured(selection.merging([key: [second]]) { $1 }).value, difference: both.value,
-      interval: both.interval, pairs: both.pairs, reason: reason)
+      compared: compared, place: place, first: first.shown, second: second.shown, firstValue: found.means?.second,
+      secondValue: found.means?.first, difference: found.value, interval: found.interval, pairs: found.pairs,
+      reason: reason)
   }
 }
 

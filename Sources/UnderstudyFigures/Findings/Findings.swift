@@ -15,6 +15,11 @@ public struct Finding: Hashable, Sendable {
     public var count: Int
     public var seedCount: Int
   }
+  /// Of a comparison, the means over seeds of the runs that make pairs.
+  public struct Means: Hashable, Sendable {
+    public var first: Double
+    public var second: Double
+  }
   public var declaration: FindingDeclaration
   /// The statistic; nil if it cannot be measured.
   public var value: Double?
@@ -23,6 +28,7 @@ public struct Finding: Hashable, Sendable {
   public var interval: ClosedRange<Double>?
   /// Of a comparison: pairs of runs, and their seeds.
   public var pairs: Pairs?
+  public var means: Means?
   /// Runs that the value is computed from.
   public var runCount: Int
   /// Finished runs that diverged; left out of the value, except of `divergedShare`.
@@ -61,6 +67,7 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
     if let comparison = declaration.comparison {
       let compared = try PairedRuns(comparison, input)
       (finding.value, finding.interval, finding.runCount) = (compared.value, compared.interval, 2 * compared.pairCount)
+      finding.means = Finding.Means(first: compared.means.first, second: compared.means.second)
       finding.pairs = Finding.Pairs(count: compared.pairCount, seedCount: compared.seedCount)
       finding.verdict = verdict(of: compared, declaration: declaration)
       return finding

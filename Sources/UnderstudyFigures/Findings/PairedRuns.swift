@@ -10,6 +10,8 @@ struct PairedRuns {
   let value: Double
   /// Student's 95 % interval over seeds, of ratios by their logarithms; nil of one seed.
   let interval: ClosedRange<Double>?
+  /// Over seeds, of the runs that make pairs.
+  let means: (first: Double, second: Double)
   let pairCount: Int
   let seedCount: Int
 
@@ -26,11 +28,7 @@ struct PairedRuns {
       throw failure(
         "of \(missing.count) of the \(input.runs.count) runs it cannot be said, so pairs would be left out: \(reason)")
     }
-    guard let pairs = Self.pairs(of: values, by: comparison, in: input.selected.study) else {
-      throw failure(
-        "a key that is zipped with \(comparison.key) has several values beside one that is compared, so that runs have several "
-          + "partners; select one of them by where")
-    }
+    let pairs = Self.pairs(of: values, by: comparison, in: input.selected.study)
     guard !pairs.isEmpty else {
       throw failure(
         "no run with \(comparison.key) \(comparison.first.shown) has a partner with \(comparison.second.shown), which shares its "
@@ -48,30 +46,45 @@ struct PairedRuns {
     (pairCount, seedCount) = (pairs.count, changes.count)
     let (center, interval) = (mean(changes) ?? .nan, UnderstudyFigures.interval(of: changes))
     value = comparison.kind == .ratio ? exp(center) : center
+    let seeds = Dictionary(grouping: pairs, by: \.seed).values
+    means = (
+      mean(seeds.compactMap { mean($0.map(\.first)) }) ?? .nan,
+      mean(seeds.compactMap { mean($0.map(\.second)) }) ?? .nan
+    )
     self.interval = comparison.kind == .ratio ? interval.map { exp($0.lowerBound)...exp($0.upperBound) } : interval
   }
 
-  /// nil if a run has several partners.
+  /// Runs that share the seed and every other key, but for those that go with the compared one.
   private static func pairs(
     of values: [(run: RunReader, value: Double)], by comparison: FindingDeclaration.Comparison, in study: Study
-  ) -> [(seed: Int, first: Double, second: Double)]? {
-    let own = study.companions(of: comparison.key).union([comparison.key])
-    let others = study.variedKeys.filter { !own.contains($0) }
-    var sides: [[String]: (seed: Int, first: Double?, second: Double?)] = [:]
-    for (run, value) in values {
-      let key = others.map { study.value(of: $0, at: run.record.run.settingIndex)?.shown ?? "" } + ["\(run.seed)"]
-      guard let own = study.value(of: comparison.key, at: run.record.run.settingIndex) else { continue }
-      let side = sides[key] ?? (run.seed, nil, nil)
-      if own.isSame(as: comparison.first) {
-        guard side.first == nil else { return nil }
-        sides[key] = (run.seed, value, side.second)
-      } else if own.isSame(as: comparison.second) {
-        guard side.second == nil else { return nil }
-        sides[key] = (run.seed, side.first, value)
+  ) -> [(seed: Int, first: Double, second: Double)] {
+    // A run in which the key has no effect is on no side: it would be a partner of itself.
+    let sides = values.map { run, _ in
+      study.shown(comparison.key, at: run.record.run.settingIndex).flatMap { value -> Bool? in
+        value.isSame(as: comparison.first) ? true : value.isSame(as: comparison.second) ? false : nil
       }
     }
-    return sides.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, side in
-      side.first.flatMap { first in side.second.map { (side.seed, first, $0) } }
+    // A companion goes with the key if each side has one value of it; otherwise it is matched as any other key is.
+    let going = study.companions(of: comparison.key).filter { companion in
+      [true, false].allSatisfy { side in
+        Set(
+          zip(values, sides).filter { $0.1 == side }
+            .map { study.value(of: companion, at: $0.0.run.record.run.settingIndex) }
+        ).count <= 1
+      }
+    }
+    let others = study.variedKeys.filter { $0 != comparison.key && !going.contains($0) }
+    var found: [[String]: (seed: Int, first: Double?, second: Double?)] = [:]
+    for ((run, value), side) in zip(values, sides) {
+      guard let side else { continue }
+      let key =
+        others.map { study.value(of: $0, at: run.record.run.settingIndex)?.json ?? "" } + ["\(run.seed)"]
+      var pair = found[key] ?? (run.seed, nil, nil)
+      if side { pair.first = value } else { pair.second = value }
+      found[key] = pair
+    }
+    return found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, pair in
+      pair.first.flatMap { first in pair.second.map { (pair.seed, first, $0) } }
     }
   }
 }

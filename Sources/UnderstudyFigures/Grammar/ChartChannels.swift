@@ -13,7 +13,9 @@ struct FreeKeys {
     paths = runs.study.variedKeys.filter { key in
       // Of keys that go together one is enough.
       !taken.contains(key) && Set(shown.map { runs.study.value(of: key, at: $0) }).count > 1
-        && runs.study.companions(of: key).isDisjoint(with: taken)
+        && !runs.study.companions(of: key).intersection(taken).contains {
+          runs.selection.determines($0, key, in: runs.study)
+        }
     }
   }
 
@@ -21,7 +23,9 @@ struct FreeKeys {
   mutating func take(_ preferred: [String]) -> String? {
     guard let path = preferred.first(where: paths.contains) else { return nil }
     let companions = runs.study.companions(of: path)
-    paths.removeAll { $0 == path || companions.contains($0) }
+    paths.removeAll {
+      $0 == path || companions.contains($0) && runs.selection.determines(path, $0, in: runs.study)
+    }
     return path
   }
 
@@ -50,6 +54,8 @@ struct ChartChannels {
   private static let panelLimit = 8
 
   let color: SeriesKey
+  /// Whether the kind has colours that tell a key apart, maybe none at the moment.
+  private let hasColor: Bool
   let column: SeriesKey
   let row: SeriesKey
 
@@ -86,6 +92,7 @@ struct ChartChannels {
       return isOpen(channel) ? usual.first.map(runs.series) ?? .nothing : .nothing
     }
     self.color = key(.color, color)
+    hasColor = channels.contains(.color)
     self.column = key(.column, column)
     self.row = key(.row, row)
   }
@@ -96,7 +103,7 @@ struct ChartChannels {
   /// The fields of the place at which `Gathered.add(_:of:in:)` put a value.
   func fields<Value>(_ place: [Gathered<Value>.Part]) -> [String: JSONValue] {
     var fields: [String: JSONValue] = [:]
-    if !color.path.isEmpty { fields["o"] = .text(color.labels[place[2].index]) }
+    if hasColor { fields["o"] = .text(color.labels[place[2].index]) }
     if row.isVaried { fields["q"] = .text(row.labels[place[0].index]) }
     // A figure of one panel has that, too.
     if column.isVaried || !row.isVaried { fields["p"] = .text(column.labels[place[1].index]) }

@@ -4,8 +4,10 @@ import UnderstudySchema
 struct SeriesKey {
   var path: String
   /// The values in the selection: numbers ascending, others in the order of the grid.
-  var values: [KeyValue]
-  private var valuesBySetting: [Int: KeyValue] = [:]
+  let values: [KeyValue]
+  /// As legends show the values; the last is "none" if some settings have no value.
+  let labels: [String]
+  private let placesBySetting: [Int: Int]
   private let valueColors: ValueColors
 
   init(_ path: String, of selection: SettingSelection, study: Study) {
@@ -20,13 +22,18 @@ struct SeriesKey {
     }
     all = Self.ordered(all, of: path)
     let selected = Set(selection.settingIndices.compactMap { bySetting[$0] })
-    valuesBySetting = bySetting
-    values = all.filter { value in selected.contains { $0.isSame(as: value) } }
+    let values = all.filter { value in selected.contains { $0.isSame(as: value) } }
+    let hasNone = values.isEmpty || selection.settingIndices.contains { bySetting[$0] == nil }
+    labels = Self.labels(of: values, path) + (hasNone ? ["none"] : [])
+    var places: [KeyValue: Int] = [:]
+    for value in selected { places[value] = values.firstIndex { $0.isSame(as: value) } }
+    placesBySetting = bySetting.compactMapValues { places[$0] }
     valueColors = ValueColors(path, values: all)
+    self.values = values
   }
 
   private init() {
-    (path, values, valueColors) = ("", [], ValueColors("", values: []))
+    (path, values, labels, placesBySetting, valueColors) = ("", [], ["none"], [:], ValueColors("", values: []))
   }
 
   /// A key that tells nothing apart.
@@ -44,32 +51,34 @@ struct SeriesKey {
 
   private static let rankPath = "inputs.rank"
 
-  var isVaried: Bool { values.count > 1 }
+  var isVaried: Bool { labels.count > 1 }
 
   /// The colours of `labels`, or of some of them: those of the values, in every figure of the study.
   func colors(of shown: [String]? = nil) -> [JSONValue] {
     let labels = labels
     return (shown ?? labels).map { text in
       guard let place = labels.firstIndex(of: text), values.indices.contains(place) else {
-        return FigureStyle.palette[0]
+        return values.isEmpty ? FigureStyle.palette[0] : FigureStyle.gray
       }
       return valueColors[values[place]]
     }
   }
 
-  /// As legends show the values.
-  var labels: [String] { values.isEmpty ? ["none"] : values.map(label) }
+  func label(of run: RunReader) -> String { labels[index(of: run)] }
+  /// The position of the value among `labels`: the last where there is none.
+  func index(of run: RunReader) -> Int { placesBySetting[run.record.run.settingIndex] ?? labels.count - 1 }
 
-  func label(of run: RunReader) -> String { valuesBySetting[run.record.run.settingIndex].map(label) ?? "none" }
-  /// The position of the value among `labels`.
-  func index(of run: RunReader) -> Int { labels.firstIndex(of: label(of: run)) ?? 0 }
-
-  private func label(_ value: KeyValue) -> String {
-    switch path {
-    case "student.overRealization": value.shown + "x"
-    case Self.rankPath where value.number == 0: "full"
-    default: Self.words[value.shown] ?? value.shown
+  /// Short ones, unless two values would have the same.
+  private static func labels(of values: [KeyValue], _ path: String) -> [String] {
+    let short = values.map { value in
+      switch path {
+      case "student.overRealization": value.shown + "x"
+      case rankPath where value.number == 0: "full"
+      case Study.originKey: value.shown
+      default: words[value.shown] ?? value.shown
+      }
     }
+    return Set(short).count == short.count ? short : values.map(\.json)
   }
 
   private static let words = [
@@ -119,7 +128,7 @@ struct SeriesKey {
 
 extension Study {
   /// The value of a key in a setting; nil if it has none or has no effect there, as over-realization beside absolute widths.
-  fileprivate func shown(_ path: String, at index: Int) -> KeyValue? {
+  func shown(_ path: String, at index: Int) -> KeyValue? {
     if path != Study.originKey {
       guard let key = StudyKey.named(path), key.idleReason(settings[index]) == nil else { return nil }
     }

@@ -63,7 +63,7 @@ enum PlotChannel {
   var isNumeric: Bool {
     switch self {
     case .epoch, .node, .layer: true
-    case .key(let key): !key.values.isEmpty && key.values.allSatisfy { $0.number != nil }
+    case .key(let key): key.values.count == key.labels.count && key.values.allSatisfy { $0.number != nil }
     }
   }
 

@@ -82,7 +82,7 @@ private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONVal
 
 /// The same as colours of cells.
 ///
-/// Fields of the data: `p` column and `q` row as texts, `x` and `y` labels, `v` the mean over runs, `n` runs.
+/// Fields of the data: `p` column and `q` row as texts, `x` and `y` labels, `v` the middle over runs, `n` runs.
 func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let plot = try chart.plot()
   let values = try PlotValues(plot, of: chart)

@@ -131,6 +131,10 @@ struct PlotValues {
   /// What notes say of lines and bands, of values that are left out, and of layers that have none.
   var notes: [String] {
     var notes = [sentence]
+    let ends = Set(places.flatMap { points(at: $0).map(\.epoch) }).sorted()
+    if case .measure = plot.quantity, !channels.showsEpochs, ends.count > 1 {
+      notes.append("Of each run its last recorded epoch: \(ends.map(String.init).joined(separator: ", ")).")
+    }
     if !lateEpochs.isEmpty {
       notes.append("Runs of fewer epochs are left out at epoch \(lateEpochs.map(String.init).joined(separator: ", ")).")
     }

@@ -56,11 +56,7 @@ struct SettingSelection {
       let list = values(key).map(\.shown).joined(separator: ", ")
       let partners = study.companions(of: key)
       // A value that is shown may stand beside several of this key: then they are pooled.
-      func isDetermined(by shown: String) -> Bool {
-        Dictionary(grouping: shownSettings) { study.value(of: shown, at: $0) }.values.allSatisfy { same in
-          Set(same.map { study.value(of: key, at: $0) }).count == 1
-        }
-      }
+      func isDetermined(by shown: String) -> Bool { determines(shown, key, in: study) }
       let shownPartners = shownKeys.sorted().filter(partners.contains)
       if !shownPartners.isEmpty, !shownPartners.contains(where: isDetermined) { return "Pools \(key) \(list)." }
       guard let shown = shownPartners.first else {
@@ -69,6 +65,13 @@ struct SettingSelection {
         return isFirst ? "Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list)." : nil
       }
       return "With \(shown) goes \(key): \(list)."
+    }
+  }
+
+  /// Whether all settings that share the value of a key share that of another one.
+  func determines(_ key: String, _ other: String, in study: Study) -> Bool {
+    Dictionary(grouping: shownSettings) { study.value(of: key, at: $0) }.values.allSatisfy { same in
+      Set(same.map { study.value(of: other, at: $0) }).count == 1
     }
   }
 

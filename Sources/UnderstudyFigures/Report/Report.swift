@@ -37,9 +37,9 @@ public struct ReportSummary: Sendable {
 /// A figure that cannot be drawn (a measure that is not recorded yet, an empty selection) does not stop the others: it is
 /// named in the page and in the summary.
 ///
-/// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
 /// Without Python or its wheel the page is written without figures, unless a page with figures is there, which stays.
 ///
+/// - Parameter file: the page, usually `report.html` in the results folder; its links to the figures are relative.
 /// - Throws: ``FigureError`` if a file cannot be written, or if the renderer is stopped; the figures' `.json` files are
 ///   written even then.
 /// - Complexity: O(size of the results), and about a second for each figure.

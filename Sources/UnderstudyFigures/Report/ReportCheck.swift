@@ -1,8 +1,9 @@
 import UnderstudySchema
 
 extension Study {
-  /// What is wrong with its figures and findings, or may surprise, as far as it can be told before anything is trained: names,
-  /// measures and epochs that no rule records, axes that are missing, keys that a plot pools, statistics that cannot be compared.
+  /// What is wrong with its figures and findings, or may surprise, as far as it is told before anything is trained: names of figures;
+  /// of plots, measures that no rule records, axes that are missing, and keys that are pooled; of findings, measures that are not
+  /// recorded when they are looked at, and statistics that cannot be compared.
   ///
   /// - Complexity: O(figures and findings x settings).
   public var reportWarnings: [String] {
@@ -64,8 +65,15 @@ extension FindingDeclaration {
     if comparison != nil, row.summary == nil {
       return ["\(statistic.rawValue) is of all runs together, and no two runs can be compared by it"]
     }
-    guard let setting = study.settings.first(where: { $0.matches(selection) }) else { return [] }
-    let last = setting.lastEpoch
+    let ends = Set(study.settings.filter { $0.matches(selection) }.map(\.lastEpoch)).sorted()
+    if let epoch, let shortest = ends.first, epoch > shortest {
+      return ["it looks at epoch \(epoch), and some of its runs have \(shortest)"]
+    }
+    return ends.flatMap { missing(in: study, endingAt: $0) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  private func missing(in study: Study, endingAt last: Int) -> [String] {
+    let row = statistic.row
     // What a statistic needs last it needs at the epoch that it looks at; of the rest it may look at others.
     let missing =
       study.unrecorded(row.needs.dropLast(), at: nil, of: last)

@@ -20,7 +20,7 @@ func findingsContent(_ findings: [Finding], caption: String) -> String {
     style: "findings")
 }
 
-/// How many of some findings have which verdict: `11 borne out, 1 not`.
+/// How many of some findings have which verdict: `11 of 12 borne out, 1 not`.
 func verdictCounts(_ findings: [Finding]) -> String {
   var (borneOut, failed, undecided, unmeasured) = (0, 0, 0, 0)
   for finding in findings {

@@ -21,9 +21,15 @@ struct StudyConditions {
     guard let tree = layer.values["conditions"], !tree.isNull else { return }
     for item in tree.items {
       let entries = try item.entries(key: "conditions", known: ["where", "set"])
-      guard let selection = entries["where"], let values = entries["set"] else {
+      func isMissing(_ tree: YAMLTree?) -> Bool {
+        guard let tree, !tree.isNull else { return true }
+        if case .mapping(let keys) = tree.content { return keys.isEmpty }
+        return false
+      }
+      guard let selection = entries["where"], let values = entries["set"], !isMissing(selection), !isMissing(values)
+      else {
         throw item.error(
-          .missingKey, key: "conditions", "a condition without \(entries["where"] == nil ? "where" : "set")",
+          .missingKey, key: "conditions", "a condition without \(isMissing(entries["where"]) ? "where" : "set")",
           "e.g. {where: {student.overRealization: 10}, set: {training.learningRate: 0.002}}")
       }
       var condition = Condition(tree: item, selection: [:], values: [])
@@ -68,6 +74,14 @@ struct StudyConditions {
       for path in condition.selection.keys.sorted() where !axes.contains(where: { $0.key.path == path }) {
         throw condition.tree.error(
           .missingKey, key: "conditions.where", "the study gives no \(path)", "give it, with all values that it takes")
+      }
+      for (path, selected) in condition.selection {
+        let values = axes.first { $0.key.path == path }?.values ?? []
+        for value in selected where !values.contains(where: { $0.value.isSame(as: value) }) {
+          throw condition.tree.error(
+            .emptySelection, key: "conditions.where", "no setting of the study has \(path) \(value.json)",
+            "select values of the grid")
+        }
       }
       for (key, tree, value) in condition.values where !axes.contains(where: { $0.key.path == key.path }) {
         guard let usual = key.read(Setting()) else {

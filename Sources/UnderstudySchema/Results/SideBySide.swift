@@ -70,9 +70,11 @@ extension Study {
 
   /// Whether a setting of the grid has one of the values of each key.
   public func matches(_ selection: [String: [KeyValue]], at index: Int) -> Bool {
-    selection.allSatisfy { key, values in
-      guard let own = value(of: key, at: index) else { return false }
-      return values.contains { $0.isSame(as: own) }
+    var others = selection
+    let names = others.removeValue(forKey: Self.originKey)
+    let isOfThem = names.map { names in
+      value(of: Self.originKey, at: index).map { own in names.contains { $0.isSame(as: own) } } ?? false
     }
+    return (isOfThem ?? true) && settings[index].matches(others)
   }
 }

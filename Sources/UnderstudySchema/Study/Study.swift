@@ -36,7 +36,7 @@ public struct Study: Hashable, Sendable {
 extension Study {
   /// The keys whose values follow from that of a key, because they are zipped with it.
   public func companions(of key: String) -> Set<String> {
-    Set(zippedKeys.first { $0.contains(key) } ?? []).subtracting([key])
+    Set(zippedKeys.filter { $0.contains(key) }.joined()).subtracting([key])
   }
 }
 

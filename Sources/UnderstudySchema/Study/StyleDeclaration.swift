@@ -19,7 +19,7 @@ public struct StyleDeclaration: Codable, Hashable, Sendable {
 
   /// Its keys in study files: what they can be, and what they mean.
   public static let options: [(key: String, form: String, explanation: String)] = [
-    ("width", "5 to 60", "Width of the whole figure in centimetres; by default at most 17."),
+    ("width", "5 to 60", "Greatest width of the whole figure in centimetres; by default 17."),
     ("fontSize", "5 to 40", "Points of the smallest letters; by default 7.5."),
     (
       "font", "a family",
