@@ -32,7 +32,7 @@ struct PairedRuns {
     guard !pairs.isEmpty else {
       throw failure(
         "no run with \(comparison.key) \(comparison.first.shown) has a partner with \(comparison.second.shown), which shares its "
-          + "seed and all other keys: one of both is missing or has diverged")
+          + "seed and all other keys: one of both is missing, has diverged, or differs in another key")
     }
     if comparison.kind == .ratio, !pairs.allSatisfy({ $0.first > 0 && $0.second > 0 }) {
       throw failure("a ratio needs values above 0; compare by difference")
