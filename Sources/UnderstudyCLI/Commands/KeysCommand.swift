@@ -61,6 +61,28 @@ struct KeysCommand: AsyncParsableCommand {
     }
   }
 
+  /// Docs/Studies.md says more of each.
+  private static let declarations = [
+    Entry(name: "name", explanation: "Names the results folder; by default the file's name without its ending."),
+    Entry(name: "claim", explanation: "What the study is to show, in sentences."),
+    Entry(
+      name: "seeds", form: "a count or a list; default 1", explanation: "Each setting is trained with each of them."),
+    Entry(name: "zip", form: "lists of keys", explanation: "Their values go together instead of being combined."),
+    Entry(
+      name: "conditions", form: "a list of {where, set}", explanation: "Values of keys that hold in a part of the grid."
+    ),
+    Entry(
+      name: "record", form: "a list of {measures, every | epochs | last}", explanation: "What is measured, and when."),
+    Entry(
+      name: "figures", form: "a list of {name, kind, caption, where, epochs, ...}",
+      explanation: "What the report draws; the kinds and their options are below."),
+    Entry(
+      name: "findings",
+      form: "a list of {statement, statistic, epoch, layer, where, compare, as, figure, atLeast, atMost}",
+      explanation: "What the study expects of its numbers; compare: {KEY: [VALUE, VALUE]} is over pairs of runs."),
+    Entry(name: "scales", form: "named sets of keys", explanation: "Chosen by --scale NAME; they win over the file."),
+  ]
+
   private var sections: [(title: String, entries: [Entry])] {
     [
       (
@@ -71,6 +93,7 @@ struct KeysCommand: AsyncParsableCommand {
             explanation: $0.explanation)
         }
       ),
+      ("Keys of a study beside its settings", Self.declarations),
       ("Measures", Measure.allCases.map { Entry(name: $0.rawValue) }),
       (
         "Kinds of figures",
@@ -100,7 +123,7 @@ struct KeysCommand: AsyncParsableCommand {
 
   private func isWanted(_ entry: Entry) -> Bool {
     guard let word else { return true }
-    return [entry.name, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
+    return [entry.name, entry.form, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
   }
 }
 
