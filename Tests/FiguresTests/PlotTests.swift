@@ -56,6 +56,7 @@ import UnderstudySchema
       let middle = try #require(rows(figure, at.merging(["k": "middle"]) { $1 }).first?["y"]?.number)
       #expect(abs(middle - (try #require(value.value))) < 1e-5)
       #expect(rows(figure, at.merging(["k": "run"]) { $1 }).count == 4)
+      #expect(rows(figure, at.merging(["k": "run", "s": "seed 3"]) { $1 }).count == 1, "a line for each seed")
     }
     #expect(figure.notes.contains { $0.contains("mean over runs (4 at each place)") })
   }

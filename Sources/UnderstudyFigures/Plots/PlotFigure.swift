@@ -4,7 +4,7 @@ import UnderstudySchema
 /// Any quantity of the runs against an epoch, a node, a layer or a key, with colours and panels by others.
 ///
 /// Fields of the data: `k` "middle" or "run", `p` column, `q` row, `o` colour, all as texts, `x`, `y` the middle over runs or the
-/// run's value, `a`...`b` the band, `n` runs, `s` the run.
+/// run's value, `a`...`b` the band, `n` runs, `s` the run, or against a key its seed.
 func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let plot = try chart.plot()
   let values = try PlotValues(plot, of: chart)

@@ -183,8 +183,10 @@ struct PlotValues {
     if let (low, high) = band(of: values) { (members["a"], members["b"]) = (.display(low), .display(high)) }
     var rows = [row(place, members)]
     if plot.band == .seeds {
+      // Against a key a line goes from run to run of one seed, which share teacher and data.
       rows += points(at: place).map {
-        row(place, ["k": "run", "x": x, "y": .display($0.value), "s": .text($0.run.record.run.hash)])
+        let line = channels.x.key == nil ? $0.run.record.run.hash : "seed \($0.run.seed)"
+        return row(place, ["k": "run", "x": x, "y": .display($0.value), "s": .text(line)])
       }
     }
     return rows
