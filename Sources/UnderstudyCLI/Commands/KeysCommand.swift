@@ -118,7 +118,7 @@ struct KeysCommand: AsyncParsableCommand {
   private var likely: String? {
     let names = sections.flatMap(\.entries).map(\.name)
     let parts = names.flatMap { name in name.split { !$0.isLetter }.flatMap { words(of: $0) } }
-    return word.flatMap { likelyName(for: $0, among: names) ?? likelyName(for: $0, among: parts) }
+    return word.flatMap { likelyName(for: $0, among: names + parts) }
   }
 
   private func isWanted(_ entry: Entry) -> Bool {

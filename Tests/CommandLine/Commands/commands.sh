@@ -77,7 +77,7 @@ ends "studies are compared" 0 "pair - study" "cannot start" "report: " -- \
   "$UNDERSTUDY" report results pair --compare teacher.strengthDecay --statistic logEvaluationLoss --output both.html \
   --python nowhere/python3
 check "the page says what they differ in" grep -q "training.outputNoise: 0, 0.5" both.html
-ends "not by a key that does not vary" 2 "momentum" "varies teacher.strengthDecay" -- \
+ends "not by a key that does not vary" 2 "momentum" "those that differ are teacher.strengthDecay" -- \
   "$UNDERSTUDY" report results --compare training.momentum
 ends "not by what is of all runs" 2 "strongFirst" "all runs together" -- \
   "$UNDERSTUDY" report results --compare teacher.strengthDecay --statistic strongFirst
