@@ -273,7 +273,7 @@ class Figures(Case):
                 self.assertIn("<svg", (Path(folder) / "figure.svg").read_text())
         # Lines at a level have channels of their own.
         for name in ("accuracy", "learning"):
-            self.assertIn("spec" if name == "learning" else "layer", understudy.load(IMAGES).figure(name).to_dict())
+            self.assertIn("spec", understudy.load(IMAGES).figure(name).to_dict())
         self.assertRefused("there is: loss, recovery", results.figure, "losses")
         self.assertRefused("there is: none", understudy.load(DEEP).figure, "loss")
 
