@@ -26,7 +26,8 @@ public struct StudyComparison: Sendable {
 
   /// - Parameter statistics: what is compared; empty: what all findings look at that is a mean or median over runs, and what
   ///   nearly every study records.
-  /// - Throws: `FigureError.unknownKey` if no two settings differ in `key`, `.notPlottable` if a statistic cannot be compared.
+  /// - Throws: `FigureError.unknownKey` if settings have no such key, `.notPlottable` if no two of them differ in it, or if a statistic
+  ///   cannot be compared.
   public init(_ results: StudyResults, by key: String, statistics: [ComparedStatistic] = []) throws(FigureError) {
     (self.results, self.key) = (results, key)
     let study = results.study
@@ -41,10 +42,8 @@ public struct StudyComparison: Sendable {
           "no two settings differ in \(key); those that differ are \(varied.isEmpty ? "none" : varied.joined(separator: ", "))"
       )
     }
-    for compared in statistics where compared.statistic.row.summary == nil {
-      throw .notPlottable(
-        figure: "comparison",
-        reason: "\(compared.statistic.rawValue) is of all runs together, and no two runs can be compared by it")
+    if let reason = statistics.lazy.compactMap(\.statistic.incomparability).first {
+      throw .notPlottable(figure: "comparison", reason: reason)
     }
     self.statistics =
       statistics.isEmpty

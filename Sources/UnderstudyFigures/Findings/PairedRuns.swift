@@ -20,9 +20,7 @@ struct PairedRuns {
   init(_ comparison: FindingDeclaration.Comparison, _ input: StatisticInput) throws(FigureError) {
     func failure(_ reason: String) -> FigureError { .notPlottable(figure: input.selected.subject, reason: reason) }
     let statistic = input.declaration.statistic
-    guard statistic.row.summary != nil else {
-      throw failure("\(statistic.rawValue) is of all runs together, and no two runs can be compared by it")
-    }
+    if let reason = statistic.incomparability { throw failure(reason) }
     let (values, missing) = try input.valuesOfRuns()
     if let reason = missing.first {
       throw failure(
@@ -86,6 +84,13 @@ struct PairedRuns {
     return found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.compactMap { _, pair in
       pair.first.flatMap { first in pair.second.map { (pair.seed, first, $0) } }
     }
+  }
+}
+
+extension FindingDeclaration.Statistic {
+  /// Why runs cannot be compared by it; nil if they can.
+  var incomparability: String? {
+    row.summary == nil ? "\(rawValue) is of all runs together, and no two runs can be compared by it" : nil
   }
 }
 

@@ -61,10 +61,7 @@ extension FigureDeclaration {
 
 extension FindingDeclaration {
   fileprivate func warnings(in study: Study) -> [String] {
-    let row = statistic.row
-    if comparison != nil, row.summary == nil {
-      return ["\(statistic.rawValue) is of all runs together, and no two runs can be compared by it"]
-    }
+    if comparison != nil, let reason = statistic.incomparability { return [reason] }
     let ends = Set(study.settings.filter { $0.matches(selection) }.map(\.lastEpoch)).sorted()
     if let epoch, let shortest = ends.first, epoch > shortest {
       return ["it looks at epoch \(epoch), and some of its runs have \(shortest)"]
