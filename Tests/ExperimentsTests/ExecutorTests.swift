@@ -36,6 +36,15 @@ private let everything =
       (.predictedAlignment, found.teacherNodes.map { $0.predicted.map { $0 / found.inputs.spread } ?? -1 }),
       (.largestGradient, [gradient.nodeMaxima.max() ?? 0]),
       (.observerCounts, found.teacherNodes.map { Double($0.observers[0].count) }),
+      (
+        .observation,
+        found.teacherNodes.enumerated().map { j, node in
+          let best = found.teacherNodes.indices.map { found.alignment.bestStudent(of: $0) }
+          let others = Set(best.enumerated().filter { $0.offset != j && $0.element != best[j] }.compactMap(\.element))
+          let kappa = others.sorted().map { k in node.observers[0].first { $0.student == k }?.kappa ?? 0 }
+          return kappa.isEmpty ? 0 : kappa.reduce(0, +) / Double(kappa.count)
+        }
+      ),
       (.witnessCounts, try #require(found.bands[0].witnesses).counts.map(Double.init)),
       (.kinkBalances, found.studentNodes.map(\.kinkBalance)),
       (.verdicts, found.teacherNodes.map { Double(AuditVerdict($0.verdict).code) }),

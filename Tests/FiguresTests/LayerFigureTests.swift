@@ -33,6 +33,21 @@ import UnderstudySchema
     #expect(FigureStyle.completed(Array(rows.prefix(2)), row: "q", column: "p") == Array(rows.prefix(2)))
   }
 
+  @Test func lShapesSayWhatNodesAre() throws {
+    var run = Self.student(epochs: [10])
+    let rho = [0.96, 0.2, 0.3]
+    run.measurements.removeAll { [.layerStudentCorrelations, .layerDeadNodes].contains($0.measure) }
+    run.measurements.append(SyntheticLayers.vector(.layerStudentCorrelations, 10, rho))
+    run.measurements.append(SyntheticLayers.vector(.layerDeadNodes, 10, [0, 0, 0]))
+    #expect(try FigureDataTests.rowsAndFigure(.layerLShape, [run]).rows[0]["g"] == nil)
+    run.measurements.append(SyntheticLayers.vector(.layerMirroredCorrelations, 10, [0.1, 0.97, 0.5]))
+    run.measurements.append(SyntheticLayers.vector(.layerActiveShares, 10, [0.5, 1, 0.995]))
+    let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerLShape, [run])
+    #expect(rows[0]["g"] == ["follows a teacher node", "follows one turned round"])
+    #expect(rows[1]["g"] == ["active at all inputs"])
+    #expect(figure.notes.contains { $0.hasPrefix("Follows: ρ > 0.95") })
+  }
+
   @Test func lShapeHasTheLiveNodesOfEachLayer() throws {
     let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerLShape, [Self.student()])
     // Epochs 0, 3 and 10: 3 is the middle of 0 and 10 on the axis of log(1 + epoch), where it is 1.39 of 2.40.

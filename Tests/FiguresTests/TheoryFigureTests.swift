@@ -82,7 +82,7 @@ import UnderstudySchema
     let few = runs.filter { [5, 10].contains($0.run.setting.network.inputDimension) }
     let refused = try FigureDataTests.rowsAndFigure(.sampleExponent, few, varied: varied)
     #expect(!refused.rows.contains { $0["k"] == "line" } && refused.rows.contains { $0["s"] == "none: no exponent" })
-    #expect(refused.figure.notes.contains { $0.contains("at 2 input dimensions, and a fit needs 3") })
+    #expect(refused.figure.notes.contains { $0.contains("at 2 places of the axis, and a fit needs 3") })
   }
 
   @Test func verdictsAreSharesOfTheTeacherNodes() throws {

@@ -270,7 +270,71 @@ import UnderstudySchema
     // A line goes through any two points.
     study.findings[0].selection = ["network.inputDimension": [.integer(5), .integer(10), .integer(40)]]
     let refused = findings(of: StudyResults(study: study, runs: results.runs))[0]
-    #expect(refused.value == nil && "\(refused.verdict)".contains("at 2 input dimensions, and a fit needs 3"))
+    #expect(refused.value == nil && "\(refused.verdict)".contains("at 2 places of the axis, and a fit needs 3"))
+  }
+
+  /// m and n take 2^m samples a node: one exponent for each axis, and each figure's legend has it.
+  @Test func fitsTheSampleExponentAgainstOtherThings() throws {
+    var runs: [RunRecord] = []
+    var index = 0
+    func add(_ change: (inout Setting) -> Void, alignments: [Double], observation: Double = 0.5) {
+      var setting = Synthetic.setting(teacherNodes: 2, epochs: 1)
+      change(&setting)
+      for seed in 0..<2 {
+        let values = [
+          Self.vector(.alignment, 1, alignments), Self.vector(.observation, 1, [observation, observation]),
+        ]
+        runs.append(Synthetic.run(setting, index: index, seed: seed, values))
+      }
+      index += 1
+    }
+    func finding(_ against: SampleAxis, varied: [String]) throws -> Finding {
+      let results = FigureDataTests.results(runs, varied: varied)
+      var study = results.study
+      study.findings = [FindingDeclaration(statement: "s", statistic: .sampleExponent, atLeast: 0)]
+      study.findings[0].against = against
+      return findings(of: StudyResults(study: study, runs: results.runs))[0]
+    }
+    // At a bias of -1, -2, -4 it takes 100, 800, 6400 samples; kappa is 0.5, 0.25, 0.125: samples ~ kappa^-3.
+    for (bias, first, kappa) in [(-1.0, 100, 0.5), (-2, 800, 0.25), (-4, 6400, 0.125)] {
+      for count in [first, 10 * first] {
+        add(
+          {
+            $0.teacher.bias = bias
+            $0.inputs.training.count = count
+          }, alignments: [0.01, count == first ? 0.5 : 0.05], observation: kappa)
+      }
+    }
+    let byKappa = try finding(.observation, varied: ["teacher.bias", "inputs.training.count"])
+    #expect(abs(try #require(byKappa.value) - 3) < 1e-12)
+    // Equal seeds: every draw gives the same exponent.
+    #expect(try #require(byKappa.interval) == #require(byKappa.value)...#require(byKappa.value))
+    let negative = try finding(.key("teacher.bias"), varied: ["teacher.bias", "inputs.training.count"])
+    #expect("\(negative.verdict)".contains("teacher.bias -1 is no number above 0"))
+
+    // Nodes: m = 2 and n of 2, 6, 14 are K = 4, 8, 16; samples 100, 400, 1600: exponent 2.
+    (runs, index) = ([], 0)
+    for (multiple, first) in [(1.0, 100), (3, 400), (7, 1600)] {
+      for count in [first, 10 * first] {
+        add(
+          {
+            $0.student.overRealization = multiple
+            $0.inputs.training.count = count
+          }, alignments: [0.01, count == first ? 0.5 : 0.05])
+      }
+    }
+    let varied = ["student.overRealization", "inputs.training.count"]
+    #expect(abs(try #require(try finding(.nodes, varied: varied).value) - 2) < 1e-12)
+
+    // Alignment: eps of 0.3, 0.1, 0.03 takes 100, 1000, 10 000 samples, so that an exponent is 2 up to the levels' ratio.
+    (runs, index) = ([], 0)
+    for (count, aligned) in [(100, 0.5), (300, 0.2), (1000, 0.07), (3000, 0.02), (10_000, 0.007), (30_000, 0.001)] {
+      add({ $0.inputs.training.count = count }, alignments: [aligned, aligned])
+    }
+    let levels = try finding(.alignment, varied: ["inputs.training.count"])
+    // From 100 to 300 samples the share rises from 0 to 1: 90 % at a fraction 0.9 of the logarithm, a factor 10 for each
+    // further factor of 10 in the level: 1/0.3, 1/0.1, ... are spaced by 3 and 3.33, samples by 3.33 and 3.
+    #expect(abs(try #require(levels.value) - 1) < 0.02)
   }
 
   @Test func interpolatesAndCensorsSamples() throws {

@@ -20,6 +20,24 @@ import UnderstudyNumerics
     #expect(Augmentation(scheme: .teacherAware, step: 0.1).apply(to: inputs, for: teacher).rowCount == 7 * 5)
   }
 
+  @Test("the slides' other sizes, 2m and m times the data set's, are parts of the whole")
+  func conventions() throws {
+    let teacher = try teacher()
+    var stream = RandomStream(key: 1, purpose: .test)
+    let inputs = stream.normalMatrix(rowCount: 5, columnCount: 4, standardDeviation: 1)
+    func augmented(_ copies: Augmentation.Copies) -> Matrix {
+      Augmentation(scheme: .teacherAware, step: 0.1, copies: copies).apply(to: inputs, for: teacher)
+    }
+    let (whole, without, up) = (augmented(.bothWays), augmented(.withoutOriginals), augmented(.oneWay))
+    #expect(without.rowCount == 2 * 3 * 5 && up.rowCount == 3 * 5)
+    for i in 0..<5 {
+      for copy in 0..<6 {
+        #expect(Array(without.row(6 * i + copy)) == Array(whole.row(7 * i + 1 + copy)))
+        if copy % 2 == 0 { #expect(Array(up.row(3 * i + copy / 2)) == Array(whole.row(7 * i + 1 + copy))) }
+      }
+    }
+  }
+
   @Test("every copy lies one step away along a direction, both ways", arguments: [true, false])
   func copies(isAware: Bool) throws {
     let teacher = try teacher()

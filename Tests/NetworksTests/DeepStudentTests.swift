@@ -100,6 +100,28 @@ import UnderstudyNumerics
     }
   }
 
+  @Test("the lowest layers can be the teacher's, with further nodes beside them and drawn layers above")
+  func teacherLayers() throws {
+    let teacher = try deepDesign().draw(key: 1)
+    let widths = teacher.network.hiddenCounts.map { 2 * $0 }
+    let drawn = try student(.uniform, of: teacher, widths)
+    let network = try student(.uniform, of: teacher, widths) { $0.teacherLayerCount = 2 }
+    let x = normalSample()
+    let ours = teacher.network.activations(of: x.transposed, layers: 0..<2)
+    let theirs = network.activations(of: x.transposed, layers: 0..<2)
+    for layer in 0..<2 {
+      for j in 0..<teacher.network.hiddenCounts[layer] {
+        #expect(Array(theirs[layer].row(j)) == Array(ours[layer].row(j)), "layer \(layer), node \(j)")
+        let further = network.layers[layer].weights.row(j).dropFirst(teacher.network.layers[layer].inputCount)
+        #expect(further.allSatisfy { $0 == 0 })
+      }
+      for k in teacher.network.hiddenCounts[layer]..<widths[layer] {
+        #expect(Array(network.layers[layer].weights.row(k)) == Array(drawn.layers[layer].weights.row(k)))
+      }
+    }
+    #expect(network.layers[2...] == drawn.layers[2...])
+  }
+
   @Test(
     "the weight factor is on all weights and biases but those of `scale`",
     arguments: [.uniform, .he, .teacherDirections, .teacherSigns, .perturbedTeacher, .plain]

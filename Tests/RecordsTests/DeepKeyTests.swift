@@ -92,6 +92,10 @@ import Testing
     BadStudy("student: {initialization: he, scale: 1}", .unusedKey, "student.scale", "student.weightFactor"),
     BadStudy("student: {weightFactor: 2}", .unusedKey, "student.weightFactor", "student.scale"),
     BadStudy("student: {perturbation: 1}", .unusedKey, "not perturbedTeacher"),
+    BadStudy("student: {teacherLayers: 2}", .contradiction, "student.teacherLayers 2", "hidden layers, 1", "at most 1"),
+    BadStudy(
+      "student: {teacherLayers: 1, normalization: beforeActivation}", .contradiction, "student.normalization",
+      "student.teacherLayers"),
     BadStudy("student: {learntScale: true}", .unusedKey, "student.normalization is none"),
     BadStudy(
       "teacher: {medianBiases: true, normalizedOutput: true, bias: 1}", .unusedKey, "teacher.bias", "all biases"),

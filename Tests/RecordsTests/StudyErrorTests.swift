@@ -127,6 +127,11 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
       "figures: [{name: a, kind: lShape, row: training.method, column: training.method}]", .duplicateValue, "two ways"),
     BadStudy("figures: [{name: a, kind: lShape, scale: log}]", .unknownName, "logarithmic"),
     BadStudy("figures: [{name: a, kind: lShape, height: tall}]", .unknownName, "height"),
+    BadStudy("figures: [{name: a, kind: sampleExponent, against: width}]", .outOfRange, "no axis", "nodes (K = m + n)"),
+    BadStudy("figures: [{name: a, kind: accuracy, against: nodes}]", .unusedKey, "against"),
+    BadStudy(
+      "findings: [{statement: s, statistic: recoveredShare, against: nodes, atLeast: 1}]", .unusedKey,
+      "findings.against"),
     BadStudy("figures: [{name: a, kind: accuracy, height: norm}]", .unusedKey, "have no height"),
     BadStudy("figures: [{name: a, kind: lShape, style: {width: 2}}]", .outOfRange, "give 5 to 60 centimetres"),
     BadStudy("figures: [{name: a, kind: lShape, style: {fontSize: 90}}]", .outOfRange, "give 5 to 40 points"),

@@ -19,11 +19,12 @@ TWO_LAYERS = TRAINED + [
     "teacherFanOutNorms",
 ]
 THEORY = [
-    "alignment", "studentAlignment", "predictedAlignment", "largestGradient", "observerCounts", "witnessCounts",
+    "alignment", "studentAlignment", "predictedAlignment", "largestGradient", "observerCounts", "observation", "witnessCounts",
     "kinkBalances", "verdicts", "mergedNodeCount", "mergedWeightError",
 ]
 LAYERS = [
     "layerWidths", "layerCorrelations", "layerMatches", "layerStudentCorrelations", "layerDeadNodes", "layerStrengths",
+    "layerMirroredCorrelations", "layerActiveShares",
 ]
 COUPLINGS = [
     "layerSmallestAlphas", "layerMeanAlphas", "layerRegionCounts", "layerCouplingA", "layerCouplingB",

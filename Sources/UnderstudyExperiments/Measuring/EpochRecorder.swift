@@ -80,13 +80,14 @@ struct EpochRecorder {
       case .studentBoundaries: add(boundaries(of: student.network))
       case .teacherFanOutNorms: add(fanOutNorms(of: teacher.network))
       case .inputSample: add(training.inputs.prefix(rows: 400))
-      case .alignment, .studentAlignment, .predictedAlignment, .observerCounts, .witnessCounts,
+      case .alignment, .studentAlignment, .predictedAlignment, .observation, .observerCounts, .witnessCounts,
         .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
         if let taken = theory[measure] { add(taken.shape, taken.values) }
       // What comes after the last epoch; see PostTraining.swift.
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
-      case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes, .layerStrengths,
-        .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas, .layerRegionCounts, .layerCouplingA,
+      case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes,
+        .layerMirroredCorrelations, .layerActiveShares, .layerStrengths, .layerTeacherStrengths, .layerSmallestAlphas,
+        .layerMeanAlphas, .layerRegionCounts, .layerCouplingA,
         .layerCouplingB,
         .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }

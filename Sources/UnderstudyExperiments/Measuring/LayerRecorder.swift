@@ -31,6 +31,11 @@ struct LayerRecorder {
     if measures.contains(.layerTeacherStrengths) {
       add(.layerTeacherStrengths, try couplings(of: Student(teacher.network)).flatMap(\.strengths))
     }
+    if !measures.isDisjoint(with: [.layerMirroredCorrelations, .layerActiveShares]) {
+      let orientations = try layerOrientations(of: teacher, with: student, over: inputs)
+      add(.layerMirroredCorrelations, orientations.flatMap(\.mirrored.bestOfStudentNodes))
+      add(.layerActiveShares, orientations.flatMap(\.activeShares))
+    }
     guard !measures.isDisjoint(with: Self.ofCorrelations) else { return result }
 
     let correlations = try layerCorrelations(of: teacher, with: student, over: inputs)

@@ -36,7 +36,11 @@ struct TheoryRecorder {
       add(.alignment, alignment.epsilonOfTeacherNodes.map { share($0, of: spread) })
       add(.studentAlignment, alignment.epsilonOfStudentNodes.map { share($0, of: spread) })
     }
-    if measures.contains(.observerCounts) { add(.observerCounts, try observerCounts()) }
+    if !measures.isDisjoint(with: [.observerCounts, .observation]) {
+      let observers = try observers()
+      add(.observerCounts, observers.map { Double($0.count) })
+      if measures.contains(.observation) { add(.observation, try meanObservation(by: observers)) }
+    }
     if !measures.isDisjoint(with: Self.ofAudits) {
       let audit = try audit(
         of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band], effort: .complete))
@@ -59,12 +63,28 @@ struct TheoryRecorder {
     return result
   }
 
-  private func observerCounts() throws(ShapeError) -> [Double] {
+  /// kappa_kj > 0 of each student node k that observes teacher node j, by k. `[teacher node]`.
+  private func observers() throws(ShapeError) -> [[Int: Double]] {
     let inputs = drawn()
-    let observed = try observation(
+    let observed = try UnderstudyTheory.observation(
       of: Boundaries(of: teacher.network.layers[0]), by: student, over: inputs,
       bandWidth: band.length(spread: inputSpread(of: inputs)))
     let alpha = try coupling(of: teacher, with: student, over: inputs).smallestAlpha
-    return observed.bandCounts.indices.map { j in Double(observed.observers(of: j).count { alpha[$0, j] > 0 }) }
+    return observed.bandCounts.indices.map { j in
+      let nodes = observed.observers(of: j).filter { alpha[$0, j] > 0 }
+      return Dictionary(uniqueKeysWithValues: nodes.map { ($0, observed.kappa[j, $0]) })
+    }
+  }
+
+  /// Of the nodes that stand for the other teacher nodes: the one that is aligned with j has half of its band in any case, and
+  /// idle ones may lie anywhere.
+  private func meanObservation(by observers: [[Int: Double]]) throws(ShapeError) -> [Double] {
+    let alignment = try alignment(of: teacher, with: student, spread: inputSpread(of: drawn()))
+    let best = observers.indices.map(alignment.bestStudent)
+    return observers.enumerated().map { j, kappa in
+      let others = Set(best.indices.filter { $0 != j }.compactMap { best[$0] }).subtracting([best[j]].compactMap { $0 })
+      let shares = others.sorted().map { kappa[$0] ?? 0 }
+      return shares.isEmpty ? 0 : shares.reduce(0, +) / Double(shares.count)
+    }
   }
 }

@@ -50,6 +50,11 @@ struct PreparedRun {
     augmentation = Augmentation(setting.inputs)
     // As many as give at least `count` samples with their copies; of the last one, copies beyond the count are left out.
     let factor = augmentation?.factor(for: teacher) ?? 1
+    guard factor > 0 else {
+      throw .input(
+        "no node of the teacher's lowest layer has weights that a sample could be moved along, and inputs.augmentationCopies "
+          + "\(setting.inputs.augmentationCopies.rawValue) leaves the samples themselves out; take bothWays")
+    }
     drawnCount = (setting.inputs.training.count + factor - 1) / factor
     let sampleCount = self.trainingFile?.rowCount ?? setting.inputs.training.count
     let steps = try RunSteps(run, sampleCount: sampleCount, key: studentKey)

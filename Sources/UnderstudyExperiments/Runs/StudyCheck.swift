@@ -113,6 +113,7 @@ extension Setting {
     setting.inputs.boundaryOffsetMinimum = defaults.inputs.boundaryOffsetMinimum
     setting.inputs.boundaryOffsetMaximum = defaults.inputs.boundaryOffsetMaximum
     setting.inputs.augmentationStep = defaults.inputs.augmentationStep
+    setting.inputs.augmentationCopies = defaults.inputs.augmentationCopies
     setting.criticalPoint = defaults.criticalPoint
     // Batches from a file must be as many and as large as the training asks for.
     let (batches, epochs) = (training.batches, training.epochs)

@@ -9,20 +9,20 @@ let wantedShare = 0.9
 /// Fields of the data: `d` input dimension, `s` augmentation as a text, `x` samples, `w` the same moved aside a little, `y` mean
 /// share over seeds, `a`...`b` its 95 % interval or, of few seeds, the lowest and highest, `n` runs.
 func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.sampleSeries
-  let shares = try sampleShares(of: chart.runs, key: key, epoch: chart.epochs.first)
+  let key = chart.sampleSeries(against: .usual)
+  let shares = try chart.runs.sampleShares(by: key, against: .usual, epoch: chart.epochs.first)
   let rows: [JSONValue] = shares.compactMap { point in
     guard let interval = MeanRange(point.shares.map(\.share)) else { return nil }
     // Bars beside each other can be told apart.
     let aside = 0.06 * (Double(key.labels.firstIndex(of: point.series) ?? 0) - Double(key.labels.count - 1) / 2)
     return [
-      "d": .number(point.dimension), "s": .text(point.series), "x": .number(point.sampleCount),
+      "d": .number(point.place), "s": .text(point.series), "x": .number(point.sampleCount),
       "w": .display(point.sampleCount * pow(2, aside)),
       "y": .display(interval.mean), "a": .display(max(0, interval.low)), "b": .display(min(1, interval.high)),
       "n": .integer(interval.count),
     ]
   }
-  let dimensions = Set(shares.map(\.dimension)).sorted()
+  let dimensions = Set(shares.map(\.place)).sorted()
   func y(_ field: String) -> JSONValue { FigureStyle.share(field, title: "nodes aligned") }
   let hovers =
     [
@@ -49,43 +49,12 @@ func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
       ]))
 }
 
-/// What the runs of one dimension, series and number of samples reached.
-struct SampleShare {
-  var series: String
-  var dimension: Double
-  var sampleCount: Double
-  var shares: [(seed: Int, share: Double)]
-}
-
-extension SelectedRuns {
-  /// The augmentation, or the key that varies most beside samples and dimension.
-  var augmentation: SeriesKey {
-    mostVaried(["inputs.augmentation"], except: ["network.inputDimension", "inputs.training.count"])
-  }
-}
-
 extension Chart {
-  /// The key of colours, by default the same: the augmentation, or the key that varies most beside samples and dimension.
-  var sampleSeries: SeriesKey {
+  /// The key of colours, by default that of findings: the augmentation, or the key that varies most beside samples and what they
+  /// are held against.
+  func sampleSeries(against axis: SampleAxis) -> SeriesKey {
     ChartChannels(
-      of: self, color: ["inputs.augmentation"], fixed: ["network.inputDimension", "inputs.training.count"]
+      of: self, color: ["inputs.augmentation"], fixed: axis.shownKeys(in: runs.study)
     ).color
-  }
-}
-
-/// In the order of the series, then by dimension and number of samples.
-func sampleShares(of runs: SelectedRuns, key: SeriesKey, epoch: Int?) throws(FigureError) -> [SampleShare] {
-  var groups = Gathered<(seed: Int, share: Double)>()
-  for run in try runs.completed() {
-    groups.add(
-      (run.seed, try run.alignedShare(at: epoch)),
-      [
-        .index(key.index(of: run)), .index(run.setting.network.inputDimension),
-        .index(run.setting.inputs.training.count),
-      ])
-  }
-  return groups.sorted.map { group, shares in
-    SampleShare(
-      series: key.labels[group[0].index], dimension: group[1].number, sampleCount: group[2].number, shares: shares)
   }
 }

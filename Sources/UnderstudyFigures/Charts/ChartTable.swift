@@ -35,12 +35,16 @@ extension FigureDeclaration.Kind {
     case .observers: ChartRow([.evaluationCorrelation, .observerCounts], observersFigure)
     case .alignmentTime: ChartRow([.alignment], alignmentTimeFigure)
     case .alignedShare: ChartRow([.alignment], alignedShareFigure)
-    case .sampleExponent: ChartRow([.alignment], sampleExponentFigure)
+    case .sampleExponent: ChartRow([.alignment, .observation], sampleExponentFigure)
     case .verdictShares: ChartRow([.verdicts], verdictSharesFigure)
     case .connectionLoss: ChartRow([.straightPath, .matchedPath, .constructedPath], connectionLossFigure)
     case .coverAndLoss: ChartRow([.evaluationCorrelation, .evaluationLoss], coverAndLossFigure)
     case .layerLShape:
-      ChartRow([.layerWidths, .layerStudentCorrelations, .layerStrengths, .layerDeadNodes], layerLShapeFigure)
+      ChartRow(
+        [
+          .layerWidths, .layerStudentCorrelations, .layerStrengths, .layerDeadNodes, .layerMirroredCorrelations,
+          .layerActiveShares,
+        ], layerLShapeFigure)
     case .layerSpecialization: ChartRow([.layerWidths, .layerCorrelations], layerSpecializationFigure)
     case .layerLearning: ChartRow([.layerWidths, .layerCorrelations], layerLearningFigure)
     case .accuracy: ChartRow([.evaluationAccuracy, .teacherAccuracies], accuracyFigure)

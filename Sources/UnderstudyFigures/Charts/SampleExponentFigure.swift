@@ -1,20 +1,21 @@
 import Foundation
 import UnderstudySchema
 
-/// Samples that align 90 % of the teacher nodes against the input dimension, with a fitted power law for each augmentation
-/// and the theory's slopes 2 and 1.
+/// Samples that align 90 % of the teacher nodes against the input dimension, or what else the declaration names, with a fitted
+/// power law for each augmentation and the theory's slopes.
 ///
-/// Fields of the data: `k` point, line or reference, `x` input dimension, of points moved aside a little, `y` samples, `s`
+/// Fields of the data: `k` point, line or reference, `x` place on the axis, of points moved aside a little, `y` samples, `s`
 /// augmentation with its exponent as a text, `h` 1 above and -1 below what was tried, `m` the same in words, `l` label of a
 /// reference line.
 func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.sampleSeries
-  let shares = try sampleShares(of: chart.runs, key: key, epoch: chart.epochs.first)
+  let axis = chart.declaration.against ?? .usual
+  let key = chart.sampleSeries(against: axis)
+  let shares = try chart.runs.sampleShares(by: key, against: axis, epoch: chart.epochs.first)
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
   var censoredCount = 0
   for (index, scaling) in scalings.enumerated() {
-    for (dimension, samples) in scaling.needed {
+    for (place, samples) in scaling.needed {
       let (value, side) =
         switch samples {
         case .number(let value): (value, 0)
@@ -24,28 +25,29 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       if side != 0 { censoredCount += 1 }
       let aside = 0.02 * (Double(index) - Double(scalings.count - 1) / 2)
       var row: [String: JSONValue] = [
-        "k": "point", "x": .display(dimension * (1 + aside)), "y": .display(value), "s": .text(scaling.legend),
+        "k": "point", "x": .display(place * (1 + aside)), "y": .display(value), "s": .text(scaling.legend),
         "h": .integer(side),
       ]
       if side != 0 { row["m"] = side > 0 ? .text(beyondTried) : .text(belowTried) }
       rows.append(.object(row))
     }
     if let law = scaling.law {
-      let known = scaling.needed.filter { $0.samples.value != nil }.map(\.dimension)
-      for dimension in [known.min() ?? 1, known.max() ?? 1] {
+      let known = scaling.needed.filter { $0.samples.value != nil }.map(\.place)
+      for place in [known.min() ?? 1, known.max() ?? 1] {
         rows.append([
-          "k": "line", "x": .number(dimension), "y": .display(exp(law.intercept + law.slope * log(dimension))),
+          "k": "line", "x": .number(place), "y": .display(exp(law.intercept + law.slope * log(place))),
           "s": .text(scaling.legend),
         ])
       }
     }
   }
-  let dimensions = Set(shares.map(\.dimension)).sorted()
-  rows += referenceRows(rows, dimensions: dimensions)
+  let places = Set(shares.map(\.place)).sorted()
+  rows += referenceRows(rows, places: places, exponents: axis.theoryExponents)
   var notes = [
-    "Samples at which the mean share of aligned teacher nodes (alignment ≤ \(alignmentThreshold)) reaches "
-      + "\(Int(wantedShare * 100)) %, between the numbers that were tried. Exponents: least squares on logarithmic axes, in "
-      + "brackets 95 % of 1000 draws of the seeds. Gray: the theory's slopes, 2 and 1; their height says nothing."
+    "Samples at which the mean share of aligned teacher nodes (alignment ≤ "
+      + "\(axis == .alignment ? "ε" : "\(alignmentThreshold)")) reaches \(Int(wantedShare * 100)) %, between the numbers that "
+      + "were tried. Exponents: least squares on logarithmic axes, in brackets 95 % of 1000 draws of the seeds."
+      + axis.theoryWords
   ]
   if censoredCount > 0 {
     notes.append(
@@ -56,11 +58,11 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     notes.append("\(scaling.series): no exponent, since \(scaling.refusal).")
   }
   return chart.specification(
-    "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against the input dimension, with fitted "
-      + "power laws: \(scalings.map(\.legend).joined(separator: "; ")).",
-    notes: notes, shownKeys: [key.path, "network.inputDimension", "inputs.training.count"],
+    "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against \(axis.title(of: chart.runs)), with "
+      + "fitted power laws: \(scalings.map(\.legend).joined(separator: "; ")).",
+    notes: notes, shownKeys: axis.shownKeys(in: chart.runs.study).union([key.path]),
     exponentMembers(
-      rows, dimensions: dimensions, key: key, names: scalings.map(\.legend),
+      rows, places: places, title: axis.title(of: chart.runs), key: key, names: scalings.map(\.legend),
       colors: key.colors(of: scalings.map(\.series)), style: chart.style))
 }
 
@@ -76,27 +78,38 @@ extension SampleScaling {
   }
 }
 
-/// Lines of slope 1 and 2 from a little below the lowest line, so that they cover none.
-private func referenceRows(_ rows: [JSONValue], dimensions: [Double]) -> [JSONValue] {
-  guard let low = dimensions.first, let high = dimensions.last, low < high else { return [] }
+extension SampleAxis {
+  fileprivate var theoryWords: String {
+    let exponents = theoryExponents.reversed().map(\.short)
+    guard let first = exponents.first else { return "" }
+    return exponents.count == 1
+      ? " Gray: the theory's slope, \(first); its height says nothing."
+      : " Gray: the theory's slopes, \(exponents.joined(separator: " and ")); their height says nothing."
+  }
+}
+
+/// Lines of the theory's slopes from a little below the lowest line, so that they cover none.
+private func referenceRows(_ rows: [JSONValue], places: [Double], exponents: [Double]) -> [JSONValue] {
+  guard let low = places.first, let high = places.last, low < high else { return [] }
   let starts = rows.filter { $0["k"] == "line" && $0["x"]?.number == low }.compactMap { $0["y"]?.number }
   let points = rows.filter { $0["k"] == "point" && ($0["x"]?.number ?? high) < 1.1 * low }.compactMap {
     $0["y"]?.number
   }
   guard let start = (starts + points).min() ?? rows.compactMap({ $0["y"]?.number }).min() else { return [] }
   let corner = start / 1.6
-  return [1.0, 2].flatMap { slope in
-    [low, high].map { dimension in
+  return exponents.flatMap { slope in
+    [low, high].map { place in
       [
-        "k": "reference", "x": .number(dimension), "y": .display(corner * pow(dimension / low, slope)),
-        "s": .text("slope \(slope.short)"), "l": dimension == high ? .text("slope \(slope.short)") : "",
+        "k": "reference", "x": .number(place), "y": .display(corner * pow(place / low, slope)),
+        "s": .text("slope \(slope.short)"), "l": place == high ? .text("slope \(slope.short)") : "",
       ]
     }
   }
 }
 
 private func exponentMembers(
-  _ rows: [JSONValue], dimensions: [Double], key: SeriesKey, names: [String], colors: [JSONValue], style: FigureStyle
+  _ rows: [JSONValue], places: [Double], title: String, key: SeriesKey, names: [String], colors: [JSONValue],
+  style: FigureStyle
 ) -> [String: JSONValue] {
   let width = min(320, style.width - style.margin)
   let numbers = rows.compactMap { $0["y"]?.number }
@@ -110,7 +123,7 @@ private func exponentMembers(
   }
   var y = LogarithmicAxis.grid("y", title: "samples |D′| for 90 % of the nodes", values: [low, high]).members
   y["axis"] = ["values": .array(ticks.map(JSONValue.number)), "format": "~s"]
-  let x = LogarithmicAxis.grid("x", title: "input dimension d", values: dimensions)
+  let x = LogarithmicAxis.grid("x", title: title, values: places, format: ".3~s")
   var color = style.color("s", title: key.title, names: names, colors: colors, symbol: "circle", room: width).members
   color["legend"] = ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
   let position: [String: JSONValue] = ["x": x, "y": .object(y)]
@@ -118,7 +131,7 @@ private func exponentMembers(
     Layers.dots(mark, position.merging(more) { $1 }, filter: filter)
   }
   let hovers: JSONValue = [
-    FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", "d", "ordinal"),
+    FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", title, format: ".3~g"),
     FigureStyle.hover("y", "samples", format: ",.0f"),
   ]
   let colored: [String: JSONValue] = ["color": .object(color), "tooltip": hovers]

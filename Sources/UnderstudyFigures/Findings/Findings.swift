@@ -77,6 +77,9 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
       finding.value = value
       if row.summary == .mean { finding.interval = interval(overSeedsOf: try input.valuesOfRuns().values) }
       finding.verdict = verdict(of: value, declaration: declaration)
+    case .estimate(let value, let interval):
+      (finding.value, finding.interval) = (value, interval)
+      finding.verdict = verdict(of: value, declaration: declaration)
     case .undefined(let reason): finding.verdict = .notMeasurable(reason: reason)
     }
   } catch {

@@ -102,7 +102,7 @@ extension StatisticInput {
     for run in runs {
       let one = StatisticInput(declaration: declaration, selected: selected, runs: [run])
       switch try declaration.statistic.row.value(one) {
-      case .value(let value): values.append((run, value))
+      case .value(let value), .estimate(let value, _): values.append((run, value))
       case .undefined(let reason): missing.append(reason)
       }
     }

@@ -27,6 +27,8 @@ struct StatisticRow {
 /// A statistic's value, or why there is none.
 enum Evaluation: Hashable {
   case value(Double)
+  /// With its own 95 % interval, if it has one.
+  case estimate(Double, ClosedRange<Double>?)
   case undefined(reason: String)
 }
 
@@ -186,8 +188,9 @@ extension FindingDeclaration.Statistic {
       }
     case .sampleExponent:
       StatisticRow(
-        sentence: "exponent in the input dimension of the number of samples that aligns 90 % of the teacher nodes",
-        needs: [.alignment], value: Statistics.sampleExponent)
+        sentence:
+          "exponent, in the input dimension or what `against` names, of the number of samples that aligns 90 % of the "
+          + "teacher nodes", needs: [.alignment], readsAlso: [.observation], value: Statistics.sampleExponent)
     case .reachedShare:
       .mean(
         "share of runs whose critical-point search reached its gradient target, 0 to 1", [.criticalPoint]

@@ -189,15 +189,17 @@ enum Statistics {
   }
 
   static func sampleExponent(_ input: StatisticInput) throws(FigureError) -> Evaluation {
-    let key = input.selected.augmentation
-    let scalings = sampleScalings(try sampleShares(of: input.selected, key: key, epoch: input.epoch))
+    let axis = input.declaration.against ?? .usual
+    let key = input.selected.sampleSeries(against: axis)
+    let scalings = sampleScalings(
+      try input.selected.sampleShares(by: key, against: axis, epoch: input.epoch))
     guard scalings.count == 1 else {
       return .undefined(reason: "the selected runs differ in \(key.path); select one value")
     }
     guard let exponent = scalings[0].exponent else {
       return .undefined(reason: scalings[0].refusal)
     }
-    return .value(exponent)
+    return .estimate(exponent, scalings[0].interval)
   }
 
   /// The mean over runs of a function of the best rho of the layer's teacher nodes.

@@ -57,14 +57,14 @@ struct LogarithmicAxis {
   }
 
   /// A logarithmic axis whose labels are the `values` of a grid, with a little room beside the outer ones.
-  static func grid(_ field: String, title: String, values: [Double]) -> JSONValue {
+  static func grid(_ field: String, title: String, values: [Double], format: String = "~s") -> JSONValue {
     let (low, high) = (values.min() ?? 1, values.max() ?? 1)
     let room = max(1.1, pow(high / low, 0.06))
     return [
       "field": .text(field), "type": "quantitative", "title": .text(title),
       "scale": ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]],
       "axis": [
-        "values": .array(values.map(JSONValue.number)), "format": "~s", "grid": false, "labelOverlap": "greedy",
+        "values": .array(values.map(JSONValue.number)), "format": .text(format), "grid": false, "labelOverlap": "greedy",
         "labelSeparation": 4,
       ],
     ]

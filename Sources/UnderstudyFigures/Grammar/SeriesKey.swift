@@ -84,6 +84,8 @@ struct SeriesKey {
   private static let words = [
     "squaredError": "teacher's outputs", "crossEntropy": "teacher's classes", "teacherAgnostic": "teacher-agnostic",
     "teacherAware": "teacher-aware", "levenbergMarquardt": "Levenberg-Marquardt",
+    "teacherBoundaries": "teacher's boundaries", "beforeActivation": "before the activation",
+    "afterActivation": "after the activation",
   ]
 
   /// The expression by which a facet of labels writes its panels' titles.
@@ -105,12 +107,17 @@ struct SeriesKey {
     switch path {
     case "network.inputDimension": "input dimension d"
     case "network.outputDimension": "outputs C"
+    case "network.leakySlope": "slope c"
     case "teacher.hiddenNodes": "teacher nodes m"
     case "teacher.widths": "teacher's widths"
     case "teacher.strengthDecay": "strength decay p"
     case "student.overRealization": "over-realization"
     case "student.widths": "student's widths"
     case "student.hiddenNodes": "student nodes"
+    case "student.normalization": "student's normalization"
+    case "student.teacherLayers": "layers from the teacher"
+    case "teacher.bias": "teacher's bias"
+    case "inputs.distribution": "inputs"
     case "inputs.augmentation": "augmentation"
     case "inputs.rank": "rank of the inputs"
     case "inputs.training.count": "training samples"

@@ -6,7 +6,7 @@ import UnderstudySchema
 ///
 /// A row of the data is one layer of one run at one epoch, its dots in lists: `l` layer from 1, `t` epoch, `o`
 /// over-realization as a text, `e` seed, and of each live student node `k` its number in the layer, `r` best rho, `x` 1 - rho if
-/// that is shown, `y` strength.
+/// that is shown, `y` strength, `g` what it is in words if that is recorded and no key takes the colours.
 func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try LayerReader.of(try chart.runs.completed())
   let epochs = try chart.epochs.isEmpty ? usualEpochs(runs) : chart.epochs
@@ -19,6 +19,7 @@ func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificatio
     "Each dot is a live student node of one run, on evaluation inputs; ρ is the best with a teacher node of the same layer."
   ]
   if rows.isLogarithmic { notes += rows.panels.scaleNotes }
+  if rows.hasRoles { notes.append(NodeRole.note) }
   if shown.count < runs.count {
     let seeds = Set(shown.map(\.run.seed)).sorted()
     let total = Set(runs.map(\.run.seed)).count
@@ -35,7 +36,7 @@ func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificatio
     notes: notes, shownKeys: [color.path], namesSearch: true,
     [
       "data": ["values": .array(rows.panels.rows)],
-      "transform": [["flatten": rows.isLogarithmic ? ["k", "r", "x", "y"] : ["k", "r", "y"]]],
+      "transform": [["flatten": .array(rows.lists.map(JSONValue.text))]],
       "vconcat": .array((1...depth).reversed().map(rows.row)),
       "spacing": .number(FigureStyle.gap),
     ])
@@ -82,6 +83,8 @@ private struct LShapeRows {
   private let color: SeriesKey
   private let style: FigureStyle
   private(set) var isLogarithmic = false
+  /// Whether colours say what nodes are.
+  let hasRoles: Bool
   /// Of each layer, from 1.
   private var highestStrength: [Int: Double] = [:]
 
@@ -90,6 +93,11 @@ private struct LShapeRows {
     _ runs: [LayerReader], _ chart: Chart, depth: Int, epochs: [Int], color: SeriesKey
   ) throws(FigureError) {
     (self.depth, self.epochs, self.color, style) = (depth, epochs, color, chart.style)
+    var hasRoles = !color.isVaried
+    for layers in runs {
+      for epoch in epochs where hasRoles { hasRoles = try layers.roles(at: epoch) != nil }
+    }
+    self.hasRoles = hasRoles
     let ordered = runs.enumerated().sorted { left, right in
       (color.index(of: right.element.run), left.offset) < (color.index(of: left.element.run), right.offset)
     }
@@ -101,6 +109,7 @@ private struct LShapeRows {
     isLogarithmic = last.isLogarithmic(chart.declaration.scale)
     for (_, layers) in ordered {
       for epoch in epochs {
+        let roles = hasRoles ? try layers.roles(at: epoch) : nil
         for (layer, nodes) in try layers.nodes(at: epoch).enumerated() {
           panels.count(nodes)
           let live = nodes.live
@@ -115,11 +124,15 @@ private struct LShapeRows {
           if isLogarithmic {
             row["x"] = .array(live.map { .number(LShapePanels.distance(nodes.rho[$0]).rounded(toDigits: 3)) })
           }
+          if let roles { row["g"] = .array(live.map { .text(roles[layer][$0].label) }) }
           panels.rows.append(.object(row))
         }
       }
     }
   }
+
+  /// The fields that are lists.
+  var lists: [String] { ["k", "r", "y"] + (isLogarithmic ? ["x"] : []) + (hasRoles ? ["g"] : []) }
 
   /// The panels of a layer, from 1: alike but for its own scale of strengths.
   func row(_ layer: Int) -> JSONValue {
@@ -156,12 +169,15 @@ private struct LShapeRows {
           // As wide for each layer, so that the panels stand in columns.
           "axis": ["tickCount": 4, "format": "~g", "minExtent": 34],
         ],
-        "color": style.color("o", color, symbol: "circle"),
-        "tooltip": [
-          FigureStyle.hover("o", color.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
-          FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("r", "best ρ", format: ".4f"),
-          FigureStyle.hover("y", "strength √E[βₖₖ]", format: ".3~g"),
-        ],
+        "color": hasRoles
+          ? style.color("g", title: "", names: NodeRole.allCases.map(\.label), symbol: "circle")
+          : style.color("o", color, symbol: "circle"),
+        "tooltip": .array(
+          [
+            FigureStyle.hover("o", color.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
+            FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("r", "best ρ", format: ".4f"),
+            FigureStyle.hover("y", "strength √E[βₖₖ]", format: ".3~g"),
+          ] + (hasRoles ? [FigureStyle.hover("g", "node", "nominal")] : [])),
       ],
     ]
   }

@@ -155,7 +155,8 @@ extension Measure {
     switch self {
     case .layerCorrelations, .layerMatches, .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas:
       .teacherNodes
-    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths: .studentNodes
+    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerMirroredCorrelations, .layerActiveShares:
+      .studentNodes
     case .layerRegionCounts, .gradientNorms, .weightChanges: .layers
     default: nil
     }

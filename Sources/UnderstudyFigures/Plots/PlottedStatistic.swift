@@ -51,7 +51,7 @@ struct PlottedStatistic {
             statement: runs.subject, statistic: statistic, epoch: epoch, layer: layer)
           if row.epochs == .own { declaration.epoch = nil }
           switch try row.value(StatisticInput(declaration: declaration, selected: runs, runs: group)) {
-          case .value(let value):
+          case .value(let value), .estimate(let value, _):
             points.append(
               PlotPoint(run: group[0], epoch: epoch ?? group[0].lastEpoch, layer: layer, node: nil, value: value))
           case .undefined(let words): reason = reason ?? words

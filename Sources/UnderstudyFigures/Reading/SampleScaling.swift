@@ -31,29 +31,30 @@ enum NeededSamples: Hashable {
   var value: Double? { if case .number(let value) = self { value } else { nil } }
 }
 
-/// The power law of one series: samples needed = constant x dimension^exponent.
+/// The power law of one series: samples needed = constant x place^exponent, the place an input dimension or what else they are
+/// held against.
 struct SampleScaling {
   var series: String
-  var needed: [(dimension: Double, samples: NeededSamples)]
-  /// nil unless the number is known at three dimensions or more: a line goes through any two points.
+  var needed: [(place: Double, samples: NeededSamples)]
+  /// nil unless the number is known at three places or more: a line goes through any two points.
   var law: Regression?
-  /// 95 % of the exponents of resampled seeds; nil if most of them leave fewer than three dimensions.
+  /// 95 % of the exponents of resampled seeds; nil if most of them leave fewer than three places.
   var interval: ClosedRange<Double>?
 
-  static let leastDimensions = 3
+  static let leastPlaces = 3
 
   var exponent: Double? { law?.slope }
 
   /// Why there is no exponent.
   var refusal: String {
     let count = needed.count { $0.samples.value != nil }
-    return "the samples for \(Int(wantedShare * 100)) % lie within those tried at \(count) input "
-      + "dimension\(count == 1 ? "" : "s"), and a fit needs \(Self.leastDimensions): try more dimensions, or other numbers of "
-      + "samples"
+    return
+      "the samples for \(Int(wantedShare * 100)) % lie within those tried at \(count) place\(count == 1 ? "" : "s") of the "
+      + "axis, and a fit needs \(Self.leastPlaces): try more of them, or other numbers of samples"
   }
 }
 
-/// Fits each series on logarithmic axes; dimensions whose number is not known are left out of the fit.
+/// Fits each series on logarithmic axes; places whose number is not known are left out of the fit.
 ///
 /// The interval is a percentile bootstrap over seeds, the unit that is independent: 1000 times, the seeds are drawn anew with
 /// replacement, the same for all settings of a series. The draws are fixed, so that equal results give equal intervals.
@@ -81,20 +82,20 @@ func sampleScalings(_ shares: [SampleShare]) -> [SampleScaling] {
   }
 }
 
-private func powerLaw(_ needed: [(dimension: Double, samples: NeededSamples)]) -> Regression? {
-  let known = needed.compactMap { point in point.samples.value.map { (log(point.dimension), log($0)) } }
-  guard known.count >= SampleScaling.leastDimensions else { return nil }
+private func powerLaw(_ needed: [(place: Double, samples: NeededSamples)]) -> Regression? {
+  let known = needed.compactMap { point in point.samples.value.map { (log(point.place), log($0)) } }
+  guard known.count >= SampleScaling.leastPlaces else { return nil }
   return Regression(known.map(\.0), known.map(\.1))
 }
 
 /// - Parameter weights: how often each seed counts; nil: once.
 private func neededSamples(
   _ points: [SampleShare], weights: [Int: Double]?
-) -> [(dimension: Double, samples: NeededSamples)] {
-  var result: [(dimension: Double, samples: NeededSamples)] = []
-  for dimension in Set(points.map(\.dimension)).sorted() {
+) -> [(place: Double, samples: NeededSamples)] {
+  var result: [(place: Double, samples: NeededSamples)] = []
+  for place in Set(points.map(\.place)).sorted() {
     var means: [(sampleCount: Double, share: Double)] = []
-    for point in points where point.dimension == dimension {
+    for point in points where point.place == place {
       var (sum, total) = (0.0, 0.0)
       for (seed, share) in point.shares {
         let weight = weights.map { $0[seed] ?? 0 } ?? 1
@@ -103,7 +104,7 @@ private func neededSamples(
       }
       if total > 0 { means.append((point.sampleCount, sum / total)) }
     }
-    if let samples = NeededSamples(means) { result.append((dimension, samples)) }
+    if let samples = NeededSamples(means) { result.append((place, samples)) }
   }
   return result
 }

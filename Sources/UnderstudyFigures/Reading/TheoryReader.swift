@@ -25,10 +25,10 @@ extension RunReader {
     return epochs
   }
 
-  /// Share of the teacher nodes with alignment <= 0.1.
-  func alignedShare(at epoch: Int?) throws(FigureError) -> Double {
+  /// Share of the teacher nodes with an alignment of at most a level.
+  func alignedShare(at epoch: Int?, below level: Double = alignmentThreshold) throws(FigureError) -> Double {
     let values = try alignments(.alignment, at: epoch)
-    return Double(values.count { $0 <= alignmentThreshold }) / Double(values.count)
+    return Double(values.count { $0 <= level }) / Double(values.count)
   }
 
   /// The first recorded epoch at which every teacher node is recovered; infinite if there is none.

@@ -13,12 +13,25 @@ public struct Augmentation: Sendable, Hashable {
     case teacherAware
   }
 
+  /// Which samples D' has of each sample of D: the slides say `2m |D|` and `m |D|` for teacher-aware sets, where the statement
+  /// for teacher-agnostic ones has `(2d + 1) |D|`.
+  public enum Copies: String, Sendable, Hashable {
+    /// The sample, and it moved both ways: (2m + 1) |D|.
+    case bothWays
+    /// It moved both ways, without the sample itself: 2m |D|.
+    case withoutOriginals
+    /// It moved up only: m |D|.
+    case oneWay
+  }
+
   public var scheme: Scheme
+  public var copies: Copies
   /// How far a sample is moved, in units of the input; proportional to the eps of the statement.
   public var step: Double
 
-  public init(scheme: Scheme, step: Double) {
+  public init(scheme: Scheme, step: Double, copies: Copies = .bothWays) {
     self.scheme = scheme
+    self.copies = copies
     self.step = step
   }
 
@@ -39,27 +52,35 @@ public struct Augmentation: Sendable, Hashable {
     }
   }
 
-  /// Samples of D' for each sample of D: 1 and two for each direction.
-  public func factor(for teacher: Teacher) -> Int { 1 + 2 * directions(for: teacher).rowCount }
+  /// How far a copy is moved along each direction.
+  private var steps: [Double] { copies == .oneWay ? [step] : [step, -step] }
+  private var keepsOriginals: Bool { copies == .bothWays }
 
-  /// The augmented data set; of a sample first itself, then moved up and down along each direction in turn.
+  /// Samples of D' for each sample of D: as many as there are steps in each direction, and maybe itself; 0 only for a teacher
+  /// without directions whose originals are left out.
+  public func factor(for teacher: Teacher) -> Int {
+    (keepsOriginals ? 1 : 0) + steps.count * directions(for: teacher).rowCount
+  }
+
+  /// The augmented data set; of a sample first itself, then moved up and down along each direction in turn, of these what
+  /// `copies` has.
   ///
   /// This is for training on D'. Measuring over D' needs no such array: see the gradients over augmented inputs.
   ///
   /// - Shape: `inputs` is `[sample, feature]`, the result `[sample * factor, feature]`.
   public func apply(to inputs: Matrix, for teacher: Teacher) -> Matrix {
     let directions = directions(for: teacher)
+    let factor = factor(for: teacher)
     var values: [Double] = []
-    values.reserveCapacity(inputs.values.count * (1 + 2 * directions.rowCount))
+    values.reserveCapacity(inputs.values.count * factor)
     for i in 0..<inputs.rowCount {
       let sample = inputs.row(i)
-      values += sample
+      if keepsOriginals { values += sample }
       for direction in 0..<directions.rowCount {
         let unit = directions.row(direction)
-        for sign in [step, -step] { values += zip(sample, unit).map { $0 + sign * $1 } }
+        for step in steps { values += zip(sample, unit).map { $0 + step * $1 } }
       }
     }
-    return Matrix(
-      rowCount: inputs.rowCount * (1 + 2 * directions.rowCount), columnCount: inputs.columnCount, values: values)
+    return Matrix(rowCount: inputs.rowCount * factor, columnCount: inputs.columnCount, values: values)
   }
 }

@@ -21,7 +21,19 @@ extension Augmentation {
   /// nil without augmentation.
   public init?(_ setting: InputSetting) {
     guard let scheme = Scheme(rawValue: setting.augmentation.rawValue) else { return nil }
-    self.init(scheme: scheme, step: setting.augmentationStep)
+    self.init(
+      scheme: scheme, step: setting.augmentationStep, copies: Copies(setting.augmentationCopies))
+  }
+}
+
+extension Augmentation.Copies {
+  public init(_ setting: InputSetting.AugmentationCopies) {
+    self =
+      switch setting {
+      case .bothWays: .bothWays
+      case .withoutOriginals: .withoutOriginals
+      case .oneWay: .oneWay
+      }
   }
 }
 
@@ -51,6 +63,7 @@ extension StudentDesign {
       scale: setting.scale, initialization: setting.initialization)
     weightFactor = setting.weightFactor
     perturbation = setting.perturbation
+    teacherLayerCount = setting.teacherLayers
     normalization = BatchNormalization.Placement(setting.normalization)
     learntScale = setting.learntScale
     hasBiases = teacher.hasBiases

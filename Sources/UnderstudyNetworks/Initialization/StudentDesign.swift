@@ -15,6 +15,8 @@ public struct StudentDesign: Sendable, Hashable {
   /// Standard deviation of the noise of `perturbedTeacher`, relative to the root mean square of the teacher layer's
   /// weights.
   public var perturbation = 0.1
+  /// The lowest so many hidden layers start with the teacher's nodes, exactly.
+  public var teacherLayerCount = 0
   /// Where hidden layers are normalised (means 0 and variances 1 to begin with); nil: nowhere.
   public var normalization: BatchNormalization.Placement?
   /// Whether the normalisation has a learnt scale, 1 to begin with, and shift, 0.
@@ -43,6 +45,7 @@ public struct StudentDesign: Sendable, Hashable {
     try architecture.checkCovers(teacher.network.architecture)
     var layers = drawLayers(architecture, key: key) { index, layer, stream in
       imitate(reference.layers[index], in: &layer, from: &stream)
+      if index < teacherLayerCount { copy(reference.layers[index], into: &layer) }
     }
     if initialization == .adversarial || initialization == .helpful {
       flipRows(of: &layers[0].weights, for: reference.layers[0].weights)
@@ -147,6 +150,15 @@ public struct StudentDesign: Sendable, Hashable {
           layer.biases?[k] = abs(bias) * sign(teacherBias)
         }
       }
+    }
+  }
+
+  /// Makes the first nodes of a layer those of the teacher's: they see nothing of the layer's further inputs.
+  private func copy(_ teacher: NetworkLayer, into layer: inout NetworkLayer) {
+    for k in 0..<teacher.nodeCount {
+      let row = teacher.weights.row(k)
+      for i in 0..<layer.inputCount { layer.weights[k, i] = i < row.count ? row[row.startIndex + i] : 0 }
+      layer.biases?[k] = teacher.biases?[k] ?? 0
     }
   }
 

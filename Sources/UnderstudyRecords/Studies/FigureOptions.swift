@@ -19,6 +19,7 @@ extension StudyDeclarations {
     if figure.kind.hasCorrelationScale, let tree = given("scale") {
       figure.scale = try tree.choice(of: PlotDeclaration.Scale.self, key: "figures.scale", what: "scale")
     }
+    figure.against = try sampleAxis(given("against"), key: "figures.against", isOf: figure.kind == .sampleExponent)
     for channel in figure.kind.channels.map(\.rawValue) {
       guard let tree = given(channel) else { continue }
       let axis = try axis(tree, key: "figures.\(channel)")
@@ -36,6 +37,23 @@ extension StudyDeclarations {
       }
       figure.channels = (figure.channels ?? [:]).merging([channel: axis]) { $1 }
     }
+  }
+
+  /// What needed samples are held against.
+  static func sampleAxis(_ tree: YAMLTree?, key: String, isOf isNeeded: Bool) throws(StudyError) -> SampleAxis? {
+    guard let tree, !tree.isNull else { return nil }
+    guard isNeeded else {
+      throw tree.error(
+        .unusedKey, key: key, "only samples that nodes need (sampleExponent) are held against something", "remove it")
+    }
+    let name = try tree.text(key: key).trimmed
+    guard let axis = SampleAxis(named: name) else {
+      throw tree.error(
+        .outOfRange, key: key, "\(jsonText(name)) is no axis of samples",
+        "give nodes (K = m + n), alignment (1/eps), observation (1/kappa), or a key whose values are numbers, e.g. against: "
+          + "teacher.hiddenNodes")
+    }
+    return axis
   }
 
   /// `style`, of a figure or of all figures of a study.
@@ -89,6 +107,7 @@ extension FigureDeclaration {
   var optionFields: [String] {
     var fields: [String] = []
     if let height { fields.append("height: \(height.rawValue)") }
+    if let against { fields.append("against: \(against.name)") }
     if let scale { fields.append("scale: \(scale.rawValue)") }
     for channel in kind.channels {
       if let axis = axis(channel) { fields.append("\(channel.rawValue): \(axis.name)") }

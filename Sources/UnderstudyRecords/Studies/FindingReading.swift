@@ -11,7 +11,10 @@ extension StudyDeclarations {
     for item in tree.items {
       let entries = try item.entries(
         key: "findings",
-        known: ["statement", "statistic", "epoch", "layer", "where", "compare", "as", "figure", "atLeast", "atMost"])
+        known: [
+          "statement", "statistic", "epoch", "layer", "against", "where", "compare", "as", "figure", "atLeast",
+          "atMost",
+        ])
       guard let statement = entries["statement"], let statistic = entries["statistic"] else {
         throw item.error(
           .missingKey, key: "findings", "a finding without \(entries["statement"] == nil ? "statement" : "statistic")",
@@ -26,6 +29,8 @@ extension StudyDeclarations {
         try tree.integer(key: "findings.epoch", atLeast: 0)
       }
       finding.layer = try layer(entries["layer"], of: finding, item, settings: settings)
+      finding.against = try sampleAxis(
+        entries["against"], key: "findings.against", isOf: finding.statistic == .sampleExponent)
       finding.comparison = try comparison(entries, of: finding, settings: settings)
       finding.figure = try figure(entries["figure"], among: figures)
       finding.atLeast = try entries["atLeast"].map { tree throws(StudyError) in

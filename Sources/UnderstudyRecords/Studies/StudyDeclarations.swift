@@ -115,7 +115,7 @@ enum StudyDeclarations {
     var figures: [FigureDeclaration] = []
     for item in tree.items {
       let entries = try item.entries(
-        key: "figures", known: ["name", "kind", "caption", "where", "epochs", "height", "style"] + plotKeys)
+        key: "figures", known: ["name", "kind", "caption", "where", "epochs", "height", "against", "style"] + plotKeys)
       guard let nameTree = entries["name"], let kindTree = entries["kind"] else {
         throw item.error(
           .missingKey, key: "figures", "a figure without \(entries["name"] == nil ? "name" : "kind")",

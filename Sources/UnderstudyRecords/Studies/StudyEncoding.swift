@@ -41,6 +41,7 @@ extension Study {
       var fields = ["statement: \(jsonText(finding.statement))", "statistic: \(finding.statistic.rawValue)"]
       if let epoch = finding.epoch { fields.append("epoch: \(epoch)") }
       if let layer = finding.layer { fields.append("layer: \(layer)") }
+      if let against = finding.against { fields.append("against: \(against.name)") }
       if !finding.selection.isEmpty { fields.append("where: \(Self.flow(finding.selection))") }
       if let comparison = finding.comparison {
         fields.append(

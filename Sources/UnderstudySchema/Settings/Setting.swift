@@ -112,6 +112,8 @@ public struct StudentSetting: Encodable, Hashable, Sendable {
   public var weightFactor = 1.0
   /// `perturbedTeacher`: standard deviation of the noise, relative to the root mean square of the teacher layer's weights.
   public var perturbation = 0.1
+  /// The lowest so many hidden layers start with the teacher's nodes, exactly, and further nodes as drawn.
+  public var teacherLayers = 0
   /// Batch normalisation of the hidden layers.
   public var normalization = NormalizationSetting.none
   /// Whether the normalisation learns a scale and a shift for each node.
@@ -129,6 +131,10 @@ public struct InputSetting: Encodable, Hashable, Sendable {
   /// What the copies of a sample are moved along.
   public enum Augmentation: String, Encodable, Hashable, Sendable, CaseIterable {
     case none, teacherAgnostic, teacherAware
+  }
+  /// Which samples the augmented set has of each drawn one.
+  public enum AugmentationCopies: String, Encodable, Hashable, Sendable, CaseIterable {
+    case bothWays, withoutOriginals, oneWay
   }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
   /// `uniform`: every coordinate uniform with mean 0.
@@ -150,6 +156,8 @@ public struct InputSetting: Encodable, Hashable, Sendable {
   public var augmentation = Augmentation.none
   /// How far an augmentation moves a sample.
   public var augmentationStep = 0.1
+  /// `bothWays`: itself, and moved both ways, (2m + 1) |D| or (2d + 1) |D|; `withoutOriginals`: 2m |D|; `oneWay`: m |D|.
+  public var augmentationCopies = AugmentationCopies.bothWays
   /// Dimension of the random subspace that training inputs lie in; 0: all of the input space.
   public var rank = 0
   public var training = SampleSetting()

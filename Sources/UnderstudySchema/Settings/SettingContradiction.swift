@@ -7,7 +7,7 @@ package struct SettingContradiction: Sendable {
 
   package static let all: [SettingContradiction] = [
     criticalPoint, normalization, biases("teacher.medianBiases", \.medianBiases),
-    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths,
+    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths, teacherLayers,
   ]
 
   private static let criticalPoint = SettingContradiction(keys: ["criticalPoint.method"]) { setting in
@@ -82,6 +82,24 @@ package struct SettingContradiction: Sendable {
     return (
       "student.widths \(widths) is narrower than its teacher, \(LayerWidths(teacher))",
       "give each hidden layer as many nodes as the teacher's, or more"
+    )
+  }
+
+  private static let teacherLayers = SettingContradiction(keys: ["student.teacherLayers"]) { setting in
+    guard setting.student.file == nil, setting.teacher.file == nil, setting.student.teacherLayers > 0 else {
+      return nil
+    }
+    let depth = setting.teacher.hiddenWidths.count
+    guard setting.student.teacherLayers <= depth else {
+      return (
+        "student.teacherLayers \(setting.student.teacherLayers) is more than the teacher's hidden layers, \(depth)",
+        "give at most \(depth)"
+      )
+    }
+    guard setting.student.normalization != .none else { return nil }
+    return (
+      "student.normalization would change the nodes that student.teacherLayers takes from the teacher",
+      "leave one of the two out"
     )
   }
 }

@@ -131,6 +131,12 @@ extension StudyKey {
             ? nil : "student.initialization is not perturbedTeacher")
       }
     ).later,
+    .integer(
+      "student.teacherLayers", \.student.teacherLayers, from: 0,
+      "The lowest so many hidden layers start with the teacher's nodes, exactly, and their further nodes as drawn; with "
+        + "training.frozenLayer first the lowest keeps them.",
+      idle: besideStudentFile
+    ).later,
     .choice(
       "student.normalization", \.student.normalization, "Batch normalisation of the student's hidden layers.",
       idle: besideStudentFile
@@ -178,6 +184,12 @@ extension StudyKey {
     ).later,
     .number(
       "inputs.augmentationStep", \.inputs.augmentationStep, .positive, "How far an augmentation moves a sample.",
+      idle: { $0.inputs.augmentation == .none ? "inputs.augmentation is none" : nil }
+    ).later,
+    .choice(
+      "inputs.augmentationCopies", \.inputs.augmentationCopies,
+      "Which samples D' has of each drawn one: bothWays, itself and moved both ways along each direction, (2m + 1) |D| or "
+        + "(2d + 1) |D| samples; withoutOriginals, 2m |D| or 2d |D|; oneWay, moved up only, m |D| or d |D|.",
       idle: { $0.inputs.augmentation == .none ? "inputs.augmentation is none" : nil }
     ).later,
     .integer(

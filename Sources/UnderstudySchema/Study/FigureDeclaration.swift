@@ -68,6 +68,7 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     /// The keys that a declaration of the kind may have beside those of all kinds.
     public var options: [String] {
       channels.map(\.rawValue) + (hasCorrelationScale ? ["scale"] : []) + (self == .lShape ? ["height"] : [])
+        + (self == .sampleExponent ? ["against"] : [])
     }
 
     /// Whether it shows a correlation, on a linear axis or as its distance from 1 on a logarithmic one.
@@ -103,6 +104,8 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
   public var scale: PlotDeclaration.Scale?
   /// Of an L-shape; nil: the norm.
   public var height: Height?
+  /// Of needed samples; nil: the input dimension.
+  public var against: SampleAxis?
   public var style: StyleDeclaration?
 
   /// The key that a channel was given, or nothing; nil: it was not named.

@@ -52,6 +52,8 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   public var epoch: Int?
   /// The hidden layer, from 1, the lowest; of the statistics that look at one, nil for all others.
   public var layer: Int?
+  /// Of `sampleExponent`; nil: the input dimension.
+  public var against: SampleAxis?
   public var selection: [String: [KeyValue]]
   /// The name of the figure that shows it; nil: one is looked for among those of the study.
   public var figure: String?

@@ -41,6 +41,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case predictedAlignment
   /// max_x |g_1(x)|_inf over the training inputs. Scalar.
   case largestGradient
+  /// Mean of kappa_kj in the band over the student nodes k that are best aligned with another teacher node than j: at how many of
+  /// the samples near j's boundary they are active, 0 to 1; 0 of one that does not observe j. `[teacher node]`.
+  case observation
   /// Number of student nodes that observe teacher node j (kappa > 0 in the band, alpha_kj not 0); `[teacher node]`.
   case observerCounts
   /// Number of kink witnesses of teacher node j in the band; `[teacher node]`.
@@ -78,6 +81,12 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// 1 for each student node whose activation does not vary over the evaluation inputs, else 0;
   /// `[student node of all hidden layers]`.
   case layerDeadNodes
+  /// max_j of the correlation of each student node with the activation phi(-z*_j) that teacher node j of its own layer would have
+  /// if its boundary were turned round; over the evaluation inputs, `[student node of all hidden layers]`.
+  case layerMirroredCorrelations
+  /// Share of the evaluation inputs at which each student node is active; at 1 it is an affine function of what enters it.
+  /// `[student node of all hidden layers]`.
+  case layerActiveShares
   /// sqrt(E_x[beta_kk(x)]) over at most 512 evaluation inputs, evenly spread, or the first 256 evaluation images and all
   /// positions: how much the node matters for the output; `[student node of all hidden layers]`. In this and the measures below a node of a layer that is normalised after its
   /// activation stands for its activation before the normalisation.

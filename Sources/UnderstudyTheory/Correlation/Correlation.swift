@@ -115,7 +115,7 @@ private func correlations(
 }
 
 /// The sums over samples that the correlations of one hidden layer are made of.
-private struct CorrelationSums {
+struct CorrelationSums {
   private var teacherMoments: ShiftedMoments
   private var studentMoments: ShiftedMoments
   /// In units of both nodes' scales.

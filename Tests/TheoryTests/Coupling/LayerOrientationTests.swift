@@ -1,0 +1,65 @@
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+@testable import UnderstudyTheory
+
+@Suite("Turned-round and always active nodes of every hidden layer") struct LayerOrientationTests {
+  @Test("agrees with the textbook formula on phi(-z*), and with counting", arguments: [1, 64, 65, 130], [0, 0.1])
+  func textbook(count: Int, slope: Double) throws {
+    let (teacher, student) = (
+      Teacher(try Draw.network([4, 3, 5, 2], key: 71, slope: slope)),
+      Student(try Draw.network([4, 7, 9, 2], key: 72, slope: slope))
+    )
+    let x = Draw.inputs(count, 4)
+    let found = try layerOrientations(of: teacher, with: student, over: x)
+    #expect(found.count == 2)
+    for (layer, orientation) in found.enumerated() {
+      let ours = (0..<count).map { preactivations(teacher.network, Array(x.row($0)), layer) }
+      let theirs = (0..<count).map { preactivations(student.network, Array(x.row($0)), layer) }
+      for k in 0..<student.network.hiddenCounts[layer] {
+        #expect(orientation.activeShares[k] == Double(theirs.count { $0[k] > 0 }) / Double(count))
+        for j in 0..<teacher.network.hiddenCounts[layer] {
+          let a = centred(ours.map { teacher.network.activation(-$0[j]) })
+          let b = centred(theirs.map { student.network.activation($0[k]) })
+          let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
+          let expected = norms > 0 ? zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot() : 0
+          // As for the correlations themselves.
+          #expect(abs(orientation.mirrored.values[j, k] - expected) < 1e-10, "\(count), layer \(layer), \(j), \(k)")
+        }
+      }
+    }
+  }
+
+  @Test("a node with the negative weights of a teacher node is that node turned round, whatever its scale")
+  func planted() throws {
+    let teacher = try Draw.network([4, 3, 2], key: 5)
+    var student = try Draw.copy(of: teacher).network.layers
+    // Draw.copy puts teacher node 0 last.
+    for f in 0..<4 { student[0].weights[2, f] *= -3 }
+    student[0].biases?[2] *= -3
+    // The boundary of node 1 leaves the data.
+    student[0].biases?[1] = 1000
+    let found = try layerOrientations(
+      of: Teacher(teacher), with: Student(try Network(layers: student, activation: .relu)), over: Draw.inputs(200, 4))
+    #expect(abs(found[0].mirrored.bestOfStudentNodes[2] - 1) < 1e-12)
+    #expect(found[0].mirrored.studentMatches[2] == 0)
+    #expect(found[0].activeShares[1] == 1 && found[0].activeShares[0] < 1)
+  }
+
+  private func centred(_ values: [Double]) -> [Double] {
+    let mean = values.reduce(0, +) / Double(values.count)
+    return values.map { $0 - mean }
+  }
+
+  private func preactivations(_ network: Network, _ x: [Double], _ layer: Int) -> [Double] {
+    var (f, z) = (x, x)
+    for dense in network.layers[...layer] {
+      z = (0..<dense.nodeCount).map { node in
+        dense.weights.row(node).enumerated().reduce(dense.biases?[node] ?? 0) { $0 + $1.1 * f[$1.0] }
+      }
+      f = z.map { network.activation($0) }
+    }
+    return z
+  }
+}
