@@ -155,8 +155,9 @@ extension Measure {
     switch self {
     case .layerCorrelations, .layerMatches, .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas:
       .teacherNodes
-    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths: .studentNodes
-    case .layerRegionCounts, .gradientNorms, .weightChanges: .layers
+    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerGradients, .layerLargestGradients:
+      .studentNodes
+    case .layerRegionCounts, .layerRuleResiduals, .gradientNorms, .weightChanges: .layers
     default: nil
     }
   }
