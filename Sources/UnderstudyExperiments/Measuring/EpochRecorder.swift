@@ -37,7 +37,8 @@ struct EpochRecorder {
       ? nil : try correlation(of: teacher, with: student, over: prepared.evaluation.inputs)
     let gradient =
       measures.isDisjoint(with: [
-        .nodeGradients, .nodeMaximumGradients, .gradientNorms, .largestGradient, .layerGradients, .layerLargestGradients,
+        .nodeGradients, .nodeMaximumGradients, .gradientNorms, .largestGradient, .layerGradients,
+        .layerLargestGradients,
       ])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
     let theory = try TheoryRecorder(

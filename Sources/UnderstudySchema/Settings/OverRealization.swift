@@ -53,11 +53,12 @@ public struct OverRealization: Codable, Hashable, Sendable {
     let count = count ?? factors.count
     guard count > 1, count != depth else { return nil }
     let layers = depth == 1 ? "1 hidden layer" : "\(depth) hidden layers"
-    let written = count == factors.count ? description : Array(repeating: description, count: count).joined(separator: "-")
+    func joined(_ factors: [String]) -> String { factors.joined(separator: "-") }
+    let written = count == factors.count ? description : joined(Array(repeating: description, count: count))
+    let example = joined(["2"] + Array(repeating: "1", count: depth - 1))
     return (
       "student.overRealization \(written) has \(count) factors, but the teacher has \(layers)",
-      "give one factor for all layers"
-        + (depth == 1 ? "" : ", or one for each, e.g. \((["2"] + Array(repeating: "1", count: depth - 1)).joined(separator: "-"))")
+      "give one factor for all layers" + (depth == 1 ? "" : ", or one for each, e.g. \(example)")
     )
   }
 }
