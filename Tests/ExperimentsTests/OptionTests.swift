@@ -25,6 +25,21 @@ import UnderstudyTraining
     #expect(prepared.evaluation.inputs.rowCount == 70)
   }
 
+  @Test("factors by layer, of drawn teachers and of those in files, and over the learning rate")
+  func factors() throws {
+    let prepared = try prepared("teacher.hiddenNodes=null", "teacher.widths=3-4-3", "student.overRealization=2-1-1.5")
+    #expect(prepared.initialStudent.network.hiddenCounts == [6, 4, 5])
+    var setting = Setting().student
+    setting.overRealization = OverRealization([2, 1])
+    #expect {
+      try StudentDesign(setting, of: prepared.teacher.network)
+    } throws: {
+      "\($0)".contains("2 factors, but the teacher has 3 hidden layers")
+    }
+    setting.widths = LayerWidths([6, 4, 5])
+    #expect(try StudentDesign(setting, of: prepared.teacher.network).hiddenCounts == [6, 4, 5])
+  }
+
   @Test("adversarial and helpful students start on one side of the last teacher node")
   func initialization() throws {
     func signs(_ name: String) throws -> Set<Bool> {

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ConditionTests {
   private func rows(_ text: String) throws -> [[Double]] {
     try parse(text).settings.map {
-      [$0.student.overRealization, Double($0.training.batchSize), $0.training.learningRate]
+      [$0.student.overRealization.last, Double($0.training.batchSize), $0.training.learningRate]
     }
   }
 

@@ -16,6 +16,36 @@ import Testing
     #expect(Setting().studentWidths == [10])
   }
 
+  /// One factor for all layers, as before there were others, or one for each; fractions are rounded up layer by layer.
+  @Test func overRealizationHasAFactorPerLayer() throws {
+    let study = try parse("teacher: {widths: 4-5-6}\nstudent: {overRealization: [1, 2-1-1, 1-1.5-1.01, 2-2-2]}")
+    #expect(study.settings.map(\.studentWidths) == [[4, 5, 6], [8, 5, 6], [4, 8, 7], [8, 10, 12]])
+    #expect(
+      study.settings.map { $0.value(of: "student.overRealization") }
+        == [.number(1), .text("2-1-1"), .text("1-1.5-1.01"), .number(2)])
+    #expect(study.variedKeys == ["student.overRealization"])
+    #expect(Set(study.runs.map(\.hash)).count == 4)
+    #expect(try parse(study.yaml()) == study)
+    #expect(try JSONDecoder().decode(Study.self, from: JSONEncoder().encode(study)) == study)
+    // Runs of one meaning have one hash, that of the number.
+    let base = "teacher: {widths: 4-5-6}\n"
+    #expect(
+      try parse(base + "student: {overRealization: 2.0-2-2}").runs[0].hash
+        == parse(base + "student: {overRealization: 2}").runs[0].hash)
+    // A plain number is stored as it was.
+    let text = String(decoding: try JSONEncoder().encode(parse(base).settings[0]), as: UTF8.self)
+    #expect(text.contains("\"overRealization\":1") && !text.contains("\"overRealization\":\""), "\(text)")
+    // Overrides, selections and conditions.
+    #expect(
+      try parse(base, overrides: ["student.overRealization=3-1-1"]).settings[0].studentWidths == [12, 5, 6])
+    let selection = try study.selection(["student.overRealization=2-1-1"])
+    #expect(study.settings.map { $0.matches(selection) } == [false, true, false, false])
+    let conditional = try parse(
+      base + "student: {overRealization: [1, 2-1-1]}\n"
+        + "conditions: [{where: {student.overRealization: 2-1-1}, set: {training.epochs: 7}}]")
+    #expect(conditional.settings.map(\.training.epochs) == [100, 7])
+  }
+
   @Test func schedulesGiveTheRateOfAnEpoch() throws {
     let study = try parse("training: {learningRates: '0: 0.20, 20:1e-1,21: 1', epochs: 30}")
     let schedule = try #require(study.settings[0].training.learningRates)
@@ -73,6 +103,21 @@ import Testing
     BadStudy("teacher: {widths: [8-9, 08-9]}", .duplicateValue, "8-9 is listed twice"),
     BadStudy("teacher: {widths: 8-9, hiddenNodes: 8}", .unusedKey, "teacher.hiddenNodes", "teacher.widths"),
     BadStudy("student: {overRealization: 0.9}\nteacher: {widths: 8-9}", .outOfRange, "narrower than its teacher"),
+
+    BadStudy(
+      "student: {overRealization: 2-1}\nteacher: {widths: 8-9-4}", .contradiction, "student.overRealization 2-1 has 2",
+      "the teacher has 3 hidden layers", "e.g. 2-1-1"),
+    BadStudy(
+      "student: {overRealization: [1, 2-2]}\nteacher: {widths: [8-9-4]}", .contradiction, "2-2 has 2 factors",
+      "3 hidden layers"),
+    BadStudy("student: {overRealization: 2-1}", .contradiction, "the teacher has 1 hidden layer", "one factor for all"),
+    BadStudy(
+      "student: {overRealization: 2-0.5}\nteacher: {widths: 8-9}", .outOfRange, "hidden layer 2 would be narrower",
+      "2-1-1"),
+    BadStudy("student: {overRealization: 2-x}", .wrongType, "found \"2-x\"", "a number or factors", "2-1-1"),
+    BadStudy("student: {overRealization: 2--1}", .wrongType, "found \"2--1\""),
+    BadStudy("student: {overRealization: 2000001-1}\nteacher: {widths: 8-9}", .outOfRange, "out of range"),
+    BadStudy("student: {overRealization: [2, 2-2]}\nteacher: {widths: 8-9}", .duplicateValue, "2 is listed twice"),
 
     BadStudy("training: {learningRates: 0.1}", .wrongType, "training.learningRates", "\"0: 0.2, 20: 0.1\""),
     BadStudy("training: {learningRates: '5: 0.1'}", .outOfRange, "begins at epoch 5, not at epoch 0"),

@@ -27,7 +27,7 @@ import Testing
   @Test func lastListedKeyVariesFastestInTheOrderOfSetting() throws {
     let study = try parse("student.overRealization: [1, 2]\nteacher: {hiddenNodes: [5, 10]}")
     #expect(study.variedKeys == ["teacher.hiddenNodes", "student.overRealization"])
-    let points = study.settings.map { [Double($0.teacher.hiddenNodes), $0.student.overRealization] }
+    let points = study.settings.map { [Double($0.teacher.hiddenNodes), $0.student.overRealization.last] }
     #expect(points == [[5, 1], [5, 2], [10, 1], [10, 2]])
     #expect(study.label(of: study.settings[3]) == "teacher.hiddenNodes = 10, student.overRealization = 2")
   }
@@ -142,6 +142,7 @@ import Testing
         case (.schedule, _): .text("0: 0.7, 5: 0.07")
         case (.layers, _): .text("conv 7 max 2, dense 8")
         case (.shares, _): .text("0.7-0.5")
+        case (.factors, _): .text("2-1")
         default: .text("/f")
         }
       var setting = Setting()

@@ -30,7 +30,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: matrices thi
 import numpy as np
 
 from checks import Failure, Tally, difference, output_of
-from deep_reference import Network, Rules, Tensors, correlations, couplings, loss_of, outputs, trained
+from deep_reference import (
+    Network, Rules, Tensors, correlations, couplings, layer_gradients, loss_of, outputs, trained)
 from network_files import write_tensors
 from replay import (
     LOSSES, NUDGE, TOLERANCE, Problem, check_losses, compare, final_student, nudged, report_replay, squared_error_slope,
@@ -199,21 +200,25 @@ def check_history(case: Case, problem: Problem, rows: list[dict], history: list[
 
 LAYER_MEASURES = [
     "layerCorrelations", "layerMatches", "layerStrengths", "layerSmallestAlphas", "layerMeanAlphas",
-    "layerRegionCounts", "layerCouplingA", "layerCouplingB",
+    "layerRegionCounts", "layerCouplingA", "layerCouplingB", "layerGradients", "layerLargestGradients",
 ]
+RULE_LIMIT = 1e-13
+"""Of layerRuleResiduals: sums of some 20 products of at most 5 factors leave about 20 u of the largest, 2e-15."""
 COUPLING_SAMPLES = 512
 MEASURE_TOLERANCE = 1e-9
 """An element of V is a sum over paths, A and B sum C = 11 products of two, E 512 of those: some 1e-13 of the largest."""
 
 
-def measures_of(teacher: Network, student: Network, x: np.ndarray) -> dict[str, np.ndarray]:
-    """By the definitions, layers one after the other."""
+def measures_of(problem: Problem, student: Network) -> dict[str, np.ndarray]:
+    """By the definitions, layers one after the other; gradients over the training inputs, others over those of evaluation."""
+    teacher, x = problem.teacher, problem.evaluation
     spread = x[np.arange(COUPLING_SAMPLES) * len(x) // COUPLING_SAMPLES]
     rho, layers = correlations(teacher, student, x), couplings(teacher, student, spread)
     matches = [values.argmax(axis=1) for values in rho]
     alphas = [
         np.abs(layer.a[:, ks, np.arange(len(ks))]) for layer, ks in zip(layers, matches)]  # [sample, teacher node]
     b = [layer.b.mean(axis=0) for layer in layers]
+    gradients = layer_gradients(teacher, student, problem.inputs)
     joined = {
         "layerCorrelations": [values.max(axis=1) for values in rho],
         "layerMatches": matches,
@@ -223,6 +228,8 @@ def measures_of(teacher: Network, student: Network, x: np.ndarray) -> dict[str, 
         "layerRegionCounts": [[layer.regions] for layer in layers],
         "layerCouplingA": [layer.a.mean(axis=0).ravel() for layer in layers],
         "layerCouplingB": [values.ravel() for values in b],
+        "layerGradients": [(g**2).mean(axis=0) for g in gradients],
+        "layerLargestGradients": [np.abs(g).max(axis=0) for g in gradients],
     }
     return {measure: np.concatenate(values).astype(float) for measure, values in joined.items()}
 
@@ -235,11 +242,10 @@ def recorded_arrays(results: Path, epoch: int) -> dict[str, np.ndarray]:
 
 def check_measures(understudy: Path, case: Case, problem: Problem, folder: Path) -> str:
     """The measures of the last epoch are those of the trained student, and not of the one that training began with."""
-    path, results = write(case, problem, folder, [{"measures": LAYER_MEASURES, "every": EPOCHS}]), folder / "results"
+    path, results = write(case, problem, folder, [{"measures": LAYER_MEASURES + ["layerRuleResiduals"], "every": EPOCHS}]), folder / "results"
     output_of(understudy, "run", path, "--results", results)
     student = replace(problem.student, tensors=final_student(results))
-    wanted = measures_of(problem.teacher, student, problem.evaluation)
-    before = measures_of(problem.teacher, problem.student, problem.evaluation)
+    wanted, before = measures_of(problem, student), measures_of(problem, problem.student)
     worst = 0.0
     for epoch, values in ((0, before), (EPOCHS, wanted)):
         recorded = recorded_arrays(results, epoch)
@@ -248,6 +254,9 @@ def check_measures(understudy: Path, case: Case, problem: Problem, folder: Path)
             if not (recorded[measure].shape == expected.shape and error <= MEASURE_TOLERANCE):
                 raise Failure(f"{measure} at epoch {epoch} differs by {error:.1e}, more than {MEASURE_TOLERANCE:g}")
             worst = max(worst, error)
+        residuals = recorded["layerRuleResiduals"]
+        if not (residuals.shape == (case.depth,) and 0 < residuals.max() < RULE_LIMIT):
+            raise Failure(f"layerRuleResiduals at epoch {epoch} are {residuals}, not within {RULE_LIMIT:g}")
     for measure in ("layerStrengths", "layerMeanAlphas", "layerCouplingA", "layerCouplingB"):
         if difference(before[measure], wanted[measure]) < 1e-2:
             raise Failure(f"{measure} of the trained student is that of the initial one")

@@ -271,6 +271,15 @@ def fan_outs(network: Network, x: Array) -> list[Array]:
     return result[::-1]
 
 
+def layer_gradients(teacher: Network, student: Network, x: Array) -> list[Array]:
+    """g_l(x) = -dJ_x/dz_l of each hidden layer, [sample, node]: the gates times V_l^T (f* - f)."""
+    residuals, gates = outputs(teacher, x) - outputs(student, x), [here.gate for here in forward(student, x)[1][:-1]]
+    at_student = [fan_outs(student, row) for row in x]
+    return [
+        gate * np.stack([residual @ v[layer] for residual, v in zip(residuals, at_student)])
+        for layer, gate in enumerate(gates)]
+
+
 @dataclass(frozen=True)
 class Coupling:
     """Of one hidden layer: A = V^T V* and B = V^T V at each sample, [sample, node, node]; regions that were met."""

@@ -189,7 +189,12 @@ extension StudentNodeRecord {
     strength = node.strength
     kinkBalance = node.kinkBalance
     group = node.group.map { $0 + 1 } ?? 0
-    observerFanOutRank = node.observerRank
+    if let span = node.observerSpan {
+      (observerCount, observerFanOutRank, neededFanOutRank) = (span.nodeCount, span.rank, span.needed)
+      (smallestSingularValue, largestSingularValue) = (span.smallest, span.largest)
+    }
+    carriedShare = node.carriedShare.isFinite ? node.carriedShare : nil
+    unaligned = node.unaligned.flatMap { UnalignedNodeVerdict(rawValue: $0.rawValue) }
     guard let merged = audit.merged else { return }
     switch merged.fates[k] {
     case .carries: fate = .carries

@@ -36,7 +36,10 @@ struct EpochRecorder {
       measures.isDisjoint(with: [.evaluationCorrelation, .evaluationDeadNodes])
       ? nil : try correlation(of: teacher, with: student, over: prepared.evaluation.inputs)
     let gradient =
-      measures.isDisjoint(with: [.nodeGradients, .nodeMaximumGradients, .gradientNorms, .largestGradient])
+      measures.isDisjoint(with: [
+        .nodeGradients, .nodeMaximumGradients, .gradientNorms, .largestGradient, .layerGradients,
+        .layerLargestGradients,
+      ])
       ? nil : try gradients(of: student, over: training.inputs, targets: training.targets)
     let theory = try TheoryRecorder(
       teacher: teacher, student: student, training: training,
@@ -73,6 +76,8 @@ struct EpochRecorder {
       case .nodeMaximumGradients: if let gradient { add([n], gradient.nodeMaxima) }
       case .gradientNorms: if let gradient { add([gradient.layerNorms.count], gradient.layerNorms) }
       case .largestGradient: if let gradient { add([], [gradient.nodeMaxima.reduce(0, max)]) }
+      case .layerGradients: if let gradient { add(gradient.layerMeanSquares.flatMap(\.self)) }
+      case .layerLargestGradients: if let gradient { add(gradient.layerMaxima.flatMap(\.self)) }
       case .weightChanges:
         let changes = try weightChanges(from: previous.network, to: student.network)
         add([changes.count], changes)
@@ -87,9 +92,7 @@ struct EpochRecorder {
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes,
         .layerMirroredCorrelations, .layerActiveShares, .layerStrengths, .layerTeacherStrengths, .layerSmallestAlphas,
-        .layerMeanAlphas, .layerRegionCounts, .layerCouplingA,
-        .layerCouplingB,
-        .evaluationAgreement:
+        .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB, .layerRuleResiduals, .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }
       // Of data with labels; see ImageRecorder.
       case .evaluationAccuracy, .teacherAccuracies: break

@@ -28,6 +28,9 @@ struct LayerRecorder {
     let widths = (teacher: teacher.network.hiddenCounts, student: student.network.hiddenCounts)
     add(.layerWidths, (widths.teacher + widths.student).map(Double.init), shape: [2, widths.teacher.count])
     if measures.contains(.evaluationAgreement) { add(.evaluationAgreement, [try agreement()], shape: []) }
+    if measures.contains(.layerRuleResiduals) {
+      add(.layerRuleResiduals, try gradientRuleResiduals(of: student, learning: teacher, over: inputs))
+    }
     if measures.contains(.layerTeacherStrengths) {
       add(.layerTeacherStrengths, try couplings(of: Student(teacher.network)).flatMap(\.strengths))
     }

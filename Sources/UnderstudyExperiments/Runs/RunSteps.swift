@@ -54,7 +54,7 @@ extension Setting {
   fileprivate var learningRate: Double {
     let isOfLabels = training.loss == .labels && training.labelLearningRate > 0
     let rate = isOfLabels ? training.labelLearningRate : training.learningRate
-    return training.rateByWidth ? rate / student.overRealization : rate
+    return training.rateByWidth ? rate / student.overRealization.last : rate
   }
 }
 

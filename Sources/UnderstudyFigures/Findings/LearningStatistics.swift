@@ -17,15 +17,16 @@ extension StatisticRow {
 
   static var layerWidthGain: StatisticRow {
     .ofLayer(
-      "mean best ρ of the teacher nodes of hidden layer `layer` in the runs of the largest over-realization, minus that in those "
-        + "of the smallest", [.layerWidths, .layerCorrelations]
+      "mean best ρ of the teacher nodes of hidden layer `layer` in the runs of that layer's largest over-realization, minus that in "
+        + "those of its smallest", [.layerWidths, .layerCorrelations]
     ) { layers, index, epoch throws(FigureError) in
-      let multiples = layers.map(\.run.setting.student.overRealization)
+      func multiple(_ run: RunReader) -> Double { run.setting.student.overRealization.factor(ofLayer: index) }
+      let multiples = layers.map { multiple($0.run) }
       guard let low = multiples.min(), let high = multiples.max(), low < high else {
         return .undefined(reason: "the selected runs have one over-realization; select several")
       }
       return try Statistics.differenceOfLayer(index, layers, epoch) { run in
-        let own = run.setting.student.overRealization
+        let own = multiple(run)
         return own == high ? true : own == low ? false : nil
       }
     }

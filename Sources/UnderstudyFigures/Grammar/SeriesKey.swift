@@ -41,12 +41,23 @@ struct SeriesKey {
 
   /// Numbers ascending, and a rank of 0, which stands for the full one, behind all others.
   private static func ordered(_ values: [KeyValue], of path: String) -> [KeyValue] {
+    if path == "student.overRealization" { return multiplesOrdered(values) }
     guard values.allSatisfy({ $0.number != nil }) else { return values }
     func place(_ value: KeyValue) -> Double {
       let number = value.number ?? 0
       return path == rankPath && number == 0 ? .infinity : number
     }
     return values.sorted { place($0) < place($1) }
+  }
+
+  /// By the mean factor of the layers; of equal ones, those that widen lower layers first.
+  private static func multiplesOrdered(_ values: [KeyValue]) -> [KeyValue] {
+    let all = values.map { value in (value: value, factors: OverRealization(value)?.factors ?? []) }
+    func mean(_ factors: [Double]) -> Double { factors.reduce(0, +) / Double(max(1, factors.count)) }
+    return all.sorted { first, second in
+      let (low, high) = (mean(first.factors), mean(second.factors))
+      return abs(low - high) > 1e-9 * high ? low < high : second.factors.lexicographicallyPrecedes(first.factors)
+    }.map(\.value)
   }
 
   private static let rankPath = "inputs.rank"

@@ -19,7 +19,7 @@ struct ValueColors {
   init(_ path: String, values: [KeyValue]) {
     self.values = values
     if path == "student.overRealization" {
-      colors = Self.multipleColors(values.map { $0.number ?? 1 })
+      colors = Self.multipleColors(values.map(\.number))
     } else {
       colors =
         Self.places(path, values).map { places in
@@ -44,8 +44,8 @@ struct ValueColors {
     return places.count == values.count && places.allSatisfy(FigureStyle.palette.indices.contains) ? places : nil
   }
 
-  /// Unusual multiples take what the usual ones of the study leave, in order.
-  private static func multipleColors(_ values: [Double]) -> [JSONValue] {
+  /// Unusual multiples, and those that differ by layer, take what the usual ones of the study leave, in order.
+  private static func multipleColors(_ values: [Double?]) -> [JSONValue] {
     guard values.count <= multiples.count else { return FigureStyle.ramp(values.count) }
     var free = multiples.filter { !values.contains($0.value) }.map(\.color)
     return values.map { value in

@@ -155,9 +155,10 @@ extension Measure {
     switch self {
     case .layerCorrelations, .layerMatches, .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas:
       .teacherNodes
-    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerMirroredCorrelations, .layerActiveShares:
+    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerMirroredCorrelations, .layerActiveShares,
+      .layerGradients, .layerLargestGradients:
       .studentNodes
-    case .layerRegionCounts, .gradientNorms, .weightChanges: .layers
+    case .layerRegionCounts, .layerRuleResiduals, .gradientNorms, .weightChanges: .layers
     default: nil
     }
   }

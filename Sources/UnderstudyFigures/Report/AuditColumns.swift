@@ -169,12 +169,31 @@ private let studentEntries: [AuditEntry<StudentNodeRecord>] = [
     "balance", "kinkBalance", unit: "output / input",
     "kink of f* - f that is left at its boundary, without the factor 1 - c"
   ) { .number($0.kinkBalance) },
+  AuditEntry(
+    "carried", "carriedShare", "the same as a share of the strength of the strongest teacher node", .below
+  ) { .number($0.carriedShare) },
   AuditEntry("group", "group", unit: "from 1", "which boundary; 0 for a node without one") { .count($0.group) },
   AuditEntry(
     "rank", "observerFanOutRank",
-    "rank of the fan-out weights of the student nodes that observe its boundary, each divided by its length; absent where "
-      + "it was left out"
-  ) { .count($0.observerFanOutRank) },
+    "rank of the fan-out weights of the student nodes on other boundaries that observe its boundary (`observerCount`), each "
+      + "divided by its length, of the rank that spans the outputs (`neededFanOutRank`); absent where it was left out or no input "
+      + "is in the band"
+  ) { node in
+    guard let rank = node.observerFanOutRank else { return .absent }
+    return node.neededFanOutRank.map { .text("\(rank) of \($0)") } ?? .count(rank)
+  },
+  AuditEntry(
+    "least singular", "smallestSingularValue",
+    "least singular value of those fan-out weights, over the directions of all outputs; 0 where they do not span them"
+  ) { .number($0.smallestSingularValue) },
+  AuditEntry("largest singular", "largestSingularValue", "the largest", .below) { .number($0.largestSingularValue) },
+  AuditEntry(
+    "unaligned", "unaligned",
+    "of nodes that are aligned with no teacher node: whether the statement on them holds, see [unaligned "
+      + "nodes](#unaligned-student-nodes); below the table", .remark
+  ) { node in
+    node.unaligned.map { .text("aligned with no teacher node: \($0.words)") } ?? .absent
+  },
   AuditEntry(
     "fate", "fate", "`carries`, `merged` into another node (`mergedInto`), `removed`; absent where merging was left out"
   ) { node in

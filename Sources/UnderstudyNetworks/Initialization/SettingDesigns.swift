@@ -57,7 +57,13 @@ extension TeacherDesign {
 
 extension StudentDesign {
   /// - Parameter teacher: as it was drawn or read, before it is folded.
-  public init(_ setting: StudentSetting, of teacher: Network) {
+  /// - Throws: ``ShapeError`` if `student.overRealization` has factors for another number of hidden layers.
+  public init(_ setting: StudentSetting, of teacher: Network) throws(ShapeError) {
+    if setting.widths == nil,
+      let (problem, remedy) = setting.overRealization.objection(depth: teacher.hiddenCounts.count)
+    {
+      throw ShapeError("\(problem); \(remedy)")
+    }
     self.init(
       hiddenCounts: setting.widths(over: teacher.hiddenCounts),
       scale: setting.scale, initialization: setting.initialization)

@@ -167,6 +167,7 @@ struct StudyGrid {
       }
       throw axis.tree.error(.contradiction, key: axis.key.path, problem, remedy)
     }
+    for axis in axes where axis.key.form == .factors { try checkFactors(axis) }
     if let schedules = axes.first(where: { $0.key.path == "training.learningRates" }) {
       try checkEnds(of: schedules)
     }
@@ -177,6 +178,19 @@ struct StudyGrid {
         .contradiction, key: "inputs.boundaryOffsetMaximum",
         "\(setting.inputs.boundaryOffsetMaximum) is below boundaryOffsetMinimum "
           + "\(setting.inputs.boundaryOffsetMinimum)", "give a maximum of at least the minimum in every setting")
+    }
+  }
+
+  /// Equal factors are one number, but must be as many as the teacher has layers all the same.
+  private func checkFactors(_ axis: Axis) throws(StudyError) {
+    for item in axis.tree.items {
+      guard case .scalar(.text, let written) = item.content else { continue }
+      let value = try axis.key.checked(item)
+      let count = written.split(separator: "-").count
+      for setting in settings where axis.key.read(setting)?.isSame(as: value) ?? false {
+        guard let (problem, remedy) = setting.overRealizationObjection(count: count) else { continue }
+        throw item.error(.contradiction, key: axis.key.path, problem, remedy)
+      }
     }
   }
 
@@ -210,9 +224,7 @@ extension StudyKey {
       return .integer(integer)
     case .number(let range):
       guard let number = value.number else { throw typeError() }
-      guard number.isFinite else { throw tree.error(.outOfRange, key: path, "\(written) is not finite", remedy) }
-      guard range.contains(number) else { throw outOfRange(tree, remedy) }
-      return .number(number + 0)  // + 0 makes -0 and 0 one value.
+      return try checked(number, range, tree, written, remedy)
     case .boolean:
       guard case .boolean = value else { throw typeError() }
       return value
@@ -235,14 +247,33 @@ extension StudyKey {
       return try canonical(tree, remedy) { () throws(TextFormError) in try LayerList(written) }
     case .shares:
       return try canonical(tree, remedy) { () throws(TextFormError) in try LayerShares(written) }
+    case .factors:
+      guard let number = value.number else {
+        return try spelt(tree, remedy) { () throws(TextFormError) in try OverRealization(written).keyValue }
+      }
+      return try checked(number, NumberRange.factor, tree, written, remedy)
     }
+  }
+
+  private func checked(
+    _ number: Double, _ range: NumberRange, _ tree: YAMLTree, _ written: String, _ remedy: String
+  ) throws(StudyError) -> KeyValue {
+    guard number.isFinite else { throw tree.error(.outOfRange, key: path, "\(written) is not finite", remedy) }
+    guard range.contains(number) else { throw outOfRange(tree, remedy) }
+    return .number(number + 0)  // + 0 makes -0 and 0 one value.
   }
 
   private func canonical<Value: CustomStringConvertible>(
     _ tree: YAMLTree, _ remedy: String, _ value: () throws(TextFormError) -> Value
   ) throws(StudyError) -> KeyValue {
+    try spelt(tree, remedy) { () throws(TextFormError) in .text(try value().description) }
+  }
+
+  private func spelt(
+    _ tree: YAMLTree, _ remedy: String, _ value: () throws(TextFormError) -> KeyValue
+  ) throws(StudyError) -> KeyValue {
     do throws(TextFormError) {
-      return .text(try value().description)
+      return try value()
     } catch {
       switch error {
       case .notOfTheForm: throw tree.wrongType(key: path, expected: form.typeName, remedy: remedy)

@@ -296,9 +296,21 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
   public var kinkBalance = 0.0
   /// The group of nodes on one boundary that it belongs to, from 1; 0 for a node without a boundary.
   public var group = 0
-  /// Rank of the fan-out weights of the student nodes that observe its boundary, at most C; absent where it would have taken
-  /// too long.
+  /// Student nodes on other boundaries that observe its boundary and have fan-out; absent, as the next four, where it would have
+  /// taken too long, for a node without a boundary, and where no input is in the boundary's band. Of deeper networks, as the next,
+  /// in that region met in the band in which fan-outs span the outputs worst. Absent also in records of before it was kept, as all
+  /// but the rank.
+  public var observerCount: Int?
+  /// Rank of their fan-out weights, at most C; and C, the rank that the statement on unaligned nodes needs.
   public var observerFanOutRank: Int?
+  public var neededFanOutRank: Int?
+  /// The C-th (0 for fewer than C observers) and the largest singular value of their fan-out weights, each divided by its length.
+  public var smallestSingularValue: Double?
+  public var largestSingularValue: Double?
+  /// What its boundary carries: `kinkBalance` divided by the strength of the strongest teacher node.
+  public var carriedShare: Double?
+  /// The statement on unaligned nodes, held against it; absent for a node that is aligned, and where the rank is absent.
+  public var unaligned: UnalignedNodeVerdict?
   /// Absent where merging was left out.
   public var fate: Fate?
   /// The student node that takes it over, from 1, if it is merged.
@@ -306,6 +318,34 @@ public struct StudentNodeRecord: Codable, Hashable, Sendable {
 
   public init(node: Int) {
     self.node = node
+  }
+}
+
+/// What became of a student node that is aligned with no teacher node.
+///
+/// The statement: if the gradients vanish, and the fan-out weights of those that observe its boundary span the outputs, the boundary
+/// carries nothing.
+public enum UnalignedNodeVerdict: String, Codable, Hashable, Sendable, CaseIterable {
+  /// They span the outputs, and it carries nothing.
+  case predictedAndEmpty
+  /// It carries nothing, though they do not.
+  case emptyThoughNotPredicted
+  /// It carries something, and they do not span the outputs.
+  case notSpanned
+  /// It carries something, though they do: the gradients do not vanish.
+  case notEmpty
+
+  /// In words, after "aligned with no teacher node: ".
+  public var words: String {
+    switch self {
+    case .predictedAndEmpty:
+      "its observers' fan-outs span the outputs, and its boundary carries nothing, as the theory says"
+    case .emptyThoughNotPredicted:
+      "its boundary carries nothing, though its observers' fan-outs do not span the outputs"
+    case .notSpanned: "its observers' fan-outs do not span the outputs, and its boundary carries something"
+    case .notEmpty:
+      "its observers' fan-outs span the outputs, and its boundary carries something: gradients do not vanish"
+    }
   }
 }
 

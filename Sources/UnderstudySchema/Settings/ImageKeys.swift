@@ -111,7 +111,8 @@ extension StudyKey {
     ).later,
     .boolean(
       "training.rateByWidth", \.training.rateByWidth,
-      "Divide the learning rate by student.overRealization: the output layer's gradient grows with its inputs.",
+      "Divide the learning rate by student.overRealization, that of the highest hidden layer: the output layer's gradient grows "
+        + "with its inputs.",
       idle: { setting in
         withoutImages(setting)
           ?? (setting.student.widths == nil ? nil : "student.widths gives the nodes; give the rate that suits them")

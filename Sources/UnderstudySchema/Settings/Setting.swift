@@ -101,8 +101,8 @@ public struct StudentSetting: Encodable, Hashable, Sendable {
     /// Whether `scale` is the standard deviation of the weights; the others have their own size, times `weightFactor`.
     public var isScaled: Bool { self == .plain || self == .adversarial || self == .helpful }
   }
-  /// n_l / m_l of every hidden layer, at least 1; n_l is rounded up.
-  public var overRealization = 1.0
+  /// n_l / m_l, one factor for all hidden layers or one for each, at least 1; n_l is rounded up.
+  public var overRealization = OverRealization(1)
   /// n_l, nodes of each hidden layer, lowest first, instead of an over-realization.
   public var widths: LayerWidths?
   /// Standard deviation of the initial weights of `plain`, `adversarial` and `helpful`; biases start at 0.
@@ -291,6 +291,6 @@ extension Setting {
 extension StudentSetting {
   /// Nodes of each hidden layer of a drawn student, by those of its teacher.
   package func widths(over teacher: [Int]) -> [Int] {
-    widths?.nodes ?? teacher.map { Int((Double($0) * overRealization).rounded(.up)) }
+    widths?.nodes ?? overRealization.widths(over: teacher)
   }
 }

@@ -7,7 +7,7 @@ package struct SettingContradiction: Sendable {
 
   package static let all: [SettingContradiction] = [
     criticalPoint, normalization, biases("teacher.medianBiases", \.medianBiases),
-    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths, teacherLayers,
+    biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths, teacherLayers, overRealization,
   ]
 
   private static let criticalPoint = SettingContradiction(keys: ["criticalPoint.method"]) { setting in
@@ -66,6 +66,10 @@ package struct SettingContradiction: Sendable {
     )
   }
 
+  private static let overRealization = SettingContradiction(keys: ["student.overRealization"]) { setting in
+    setting.overRealizationObjection()
+  }
+
   /// Over images the widths are held against those of the oracle, when that is there.
   private static let studentWidths = SettingContradiction(keys: ["student.widths"]) { setting in
     guard setting.student.file == nil, setting.teacher.file == nil, let widths = setting.student.widths else {
@@ -101,5 +105,17 @@ package struct SettingContradiction: Sendable {
       "student.normalization would change the nodes that student.teacherLayers takes from the teacher",
       "leave one of the two out"
     )
+  }
+}
+
+extension Setting {
+  /// What is wrong with the number of factors of a drawn student of a drawn teacher; nil if nothing is.
+  ///
+  /// - Parameter count: the factors as they were written, where equal ones are not one.
+  package func overRealizationObjection(count: Int? = nil) -> (problem: String, remedy: String)? {
+    guard student.file == nil, student.widths == nil, teacher.file == nil,
+      inputs.images == nil || teacher.layers != nil
+    else { return nil }
+    return student.overRealization.objection(depth: teacher.hiddenWidths.count, count: count)
   }
 }

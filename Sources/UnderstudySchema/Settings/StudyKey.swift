@@ -18,6 +18,8 @@ public struct StudyKey: Sendable {
     case layers
     /// Shares of the nodes of each hidden layer, `0.3-0.5-0.5-0.7`.
     case shares
+    /// One factor for all hidden layers, `2`, or one for each, `2-1-1`.
+    case factors
     /// The name of an image set, or its folder, relative to the study file's folder.
     case images
 
@@ -138,6 +140,8 @@ extension StudyKey.Form {
     case .schedule: "epochs from 0 on with their rates, e.g. \"0: 0.2, 20: 0.1\""
     case .layers: "hidden layers, lowest first, e.g. \"conv 64, conv 64 padding 1 max 2, dense 100\""
     case .shares: "shares from 0 to below 1 joined by hyphens, lowest layer first, e.g. 0.3-0.5-0.5-0.7"
+    case .factors:
+      "\(NumberRange.factor.phrase), or one for each hidden layer joined by hyphens, lowest first, e.g. 2-1-1"
     case .images: "fashion-mnist, cifar10 or a folder"
     }
   }
@@ -154,6 +158,7 @@ extension StudyKey.Form {
     case .schedule: "epochs with rates"
     case .layers: "hidden layers"
     case .shares: "shares"
+    case .factors: "a number or factors"
     case .images: "an image set or a folder"
     }
   }
@@ -258,6 +263,18 @@ extension StudyKey {
     _ path: String, _ property: Path<LayerShares?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
   ) -> StudyKey {
     written(path, property, .shares, explanation, idle: idle) { try? LayerShares($0) }
+  }
+
+  static func factors(
+    _ path: String, _ property: Path<OverRealization>, _ explanation: String,
+    idle: @escaping IdleReason = { _ in nil }
+  ) -> StudyKey {
+    StudyKey(
+      path: path, form: .factors, defaultValue: Setting()[keyPath: property].keyValue, explanation: explanation,
+      read: { $0[keyPath: property].keyValue },
+      write: { setting, value, _ in
+        if let factors = OverRealization(value) { setting[keyPath: property] = factors }
+      }, file: { _ in nil }, idleReason: idle)
   }
 
   /// A key whose values are written in a small language of their own.

@@ -86,9 +86,9 @@ extension StudyKey {
   ]
 
   private static let studentKeys: [StudyKey] = [
-    .number(
-      "student.overRealization", \.student.overRealization, .factor,
-      "n / m, student nodes for each teacher node, in every hidden layer; n is rounded up.",
+    .factors(
+      "student.overRealization", \.student.overRealization,
+      "n / m, student nodes for each teacher node, in every hidden layer, or a factor for each layer; n is rounded up.",
       idle: { setting in
         besideStudentFile(setting) ?? (setting.student.widths == nil ? nil : "student.widths gives the nodes")
       }),

@@ -102,6 +102,12 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// E_x[A_l], `[student node, teacher node]`, and E_x[B_l], `[student node, student node]`, row-major, layer after layer.
   /// Large: n_l m_l and n_l n_l numbers a layer.
   case layerCouplingA, layerCouplingB
+  /// E_x[g_k(x)^2] and max_x |g_k(x)| of each node of each hidden layer over the training inputs, g_l = -dJ_x/dz_l; those of
+  /// the lowest layer are `nodeGradients` and `nodeMaximumGradients`. `[student node of all hidden layers]`.
+  case layerGradients, layerLargestGradients
+  /// How far D_l (A_l f*_l - B_l f_l) is from g_l by back-propagation, over at most 64 evaluation inputs, evenly spread: the
+  /// largest difference divided by the largest sum of absolute terms; rounding alone is about 1e-15. `[hidden layer]`.
+  case layerRuleResiduals
   /// Share of the evaluation inputs at which the largest output of teacher and student is the same. Scalar.
   case evaluationAgreement
   /// Share of the evaluation images whose largest output is that of their label. Scalar.

@@ -60,6 +60,16 @@ struct AuditCost {
     10 * Double(nodeCount) * Double(nodeCount) * Double(sampleCount) / 64
   }
 
+  /// Of the spans of fan-out weights, one for each student node and, in deeper networks, region: at most.
+  static func spans(of student: Architecture) -> Double {
+    let (nodes, outputs) = (Double(student.hiddenCounts[0]), Double(student.outputCount))
+    let ofOne = min(nodes, outputs) * min(nodes, outputs) * (nodes + outputs)
+    guard !student.isTwoLayer else { return nodes * ofOne }
+    let widths = student.hiddenCounts.map(Double.init)
+    let carrying = zip(widths, widths.dropFirst()).reduce(0) { $0 + $1.0 * $1.1 } * outputs
+    return nodes * Double(observedRegionLimit) * (ofOne + carrying)
+  }
+
   /// Memory that finding the observers takes: whom each boundary is observed by, as a table and as lists.
   static func observerBytes(nodeCount: Int) -> Double { 16 * Double(nodeCount) * Double(nodeCount) }
 

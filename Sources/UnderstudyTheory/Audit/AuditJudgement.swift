@@ -99,7 +99,8 @@ extension Audit {
     let isLowRank = inputs.rank(above: width) < inputs.dimension
     let fanOuts = coupling.fanOutNorms
     var plan = plan
-    let ranks = try observerRanks(of: boundaries, by: student, over: samples, width: width, within: &plan)
+    let spans = try observerSpans(of: student, groups: groups, over: samples, width: width, within: &plan)
+    let strongest = teacherStrengths.max() ?? 0
     let nodes = (0..<boundaries.count).map { k in
       let nearest = alignment.bestTeacher(of: k)
       let eps = nearest.map { alignment.epsilon(ofTeacherNode: $0, studentNode: k) }
@@ -107,31 +108,30 @@ extension Audit {
       let matched = followed[k].flatMap { j in
         isLowRank && !isAligned && mismatch(ofCorrelation: correlation.values[j, k]) ?? .infinity <= width ? j : nil
       }
+      let carried = balance.studentNodeNorms[k]
+      let share = strongest > 0 ? carried / strongest : carried > 0 ? .infinity : 0
+      let span = spans?[k]
       return StudentNodeAudit(
         nearestTeacher: nearest, relation: nearest.flatMap { alignment[$0, k] }, alignment: eps,
         isAligned: isAligned, matchedTeacher: matched, isDead: dead.contains(k), fanOutNorm: fanOuts[k],
-        strength: fanOuts[k] * boundaries.norms[k], kinkBalance: balance.studentNodeNorms[k],
-        group: groups.group(ofStudentNode: k),
-        observerRank: ranks?[k])
+        strength: fanOuts[k] * boundaries.norms[k], kinkBalance: carried,
+        group: groups.group(ofStudentNode: k), observerSpan: span, carriedShare: share,
+        unaligned: isAligned ? nil : span.map { UnalignedVerdict($0, carried: share, limit: width / inputs.spread) })
     }
     return (nodes, plan.omitted)
   }
 
-  /// The rank of the fan-out weights of each student node's observers; nil if it would take too long.
-  private func observerRanks(
-    of boundaries: Boundaries, by student: Student, over inputs: Matrix, width: Double, within plan: inout AuditPlan
-  ) throws(ShapeError) -> [Int]? {
+  /// How well the fan-out weights of each student node's observers span the outputs; nil if it would take too long.
+  private func observerSpans(
+    of student: Student, groups: BoundaryGroups, over inputs: Matrix, width: Double, within plan: inout AuditPlan
+  ) throws(ShapeError) -> [FanOutSpan?]? {
+    let boundaries = Boundaries(of: student.network.layers[0])
     let cost = AuditCost.observers(nodeCount: boundaries.count, sampleCount: inputs.rowCount)
-    guard plan.take(.observerRanks, cost: cost, bytes: AuditCost.observerBytes(nodeCount: boundaries.count)) else {
-      return nil
-    }
+    guard plan.take(.observerRanks, cost: cost, bytes: AuditCost.observerBytes(nodeCount: boundaries.count)),
+      plan.take(.observerRanks, cost: AuditCost.spans(of: student.network.architecture), bytes: 0)
+    else { return nil }
     let seen = try observation(of: boundaries, by: student, over: inputs, bandWidth: width)
-    let observers = (0..<boundaries.count).map(seen.observers)
-    var ranks = FanOutRanks(coupling)
-    guard plan.take(.observerRanks, cost: Set(observers).reduce(0) { $0 + ranks.cost(of: $1) }, bytes: 0) else {
-      return nil
-    }
-    return observers.map { ranks.rank(of: $0) }
+    return try UnderstudyTheory.observerSpans(of: student, groups: groups, observed: seen, over: inputs)
   }
 
   /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes

@@ -73,7 +73,36 @@ public struct StudentNodeAudit: Sendable {
   public var kinkBalance: Double
   /// Its boundary group, from 0; nil for a node without a boundary.
   public var group: Int?
-  /// Rank of the fan-out weights of the student nodes that observe its boundary: what the kink there must be orthogonal to
-  /// where their gradients vanish; nil if the audit left it out.
-  public var observerRank: Int?
+  /// How well the fan-out weights of the student nodes that observe its boundary span the outputs; nil if the audit left it out,
+  /// for a node without a boundary, and where no input is in its band.
+  public var observerSpan: FanOutSpan?
+  /// What its boundary carries, of the strength of the strongest teacher node: ``kinkBalance`` divided by that.
+  public var carriedShare: Double
+  /// The statement on unaligned student nodes, held against it; nil for a node that is aligned with a teacher node, and where
+  /// ``observerSpan`` is nil.
+  public var unaligned: UnalignedVerdict?
+}
+
+/// The statement on student nodes that are aligned with no teacher node, held against one: if the gradients vanish, and the fan-out
+/// weights of those that observe its boundary span the outputs, the boundary carries nothing: `sum of v_k ||w_k||` over its nodes
+/// is 0.
+public enum UnalignedVerdict: String, Sendable, CaseIterable {
+  /// The fan-outs span the outputs, and the boundary carries nothing.
+  case predictedAndEmpty
+  /// The boundary carries nothing, though they do not.
+  case emptyThoughNotPredicted
+  /// The boundary carries something, and they do not span the outputs.
+  case notSpanned
+  /// They do, and it carries something: the gradients do not vanish, or not on all of an open set.
+  case notEmpty
+
+  /// - Parameters:
+  ///   - carried: what the boundary carries, as a share of the strongest teacher node's strength.
+  ///   - limit: what counts as nothing.
+  init(_ span: FanOutSpan, carried: Double, limit: Double) {
+    self =
+      carried <= limit
+      ? span.isOfAllOutputs ? .predictedAndEmpty : .emptyThoughNotPredicted
+      : span.isOfAllOutputs ? .notEmpty : .notSpanned
+  }
 }

@@ -29,13 +29,7 @@ public struct FanOutRanks: Sendable {
     for (row, k) in nodes.enumerated() {
       for c in 0..<factor.columnCount { rows[row, c] = factor[k, c] }
     }
-    let isTall = rows.rowCount > rows.columnCount
-    let size = min(rows.rowCount, rows.columnCount)
-    var gram = Matrix(rowCount: size, columnCount: size)
-    LinearAlgebra.multiply(rows, transposingFirst: isTall, rows, transposingSecond: !isTall, into: &gram)
-    let values = LinearAlgebra.symmetricEigenvalues(gram) ?? []
-    let largest = values.last ?? 0
-    let rank = values.count { $0 > 1e-12 * largest }
+    let rank = rankOfSquares(squaredSingularValues(rows))
     known[nodes] = rank
     return rank
   }

@@ -76,7 +76,7 @@ public func layerCoupling<Scalar: KernelScalar>(
 }
 
 /// At most `limit` rows of `inputs`, evenly spread.
-private func evenlySpread(_ inputs: Matrix, limit: Int) -> Matrix {
+func evenlySpread(_ inputs: Matrix, limit: Int) -> Matrix {
   let wanted = max(1, min(limit, inputs.rowCount))
   guard wanted < inputs.rowCount else { return inputs }
   return Matrix(

@@ -50,6 +50,11 @@ final class OutputJacobian<Scalar: KernelScalar> {
     return lowest.matrix.prefix(rows: outputCount)
   }
 
+  /// V of a hidden layer at the sample that was carried as the first, `[output, node]`.
+  func fanOut(ofLayer layer: Int) -> Matrix {
+    layer < carried.count ? carried[layer].matrix.prefix(rows: outputCount) : highest.matrix
+  }
+
   /// Carries V down to the lowest hidden layer.
   ///
   /// - Parameters:

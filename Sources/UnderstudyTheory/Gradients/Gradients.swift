@@ -5,12 +5,16 @@ import UnderstudyNumerics
 public struct GradientSummary: Sendable, Equatable {
   /// J = 1/2 mean ||target - output||^2.
   public var loss: Double
-  /// E_x[g_k(x)^2] for each node of the lowest layer.
-  public var nodeMeanSquares: [Double]
-  /// max_x |g_k(x)| for each node of the lowest layer.
-  public var nodeMaxima: [Double]
+  /// E_x[g_k(x)^2] for each node of each hidden layer, `[hidden layer][node]`.
+  public var layerMeanSquares: [[Double]]
+  /// max_x |g_k(x)| for each node of each hidden layer, `[hidden layer][node]`.
+  public var layerMaxima: [[Double]]
   /// ||E_x[g_l f_{l-1}^T]||, the Frobenius norm of each layer's full-batch update direction, biases included. `[layer]`.
   public var layerNorms: [Double]
+
+  /// Those of the lowest layer.
+  public var nodeMeanSquares: [Double] { layerMeanSquares[0] }
+  public var nodeMaxima: [Double] { layerMaxima[0] }
 }
 
 /// Back-propagates every sample of a data set, `g_l(x) = -dJ_x/dz_l`.
@@ -28,7 +32,7 @@ public func gradients(
   let layerCount = network.layers.count
   var weightSums = network.layers.map { Matrix(rowCount: $0.nodeCount, columnCount: padded($0.inputCount)) }
   var biasSums = network.layers.map { [Double](repeating: 0, count: $0.nodeCount) }
-  var meanSquares = [Double](repeating: 0, count: network.layers[0].nodeCount)
+  var meanSquares = network.hiddenCounts.map { [Double](repeating: 0, count: $0) }
   var maxima = meanSquares
   var squaredError = 0.0
 
@@ -48,14 +52,16 @@ public func gradients(
       let samples = below.transposed.padded(columns: weightSums[layer].columnCount)
       multiply(g, samples, into: &weightSums[layer], adding: true)
       for node in 0..<g.rowCount { biasSums[layer][node] += g.row(node).reduce(0, +) }
+      if layer < layerCount - 1 {
+        for node in 0..<g.rowCount {
+          for value in g.row(node) {
+            meanSquares[layer][node] += value * value
+            maxima[layer][node] = max(maxima[layer][node], abs(value))
+          }
+        }
+      }
       guard layer > 0 else { break }
       g = propagatedBack(g, through: network.layers[layer], gates: z[layer - 1], activation: network.activation)
-    }
-    for node in 0..<g.rowCount {
-      for value in g.row(node) {
-        meanSquares[node] += value * value
-        maxima[node] = max(maxima[node], abs(value))
-      }
     }
   }
 
@@ -65,8 +71,8 @@ public func gradients(
     return euclideanNorm(weightSums[layer].values + biases) / count
   }
   return GradientSummary(
-    loss: squaredError / (2 * count), nodeMeanSquares: meanSquares.map { $0 / count }, nodeMaxima: maxima,
-    layerNorms: norms)
+    loss: squaredError / (2 * count), layerMeanSquares: meanSquares.map { $0.map { $0 / count } },
+    layerMaxima: maxima, layerNorms: norms)
 }
 
 /// The gradient one layer lower: `phi'(z) W^T g`.

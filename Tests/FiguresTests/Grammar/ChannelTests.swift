@@ -42,7 +42,7 @@ import UnderstudySchema
   @Test func aColorBelongsToAValue() throws {
     func study(_ multiples: [Double]) -> StudyResults {
       Self.sweep(
-        multiples.map { multiple in Self.setting { $0.student.overRealization = multiple } },
+        multiples.map { multiple in Self.setting { $0.student.overRealization = OverRealization(multiple) } },
         varied: ["student.overRealization"])
     }
     let all = Self.colors(try Self.draw(study([1, 2, 5, 10])))
@@ -58,6 +58,25 @@ import UnderstudySchema
     // More than there are colours to tell apart.
     let many = Self.colors(try Self.draw(study((1...14).map(Double.init))))
     #expect(Set(many.values).count == 14)
+  }
+
+  /// Factors by layer stand among numbers by their mean, those that widen lower layers first, in colours of their own.
+  @Test func factorsByLayerAreOrderedAndColoured() throws {
+    let factors: [OverRealization] = [2, OverRealization([1, 1, 2]), 1, OverRealization([2, 1, 1]), 5]
+    let results = Self.sweep(
+      factors.map { factors in
+        Self.setting {
+          $0.teacher.widths = LayerWidths([3, 3, 3])
+          $0.student.overRealization = factors
+        }
+      }, varied: ["student.overRealization"])
+    let figure = try Self.draw(results)
+    #expect(
+      figure.document["spec"]?["encoding"]?["color"]?["scale"]?["domain"] == ["1x", "2-1-1x", "1-1-2x", "2x", "5x"])
+    let colors = Self.colors(figure)
+    #expect(Set(colors.values).count == 5 && colors["1x"] == "#0072B2" && colors["5x"] == "#009E73")
+    let part = try Self.draw(results, selection: ["student.overRealization": [.text("2-1-1"), .number(2)]])
+    #expect(Self.colors(part) == colors.filter { ["2-1-1x", "2x"].contains($0.key) })
   }
 
   @Test func aKeyOfOtherValuesKeepsItsColorsInAStudy() throws {
@@ -88,7 +107,7 @@ import UnderstudySchema
         [8, 16].map { size in
           Self.setting {
             $0.teacher.strengthDecay = decay
-            $0.student.overRealization = multiple
+            $0.student.overRealization = OverRealization(multiple)
             $0.training.batchSize = size
           }
         }

@@ -65,7 +65,7 @@ enum SyntheticLayers {
     return SyntheticTheory.study(
       settings, varied: ["student.overRealization", "training.loss"], seedCount: seedCount, figures: figures
     ) { setting, noise in
-      let gain = setting.training.loss == .labels ? 0.05 : 0.1 * setting.student.overRealization
+      let gain = setting.training.loss == .labels ? 0.05 : 0.1 * setting.student.overRealization.last
       return [
         widths([3, 2], setting.studentWidths), .init(.teacherAccuracies, epoch: 0, shape: [2], values: [0.9, 0.88]),
       ]
@@ -83,7 +83,7 @@ enum SyntheticLayers {
   private static func measurements(
     of setting: Setting, epoch: Int, delay: Double, noise: inout Noise
   ) -> [UnderstudySchema.MeasuredValue] {
-    let multiple = setting.student.overRealization
+    let multiple = setting.student.overRealization.last
     var (teacher, student, dead, strengths): ([Double], [Double], [Double], [Double]) = ([], [], [], [])
     for (layer, width) in setting.teacher.hiddenWidths.enumerated() {
       // Layer l is half there at epoch 3 (l + 1)^1.5 / sqrt(multiple); the highest of narrow students hardly ever.

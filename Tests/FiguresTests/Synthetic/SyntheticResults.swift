@@ -22,7 +22,7 @@ enum Synthetic {
     var setting = Setting()
     setting.teacher.strengthDecay = decay
     setting.teacher.hiddenNodes = teacherNodes
-    setting.student.overRealization = multiple
+    setting.student.overRealization = OverRealization(multiple)
     setting.training.epochs = epochs
     return setting
   }
@@ -54,7 +54,7 @@ enum Synthetic {
     of setting: Setting, noise: inout Noise
   ) -> [MeasuredValue] {
     let m = setting.teacher.hiddenNodes
-    let multiple = setting.student.overRealization
+    let multiple = setting.student.overRealization.last
     let n = Int((Double(m) * multiple).rounded(.up))
     let p = setting.teacher.strengthDecay
     let last = setting.training.epochs
@@ -101,7 +101,7 @@ enum Synthetic {
     var runs: [RunRecord] = []
     for (index, setting) in settings.enumerated() {
       var noise = Noise(state: UInt64(index + 3))
-      let n = 2 * Int(setting.student.overRealization)
+      let n = 2 * Int(setting.student.overRealization.last)
       var result: [MeasuredValue] = [
         .init(.inputSample, epoch: 0, shape: [400, 2], values: (0..<800).map { _ in 1.5 * noise.normal() }),
         .init(.teacherBoundaries, epoch: 0, shape: [2, 3], values: teacher.flatMap { $0 }),

@@ -43,7 +43,7 @@ enum SyntheticTheory {
     of setting: Setting, epoch: Int, noise: inout Noise
   ) -> [UnderstudySchema.MeasuredValue] {
     let m = setting.teacher.hiddenNodes
-    let multiple = setting.student.overRealization
+    let multiple = setting.student.overRealization.last
     let n = Int(Double(m) * multiple)
     let progress = epoch == 100 ? 12 : 3 * log10(1 + Double(epoch))
     let gradient = pow(10, 0.5 - progress + 0.2 * noise.normal())
@@ -142,13 +142,13 @@ enum SyntheticTheory {
       [1, 2, 5].map { Synthetic.setting(decay: 1, multiple: $0, epochs: 10) }, varied: ["student.overRealization"],
       seedCount: seedCount, figures: figures
     ) { setting, noise in
-      let height = pow(10, 0.3 * noise.normal()) / setting.student.overRealization
+      let height = pow(10, 0.3 * noise.normal()) / setting.student.overRealization.last
       let base = pow(10, -24 + noise.normal())
       let line = (0..<200).map { index in
         let t = Double(index) / 199
         return 4 * t * (1 - t)
       }
-      let hasPath = setting.student.overRealization > 1
+      let hasPath = setting.student.overRealization.last > 1
       let bumps = (0..<2400).map { index in
         let wave = sin(Double(index) / 200 * Double.pi)
         return base * (1 + 30 * abs(wave))

@@ -17,7 +17,7 @@ import UnderstudyNumerics
     #expect(short.omitted.map(\.part) == AuditEffort.Part.allCases)
     #expect(short.omitted.allSatisfy { $0.cost > 0 && $0.note.contains("--complete") })
     #expect(short.teacherNodes.allSatisfy { $0.verdict == .foundThoughNotPredicted && $0.predicted == nil })
-    #expect(short.studentNodes.allSatisfy { $0.observerRank == nil } && short.merged == nil)
+    #expect(short.studentNodes.allSatisfy { $0.observerSpan == nil } && short.merged == nil)
     #expect(short.bands.allSatisfy { $0.witnesses == nil && !$0.awareGradients.isMeasured })
     // What is measured all the same is what it was.
     #expect(short.correlation == whole.correlation && short.loss == whole.loss)
@@ -83,7 +83,7 @@ import UnderstudyNumerics
       options: AuditOptions(effort: AuditEffort(minutes: .infinity, bytes: 5000)))
     #expect(short.omitted.map(\.part) == [.merging, .observerRanks])
     #expect(short.omitted.allSatisfy { ($0.bytes ?? 0) > 5000 && $0.note.contains("bytes of memory") })
-    #expect(short.merged == nil && short.studentNodes.allSatisfy { $0.observerRank == nil })
+    #expect(short.merged == nil && short.studentNodes.allSatisfy { $0.observerSpan == nil })
     #expect(short.teacherNodes.allSatisfy { $0.verdict != .notLearned(.gradientsNotMeasured) })
   }
 

@@ -94,7 +94,7 @@ struct Units {
     }
     for (a, b) in zip(scaled.studentNodes, plain.studentNodes) {
       #expect(a.nearestTeacher == b.nearestTeacher && a.isAligned == b.isAligned && a.isDead == b.isDead)
-      #expect(a.group == b.group && a.observerRank == b.observerRank)
+      #expect(a.group == b.group && a.observerSpan?.rank == b.observerSpan?.rank)
     }
     #expect(scaled.inputs.rank == plain.inputs.rank && scaled.teacher == plain.teacher)
     #expect(scaled.bands.map(\.witnesses?.counts) == plain.bands.map(\.witnesses?.counts))
