@@ -25,8 +25,11 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev", "liblapacke-dev"])]),
     // oneDNN has no pkg-config file.
     .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
+    // C++ headers of the system (libboost-dev) behind functions of C.
+    .target(name: "CBoost"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
-    .target(name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]),
+    .target(
+      name: "UnderstudyNumerics", dependencies: ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CBoost", "CZlib"]),
     .target(name: "UnderstudySchema"),
     .target(name: "UnderstudyNetworks", dependencies: ["UnderstudySchema", "UnderstudyNumerics"]),
     .target(
@@ -80,5 +83,6 @@ let package = Package(
     .testTarget(name: "FiguresTests", dependencies: ["UnderstudyFigures"]),
     .testTarget(name: "ArchitectureTests"),
   ],
-  cLanguageStandard: .c11
+  cLanguageStandard: .c11,
+  cxxLanguageStandard: .cxx17
 )

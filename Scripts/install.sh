@@ -48,12 +48,12 @@ if command -v dpkg-query >/dev/null; then
   command -v git >/dev/null || missing+=(git)
   # Through pkg-config the compiler finds OpenBLAS.
   command -v pkg-config >/dev/null || missing+=(pkg-config)
-  for package in libsqlite3-dev libopenblas-dev liblapacke-dev libdnnl-dev zlib1g-dev dataset-fashion-mnist; do
+  for package in libsqlite3-dev libopenblas-dev liblapacke-dev libdnnl-dev libboost-dev zlib1g-dev dataset-fashion-mnist; do
     is_installed "$package" || missing+=("$package")
   done
   has_environment || usable_python >/dev/null || missing+=(python3 python3-venv)
 else
-  echo "install: not Debian or Ubuntu: SQLite's, LAPACKE's and zlib's headers, OpenBLAS, oneDNN 2.6, pkg-config and Python 3.9 or later with venv have to be there already" >&2
+  echo "install: not Debian or Ubuntu: SQLite's, LAPACKE's and zlib's headers, OpenBLAS, oneDNN 2.6, Boost's headers, pkg-config and Python 3.9 or later with venv have to be there already" >&2
 fi
 if [ ${#missing[@]} -gt 0 ]; then
   as_root=()

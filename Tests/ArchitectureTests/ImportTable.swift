@@ -6,15 +6,16 @@ struct ImportTable {
   static let system: Set<String> = ["Foundation", "Dispatch", "Synchronization", "Glibc", "Musl", "Darwin"]
   /// The only target that calls C and handles unsafe pointers.
   static let unsafeTarget = "UnderstudyNumerics"
-  /// Targets written in C.
-  static let cTargets: Set<String> = ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]
+  /// Targets written in C, or in C++ behind C.
+  static let cTargets: Set<String> = ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CBoost", "CZlib"]
 
   static let rows: [Row] = [
     Row("CUnderstudyKernels", []),
     Row("COpenBLAS", []),
     Row("COneDNN", []),
+    Row("CBoost", []),
     Row("CZlib", []),
-    Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CZlib"]),
+    Row("UnderstudyNumerics", ["CUnderstudyKernels", "COpenBLAS", "COneDNN", "CBoost", "CZlib"]),
     Row("UnderstudySchema", []),
     Row("UnderstudyNetworks", ["UnderstudySchema", "UnderstudyNumerics"]),
     Row("UnderstudyTraining", ["UnderstudyNetworks", "UnderstudySchema", "UnderstudyNumerics"]),

@@ -17,6 +17,9 @@ extension StudyRunner {
     if setting.training.method == .gd {
       throw .input("training.method gd takes all images in every step, which is not built; train by sgd or adam")
     }
+    if setting.training.method == .flow {
+      throw .input("training.method flow is over Gaussian inputs, not images (inputs.images); train by sgd or adam")
+    }
     let data = try artifacts.images(of: run)
     _ = try data.trainingImages(setting.inputs, key: 0)
     _ = try data.evaluationImages(setting.inputs)

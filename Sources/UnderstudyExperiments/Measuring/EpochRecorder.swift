@@ -62,6 +62,9 @@ struct EpochRecorder {
       switch measure {
       case .trainingLoss: add([], [trainingLoss()])
       case .evaluationLoss: add([], [evaluationLoss()])
+      case .expectedLoss:
+        let deviation = prepared.run.setting.inputs.standardDeviation
+        add([], [try UnderstudyTheory.expectedLoss(of: student, learning: teacher, inputDeviation: deviation)])
       case .trainingCorrelation: if let onTraining { add(onTraining.values) }
       case .evaluationCorrelation: if let onEvaluation { add(onEvaluation.values) }
       case .trainingDeadNodes: if let onTraining { add(onTraining.deadStudentIndicators) }

@@ -42,7 +42,12 @@ struct MemoryEstimate {
       set(inputs.training.count, file: inputs.training.file, copies: 2)
       + (inputs.augmentation == .none ? 0 : Double(inputs.training.count) * d * 8)
       + (training.batchOrder == .reshuffled ? Double(inputs.training.count) * 8 : 0)
-    let batch = training.method == .gd ? Double(inputs.training.count) : Double(training.batchSize)
+    let batch =
+      switch training.method {
+      case .sgd, .adam: Double(training.batchSize)
+      case .gd: Double(inputs.training.count)
+      case .flow: 0.0
+      }
     // Activations and gradients of a step.
     let step = batch * 2 * student.reduce(d + outputs, +) * scalar
     let dimensions = ["network.inputDimension", "network.outputDimension"]

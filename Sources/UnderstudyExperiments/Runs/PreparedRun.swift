@@ -57,7 +57,7 @@ struct PreparedRun {
     }
     drawnCount = (setting.inputs.training.count + factor - 1) / factor
     let sampleCount = self.trainingFile?.rowCount ?? setting.inputs.training.count
-    let steps = try RunSteps(run, sampleCount: sampleCount, key: studentKey)
+    let steps = try RunSteps(run, networks, sampleCount: sampleCount, key: studentKey)
     (plan, batches) = (steps.plan, steps.batches)
     evaluation = try artifacts.dataset(.evaluation(of: run)) { () throws(ExperimentError) in
       let inputs =

@@ -9,10 +9,12 @@ struct RunSteps {
   let batches: BatchOrder
 
   /// - Parameters:
+  ///   - networks: of a run without images; gradient flow needs the teacher.
   ///   - sampleCount: of the training set.
   ///   - key: of the student's random streams.
-  /// - Throws: ``ExperimentError/input(_:)`` of a file of batches that does not fit.
-  init(_ run: Run, sampleCount: Int, key: UInt64) throws(ExperimentError) {
+  /// - Throws: ``ExperimentError/input(_:)`` of a file of batches that does not fit, and of networks that gradient flow is not
+  ///   built for.
+  init(_ run: Run, _ networks: RunNetworks? = nil, sampleCount: Int, key: UInt64) throws(ExperimentError) {
     let training = run.setting.training
     var (batchSize, stepsPerEpoch) = (training.batchSize, training.stepsPerEpoch)
     // Data with labels are no sample of a distribution: each is seen once before any comes again.
@@ -37,8 +39,20 @@ struct RunSteps {
       }
       order = .given(indices: batches.indices)
     }
+    let method: TrainingPlan.Method
+    switch training.method {
+    case .sgd, .adam: method = .stochastic(batchSize: batchSize)
+    case .gd: method = .fullBatch
+    case .flow:
+      guard let networks else { throw .input("training.method flow is for Gaussian inputs; train by sgd or adam") }
+      method = .expectedFlow(
+        try ExperimentError.catching("training.method flow") { () throws(ShapeError) in
+          try GaussianObjective(
+            of: networks.teacher, inputDeviation: run.setting.inputs.standardDeviation, for: networks.student)
+        })
+    }
     var plan = TrainingPlan(
-      method: training.method == .gd ? .fullBatch : .stochastic(batchSize: batchSize),
+      method: method,
       learningRate: run.setting.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
       epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
       unitNormFirstLayer: training.unitNormFirstLayer,

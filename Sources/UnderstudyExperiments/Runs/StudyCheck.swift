@@ -20,6 +20,7 @@ extension StudyRunner {
           + "leave it out, or take relu or leakyRelu")
     }
     try checkLabels(study)
+    try checkGaussianInputs(study)
     let artifacts = Artifacts()
     var imageMemory = ImageMemoryEstimate(sharing: artifacts, threadCount: options.threadCount)
     for index in checkedSettings(study.settings) {
@@ -29,7 +30,7 @@ extension StudyRunner {
         try imageMemory.check(run, of: study)
         try checkImages(run, study, sharing: artifacts)
       } else if inputs.training.file != nil || inputs.evaluation.file != nil || run.setting.training.batches != nil
-        || inputs.augmentation != .none || inputs.rank > 0
+        || inputs.augmentation != .none || inputs.rank > 0 || run.setting.training.method == .flow
       {
         try checkNormalization(of: try PreparedRun(run, sharing: artifacts).initialStudent, run.setting, study)
       } else {
@@ -52,6 +53,17 @@ extension StudyRunner {
         "training.loss \(setting.training.loss.rawValue) needs labels; take squaredError or crossEntropy, or name data that have "
           + "them (inputs.images)")
     }
+  }
+
+  /// Refuses expectations over Gaussian inputs where evaluation inputs are others.
+  private static func checkGaussianInputs(_ study: Study) throws(ExperimentError) {
+    guard let measure = study.record.flatMap(\.measures).first(where: Measure.ofGaussianInputs.contains),
+      let other = study.settings.first(where: { !$0.inputs.areGaussian })
+    else { return }
+    let key = other.inputs.evaluation.file != nil ? "inputs.evaluation.file" : "inputs.distribution"
+    throw .input(
+      "record: \(measure.rawValue) is an expectation over Gaussian inputs, and \(key) gives others; "
+        + "leave one of the two out")
   }
 
   static let greatestCheckedCount = 256
@@ -90,8 +102,10 @@ extension StudyRunner {
       try refuse(
         "criticalPoint.method \(setting.criticalPoint.method.rawValue)", "leave it out, or take a student without")
     }
-    if setting.training.method == .gd { try refuse("training.method gd", "train by sgd or adam") }
-    if setting.training.method != .gd, setting.training.batchSize == 1 {
+    if [.gd, .flow].contains(setting.training.method) {
+      try refuse("training.method \(setting.training.method.rawValue)", "train by sgd or adam")
+    }
+    if [.sgd, .adam].contains(setting.training.method), setting.training.batchSize == 1 {
       try refuse("training.batchSize 1", "give batches of 2 samples or more")
     }
   }
@@ -116,8 +130,9 @@ extension Setting {
     setting.inputs.augmentationCopies = defaults.inputs.augmentationCopies
     setting.criticalPoint = defaults.criticalPoint
     // Batches from a file must be as many and as large as the training asks for.
-    let (batches, epochs) = (training.batches, training.epochs)
+    let (batches, epochs, method) = (training.batches, training.epochs, training.method)
     setting.training = defaults.training
+    if method == .flow { setting.training.method = method }
     if student.file != nil {
       // It may have batch normalisation.
       setting.criticalPoint.method = criticalPoint.method

@@ -60,7 +60,16 @@ public final class StudyProgress: Sendable {
     let batch = training.method == .gd ? setting.inputs.training.count : max(1, training.batchSize)
     // Small networks wait for memory more than they compute: measured, a step costs as if it had some 5 nodes more.
     let step = shape.stepFLOPs(batch: batch) + 8_000 * Double(batch)
+    if training.method == .flow { return costOfFlow(setting, shape) }
     return Double(max(1, training.stepsPerEpoch)) * step + shape.stepFLOPs(batch: setting.inputs.evaluation.count) / 2
+  }
+
+  /// Some 30 derivatives a unit of time, each of n (n + m) pairs that take as long as some 6 000 operations of a kernel.
+  private static func costOfFlow(_ setting: Setting, _ shape: NetworkShape) -> Double {
+    let (n, m) = (Double(shape.widths[1]), Double(setting.teacher.hiddenWidths[0]))
+    let time = setting.training.learningRate * Double(max(1, setting.training.stepsPerEpoch))
+    return (1 + 30 * time) * n * (n + m) * (6_000 + 2 * Double(shape.inputCount + shape.outputCount))
+      + shape.stepFLOPs(batch: setting.inputs.evaluation.count) / 2
   }
 
   /// What runs wait for, such as the training of their teacher.

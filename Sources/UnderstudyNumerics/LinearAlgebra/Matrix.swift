@@ -2,7 +2,7 @@
 ///
 /// Everything Understudy measures is held in double precision; training in single precision converts at its own border.
 @frozen
-public struct Matrix: Sendable, Equatable {
+public struct Matrix: Sendable, Hashable {
   public let rowCount: Int
   public let columnCount: Int
   /// The elements, row after row; `rowCount * columnCount` of them.

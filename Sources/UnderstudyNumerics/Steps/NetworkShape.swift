@@ -46,7 +46,7 @@ public struct NetworkShape: Sendable, Hashable {
 }
 
 /// One layer of a network, as kernels take and give it.
-public struct LayerWeights: Sendable, Equatable {
+public struct LayerWeights: Sendable, Hashable {
   /// `[node, input]`
   public var weights: Matrix
   /// `[node]`

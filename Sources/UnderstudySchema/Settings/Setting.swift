@@ -173,8 +173,8 @@ public struct SampleSetting: Encodable, Hashable, Sendable {
 
 /// How the student learns.
 public struct TrainingSetting: Encodable, Hashable, Sendable {
-  /// SGD, full-batch gradient descent, or Adam over batches.
-  public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case sgd, gd, adam }
+  /// SGD, full-batch gradient descent, Adam over batches, or the gradient flow of the expected loss.
+  public enum Method: String, Encodable, Hashable, Sendable, CaseIterable { case sgd, gd, adam, flow }
   /// What the student is asked to lower.
   public enum Loss: String, Encodable, Hashable, Sendable, CaseIterable {
     case squaredError, crossEntropy
@@ -189,7 +189,7 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
   public enum Precision: String, Encodable, Hashable, Sendable, CaseIterable { case float64, float32 }
   /// In which order samples come into batches.
   public enum BatchOrder: String, Encodable, Hashable, Sendable, CaseIterable { case withReplacement, reshuffled }
-  /// `sgd`: batches; `gd`: every step over all training inputs; `adam`: batches as in `sgd`.
+  /// `sgd`: batches; `gd`: every step over all training inputs; `adam`: batches as in `sgd`; `flow`: no samples.
   public var method = Method.sgd
   /// Samples a step; used by `sgd` and `adam`. 0, which no study file can say, means "as `batches` has it": the file's columns.
   public var batchSize = 16
@@ -293,4 +293,9 @@ extension StudentSetting {
   package func widths(over teacher: [Int]) -> [Int] {
     widths?.nodes ?? overRealization.widths(over: teacher)
   }
+}
+
+extension InputSetting {
+  /// Whether evaluation inputs are drawn from a normal distribution.
+  package var areGaussian: Bool { images == nil && distribution != .uniform && evaluation.file == nil }
 }

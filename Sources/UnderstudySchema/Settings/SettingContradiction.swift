@@ -6,7 +6,7 @@ package struct SettingContradiction: Sendable {
   package let find: @Sendable (Setting) -> (problem: String, remedy: String)?
 
   package static let all: [SettingContradiction] = [
-    criticalPoint, normalization, biases("teacher.medianBiases", \.medianBiases),
+    criticalPoint, normalization, flow, biases("teacher.medianBiases", \.medianBiases),
     biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths, teacherLayers, overRealization,
   ]
 
@@ -44,6 +44,50 @@ package struct SettingContradiction: Sendable {
       )
     }
     return nil
+  }
+
+  /// Gradient flow is that of plain steps of two layers over Gaussian inputs.
+  private static let flow = SettingContradiction(
+    keys: [
+      "training.method", "training.momentum", "training.loss", "training.unitNormFirstLayer", "training.precision",
+      "training.outputNoise", "inputs.distribution", "inputs.rank", "inputs.augmentation", "inputs.training.file",
+      "teacher.widths", "student.normalization",
+    ]
+  ) { setting in
+    guard setting.training.method == .flow, setting.inputs.images == nil else { return nil }
+    let (training, inputs) = (setting.training, setting.inputs)
+    let rival: (what: String, remedy: String)? =
+      if training.momentum > 0 {
+        ("training.momentum", "leave it out: of steps that shrink, momentum mu makes time run 1/(1 - mu) times as fast")
+      } else if training.loss != .squaredError {
+        ("training.loss \(training.loss.rawValue)", "give squaredError")
+      } else if training.unitNormFirstLayer {
+        ("training.unitNormFirstLayer", "leave it out")
+      } else if training.precision != .float64 {
+        ("training.precision \(training.precision.rawValue)", "give float64")
+      } else if training.outputNoise > 0 {
+        ("training.outputNoise", "leave it out: an expectation over inputs has no noisy outputs")
+      } else if inputs.distribution != .gaussian {
+        ("inputs.distribution \(inputs.distribution.rawValue)", "give gaussian")
+      } else if inputs.rank > 0 {
+        ("inputs.rank", "leave it out")
+      } else if inputs.augmentation != .none {
+        ("inputs.augmentation", "leave it out")
+      } else if inputs.training.file != nil {
+        ("inputs.training.file", "draw the inputs")
+      } else if setting.teacher.file == nil, setting.teacher.hiddenWidths.count > 1 {
+        ("teacher.widths", "give one hidden layer")
+      } else if setting.student.file == nil, setting.student.normalization != .none {
+        ("student.normalization", "give none")
+      } else {
+        nil
+      }
+    return rival.map {
+      (
+        "training.method flow follows the expected gradient over Gaussian inputs, which \($0.what) contradicts",
+        $0.remedy
+      )
+    }
   }
 
   private static func biases(_ key: String, _ property: KeyPath<TeacherSetting, Bool> & Sendable)

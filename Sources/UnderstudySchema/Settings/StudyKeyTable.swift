@@ -223,13 +223,18 @@ extension StudyKey {
   }
 
   private static let withoutBatches: IdleReason = {
-    $0.training.method != .gd ? nil : "training.method gd uses all training inputs in every step"
+    switch $0.training.method {
+    case .sgd, .adam: nil
+    case .gd: "training.method gd uses all training inputs in every step"
+    case .flow: "training.method flow takes no samples"
+    }
   }
 
   private static let trainingKeys: [StudyKey] = [
     .choice(
       "training.method", \.training.method,
-      "sgd: batches; gd: every step over all training inputs; adam: batches, with the rates of Adam."
+      "sgd: batches; gd: every step over all training inputs; adam: batches, with the rates of Adam; flow: gradient flow of the "
+        + "expected loss over Gaussian inputs, without samples: an epoch lasts learning rate times steps. For one hidden layer."
     ),
     .integer(
       "training.batchSize", \.training.batchSize,

@@ -4,6 +4,8 @@
 public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// J = 1/2 E_x ||f*(x) - f(x)||^2. Scalar.
   case trainingLoss, evaluationLoss
+  /// J over infinitely many Gaussian inputs, in closed form. Scalar.
+  case expectedLoss
   /// rho_jk, `[teacher node, student node]`; NaN-free: a dead node's entries are stored as 0 and the node is in `...DeadNodes`.
   case trainingCorrelation, evaluationCorrelation
   /// The peer's observation counts min(#{z*_j > 0, z_k > 0}, #{z*_j <= 0, z_k > 0}), `[teacher node, student node]`.
@@ -139,11 +141,14 @@ extension Measure {
     self = measure
   }
 
-  /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries, and paths between
+  /// What is defined for networks of one hidden layer only: expected losses, strengths and kink balances of boundaries, and paths between
   /// solutions.
   public static let ofTwoLayers: Set<Measure> = [
-    .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
+    .expectedLoss, .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
   ]
+
+  /// Expectations over Gaussian inputs.
+  package static let ofGaussianInputs: Set<Measure> = [.expectedLoss]
 
   /// What needs labels.
   public static let ofLabels: Set<Measure> = [.evaluationAccuracy, .teacherAccuracies]

@@ -34,6 +34,7 @@ extension Trainer {
       case .fullBatch:
         loss = self.loss(over: samples.packed())
         engine.descend(on: samples.packed(), rule: rule)
+      case .expectedFlow: return trace
       }
       let length = Self.distance(before, engine.layers)
       guard loss.isFinite else {

@@ -23,7 +23,8 @@ public final class Trainer<Scalar: KernelScalar> {
   ///   - isResuming: whether the student already took steps of this plan (otherwise `unitNormFirstLayer` rescales it before
   ///     the first step).
   /// - Throws: ``ShapeError`` if layers differ in biases or normalisation, or if no engine can carry the plan out (with batch
-  ///   normalisation: batches of one sample, and full-batch steps); or if the optimizer's state is of another shape.
+  ///   normalisation: batches of one sample, and full-batch steps; the expected gradient flow of anything but two layers and plain
+  ///   steps); or if the optimizer's state is of another shape.
   public init(
     student: Student, plan: TrainingPlan, batches: BatchOrder, optimizerState: OptimizerState? = nil,
     isResuming: Bool = false, instructions: InstructionSet = .best
@@ -31,7 +32,8 @@ public final class Trainer<Scalar: KernelScalar> {
     shape = try NetworkShape(student.network.architecture)
     (self.plan, self.batches, self.instructions) = (plan, batches, instructions)
     architecture = student.network.architecture
-    var objection: String?
+    var objection = GradientFlow.objection(to: plan, on: shape, isDouble: Scalar.self == Double.self)
+    if let objection { throw ShapeError(objection) }
     var chosen: (any Engine<Scalar>.Type)?
     for engine in Self.engines where chosen == nil {
       objection = engine.objection(to: plan, on: shape)
@@ -93,6 +95,9 @@ public final class Trainer<Scalar: KernelScalar> {
   /// - Parameter isCancelled: what it answers changes no step that is taken.
   /// - Returns: false if it was cancelled, which leaves the student in the middle of the epoch.
   public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
+    if case .expectedFlow(let objective) = plan.method {
+      return follow(objective, epoch: epoch, isCancelled: isCancelled)
+    }
     let rule = plan.rule(epoch: epoch)
     // Batches are drawn some steps at a time, so that an epoch takes no memory that grows with its steps.
     var epochBatches: EpochBatches?
@@ -113,6 +118,7 @@ public final class Trainer<Scalar: KernelScalar> {
           on: samples, batches: epochBatches?.next(steps.count * batchSize) ?? [], batchSize: batchSize, rule: rule)
       case .fullBatch:
         for _ in steps { engine.descend(on: samples, rule: rule) }
+      case .expectedFlow: break
       }
       if ContinuousClock.now - start < .milliseconds(20), stride < longestStride { stride *= 2 }
       done = steps.upperBound

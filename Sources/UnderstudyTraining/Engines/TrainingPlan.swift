@@ -9,6 +9,8 @@ public struct TrainingPlan: Sendable, Hashable {
     case stochastic(batchSize: Int)
     /// Gradient descent over all training inputs.
     case fullBatch
+    /// The gradient flow of the expected loss over Gaussian inputs, without samples.
+    case expectedFlow(GaussianObjective)
   }
 
   public typealias FrozenLayer = TrainingSetting.FrozenLayer

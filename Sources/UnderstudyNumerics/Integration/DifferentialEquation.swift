@@ -1,0 +1,79 @@
+import CBoost
+
+/// How an integration of a differential equation ended.
+public enum IntegrationEnd: Sendable, Hashable {
+  case reached
+  /// Asked to stop between two steps.
+  case stopped
+  /// A number is not finite, or no step is short enough for the tolerance.
+  case failed
+}
+
+/// The error that is allowed of each step and element: `absolute` plus `relative` times its size.
+public struct IntegrationTolerance: Sendable, Hashable {
+  public var absolute: Double
+  public var relative: Double
+
+  public init(absolute: Double, relative: Double) { (self.absolute, self.relative) = (absolute, relative) }
+}
+
+/// Integrates dy/dt = F(y) in place by the controlled pair of Dormand and Prince of order 5(4), Boost.Odeint's.
+///
+/// The first step is found from y alone, so that the bits follow from y, the duration and F.
+///
+/// - Parameters:
+///   - duration: at least 0, in the unit of F's time.
+///   - derivative: F(y), as many numbers as y.
+///   - isCancelled: asked before each step; y is then that of the last one.
+/// - Complexity: six calls of F a step. Steps are limited by the tolerance, and by stability: some 3.3 over the largest
+///   eigenvalue of -dF/dy.
+/// - Source: Dormand, Prince 1980; Hairer, Norsett, Wanner 1993, II.4, for the first step.
+public func integrate(
+  _ y: inout [Double], over duration: Double, tolerance: IntegrationTolerance, isCancelled: () -> Bool,
+  derivative: ([Double]) -> [Double]
+) -> IntegrationEnd {
+  guard duration > 0, !y.isEmpty else { return .reached }
+  let slope = derivative(y)
+  // A hundredth of the time that y needs to change as much as it is large.
+  let scales = y.map { tolerance.absolute + tolerance.relative * abs($0) }
+  let size = euclideanNorm(zip(y, scales).map { $0 / $1 })
+  let speed = euclideanNorm(zip(slope, scales).map { $0 / $1 })
+  guard size.isFinite, speed.isFinite else { return .failed }
+  let first = speed > 0 ? 0.01 * max(size, 1) / speed : duration
+  return withoutActuallyEscaping(derivative) { derivative in
+    withoutActuallyEscaping(isCancelled) { isCancelled in
+      let equation = Equation(count: y.count, derivative: derivative, isCancelled: isCancelled)
+      let end = withExtendedLifetime(equation) {
+        y.withUnsafeMutableBufferPointer { state in
+          us_integrate(
+            state.count, state.baseAddress, duration, tolerance.absolute, tolerance.relative, min(first, duration),
+            { state, slope, context in Equation.at(context).evaluate(state, slope) },
+            { context in Equation.at(context).isCancelled() ? 1 : 0 }, Unmanaged.passUnretained(equation).toOpaque())
+        }
+      }
+      return end == us_ode_reached ? .reached : end == us_ode_stopped ? .stopped : .failed
+    }
+  }
+}
+
+/// What the C functions call back. A class because they hold its address.
+private final class Equation {
+  let count: Int
+  let derivative: ([Double]) -> [Double]
+  let isCancelled: () -> Bool
+
+  init(count: Int, derivative: @escaping ([Double]) -> [Double], isCancelled: @escaping () -> Bool) {
+    (self.count, self.derivative, self.isCancelled) = (count, derivative, isCancelled)
+  }
+
+  static func at(_ context: UnsafeMutableRawPointer?) -> Equation {
+    guard let context else { preconditionFailure("no equation") }
+    return Unmanaged.fromOpaque(context).takeUnretainedValue()
+  }
+
+  func evaluate(_ state: UnsafePointer<Double>?, _ slope: UnsafeMutablePointer<Double>?) {
+    let values = derivative(Array(UnsafeBufferPointer(start: state, count: count)))
+    precondition(values.count == count, "a derivative for each number")
+    slope?.update(from: values, count: count)
+  }
+}
