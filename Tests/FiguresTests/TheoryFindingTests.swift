@@ -318,7 +318,7 @@ import UnderstudySchema
       for count in [first, 10 * first] {
         add(
           {
-            $0.student.overRealization = multiple
+            $0.student.overRealization = OverRealization(multiple)
             $0.inputs.training.count = count
           }, alignments: [0.01, count == first ? 0.5 : 0.05])
       }
