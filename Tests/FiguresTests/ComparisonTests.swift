@@ -112,8 +112,23 @@ import UnderstudySchema
     #expect(abs(means.first - 0.25) < 1e-12 && abs(means.second - 0.1) < 1e-12, "of the runs that make pairs")
     let selection = try SettingSelection([:], of: results, subject: "f")
     #expect(
-      selection.pooledKeys(shownKeys: ["training.batchSize"], study: results.study)
-        == ["Pools teacher.strengthDecay 0, 1."])
+      selection.unshownKeys(beside: ["training.batchSize"], study: results.study)
+        == .init(pooled: ["Pools teacher.strengthDecay 0, 1."]))
+  }
+
+  @Test("a layer that no network has is refused")
+  func layers() throws {
+    var results = paired
+    for run in results.runs.indices {
+      results.runs[run].measurements.append(SyntheticLayers.widths([2, 1], [2, 1]))
+    }
+    func compare(_ layer: Int) throws -> StudyComparison {
+      try StudyComparison(
+        results, by: "training.batchSize", statistics: [ComparedStatistic(.layerCorrelation, layer: layer)])
+    }
+    #expect(try compare(2).statistics.count == 1)
+    let error = #expect(throws: FigureError.self) { try compare(3) }
+    #expect(error?.reason.contains("the deepest networks have 2 hidden layers") == true)
   }
 
   @Test("statistics of all runs together are not compared")

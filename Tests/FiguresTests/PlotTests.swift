@@ -61,6 +61,18 @@ import UnderstudySchema
     #expect(figure.notes.contains { $0.contains("mean over runs (4 at each place)") })
   }
 
+  @Test("a place that is alone on its line has a bar in place of a band, which would have no width")
+  func singlePlaces() throws {
+    func bars(_ figure: FigureSpecification) -> Int {
+      "\(figure.document)".components(separatedBy: "datum.k == 'middle' && datum.e").count - 1
+    }
+    let whole = try drawn(.measure(.evaluationLoss)) { $0.x = .epoch }
+    #expect(rows(whole, ["e": true]).isEmpty && bars(whole) == 0)
+    let last = Self.sweep.study.settings[0].lastEpoch
+    let single = try drawn(.measure(.evaluationLoss), epochs: [last]) { $0.x = .epoch }
+    #expect(!rows(single, ["k": "middle", "e": true]).isEmpty && bars(single) > 0)
+  }
+
   @Test("a statistic that is of all runs together has no band")
   func together() throws {
     let figure = try drawn(.statistic(.armRatio)) { $0.x = .key("student.overRealization") }

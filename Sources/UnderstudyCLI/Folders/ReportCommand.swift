@@ -73,6 +73,12 @@ struct ReportCommand: AsyncParsableCommand {
       let file =
         output.map { URL(fileURLWithPath: $0) }
         ?? folders[0].appendingPathComponent(compare == nil ? "report.html" : "comparison.html")
+      if compare != nil, file.lastPathComponent == "report.html",
+        ResultsStore.isResults(file.resolvingSymlinksInPath().deletingLastPathComponent())
+      {
+        throw ExperimentError.input(
+          "\(file.path): is the page of that folder's study; give the comparison another name")
+      }
       let style = StyleDeclaration(slides: slides ? true : nil)
       if let compare {
         try drawComparison(

@@ -95,7 +95,8 @@ struct EpochRecorder {
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes,
         .layerMirroredCorrelations, .layerActiveShares, .layerStrengths, .layerTeacherStrengths, .layerSmallestAlphas,
-        .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB, .layerRuleResiduals, .evaluationAgreement:
+        .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB, .layerRuleResiduals,
+        .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }
       // Of data with labels; see ImageRecorder.
       case .evaluationAccuracy, .teacherAccuracies: break

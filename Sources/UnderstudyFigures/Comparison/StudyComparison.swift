@@ -45,6 +45,18 @@ public struct StudyComparison: Sendable {
     if let reason = statistics.lazy.compactMap(\.statistic.incomparability).first {
       throw .notPlottable(figure: "comparison", reason: reason)
     }
+    // Of a teacher from a file the recorded widths tell.
+    let depths = try results.runs.compactMap { run throws(FigureError) -> Int? in
+      let reader = RunReader(record: run, subject: "comparison")
+      return run.measurements.contains { $0.measure == .layerWidths } ? try LayerReader(reader).depth : nil
+    }
+    if let depth = depths.max(), let layer = statistics.compactMap(\.layer).first(where: { $0 > depth }) {
+      throw .notPlottable(
+        figure: "comparison",
+        reason:
+          "there is no layer \(layerLabel(layer)); the deepest networks have \(depth) hidden layer\(depth == 1 ? "" : "s")"
+      )
+    }
     self.statistics =
       statistics.isEmpty
       ? Self.usual(of: results) : statistics.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }

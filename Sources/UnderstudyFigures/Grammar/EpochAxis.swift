@@ -91,7 +91,9 @@ struct EpochAxis {
       axis["grid"] = .boolean(hasRoom)
     }
     return [
-      "field": .text(field), "type": "quantitative", "title": .text(title), "scale": .object(shape),
+      "field": .text(field), "type": "quantitative",
+      // In lines that fit the height of a panel in a row of panels.
+      "title": .array(FigureStyle.lines(of: title, letters: 19).map(JSONValue.text)), "scale": .object(shape),
       "axis": .object(axis),
     ]
   }

@@ -57,18 +57,18 @@ struct Chart {
     namesSearch: Bool = false, _ members: [String: JSONValue]
   ) -> FigureSpecification {
     let selection = runs.selection
-    let pooled = selection.pooledKeys(shownKeys: shownKeys, study: runs.study)
+    let unshown = selection.unshownKeys(beside: shownKeys, study: runs.study).sentences
     var members = members
-    if !pooled.isEmpty {
+    if !unshown.isEmpty {
       members["title"] = [
-        "text": .array(pooled.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
+        "text": .array(unshown.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
         "color": "#555555",
       ]
     }
     return FigureSpecification(
       name: name ?? declaration.name, caption: declaration.caption,
       notes: notes + (namesSearch ? selection.searchNotes : [])
-        + selection.notes(study: runs.study, leavesOutDiverged: !showsDiverged) + pooled,
+        + selection.notes(study: runs.study, leavesOutDiverged: !showsDiverged) + unshown,
       text: text + " " + declaration.caption, style: style, members)
   }
 }

@@ -64,7 +64,8 @@ struct LogarithmicAxis {
       "field": .text(field), "type": "quantitative", "title": .text(title),
       "scale": ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]],
       "axis": [
-        "values": .array(values.map(JSONValue.number)), "format": .text(format), "grid": false, "labelOverlap": "greedy",
+        "values": .array(values.map(JSONValue.number)), "format": .text(format), "grid": false,
+        "labelOverlap": "greedy",
         "labelSeparation": 4,
       ],
     ]

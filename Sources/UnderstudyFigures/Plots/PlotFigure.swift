@@ -4,12 +4,12 @@ import UnderstudySchema
 /// Any quantity of the runs against an epoch, a node, a layer or a key, with colours and panels by others.
 ///
 /// Fields of the data: `k` "middle" or "run", `p` column, `q` row, `o` colour, all as texts, `x`, `y` the middle over runs or the
-/// run's value, `a`...`b` the band, `n` runs, `s` the run, or against a key its seed.
+/// run's value, `a`...`b` the band, `n` runs, `s` the run, or against a key its seed, `e` whether a line has no other place.
 func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let plot = try chart.plot()
   let values = try PlotValues(plot, of: chart)
   let channels = values.channels
-  let rows = values.places.flatMap { values.rows(at: $0) }
+  let rows = markingSinglePlaces(values.places.flatMap { values.rows(at: $0) })
   let title = plot.title
   let axis = LogarithmicAxis(title, around: ["y", "a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } })
   func y(_ field: String) -> JSONValue {
@@ -39,6 +39,17 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     values.members(chart.style, rows: rows, encoding: encoding, layers: plotLayers(values, y, rows: rows)))
 }
 
+/// Marks the places that are alone on their line, where a line or band along the axis would not be seen.
+private func markingSinglePlaces(_ rows: [JSONValue]) -> [JSONValue] {
+  func line(_ row: JSONValue) -> [String?] { ["p", "q", "o"].map { row[$0]?.text } }
+  var places: [[String?]: Set<JSONValue>] = [:]
+  for row in rows { if let x = row["x"] { places[line(row), default: []].insert(x) } }
+  return rows.map { row in
+    guard places[line(row)]?.count == 1 else { return row }
+    return .object(row.members.merging(["e": true]) { $1 })
+  }
+}
+
 /// A title in lines that fit the height of a panel.
 private func lines(of title: String) -> JSONValue {
   .array(FigureStyle.lines(of: title, letters: 19).map(JSONValue.text))
@@ -52,6 +63,11 @@ private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONVal
     var band = isNumeric ? Layers.band(y, opacity: 0.18).members : Layers.bars(y, width: 1.4).members
     band["transform"] = isMiddle
     layers.append(.object(band))
+    if isNumeric, rows.contains(where: { $0["e"] != nil }) {
+      var bars = Layers.bars(y, width: 1.4).members
+      bars["transform"] = [["filter": "datum.k == 'middle' && datum.e"]]
+      layers.append(.object(bars))
+    }
   }
   if rows.contains(where: { $0["k"] == "run" }) {
     let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
@@ -61,6 +77,10 @@ private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONVal
       : Layers.dots(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")]).members
     runs["transform"] = [["filter": "datum.k == 'run'"]]
     layers.append(.object(runs))
+    if isNumeric, rows.contains(where: { $0["e"] != nil }) {
+      layers.append(
+        Layers.dots(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")], filter: "datum.k == 'run' && datum.e"))
+    }
   }
   if isNumeric {
     var line = Layers.line(y("y"), width: 1.6).members

@@ -44,28 +44,40 @@ struct SettingSelection {
     return notes
   }
 
-  /// Sentences that name keys whose values the figure pools, and those that go along with a key that it shows.
-  ///
+  /// Sentences about the keys that vary and that a figure does not tell apart.
+  struct UnshownKeys: Hashable {
+    /// Keys whose values the figure pools.
+    var pooled: [String] = []
+    /// Keys that go along with one that it shows.
+    var accompanying: [String] = []
+
+    var sentences: [String] { pooled + accompanying }
+  }
+
   /// - Parameter shownKeys: the keys that the figure tells apart.
-  func pooledKeys(shownKeys: Set<String>, study: Study) -> [String] {
+  func unshownKeys(beside shownKeys: Set<String>, study: Study) -> UnshownKeys {
     func values(_ key: String) -> [KeyValue] {
       var known: Set<KeyValue> = []
       return shownSettings.compactMap { study.value(of: key, at: $0) }.filter { known.insert($0).inserted }
     }
-    return study.variedKeys.filter { !shownKeys.contains($0) && values($0).count > 1 }.compactMap { key in
+    var found = UnshownKeys()
+    for key in study.variedKeys where !shownKeys.contains(key) && values(key).count > 1 {
       let list = values(key).map(\.shown).joined(separator: ", ")
       let partners = study.companions(of: key)
-      // A value that is shown may stand beside several of this key: then they are pooled.
-      func isDetermined(by shown: String) -> Bool { determines(shown, key, in: study) }
       let shownPartners = shownKeys.sorted().filter(partners.contains)
-      if !shownPartners.isEmpty, !shownPartners.contains(where: isDetermined) { return "Pools \(key) \(list)." }
-      guard let shown = shownPartners.first else {
+      if let shown = shownPartners.first {
+        // A value that is shown may stand beside several of this key: then they are pooled.
+        if shownPartners.contains(where: { determines($0, key, in: study) }) {
+          found.accompanying.append("With \(shown) goes \(key): \(list).")
+        } else {
+          found.pooled.append("Pools \(key) \(list).")
+        }
         // Of keys that go together, one stands for all.
-        let isFirst = !study.variedKeys.prefix { $0 != key }.contains(where: partners.contains)
-        return isFirst ? "Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list)." : nil
+      } else if !study.variedKeys.prefix(while: { $0 != key }).contains(where: partners.contains) {
+        found.pooled.append("Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list).")
       }
-      return "With \(shown) goes \(key): \(list)."
     }
+    return found
   }
 
   /// Whether all settings that share the value of a key share that of another one.

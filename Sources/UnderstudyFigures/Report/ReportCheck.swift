@@ -35,7 +35,7 @@ extension FigureDeclaration {
       let channels = try PlotChannels(
         plot, isMap: kind == .heatMap, of: runs, hasEpochs: hasEpochs(plot, in: study))
       return missing(plot, in: study).map { "\($0) is recorded by no rule; add it to record" }
-        + selection.pooledKeys(shownKeys: channels.shownKeys, study: study).filter { $0.hasPrefix("Pools") }
+        + selection.unshownKeys(beside: channels.shownKeys, study: study).pooled
         .map { "\($0) Select one of them by where, or show it as color, row or column." }
     } catch {
       return [error.reason]

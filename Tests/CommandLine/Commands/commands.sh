@@ -81,6 +81,8 @@ ends "not by a key that does not vary" 2 "momentum" "those that differ are teach
   "$UNDERSTUDY" report results --compare training.momentum
 ends "not by what is of all runs" 2 "strongFirst" "all runs together" -- \
   "$UNDERSTUDY" report results --compare teacher.strengthDecay --statistic strongFirst
+ends "the page of a study is not a comparison's" 2 "give the comparison another name" -- \
+  "$UNDERSTUDY" report results pair --compare teacher.strengthDecay --output pair/report.html
 ends "a statistic goes with a key" 64 "--statistic goes with --compare" -- \
   "$UNDERSTUDY" report results --statistic recoveredShare
 ends "other seeds" 0 -- "$UNDERSTUDY" run pair.yaml "${grid[@]}" --set "seeds=[7, 8]" --results seeds --no-report
