@@ -135,6 +135,7 @@ struct SeriesKey {
     case "training.loss": "learns from"
     case "training.outputNoise": "output noise"
     case "training.epochs": "epochs"
+    case "training.frozenLayer": "frozen layer"
     case "training.batchSize": "batch size"
     case "training.learningRate": "learning rate"
     case "training.weightDecay": "weight decay"
