@@ -130,11 +130,8 @@ extension Measure {
     self = measure
   }
 
-  /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries, and paths between
-  /// solutions.
-  public static let ofTwoLayers: Set<Measure> = [
-    .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
-  ]
+  /// What is defined for networks of one hidden layer only: strengths and kink balances of boundaries.
+  public static let ofTwoLayers: Set<Measure> = [.boundaryStrengths, .kinkBalances]
 
   /// What needs labels.
   public static let ofLabels: Set<Measure> = [.evaluationAccuracy, .teacherAccuracies]
