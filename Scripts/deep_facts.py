@@ -69,6 +69,29 @@ def at_the_end(study: Path) -> None:
     print()
 
 
+def bound(study: Path) -> None:
+    """Of each teacher, activation and normalisation, the prediction for the lowest layer and what is found: after 30 epochs, and at
+    the end (of plain students at a critical point)."""
+    keys = ("network.activation", WIDTHS, "student.normalization")
+
+    def table(name: str, epochs: list[int] | None = None) -> dict[tuple, dict]:
+        return {tuple(value["group"][key] for key in keys): value for value in statistics(study, name, *keys, epochs=epochs)}
+
+    columns = [
+        ("predicted for", table("boundShare", [30])), ("log10 loose", table("boundLooseness", [30])),
+        ("held", table("boundHeldShare", [30])), ("log10 gradient", table("logLargestGradient", [30])),
+        ("log10 alignment", table("logAlignment", [30])), ("at the end: log10 gradient", table("logLargestGradient")),
+        ("log10 alignment", table("logAlignment")), ("predicted and found", table("predictedShare")),
+        ("found", table("foundShare")), ("violations", table("violationCount"))]
+    print(f"### {study.name}: the lowest layer after 30 epochs, and at the end\n")
+    print("| activation | teacher | normalisation | " + " | ".join(name for name, _ in columns) + " |")
+    print("|---|---|---|" + "---:|" * len(columns))
+    for group in sorted(columns[0][1], key=lambda group: (group[0], order(group[1]), group[2])):
+        cells = [f"{values[group]['value']:.3g}" if "value" in values.get(group, {}) else "-" for _, values in columns]
+        print("| " + " | ".join(group) + " | " + " | ".join(cells) + " |")
+    print()
+
+
 def order(widths: str) -> tuple[int, int]:
     """Shallow before deep, narrow before wide."""
     counts = [int(count) for count in widths.split("-")]
@@ -82,6 +105,9 @@ def main() -> None:
         by_epoch(there["deep"])
     for study in there.values():
         at_the_end(study)
+    study = Path(sys.argv[1]) / "deep-bound"
+    if (study / "results.sqlite").exists():
+        bound(study)
 
 
 main()

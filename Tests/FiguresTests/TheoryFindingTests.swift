@@ -38,8 +38,11 @@ import UnderstudySchema
     #expect(abs(try #require(Self.value(.boundLooseness, [Self.bound]))) < 1e-12)
     #expect(abs(try #require(Self.value(.boundLooseness, [Self.bound], epoch: 0)) - (2 + log10(0.2)) / 2) < 1e-12)
     #expect(Self.value(.boundHeldShare, [Self.bound], epoch: 3) == nil, "not recorded")
+    #expect(Self.value(.boundShare, [Self.bound]) == 5.0 / 6)
+    #expect(Self.value(.boundShare, [Self.bound], epoch: 0) == 2.0 / 3)
     let none = Self.run([Self.vector(.predictedAlignment, 10, [-1]), Self.vector(.alignment, 10, [1])])
     #expect(Self.value(.boundHeldShare, [none]) == nil, "nothing is predicted")
+    #expect(Self.value(.boundShare, [none]) == 0)
   }
 
   @Test func countsVerdicts() {

@@ -133,6 +133,7 @@ BUNDLED: dict[str, dict[str, str]] = {
     "unaligned-students": {},
     "deep": {"student.overRealization": "[1, 2, 10]"},
     "depth": {},
+    "deep-bound": {"inputs.training.count": "220", "criticalPoint.iterations": "5"},
     "teacher-width": {},
 }
 

@@ -25,7 +25,7 @@ struct ConnectCommand: AsyncParsableCommand {
   @Argument(help: "The first student, a network file (safetensors); or a results folder.")
   var studentA: String
 
-  @Argument(help: "The second student, of the same widths; not with a results folder.")
+  @Argument(help: "The second student, of the same depth; not with a results folder.")
   var studentB: String?
 
   @Option(help: "Their teacher, a network file (safetensors).")

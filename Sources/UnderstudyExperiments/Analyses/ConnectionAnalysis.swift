@@ -62,13 +62,15 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public var obstacle: String?
   /// The files that hold the networks at the ends of the segments, A's first; nil if none were written.
   public var corners: [String]?
+  /// Of the lowest hidden layer, and of those above, the lower first; nil for students of one hidden layer.
   public var matching: Matching
+  public var upperMatchings: [Matching]?
   /// The networks at the ends of the segments, A first; empty if there is no constructed path. Not encoded.
   public let cornerNetworks: [Network]
 
   private enum CodingKeys: String, CodingKey {
     case studentA, studentB, teacher, inputs, machine, pointCount, lossOfZero, curves, segments, obstacle, corners,
-      matching
+      matching, upperMatchings
   }
 
   /// Reads the files and measures all three ways.
@@ -114,10 +116,9 @@ public struct ConnectionAnalysis: Sendable, Encodable {
       try SolutionPaths(
         from: first, to: second, learning: goal, over: x, targets: targets,
         pointCount: pointCount,
-        canonical: (
-          try mergedAndRetrained(first, over: x, targets: targets),
-          try mergedAndRetrained(second, over: x, targets: targets)
-        ))
+        reducing: { (student, inputs, targets) throws(ShapeError) in
+          try mergedAndRetrained(student, over: inputs, targets: targets)
+        })
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
     machine = machineKind()
@@ -132,10 +133,14 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     }
     obstacle = paths.path.obstacle
     cornerNetworks = paths.path.segments.prefix(1).map(\.from) + paths.path.segments.map(\.to)
-    let costs = paths.matching.costs
-    matching = Matching(
-      nodes: paths.matching.nodes.map { $0 + 1 }, scales: paths.matching.scales,
-      costs: (0..<costs.rowCount).map { Array(costs.row($0)) }, totalCost: totalCost(of: paths.matching.nodes, costs))
+    let matchings = paths.matching.layers.map { layer in
+      Matching(
+        nodes: layer.nodes.map { $0 + 1 }, scales: layer.scales,
+        costs: (0..<layer.costs.rowCount).map { Array(layer.costs.row($0)) },
+        totalCost: totalCost(of: layer.nodes, layer.costs))
+    }
+    matching = matchings[0]
+    upperMatchings = matchings.count > 1 ? Array(matchings.dropFirst()) : nil
     guard lossOfZero.isFinite, curves.allSatisfy({ $0.losses.allSatisfy(\.isFinite) }) else {
       throw .input("\(studentA), \(studentB): the losses overflow on \(inputs); scale the inputs or the outputs down")
     }

@@ -26,8 +26,9 @@ public enum BundledStudies {
       ]),
     Reproduction(
       name: "deep",
-      summary: "deep students: what each hidden layer learns, when, and how that depends on depth and width",
-      studies: ["deep", "depth", "teacher-width"]),
+      summary: "deep students: what each hidden layer learns, when, how that depends on depth and width, and what the "
+        + "theory predicts of the lowest",
+      studies: ["deep", "depth", "teacher-width", "deep-bound"]),
     Reproduction(
       name: "images",
       summary: "real images: a convolutional teacher, its pruned oracle, and over-realized students of it",
@@ -38,6 +39,7 @@ public enum BundledStudies {
     ("alignment-bound", PackageResources.alignment_bound_yaml), ("augmentation", PackageResources.augmentation_yaml),
     ("connectivity", PackageResources.connectivity_yaml),
     ("coverage-and-loss", PackageResources.coverage_and_loss_yaml), ("deep", PackageResources.deep_yaml),
+    ("deep-bound", PackageResources.deep_bound_yaml),
     ("depth", PackageResources.depth_yaml), ("images", PackageResources.images_yaml),
     ("low-rank", PackageResources.low_rank_yaml),
     ("observers", PackageResources.observers_yaml), ("strong-and-weak", PackageResources.strong_and_weak_yaml),

@@ -156,12 +156,11 @@ extension ActiveRun {
   ) throws(ExperimentError) -> [MeasuredValue] {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(
-        from: student, to: replica, learning: prepared.teacher, over: samples.inputs, targets: samples.targets,
-        pointCount: 200,
-        canonical: (
-          try mergedAndRetrained(student, over: samples.inputs, targets: samples.targets),
-          try mergedAndRetrained(replica, over: samples.inputs, targets: samples.targets)
-        ))
+        from: Student(student.network.folded), to: Student(replica.network.folded), learning: prepared.teacher,
+        over: samples.inputs, targets: samples.targets, pointCount: 200,
+        reducing: { (student, inputs, targets) throws(ShapeError) in
+          try mergedAndRetrained(student, over: inputs, targets: targets)
+        })
     }
     return Measure.allCases.filter(pathMeasures.contains).map { measure in
       let losses =

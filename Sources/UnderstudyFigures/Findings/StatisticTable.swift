@@ -114,6 +114,10 @@ extension FindingDeclaration.Statistic {
           median(pairs.map { logarithm(max($0.predicted, 1e-16) / max($0.measured, 1e-16), floor: 0) }) ?? .nan
         }
       }
+    case .boundShare:
+      StatisticRow(
+        sentence: "share of the teacher nodes with a predicted alignment, 0 to 1",
+        needs: [.predictedAlignment, .alignment], epochs: .all, value: Statistics.boundShare)
     case .violationCount:
       StatisticRow(
         sentence: "number of teacher nodes with verdict 9, a violation", needs: [.verdicts], epochs: .all,

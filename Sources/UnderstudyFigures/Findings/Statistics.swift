@@ -132,6 +132,15 @@ enum Statistics {
     return .value(value(pairs))
   }
 
+  static func boundShare(_ input: StatisticInput) throws(FigureError) -> Evaluation {
+    var total = 0
+    for run in input.runs {
+      for measurement in try run.series(.alignment, at: input.epochs) { total += try run.vector(measurement).count }
+    }
+    guard total > 0 else { return .undefined(reason: "no teacher nodes") }
+    return .value(Double(try BoundPair.all(of: input.runs, at: input.epochs).count) / Double(total))
+  }
+
   static func violationCount(_ input: StatisticInput) throws(FigureError) -> Evaluation {
     var count = 0
     for run in input.runs {

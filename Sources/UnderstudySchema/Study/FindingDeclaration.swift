@@ -4,7 +4,8 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
   /// UnderstudyFigures and in Docs/Studies.md.
   public enum Statistic: String, Codable, Hashable, Sendable, CaseIterable {
     case recoveredNodes, recoveredShare, logEvaluationLoss, strongFirst, armRatio, divergedShare
-    case boundHeldShare, boundLooseness, violationCount, predictedShare, foundShare, logAlignment, worstAlignment
+    case boundHeldShare, boundLooseness, boundShare, violationCount, predictedShare, foundShare, logAlignment
+    case worstAlignment
     case logLargestGradient, logKinkBalance, logTrainingLoss, unalignedSlope, balanceSlope
     case observersPerNode, observerRecovery, alignmentOrder, alignedShare, sampleExponent
     case reachedShare, searchIterations, lowRankShare, matchedOnInputsShare, recoveredExactlyShare

@@ -141,11 +141,8 @@ extension Measure {
     self = measure
   }
 
-  /// What is defined for networks of one hidden layer only: expected losses, strengths and kink balances of boundaries, and paths between
-  /// solutions.
-  public static let ofTwoLayers: Set<Measure> = [
-    .expectedLoss, .boundaryStrengths, .kinkBalances, .straightPath, .matchedPath, .constructedPath,
-  ]
+  /// What is defined for networks of one hidden layer only: expected losses, strengths and kink balances of boundaries.
+  public static let ofTwoLayers: Set<Measure> = [.expectedLoss, .boundaryStrengths, .kinkBalances]
 
   /// Expectations over Gaussian inputs.
   package static let ofGaussianInputs: Set<Measure> = [.expectedLoss]

@@ -24,24 +24,34 @@ public struct PathSegment: Sendable, Equatable {
 ///
 /// - Throws: ``ShapeError`` if they differ in shape.
 public func straightLine(from a: Student, to b: Student) throws(ShapeError) -> PathSegment {
-  _ = try joinable(a.network, b.network)
+  try checkJoinable(a.network, b.network)
   return PathSegment(from: a.network, to: b.network, what: "Every weight of student A becomes that of student B.")
 }
 
 /// J = 1/2 mean ||target - f||^2 at equally spaced points of a segment, its ends among them.
 ///
-/// Nodes without fan-out at both ends are left out, as they add 0 at every t. Where the lowest layer stays, outputs are
-/// linear in t and J is a parabola, taken from products of the ends' residuals: sums of products of residuals, so that
-/// a loss of 1e-25 has as many digits as one of 1.
+/// With one hidden layer, nodes without fan-out at both ends are left out, as they add 0 at every t. Where the lowest layer stays,
+/// outputs are linear in t and J is a parabola, taken from products of the ends' residuals: sums of products of residuals, so that
+/// a loss of 1e-25 has as many digits as one of 1. With more hidden layers every point is a network of its own.
 ///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`, the result `[point]`.
-/// - Throws: ``ShapeError`` if the ends or the data do not fit, or the networks have not two layers.
+/// - Throws: ``ShapeError`` if the ends or the data do not fit.
 /// - Precondition: `pointCount >= 2`.
-/// - Complexity: O(samples x nodes x (features + outputs x points)); without the points where the lowest layer stays.
+/// - Complexity: O(samples x nodes x (features + outputs x points)); without the points where the lowest layer stays; with more
+///   hidden layers O(samples x weights x points).
 public func losses(
   along segment: PathSegment, pointCount: Int = 200, over inputs: Matrix, targets: Matrix
 ) throws(ShapeError) -> [Double] {
   precondition(pointCount >= 2, "a curve has two ends")
+  guard segment.from.isTwoLayer else {
+    try checkJoinable(segment.from, segment.to)
+    try checkInputs(inputs, fit: segment.from)
+    try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: segment.from.outputCount)
+    return try (0..<pointCount).map { (point) throws(ShapeError) in
+      let network = segment.network(at: Double(point) / Double(pointCount - 1))
+      return try halfMeanSquare(of: network, over: inputs, targets: targets)
+    }
+  }
   let (from, to) = try segment.withoutIdleNodes()
   try checkInputs(inputs, fit: from.network)
   try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: from.outputCount)
@@ -93,11 +103,21 @@ extension PathSegment {
   }
 }
 
-/// Two networks that a path may join.
+/// Two networks of one hidden layer that a path may join.
 ///
-/// - Throws: ``ShapeError`` if they have not two layers, differ in widths, biases or activation, or are not finite.
+/// - Throws: ``ShapeError`` if they have not two layers, or as ``checkJoinable(_:_:)``.
 func joinable(_ a: Network, _ b: Network) throws(ShapeError) -> (a: TwoLayerView, b: TwoLayerView) {
   let views = (a: try TwoLayerView(a), b: try TwoLayerView(b))
+  try checkJoinable(a, b)
+  return views
+}
+
+/// Whether a line may join two networks.
+///
+/// - Throws: ``ShapeError`` if they differ in widths, biases or activation, are normalised, have convolutions, or are not finite.
+func checkJoinable(_ a: Network, _ b: Network) throws(ShapeError) {
+  try a.checkIsPlain()
+  try b.checkIsPlain()
   guard a.architecture.widths == b.architecture.widths else {
     func words(_ network: Network) -> String { network.architecture.widths.map { "\($0)" }.joined(separator: "-") }
     throw ShapeError(
@@ -109,56 +129,4 @@ func joinable(_ a: Network, _ b: Network) throws(ShapeError) -> (a: TwoLayerView
   }
   guard a.activation == b.activation else { throw ShapeError("the students have different activations") }
   guard a.isFinite, b.isFinite else { throw ShapeError("a student's weights are not finite; it has diverged") }
-  return views
-}
-
-/// A student's nodes in the order and scale that fit another student best.
-public struct StudentMatching: Sendable, Equatable {
-  /// E ||v_k phi(z_k) - v_l phi(z_l)||^2, how much what node k of A adds to the outputs differs from what node l of B
-  /// adds: `[node of A, node of B]`. It does not change when a ReLU node is rescaled.
-  public let costs: Matrix
-  /// The node of B that each node of A is matched with: the assignment of least total cost. `[node of A]`
-  public let nodes: [Int]
-  /// What each of them is scaled by to have the length of its partner's weights, `[node of A]`; 1 where one has none.
-  public let scales: [Double]
-  /// B with its nodes in that order and scale: the same function.
-  public let student: Student
-
-  /// Matches B to A.
-  ///
-  /// - Throws: ``ShapeError`` if the students differ in shape or the inputs do not fit.
-  /// - Complexity: O(samples x nodes x (features + nodes) + nodes^3).
-  public init(of b: Student, to a: Student, over inputs: Matrix) throws(ShapeError) {
-    let (a, b) = try joinable(a.network, b.network)
-    try checkInputs(inputs, fit: a.network)
-    let count = a.nodeCount
-    var (ofA, ofB) = ([Double](repeating: 0, count: count), [Double](repeating: 0, count: count))
-    var mixed = Matrix(rowCount: count, columnCount: count)
-    for block in SampleBlockSequence(inputs) {
-      var (first, second) = (a.activations(of: block), b.activations(of: block))
-      for k in 0..<count {
-        for i in block.validCount..<sampleBlockWidth { (first[k, i], second[k, i]) = (0, 0) }
-        ofA[k] += first.row(k).reduce(0) { $0 + $1 * $1 }
-        ofB[k] += second.row(k).reduce(0) { $0 + $1 * $1 }
-      }
-      LinearAlgebra.multiply(first, second, transposingSecond: true, into: &mixed, scale: 1)
-    }
-    let fanOuts = (a.output.weights.transposed, b.output.weights.transposed)
-    var costs = Matrix(rowCount: count, columnCount: count)
-    for k in 0..<count {
-      for l in 0..<count {
-        let (v, u) = (fanOuts.0.row(k), fanOuts.1.row(l))
-        let sum = dotProduct(v, v) * ofA[k] + dotProduct(u, u) * ofB[l] - 2 * dotProduct(v, u) * mixed[k, l]
-        costs[k, l] = max(0, sum) / Double(inputs.rowCount)
-      }
-    }
-    guard costs.isFinite else { throw ShapeError("the students' outputs overflow on these inputs") }
-    self.costs = costs
-    let nodes = minimumCostAssignment(costs).enumerated().map { $1 ?? $0 }
-    self.nodes = nodes
-    let norms = (Boundaries(of: a.hidden).norms, Boundaries(of: b.hidden).norms)
-    let scales = nodes.enumerated().map { k, l in norms.0[k] > 0 && norms.1[l] > 0 ? norms.0[k] / norms.1[l] : 1 }
-    self.scales = scales
-    student = Student(b.network.keeping(nodes, of: 0, scaledBy: scales))
-  }
 }

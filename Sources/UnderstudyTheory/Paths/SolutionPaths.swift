@@ -12,21 +12,31 @@ public struct SolutionPaths: Sendable, Equatable {
   public let matching: StudentMatching
   public let path: ConstructedPath
 
-  /// - Parameter canonical: see ``constructedPath(from:to:over:targets:canonical:)``.
+  /// Students of different widths are joined as if the narrower layers had nodes without weights besides, which do nothing.
+  ///
+  /// - Parameter reducing: makes a smaller student with the same outputs; by default by merging.
   /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
-  /// - Throws: ``ShapeError`` if the students differ in shape or do not fit the teacher, are linear or not finite, or if
+  /// - Throws: ``ShapeError`` if the students differ in depth or do not fit the teacher, are linear or not finite, or if
   ///   the data do not fit.
   /// - Precondition: `pointCount >= 2`.
-  /// - Complexity: that of ``constructedPath(from:to:over:targets:canonical:)``, and
-  ///   O(samples x nodes x (features + outputs x points)).
+  /// - Complexity: that of the constructed path, see ``constructedPath(from:to:over:targets:canonical:)`` and
+  ///   ``deepPath(from:to:over:reducing:)``, and O(samples x nodes x (features + outputs x points)) for each line and segment, with
+  ///   more hidden layers O(samples x weights x points).
   public init(
     from a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
-    pointCount: Int = 200, canonical: (a: MergedStudent, b: MergedStudent)? = nil
+    pointCount: Int = 200, reducing: StudentReduction? = nil
   ) throws(ShapeError) {
     try a.checkFits(teacher)
     try b.checkFits(teacher)
+    let (a, b) = try withEqualWidths(a, b)
     matching = try StudentMatching(of: b, to: a, over: inputs)
-    path = try constructedPath(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
+    if a.network.isTwoLayer {
+      var canonical: (a: MergedStudent, b: MergedStudent)?
+      if let reducing { canonical = (try reducing(a, inputs, targets), try reducing(b, inputs, targets)) }
+      path = try constructedPath(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
+    } else {
+      path = try deepPath(from: a, to: b, over: inputs, reducing: reducing)
+    }
     straight = try losses(
       along: try straightLine(from: a, to: b), pointCount: pointCount, over: inputs, targets: targets)
     matched = try losses(
@@ -36,5 +46,40 @@ public struct SolutionPaths: Sendable, Equatable {
       constructed.append(try losses(along: segment, pointCount: pointCount, over: inputs, targets: targets))
     }
     self.constructed = constructed
+  }
+}
+
+/// Two students of one depth, with nodes without weights where one is narrower than the other.
+///
+/// - Throws: ``ShapeError`` if they have not the same number of layers, or layers that have no such nodes.
+private func withEqualWidths(_ a: Student, _ b: Student) throws(ShapeError) -> (Student, Student) {
+  let (own, other) = (a.network.hiddenCounts, b.network.hiddenCounts)
+  guard own != other, own.count == other.count else { return (a, b) }
+  try a.network.checkIsPlain()
+  try b.network.checkIsPlain()
+  let widths = zip(own, other).map(max)
+  return (Student(a.network.widened(to: widths)), Student(b.network.widened(to: widths)))
+}
+
+extension Network {
+  /// The same function with more nodes in its hidden layers, without weights and without fan-out.
+  ///
+  /// - Precondition: the network is plain, and no layer gets narrower.
+  func widened(to widths: [Int]) -> Network {
+    var rowsAndColumns = [Int]()
+    rowsAndColumns = [inputCount] + widths + [outputCount]
+    let layers = self.layers.enumerated().map { index, layer in
+      var weights = Matrix(rowCount: rowsAndColumns[index + 1], columnCount: rowsAndColumns[index])
+      for row in 0..<layer.nodeCount {
+        for column in 0..<layer.inputCount { weights[row, column] = layer.weights[row, column] }
+      }
+      let missing = [Double](repeating: 0, count: rowsAndColumns[index + 1] - layer.nodeCount)
+      return NetworkLayer(weights: weights, biases: layer.biases.map { $0 + missing })
+    }
+    do {
+      return try Network(layers: layers, activation: activation)
+    } catch {
+      preconditionFailure("\(error)")
+    }
   }
 }

@@ -1,0 +1,176 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// The path between two students of any number of hidden layers.
+///
+/// 1. Each layer of A, the lowest first, is reduced to nodes that carry; see ``LayeredReduction``.
+/// 2. Nodes that carry nothing take on the weights of B's carrying nodes, reduced likewise, in all layers at once: a second
+///    network, which no output depends on.
+/// 3. The output layer moves from the first network to the second: outputs are linear along it.
+/// 4. Nodes of B whose places were taken move there, layer by layer.
+/// 5. Nodes that carry nothing take on the weights that they have in B reduced.
+/// 6. The first step, backwards, for B.
+///
+/// So every segment moves weights that no output depends on, or weights along which pre-activations or outputs are linear and the
+/// same at both ends: the loss along it is at most that of its worse end. That takes as many nodes in each layer as A and B carry
+/// together.
+///
+/// - Parameter reducing: makes a smaller student of a layer and what is above it; by default by merging.
+/// - Shape: `inputs` is `[sample, feature]`.
+/// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
+/// - Complexity: that of the reduction of each layer of both, and O(weights) a segment.
+/// - Source: the statement is Tian's, in the talk that goes with arXiv:1909.13458, for two layers; the construction is derived, see
+///   the derivation of connected solutions.
+public func deepPath(
+  from a: Student, to b: Student, over inputs: Matrix, reducing: StudentReduction? = nil
+) throws(ShapeError) -> ConstructedPath {
+  try checkJoinable(a.network, b.network)
+  try checkInputs(inputs, fit: a.network)
+  if a == b {
+    let stay = PathSegment(from: a.network, to: b.network, what: "Nothing moves: student A and student B are equal.")
+    return ConstructedPath(segments: [stay], obstacle: nil)
+  }
+  guard let reducing else {
+    return try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: mergedLayer)
+  }
+  return try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: reducing)
+}
+
+private func mergedLayer(_ student: Student, _ inputs: Matrix, _ targets: Matrix) throws(ShapeError) -> MergedStudent {
+  try merge(student, over: inputs, targets: targets)
+}
+
+/// Puts the segments of a deep path together.
+private struct DeepPathBuilder {
+  private var segments: [PathSegment] = []
+  private let first: LayeredReduction
+  private let second: LayeredReduction
+  /// Where B's carrying nodes stand at the moment, by their places in B. `[hidden layer]`
+  private var places: [[Int: Int]] = []
+  private var current: Network
+
+  /// - Returns: the path, or what is in its way.
+  static func path(
+    from a: Network, to b: Network, over inputs: Matrix, reducing: StudentReduction
+  ) throws(ShapeError) -> ConstructedPath {
+    var builder = DeepPathBuilder(
+      first: try LayeredReduction(of: a, over: inputs, reducing: reducing),
+      second: try LayeredReduction(of: b, over: inputs, reducing: reducing))
+    if let obstacle = builder.obstacle { return ConstructedPath(segments: [], obstacle: obstacle) }
+    builder.build()
+    return ConstructedPath(segments: builder.segments, obstacle: nil)
+  }
+
+  private init(first: LayeredReduction, second: LayeredReduction) {
+    (self.first, self.second, current) = (first, second, first.network)
+  }
+
+  private var target: Network { second.network }
+  private var layers: Range<Int> { target.hiddenCounts.indices }
+
+  /// Layers that hold fewer nodes than both students carry.
+  private var obstacle: String? {
+    let lacking = layers.compactMap { layer -> String? in
+      let (own, others, count) = (first.carriers[layer].count, second.carriers[layer].count, target.hiddenCounts[layer])
+      guard own + others > count else { return nil }
+      return
+        "hidden layer \(layerLabel(ofIndex: layer)) has \(count) nodes, and student A's function takes \(own) of them and "
+        + "B's \(others); \(own + others - count) more are enough"
+    }
+    return lacking.isEmpty ? nil : lacking.joined(separator: "; ")
+  }
+
+  private mutating func move(to network: Network, _ what: String) {
+    guard network != current else { return }
+    segments.append(PathSegment(from: current, to: network, what: what))
+    current = network
+  }
+
+  private mutating func build() {
+    segments = first.steps.map(\.segment)
+    chooseFirstPlaces()
+    move(
+      to: withSecondNetwork,
+      "Nodes of all hidden layers that carry nothing take on the weights of the nodes that carry in student B: a second "
+        + "network, beside the first, on which no output depends.")
+    move(
+      to: withOutputsOfSecond,
+      "The output layer moves from the first network to the second, and so do the output biases.")
+    for layer in layers { moveHome(layer) }
+    move(to: target, "Nodes that carry nothing take on the weights that they have in student B, reduced.")
+    segments += second.steps.reversed().map(\.backwards)
+  }
+
+  /// B's carrying nodes stand at home where A carries nothing there, else on nodes that carry in neither.
+  private mutating func chooseFirstPlaces() {
+    places = layers.map { layer in
+      let (taken, homes) = (Set(first.carriers[layer]), second.carriers[layer])
+      var spare = (0..<target.hiddenCounts[layer]).filter { !taken.contains($0) && !homes.contains($0) }.makeIterator()
+      return Dictionary(uniqueKeysWithValues: homes.map { ($0, taken.contains($0) ? spare.next() ?? $0 : $0) })
+    }
+  }
+
+  private var withSecondNetwork: Network {
+    var network = current
+    for layer in layers {
+      let own = target.layers[layer]
+      for (home, place) in places[layer] {
+        for column in 0..<own.inputCount { network[layer: layer].weights[place, column] = 0 }
+        for (from, to) in columns(below: layer) {
+          network[layer: layer].weights[place, to] = own.weights[home, from]
+        }
+        if let biases = own.biases { network[layer: layer].biases?[place] = biases[home] }
+      }
+    }
+    return network
+  }
+
+  /// The columns of a layer's weights that carry in B, and where they stand.
+  private func columns(below layer: Int) -> [(from: Int, to: Int)] {
+    layer == 0
+      ? (0..<target.inputCount).map { ($0, $0) } : places[layer - 1].map { (from: $0.key, to: $0.value) }
+  }
+
+  private var withOutputsOfSecond: Network {
+    var network = current
+    let top = target.layers.count - 1
+    for c in 0..<target.outputCount {
+      for node in 0..<target.layers[top].inputCount { network[layer: top].weights[c, node] = 0 }
+      for (home, place) in places[top - 1] {
+        network[layer: top].weights[c, place] = target.layers[top].weights[c, home]
+      }
+    }
+    network[layer: top].biases = target.layers[top].biases
+    return network
+  }
+
+  /// Moves what stands elsewhere home: the node at home, on which no output depends, becomes a copy, and then the weights above
+  /// move over, along which their pre-activations do not change.
+  private mutating func moveHome(_ layer: Int) {
+    let away = places[layer].filter { $0.key != $0.value }.sorted { $0.key < $1.key }
+    guard !away.isEmpty else { return }
+    var copied = current
+    for (home, place) in away {
+      for column in 0..<copied.layers[layer].inputCount {
+        copied[layer: layer].weights[home, column] = current.layers[layer].weights[place, column]
+      }
+      if let biases = current.layers[layer].biases { copied[layer: layer].biases?[home] = biases[place] }
+    }
+    let (label, words) = (layerLabel(ofIndex: layer), nodeWords(away.map(\.key)))
+    move(
+      to: copied,
+      "Hidden layer \(label): \(words), on which no output depends, become copies of nodes of the second network.")
+    var moved = current
+    let above =
+      layer + 1 == target.layers.count - 1 ? Array(0..<target.outputCount) : Array(places[layer + 1].values)
+    for (home, place) in away {
+      for node in above {
+        moved[layer: layer + 1].weights[node, home] = current.layers[layer + 1].weights[node, place]
+        moved[layer: layer + 1].weights[node, place] = 0
+      }
+    }
+    move(
+      to: moved, "Hidden layer \(label): the fan-out moves to \(words) from the nodes that they are copies of.")
+    for (home, _) in away { places[layer][home] = home }
+  }
+}
