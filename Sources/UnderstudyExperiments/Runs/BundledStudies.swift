@@ -19,10 +19,10 @@ public enum BundledStudies {
     Reproduction(
       name: "theory",
       summary: "the theory's statements on real runs: predicted alignment, unaligned nodes, observers, strong and weak "
-        + "nodes, augmentation, low rank, paths between solutions, coverage",
+        + "nodes, augmentation, low rank, paths between solutions, coverage, training dynamics",
       studies: [
         "alignment-bound", "unaligned-students", "observers", "strong-and-weak", "augmentation", "low-rank",
-        "connectivity", "coverage-and-loss",
+        "connectivity", "coverage-and-loss", "dynamics",
       ]),
     Reproduction(
       name: "deep",
@@ -38,7 +38,8 @@ public enum BundledStudies {
     ("alignment-bound", PackageResources.alignment_bound_yaml), ("augmentation", PackageResources.augmentation_yaml),
     ("connectivity", PackageResources.connectivity_yaml),
     ("coverage-and-loss", PackageResources.coverage_and_loss_yaml), ("deep", PackageResources.deep_yaml),
-    ("depth", PackageResources.depth_yaml), ("images", PackageResources.images_yaml),
+    ("depth", PackageResources.depth_yaml), ("dynamics", PackageResources.dynamics_yaml),
+    ("images", PackageResources.images_yaml),
     ("low-rank", PackageResources.low_rank_yaml),
     ("observers", PackageResources.observers_yaml), ("strong-and-weak", PackageResources.strong_and_weak_yaml),
     ("teacher-width", PackageResources.teacher_width_yaml),

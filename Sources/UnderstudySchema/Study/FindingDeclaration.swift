@@ -6,7 +6,8 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case recoveredNodes, recoveredShare, logEvaluationLoss, strongFirst, armRatio, divergedShare
     case boundHeldShare, boundLooseness, violationCount, predictedShare, foundShare, logAlignment, worstAlignment
     case logLargestGradient, logKinkBalance, logTrainingLoss, unalignedSlope, balanceSlope
-    case observersPerNode, observerRecovery, alignmentOrder, alignedShare, sampleExponent
+    case observersPerNode, observerRecovery, alignmentOrder, alignmentSlope, alignmentDelay, alignedShare
+    case sampleExponent
     case reachedShare, searchIterations, lowRankShare, matchedOnInputsShare, recoveredExactlyShare
     case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
     case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover
