@@ -50,8 +50,9 @@ let package = Package(
       // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
       resources: [
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
-        "augmentation", "low-rank", "connectivity", "coverage-and-loss", "deep", "depth", "teacher-width",
-        "deep-bound", "images",
+        "augmentation", "low-rank", "connectivity", "coverage-and-loss", "dynamics", "deep", "depth", "teacher-width",
+        "deep-bound", "sample-nodes", "sample-precision", "sample-observation", "boundary-data", "leaky-slope",
+        "batch-normalization", "layer-factors", "frozen-layers", "unaligned-layers", "deep-samples", "images",
       ].map { .embedInCode("Studies/\($0).yaml") } + [.embedInCode("Folders/retrain.py")]),
     .target(
       name: "UnderstudyFigures",

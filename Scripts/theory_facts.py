@@ -23,6 +23,8 @@ FACTS = {
     "augmentation": [("network.inputDimension", KIND, "inputs.training.count"), "reachedShare", "alignedShare"],
     "low-rank": [("inputs.rank",), "reachedShare", "logTrainingLoss", "logEvaluationLoss", "logAlignment"],
     "connectivity": [(WIDTH,), "logStraightBarrier", "logMatchedBarrier", "logConstructedBarrier"],
+    "dynamics": [("training.method", "training.learningRate", DECAY), "alignmentOrder", "alignmentSlope", "alignmentDelay",
+                 "alignedShare", "logEvaluationLoss"],
     "coverage-and-loss": [(DECAY, WIDTH), "coveredShare", "epochsToCover", "epochsToSmallLoss", "logRatioLossToCover"],
 }
 

@@ -65,6 +65,8 @@ private let everything =
         try observationCounts(of: teacher, by: student, over: evaluation.inputs).values
       ),
       (.fanOutNorms, fanOutNorms(of: student.network)),
+      (.growthRates, try earlyGrowthRates(of: teacher, inputDeviation: 1.5)),
+      (.expectedLoss, [try expectedLoss(of: student, learning: teacher, inputDeviation: 1.5)]),
       (.boundaryStrengths, try boundaryStrengths(of: student.network)),
       (.nodeGradients, gradient.nodeMeanSquares), (.nodeMaximumGradients, gradient.nodeMaxima),
       (.gradientNorms, gradient.layerNorms), (.weightChanges, try weightChanges(from: before, to: student.network)),
@@ -124,6 +126,7 @@ private let everything =
       [], ["training.precision=float32"], ["inputs.regenerateEachEpoch=true"],
       ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"],
       ["training.method=gd", "training.batchSize=null"],
+      ["training.method=flow", "training.batchSize=null", "training.weightDecay=0.01"],
       // 150 samples in epochs of 160; the other takes the steps of deep students, with moments of their own.
       ["training.batchOrder=reshuffled"], ["training.batchOrder=reshuffled", "training.method=adam"],
     ])

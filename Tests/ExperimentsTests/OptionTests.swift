@@ -166,6 +166,43 @@ import UnderstudyTraining
     #expect((1...5).map { sgd.rule(epoch: $0).learningRate } == [0.5, 0.5, 0.25, 0.25, 0.125])
     #expect(sgd.epochCount == 5 && sgd.stepsPerEpoch == 20)
     #expect(try prepared("training.method=gd", "training.batchSize=null").plan.method == .fullBatch)
+    let flow = try prepared("training.method=flow", "training.batchSize=null", "inputs.standardDeviation=0.7")
+    let objective = try GaussianObjective(of: flow.teacher, inputDeviation: 0.7, for: flow.initialStudent)
+    #expect(flow.plan.method == .expectedFlow(objective))
+  }
+
+  /// Short steps over fresh batches of 128 samples: a noise of sqrt(0.005 / 128), 0.006, and a step's error of 0.005.
+  @Test("SGD of short steps and large batches is near the flow, which needs no samples")
+  func flow() throws {
+    func loss(_ overrides: String...) throws -> Double {
+      let run = try execute(
+        try tinyStudy(
+          ["training.epochs=4", "record=[{measures: [expectedLoss], every: 1}]", "inputs.training.count=2000"]
+            + overrides))
+      return try #require(run.values(.expectedLoss, epoch: 4)?.first)
+    }
+    let flow = try loss("training.method=flow", "training.batchSize=null")
+    let sgd = try loss(
+      "training.learningRate=0.005", "training.stepsPerEpoch=200", "training.batchSize=128",
+      "inputs.regenerateEachEpoch=true")
+    #expect(abs(sgd / flow - 1) < 0.05)
+    let start = try loss("training.method=flow", "training.batchSize=null", "training.learningRate=1e-9")
+    #expect(flow < start / 2)
+  }
+
+  @Test("what the flow and the expected loss are not for is refused before anything runs")
+  func flowRefusals() throws {
+    func refusal(_ overrides: String...) throws -> String {
+      let study = try tinyStudy(overrides)
+      do {
+        try StudyRunner.check(study)
+        return ""
+      } catch { return "\(error)" }
+    }
+    let measured = "record=[{measures: [expectedLoss], last: true}]"
+    #expect(try refusal(measured) == "")
+    #expect(try refusal(measured, "inputs.distribution=uniform").contains("inputs.distribution gives others"))
+    #expect(try refusal(measured, "inputs.distribution=teacherBoundaries") == "", "evaluation inputs are Gaussian")
   }
 
   @Test("reshuffled batches take every sample once a pass, with replacement they do not", arguments: [150, 90])

@@ -171,6 +171,24 @@ import UnderstudySchema
     #expect(Self.value(.worstAlignment, [none]) == nil, "aligned with nothing")
   }
 
+  /// Times of 2, 8 and never for strengths of 4, 1 and 0.1; epochs of 1000 steps of 0.01 last 10.
+  @Test func relatesTimesToStrengths() throws {
+    let run = Self.run([
+      Self.vector(.teacherFanOutNorms, 0, [4, 1, 0.1]), Self.vector(.growthRates, 0, [2, 0.5, 0.05]),
+      Self.vector(.alignment, 0, [0.5, 0.5, 0.5]), Self.vector(.alignment, 2, [0.1, 0.5, 0.5]),
+      Self.vector(.alignment, 8, [0.1, 0.01, 0.5]),
+    ])
+    #expect(abs(try #require(Self.value(.alignmentSlope, [run])) + 1) < 1e-12)
+    #expect(abs(try #require(Self.value(.alignmentDelay, [run])) - 40) < 1e-12)
+    let one = Self.run([
+      Self.vector(.teacherFanOutNorms, 0, [4, 1]), Self.vector(.growthRates, 0, [2, 0.5]),
+      Self.vector(.alignment, 2, [0.1, 0.5]),
+    ])
+    #expect(Self.value(.alignmentSlope, [one]) == nil && Self.value(.alignmentDelay, [one]) == 40)
+    // Among runs with a slope, one without is left out.
+    #expect(abs(try #require(Self.value(.alignmentSlope, [run, one])) + 1) < 1e-12)
+  }
+
   @Test func countsFinishedAndMergedStudents() {
     let runs = [(1.0, 1e-10), (1, -1), (0, 1e-8), (1, 0)].enumerated().map { seed, values in
       Self.run(

@@ -46,6 +46,10 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
     "methods": (
         {"training.method": ["sgd", "gd", "adam"], "training.learningRate": 0.01, "student.overRealization": [1, 3]},
         every_epoch(*TRAINED, "fanOutNorms")),
+    "flow": (
+        {"training.method": "flow", "training.batchSize": None, "network.activation": ["relu", "leakyRelu"],
+         "network.biases": [True, False], "training.frozenLayer": ["none", "first"]},
+        every_epoch("expectedLoss", *TRAINED)),
     "momentum": (
         {"training.momentum": [0, 0.9], "training.weightDecay": [0, 0.01], "training.learningRate": 0.01},
         every_epoch(*TRAINED)),
@@ -127,6 +131,7 @@ BUNDLED: dict[str, dict[str, str]] = {
     "augmentation": {"inputs.training.count": "[50, 6400]", "network.inputDimension": "5"},
     "connectivity": {"inputs.training.count": "300", "training.stepsPerEpoch": "200"},
     "coverage-and-loss": {},
+    "dynamics": {"zip": "null", "training.epochs": "3", "training.learningRate": "0.05", "training.batchSize": "4"},
     "low-rank": {},
     "observers": {},
     "strong-and-weak": {},

@@ -65,6 +65,10 @@ struct EpochRecorder {
       case .expectedLoss:
         let deviation = prepared.run.setting.inputs.standardDeviation
         add([], [try UnderstudyTheory.expectedLoss(of: student, learning: teacher, inputDeviation: deviation)])
+      case .growthRates:
+        let deviation = prepared.run.setting.inputs.standardDeviation
+        let rates = try earlyGrowthRates(of: teacher, inputDeviation: deviation)
+        add([rates.count], rates)
       case .trainingCorrelation: if let onTraining { add(onTraining.values) }
       case .evaluationCorrelation: if let onEvaluation { add(onEvaluation.values) }
       case .trainingDeadNodes: if let onTraining { add(onTraining.deadStudentIndicators) }

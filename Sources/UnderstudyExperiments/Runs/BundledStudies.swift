@@ -19,10 +19,10 @@ public enum BundledStudies {
     Reproduction(
       name: "theory",
       summary: "the theory's statements on real runs: predicted alignment, unaligned nodes, observers, strong and weak "
-        + "nodes, augmentation, low rank, paths between solutions, coverage",
+        + "nodes, augmentation, low rank, paths between solutions, coverage, training dynamics",
       studies: [
         "alignment-bound", "unaligned-students", "observers", "strong-and-weak", "augmentation", "low-rank",
-        "connectivity", "coverage-and-loss",
+        "connectivity", "coverage-and-loss", "dynamics",
       ]),
     Reproduction(
       name: "deep",
@@ -30,21 +30,49 @@ public enum BundledStudies {
         + "theory predicts of the lowest",
       studies: ["deep", "depth", "teacher-width", "deep-bound"]),
     Reproduction(
+      name: "layers",
+      summary: "more on deep students: a factor for each layer, frozen lowest layers, nodes that follow no teacher node, the size "
+        + "of the data",
+      studies: ["layer-factors", "frozen-layers", "unaligned-layers", "deep-samples"]),
+    Reproduction(
+      name: "samples",
+      summary: "sample complexity in nodes, 1/eps and 1/kappa, and data on the teacher's boundaries",
+      studies: ["sample-nodes", "sample-precision", "sample-observation", "boundary-data"]),
+    Reproduction(
+      name: "activations", summary: "leaky ReLU over its slope, and students with batch normalisation",
+      studies: ["leaky-slope", "batch-normalization"]),
+    Reproduction(
       name: "images",
       summary: "real images: a convolutional teacher, its pruned oracle, and over-realized students of it",
       studies: ["images"]),
   ]
 
   private static let texts: [(name: String, bytes: [UInt8])] = [
-    ("alignment-bound", PackageResources.alignment_bound_yaml), ("augmentation", PackageResources.augmentation_yaml),
+    ("alignment-bound", PackageResources.alignment_bound_yaml),
+    ("augmentation", PackageResources.augmentation_yaml),
+    ("batch-normalization", PackageResources.batch_normalization_yaml),
+    ("boundary-data", PackageResources.boundary_data_yaml),
     ("connectivity", PackageResources.connectivity_yaml),
-    ("coverage-and-loss", PackageResources.coverage_and_loss_yaml), ("deep", PackageResources.deep_yaml),
+    ("coverage-and-loss", PackageResources.coverage_and_loss_yaml),
+    ("deep", PackageResources.deep_yaml),
     ("deep-bound", PackageResources.deep_bound_yaml),
-    ("depth", PackageResources.depth_yaml), ("images", PackageResources.images_yaml),
+    ("deep-samples", PackageResources.deep_samples_yaml),
+    ("depth", PackageResources.depth_yaml),
+    ("dynamics", PackageResources.dynamics_yaml),
+    ("frozen-layers", PackageResources.frozen_layers_yaml),
+    ("images", PackageResources.images_yaml),
+    ("layer-factors", PackageResources.layer_factors_yaml),
+    ("leaky-slope", PackageResources.leaky_slope_yaml),
     ("low-rank", PackageResources.low_rank_yaml),
-    ("observers", PackageResources.observers_yaml), ("strong-and-weak", PackageResources.strong_and_weak_yaml),
+    ("observers", PackageResources.observers_yaml),
+    ("sample-nodes", PackageResources.sample_nodes_yaml),
+    ("sample-observation", PackageResources.sample_observation_yaml),
+    ("sample-precision", PackageResources.sample_precision_yaml),
+    ("strong-and-weak", PackageResources.strong_and_weak_yaml),
     ("teacher-width", PackageResources.teacher_width_yaml),
-    ("two-dimensional", PackageResources.two_dimensional_yaml), ("two-layer", PackageResources.two_layer_yaml),
+    ("two-dimensional", PackageResources.two_dimensional_yaml),
+    ("two-layer", PackageResources.two_layer_yaml),
+    ("unaligned-layers", PackageResources.unaligned_layers_yaml),
     ("unaligned-students", PackageResources.unaligned_students_yaml),
   ]
 

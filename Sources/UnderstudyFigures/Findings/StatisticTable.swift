@@ -185,6 +185,29 @@ extension FindingDeclaration.Statistic {
           "Spearman's rank correlation of a teacher node's index with its median first epoch of alignment ≤ 0.1, "
           + "never being last; 1: strong nodes (low index) first",
         needs: [.alignment], epochs: .own, value: Statistics.alignmentOrder)
+    case .alignmentSlope:
+      .median(
+        "the slope of log10 of a teacher node's first epoch of alignment ≤ 0.1 against log10 of ‖v*_j‖, of the nodes that are "
+          + "aligned; −1: the time is proportional to 1/‖v*_j‖", [.alignment, .teacherFanOutNorms], epochs: .own,
+        otherwise: "in no run are two teacher nodes of different strength aligned"
+      ) { run, _ throws(FigureError) in
+        let times = try run.alignmentEpochs()
+        let strengths = try run.vector(run.series(.teacherFanOutNorms)[0], count: times.count)
+        let nodes = times.indices.filter { times[$0].isFinite && times[$0] > 0 && strengths[$0] > 0 }
+        return Regression(nodes.map { log10(strengths[$0]) }, nodes.map { log10(times[$0]) })?.slope
+      }
+    case .alignmentDelay:
+      .median(
+        "the median over the aligned teacher nodes of λ_j T_j: the growth rate times the time of the first epoch of alignment ≤ 0.1, "
+          + "where a unit of time is 1/rate steps", [.alignment, .growthRates], epochs: .own,
+        otherwise: "in half of the runs or more no teacher node is aligned"
+      ) { run, _ throws(FigureError) in
+        let times = try run.alignmentEpochs()
+        let rates = try run.vector(run.series(.growthRates)[0], count: times.count)
+        let training = run.record.run.setting.training
+        let epoch = training.learningRate * Double(training.stepsPerEpoch)
+        return median(times.indices.filter { times[$0].isFinite }.map { rates[$0] * times[$0] * epoch })
+      }
     case .alignedShare:
       .mean("mean share of teacher nodes with alignment ≤ 0.1, 0 to 1", [.alignment]) {
         run, epoch throws(FigureError) in

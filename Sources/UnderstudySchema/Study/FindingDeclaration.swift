@@ -7,7 +7,8 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case boundHeldShare, boundLooseness, boundShare, violationCount, predictedShare, foundShare, logAlignment
     case worstAlignment
     case logLargestGradient, logKinkBalance, logTrainingLoss, unalignedSlope, balanceSlope
-    case observersPerNode, observerRecovery, alignmentOrder, alignedShare, sampleExponent
+    case observersPerNode, observerRecovery, alignmentOrder, alignmentSlope, alignmentDelay, alignedShare
+    case sampleExponent
     case reachedShare, searchIterations, lowRankShare, matchedOnInputsShare, recoveredExactlyShare
     case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
     case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover

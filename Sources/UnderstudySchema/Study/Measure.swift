@@ -6,6 +6,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case trainingLoss, evaluationLoss
   /// J over infinitely many Gaussian inputs, in closed form. Scalar.
   case expectedLoss
+  /// lambda_j, the rate at which small student weights grow towards teacher node j under gradient flow over Gaussian inputs;
+  /// `[teacher node]`. It does not change.
+  case growthRates
   /// rho_jk, `[teacher node, student node]`; NaN-free: a dead node's entries are stored as 0 and the node is in `...DeadNodes`.
   case trainingCorrelation, evaluationCorrelation
   /// The peer's observation counts min(#{z*_j > 0, z_k > 0}, #{z*_j <= 0, z_k > 0}), `[teacher node, student node]`.
@@ -141,11 +144,12 @@ extension Measure {
     self = measure
   }
 
-  /// What is defined for networks of one hidden layer only: expected losses, strengths and kink balances of boundaries.
-  public static let ofTwoLayers: Set<Measure> = [.expectedLoss, .boundaryStrengths, .kinkBalances]
+  /// What is defined for networks of one hidden layer only: expected losses and growth rates, strengths and kink balances of
+  /// boundaries.
+  public static let ofTwoLayers: Set<Measure> = [.expectedLoss, .growthRates, .boundaryStrengths, .kinkBalances]
 
   /// Expectations over Gaussian inputs.
-  package static let ofGaussianInputs: Set<Measure> = [.expectedLoss]
+  package static let ofGaussianInputs: Set<Measure> = [.expectedLoss, .growthRates]
 
   /// What needs labels.
   public static let ofLabels: Set<Measure> = [.evaluationAccuracy, .teacherAccuracies]

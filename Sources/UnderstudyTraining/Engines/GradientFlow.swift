@@ -10,7 +10,7 @@ struct GradientFlow {
   let rule: UpdateRule
 
   /// Errors of a step, as a share of each weight; and for weights that are nearly 0.
-  static let tolerance = IntegrationTolerance(absolute: 1e-11, relative: 1e-9)
+  static let tolerance = IntegrationTolerance(absolute: 1e-10, relative: 1e-8)
 
   /// Why the flow cannot be followed so; nil if it can.
   static func objection(to plan: TrainingPlan, on shape: NetworkShape, isDouble: Bool) -> String? {

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The eight studies of the theory in quick form: they run, every figure is drawn, and what must never be seen is not.
+# The nine studies of the theory in quick form: they run, every figure is drawn, and what must never be seen is not.
 . "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 repository=$(cd "$tests/../.." && pwd)
 [ ! -x "$repository/.venv/bin/python" ] || export UNDERSTUDY_PYTHON=${UNDERSTUDY_PYTHON:-$repository/.venv/bin/python}
 cd "$work" || exit 1
 studies=(
-  alignment-bound unaligned-students observers strong-and-weak augmentation low-rank connectivity coverage-and-loss
+  alignment-bound unaligned-students observers strong-and-weak augmentation low-rank connectivity coverage-and-loss dynamics
 )
 
 ends "reproduce theory" 0 "report:" -- "$UNDERSTUDY" reproduce theory --scale quick --results theory

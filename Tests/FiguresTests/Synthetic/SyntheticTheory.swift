@@ -64,6 +64,7 @@ enum SyntheticTheory {
       verdicts.append(
         isLearned ? (eps < 1e-6 ? 0 : 1) : [2, 3, 4, 4, 5, 6, 7, 8][Int(noise.uniform() * 8)])
     }
+    let strengths = (0..<m).map { 4 / pow(Double($0 + 1), setting.teacher.strengthDecay) }
     let balances = (0..<n).map { _ in gradient * pow(10, 0.5 * noise.normal()) }
     let loss = max(1e-33, gradient * gradient)
     return [
@@ -75,6 +76,8 @@ enum SyntheticTheory {
       .init(.boundaryStrengths, epoch: epoch, shape: [n], values: balances.map { 0.02 + $0 }),
       .init(.kinkBalances, epoch: epoch, shape: [n], values: balances),
       .init(.largestGradient, epoch: epoch, values: [gradient]),
+      .init(.teacherFanOutNorms, epoch: epoch, shape: [m], values: strengths),
+      .init(.growthRates, epoch: epoch, shape: [m], values: strengths.map { $0 / 2 }),
       .init(.observerCounts, epoch: epoch, shape: [m], values: observers),
       .init(.verdicts, epoch: epoch, shape: [m], values: verdicts),
       .init(.evaluationCorrelation, epoch: epoch, shape: [m, n], values: rho),
