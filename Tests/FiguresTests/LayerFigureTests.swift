@@ -41,6 +41,7 @@ import UnderstudySchema
     run.measurements.append(SyntheticLayers.vector(.layerDeadNodes, 10, [0, 0, 0]))
     #expect(try FigureDataTests.rowsAndFigure(.layerLShape, [run]).rows[0]["g"] == nil)
     run.measurements.append(SyntheticLayers.vector(.layerMirroredCorrelations, 10, [0.1, 0.97, 0.5]))
+    run.measurements.append(SyntheticLayers.vector(.layerBelowCorrelations, 10, [0, 0, 0.9]))
     run.measurements.append(SyntheticLayers.vector(.layerActiveShares, 10, [0.5, 1, 0.995]))
     let (rows, figure) = try FigureDataTests.rowsAndFigure(.layerLShape, [run])
     #expect(rows[0]["g"] == ["follows a teacher node", "follows one turned round"])

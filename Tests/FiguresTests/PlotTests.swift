@@ -64,7 +64,7 @@ import UnderstudySchema
   @Test("a place that is alone on its line has a bar in place of a band, which would have no width")
   func singlePlaces() throws {
     func bars(_ figure: FigureSpecification) -> Int {
-      "\(figure.document)".components(separatedBy: "datum.k == 'middle' && datum.e").count - 1
+      "\(figure.document)".components(separatedBy: "datum.e").count - 1
     }
     let whole = try drawn(.measure(.evaluationLoss)) { $0.x = .epoch }
     #expect(rows(whole, ["e": true]).isEmpty && bars(whole) == 0)

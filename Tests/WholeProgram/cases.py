@@ -24,7 +24,7 @@ THEORY = [
 ]
 LAYERS = [
     "layerWidths", "layerCorrelations", "layerMatches", "layerStudentCorrelations", "layerDeadNodes", "layerStrengths",
-    "layerMirroredCorrelations", "layerActiveShares",
+    "layerMirroredCorrelations", "layerBelowCorrelations", "layerActiveShares",
 ]
 COUPLINGS = [
     "layerSmallestAlphas", "layerMeanAlphas", "layerRegionCounts", "layerCouplingA", "layerCouplingB",

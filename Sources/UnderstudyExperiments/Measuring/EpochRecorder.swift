@@ -98,7 +98,8 @@ struct EpochRecorder {
       // What comes after the last epoch; see PostTraining.swift.
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break
       case .layerWidths, .layerCorrelations, .layerMatches, .layerStudentCorrelations, .layerDeadNodes,
-        .layerMirroredCorrelations, .layerActiveShares, .layerStrengths, .layerTeacherStrengths, .layerSmallestAlphas,
+        .layerMirroredCorrelations, .layerBelowCorrelations, .layerActiveShares, .layerStrengths,
+        .layerTeacherStrengths, .layerSmallestAlphas,
         .layerMeanAlphas, .layerRegionCounts, .layerCouplingA, .layerCouplingB, .layerRuleResiduals,
         .evaluationAgreement:
         if let taken = layers[measure] { add(taken.shape, taken.values) }

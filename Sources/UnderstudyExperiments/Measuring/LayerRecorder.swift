@@ -34,9 +34,14 @@ struct LayerRecorder {
     if measures.contains(.layerTeacherStrengths) {
       add(.layerTeacherStrengths, try couplings(of: Student(teacher.network)).flatMap(\.strengths))
     }
-    if !measures.isDisjoint(with: [.layerMirroredCorrelations, .layerActiveShares]) {
+    if !measures.isDisjoint(with: [.layerMirroredCorrelations, .layerBelowCorrelations, .layerActiveShares]) {
       let orientations = try layerOrientations(of: teacher, with: student, over: inputs)
       add(.layerMirroredCorrelations, orientations.flatMap(\.mirrored.bestOfStudentNodes))
+      add(
+        .layerBelowCorrelations,
+        zip(orientations, widths.student).flatMap { orientation, count in
+          orientation.below?.bestOfStudentNodes ?? [Double](repeating: 0, count: count)
+        })
       add(.layerActiveShares, orientations.flatMap(\.activeShares))
     }
     guard !measures.isDisjoint(with: Self.ofCorrelations) else { return result }

@@ -31,7 +31,8 @@ public enum BundledStudies {
       studies: ["deep", "depth", "teacher-width", "deep-bound"]),
     Reproduction(
       name: "layers",
-      summary: "more on deep students: a factor for each layer, frozen lowest layers, nodes that follow no teacher node, the size "
+      summary:
+        "more on deep students: a factor for each layer, frozen lowest layers, nodes that follow no teacher node, the size "
         + "of the data",
       studies: ["layer-factors", "frozen-layers", "unaligned-layers", "deep-samples"]),
     Reproduction(

@@ -43,7 +43,7 @@ extension FigureDeclaration.Kind {
       ChartRow(
         [
           .layerWidths, .layerStudentCorrelations, .layerStrengths, .layerDeadNodes, .layerMirroredCorrelations,
-          .layerActiveShares,
+          .layerBelowCorrelations, .layerActiveShares,
         ], layerLShapeFigure)
     case .layerSpecialization: ChartRow([.layerWidths, .layerCorrelations], layerSpecializationFigure)
     case .layerLearning: ChartRow([.layerWidths, .layerCorrelations], layerLearningFigure)

@@ -46,11 +46,11 @@ public struct StudyComparison: Sendable {
       throw .notPlottable(figure: "comparison", reason: reason)
     }
     // Of a teacher from a file the recorded widths tell.
-    let depths = try results.runs.compactMap { run throws(FigureError) -> Int? in
-      let reader = RunReader(record: run, subject: "comparison")
-      return run.measurements.contains { $0.measure == .layerWidths } ? try LayerReader(reader).depth : nil
+    var depth: Int?
+    for run in results.runs where run.measurements.contains(where: { $0.measure == .layerWidths }) {
+      depth = max(depth ?? 0, try LayerReader(RunReader(record: run, subject: "comparison")).depth)
     }
-    if let depth = depths.max(), let layer = statistics.compactMap(\.layer).first(where: { $0 > depth }) {
+    if let depth, let layer = statistics.compactMap(\.layer).first(where: { $0 > depth }) {
       throw .notPlottable(
         figure: "comparison",
         reason:

@@ -316,6 +316,7 @@ extension FindingDeclaration.Statistic {
         for run in layers { nodes.append(try run.nodes(at: epoch)[index]) }
         return Statistics.armRatio(nodes, named: "student node of layer \(layerLabel(index + 1))", height: "strength")
       }
+    case .layerBelowShare: .layerBelowShare
     case .layerGain: .layerGain
     case .layerWidthGain: .layerWidthGain
     case .layerTeacherGain: .layerTeacherGain

@@ -155,7 +155,9 @@ extension Measure {
     switch self {
     case .layerCorrelations, .layerMatches, .layerTeacherStrengths, .layerSmallestAlphas, .layerMeanAlphas:
       .teacherNodes
-    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerMirroredCorrelations, .layerActiveShares,
+    case .layerStudentCorrelations, .layerDeadNodes, .layerStrengths, .layerMirroredCorrelations,
+      .layerBelowCorrelations,
+      .layerActiveShares,
       .layerGradients, .layerLargestGradients:
       .studentNodes
     case .layerRegionCounts, .layerRuleResiduals, .gradientNorms, .weightChanges: .layers

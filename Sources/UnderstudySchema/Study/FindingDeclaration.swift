@@ -13,13 +13,14 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
     case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover
     case layerCorrelation, layerMatchedShare, epochsToSpecialize, layerOrder, layerArmRatio
-    case layerGain, layerWidthGain, layerTeacherGain
+    case layerBelowShare, layerGain, layerWidthGain, layerTeacherGain
     case evaluationAccuracy, evaluationAgreement, accuracyLoss, accuracyTeacherGain
 
     /// Whether it looks at one hidden layer, which the finding has to name.
     public var needsLayer: Bool {
       switch self {
-      case .layerCorrelation, .layerMatchedShare, .epochsToSpecialize, .layerArmRatio, .layerGain, .layerWidthGain,
+      case .layerBelowShare, .layerCorrelation, .layerMatchedShare, .epochsToSpecialize, .layerArmRatio, .layerGain,
+        .layerWidthGain,
         .layerTeacherGain:
         true
       default: false

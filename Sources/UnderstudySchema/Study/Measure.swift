@@ -89,6 +89,9 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// max_j of the correlation of each student node with the activation phi(-z*_j) that teacher node j of its own layer would have
   /// if its boundary were turned round; over the evaluation inputs, `[student node of all hidden layers]`.
   case layerMirroredCorrelations
+  /// max_j of the correlation of each student node with teacher node j of the hidden layer below its own, 0 in the lowest layer;
+  /// `[student node of all hidden layers]`.
+  case layerBelowCorrelations
   /// Share of the evaluation inputs at which each student node is active; at 1 it is an affine function of what enters it.
   /// `[student node of all hidden layers]`.
   case layerActiveShares

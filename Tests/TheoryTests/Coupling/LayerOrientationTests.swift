@@ -29,6 +29,19 @@ import UnderstudyNumerics
         }
       }
     }
+    #expect(found[0].below == nil)
+    let below = try #require(found[1].below)
+    for j in 0..<3 {
+      let a = centred(
+        (0..<count).map { teacher.network.activation(preactivations(teacher.network, Array(x.row($0)), 0)[j]) })
+      for k in 0..<9 {
+        let b = centred(
+          (0..<count).map { student.network.activation(preactivations(student.network, Array(x.row($0)), 1)[k]) })
+        let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
+        let expected = norms > 0 ? zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot() : 0
+        #expect(abs(below.values[j, k] - expected) < 1e-10, "\(count), \(j), \(k)")
+      }
+    }
   }
 
   @Test("a node with the negative weights of a teacher node is that node turned round, whatever its scale")
