@@ -83,7 +83,7 @@ struct SeriesKey {
   private static func labels(of values: [KeyValue], _ path: String) -> [String] {
     let short = values.map { value in
       switch path {
-      case "student.overRealization": value.shown + "x"
+      case "student.overRealization": value.number == nil ? value.shown : value.shown + "x"
       case rankPath where value.number == 0: "full"
       case Study.originKey: value.shown
       default: words[value.shown] ?? value.shown

@@ -72,11 +72,11 @@ import UnderstudySchema
       }, varied: ["student.overRealization"])
     let figure = try Self.draw(results)
     #expect(
-      figure.document["spec"]?["encoding"]?["color"]?["scale"]?["domain"] == ["1x", "2-1-1x", "1-1-2x", "2x", "5x"])
+      figure.document["spec"]?["encoding"]?["color"]?["scale"]?["domain"] == ["1x", "2-1-1", "1-1-2", "2x", "5x"])
     let colors = Self.colors(figure)
     #expect(Set(colors.values).count == 5 && colors["1x"] == "#0072B2" && colors["5x"] == "#009E73")
     let part = try Self.draw(results, selection: ["student.overRealization": [.text("2-1-1"), .number(2)]])
-    #expect(Self.colors(part) == colors.filter { ["2-1-1x", "2x"].contains($0.key) })
+    #expect(Self.colors(part) == colors.filter { ["2-1-1", "2x"].contains($0.key) })
   }
 
   @Test func aKeyOfOtherValuesKeepsItsColorsInAStudy() throws {
