@@ -122,7 +122,7 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
         at_end("straightPath", "matchedPath", "constructedPath")),
     "deep-paths": (
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
-         "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.overRealization": 3,
+         "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.overRealization": 5,
          "student.initialization": "perturbedTeacher", "student.perturbation": 0.05},
         at_end("trainingLoss", "straightPath", "matchedPath", "constructedPath")),
 }
