@@ -102,6 +102,10 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
         {"teacher.hiddenNodes": None, "teacher.widths": "5-4", "student.normalization": ["none", "afterActivation"], "training.method": ["sgd", "adam"],
          "training.learningRate": 0.01},
         every_epoch("evaluationLoss", *LAYERS)),
+    "layer-gradients": (
+        {"teacher.hiddenNodes": None, "teacher.widths": "5-4-6", "student.overRealization": ["2-1-1", "1-1.5-2", 2],
+         "network.activation": "leakyRelu", "training.learningRate": 0.02},
+        every_epoch("evaluationLoss", "layerWidths", "layerGradients", "layerLargestGradients", "layerRuleResiduals")),
     # Given enough epochs, the searches end where the weights are determined.
     "critical-points": (
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
@@ -116,6 +120,11 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},
         at_end("straightPath", "matchedPath", "constructedPath")),
+    "deep-paths": (
+        {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
+         "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.overRealization": 5,
+         "student.initialization": "perturbedTeacher", "student.perturbation": 0.05},
+        at_end("trainingLoss", "straightPath", "matchedPath", "constructedPath")),
 }
 
 # One seed and few steps make every bundled study tiny; its quick form is taken.

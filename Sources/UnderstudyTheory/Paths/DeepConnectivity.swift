@@ -13,16 +13,17 @@ import UnderstudyNumerics
 ///
 /// So every segment moves weights that no output depends on, or weights along which pre-activations or outputs are linear and the
 /// same at both ends: the loss along it is at most that of its worse end. That takes as many nodes in each layer as A and B carry
-/// together.
+/// together. Where a layer holds fewer, the way goes by smaller students that do the same as A and as B, each on nodes of its own:
+/// layers may give up pre-activations on which no output depends there.
 ///
-/// - Parameter reducing: makes a smaller student of a layer and what is above it; by default by merging.
-/// - Shape: `inputs` is `[sample, feature]`.
+/// - Parameter reducing: makes a smaller student of a layer and what is above it, and of a whole student; by default by merging.
+/// - Shape: `inputs` is `[sample, feature]`, `targets` is `[sample, output]`.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of the reduction of each layer of both, and O(weights) a segment.
 /// - Source: the statement is Tian's, in the talk that goes with arXiv:1909.13458, for two layers; the construction is derived, see
 ///   the derivation of connected solutions.
 public func deepPath(
-  from a: Student, to b: Student, over inputs: Matrix, reducing: StudentReduction? = nil
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction? = nil
 ) throws(ShapeError) -> ConstructedPath {
   try checkJoinable(a.network, b.network)
   try checkInputs(inputs, fit: a.network)
@@ -30,13 +31,37 @@ public func deepPath(
     let stay = PathSegment(from: a.network, to: b.network, what: "Nothing moves: student A and student B are equal.")
     return ConstructedPath(segments: [stay], obstacle: nil)
   }
+  try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: a.network.outputCount)
   guard let reducing else {
-    return try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: mergedLayer)
+    return try shortestPath(from: a, to: b, over: inputs, targets: targets, reducing: merged)
   }
-  return try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: reducing)
+  return try shortestPath(from: a, to: b, over: inputs, targets: targets, reducing: reducing)
 }
 
-private func mergedLayer(_ student: Student, _ inputs: Matrix, _ targets: Matrix) throws(ShapeError) -> MergedStudent {
+/// The direct path, or else the one by way of smaller students; if neither is there, what is in the way of the first.
+private func shortestPath(
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction
+) throws(ShapeError) -> ConstructedPath {
+  let direct = try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: reducing)
+  guard direct.obstacle != nil else { return direct }
+  let widths = a.network.hiddenCounts
+  let (smallA, smallB) = (
+    try reducing(a, inputs, targets).student.network.widened(to: widths),
+    try reducing(b, inputs, targets).student.network.widened(to: widths)
+  )
+  var segments: [PathSegment] = []
+  for (from, to, words) in [
+    (a.network, smallA, "From A to a smaller student that does the same. "),
+    (smallA, smallB, "From that to one that does the same as B. "), (smallB, b.network, "From that to B. "),
+  ] where from != to {
+    let path = try DeepPathBuilder.path(from: from, to: to, over: inputs, reducing: reducing)
+    guard path.obstacle == nil else { return direct }
+    segments += path.segments.map { PathSegment(from: $0.from, to: $0.to, what: words + $0.what) }
+  }
+  return ConstructedPath(segments: segments, obstacle: nil)
+}
+
+private func merged(_ student: Student, _ inputs: Matrix, _ targets: Matrix) throws(ShapeError) -> MergedStudent {
   try merge(student, over: inputs, targets: targets)
 }
 

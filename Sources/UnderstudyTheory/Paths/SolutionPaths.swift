@@ -20,7 +20,7 @@ public struct SolutionPaths: Sendable, Equatable {
   ///   the data do not fit.
   /// - Precondition: `pointCount >= 2`.
   /// - Complexity: that of the constructed path, see ``constructedPath(from:to:over:targets:canonical:)`` and
-  ///   ``deepPath(from:to:over:reducing:)``, and O(samples x nodes x (features + outputs x points)) for each line and segment, with
+  ///   ``deepPath(from:to:over:targets:reducing:)``, and O(samples x nodes x (features + outputs x points)) for each line and segment, with
   ///   more hidden layers O(samples x weights x points).
   public init(
     from a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
@@ -35,7 +35,7 @@ public struct SolutionPaths: Sendable, Equatable {
       if let reducing { canonical = (try reducing(a, inputs, targets), try reducing(b, inputs, targets)) }
       path = try constructedPath(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
     } else {
-      path = try deepPath(from: a, to: b, over: inputs, reducing: reducing)
+      path = try deepPath(from: a, to: b, over: inputs, targets: targets, reducing: reducing)
     }
     straight = try losses(
       along: try straightLine(from: a, to: b), pointCount: pointCount, over: inputs, targets: targets)
@@ -66,8 +66,7 @@ extension Network {
   ///
   /// - Precondition: the network is plain, and no layer gets narrower.
   func widened(to widths: [Int]) -> Network {
-    var rowsAndColumns = [Int]()
-    rowsAndColumns = [inputCount] + widths + [outputCount]
+    let rowsAndColumns = [inputCount] + widths + [outputCount]
     let layers = self.layers.enumerated().map { index, layer in
       var weights = Matrix(rowCount: rowsAndColumns[index + 1], columnCount: rowsAndColumns[index])
       for row in 0..<layer.nodeCount {

@@ -44,7 +44,7 @@ import UnderstudyNumerics
     let teacher = try teacher(test)
     let targets = try teacher.network.outputs(for: x)
     let (a, b) = (student(test, teacher, key: 10 + test.key), student(test, teacher, key: 20 + test.key))
-    let path = try deepPath(from: a, to: b, over: x)
+    let path = try deepPath(from: a, to: b, over: x, targets: targets)
     #expect(path.obstacle == nil, "\(path.obstacle ?? "")")
     #expect(path.segments.first?.from == a.network && path.segments.last?.to == b.network)
     for (segment, next) in zip(path.segments, path.segments.dropFirst()) { #expect(segment.to == next.from) }
@@ -80,21 +80,74 @@ import UnderstudyNumerics
     let test = Case(widths: [3, 3])
     let teacher = try teacher(test)
     let (a, b) = (teacher.network, teacher.network.keeping([2, 0, 1], of: 1))
-    let path = try deepPath(from: Student(a), to: Student(b), over: x)
+    let targets = try teacher.network.outputs(for: x)
+    let path = try deepPath(from: Student(a), to: Student(b), over: x, targets: targets)
     #expect(path.segments.isEmpty)
     let obstacle = try #require(path.obstacle)
     #expect(obstacle.contains("hidden layer 1 (lowest) has 3 nodes") && obstacle.contains("hidden layer 2"))
     #expect(obstacle.contains("3 more are enough"))
     // With as many more as it says there is one.
     let (wideA, wideB) = (Student(a.widened(to: [6, 6])), Student(b.widened(to: [6, 6])))
-    let wide = try deepPath(from: wideA, to: wideB, over: x)
+    let wide = try deepPath(from: wideA, to: wideB, over: x, targets: targets)
     #expect(wide.obstacle == nil)
-    let targets = try teacher.network.outputs(for: x)
     for segment in wide.segments {
       #expect(try losses(along: segment, pointCount: 5, over: x, targets: targets).allSatisfy { $0 < 1e-20 })
     }
-    let same = try deepPath(from: wideA, to: wideA, over: x)
+    let same = try deepPath(from: wideA, to: wideA, over: x, targets: targets)
     #expect(same.segments.count == 1 && same.obstacle == nil)
+  }
+
+  /// Students that cannot be joined directly, by way of given smaller ones: here both are the teacher in other orders, of which
+  /// nothing is left to merge, and the reduction of a layer is told to leave it alone.
+  @Test("by way of smaller students where layers cannot be reduced")
+  func smallerStudents() throws {
+    let test = Case(widths: [3, 3])
+    let teacher = try teacher(test)
+    let targets = try teacher.network.outputs(for: x)
+    // Nine nodes a layer, of which five carry: two students beside each other do not fit, one and the teacher do.
+    func student(_ key: UInt64) -> Student {
+      var planting = DeepPlanting(teacher, key: key)
+      for layer in 0..<2 {
+        planting.split(0, in: layer)
+        planting.split(1, in: layer)
+      }
+      planting.scramble()
+      return Student(planting.network.widened(to: [9, 9]))
+    }
+    let (a, b) = (student(41), student(42))
+    func onlyWholeStudents(
+      _ student: Student, _ inputs: Matrix, _ targets: Matrix
+    ) throws(ShapeError) -> MergedStudent {
+      guard student.network.isTwoLayer else { return try merge(student, over: inputs, targets: targets) }
+      return MergedStudent(
+        student: student, layers: [.unchanged(nodeCount: student.network.hiddenCounts[0])], largestChange: 0,
+        allowedChange: 0)
+    }
+    let path = try deepPath(from: a, to: b, over: x, targets: targets, reducing: onlyWholeStudents)
+    #expect(path.obstacle == nil, "\(path.obstacle ?? "")")
+    #expect(path.segments.first?.from == a.network && path.segments.last?.to == b.network)
+    for (segment, next) in zip(path.segments, path.segments.dropFirst()) { #expect(segment.to == next.from) }
+    for segment in path.segments {
+      #expect(try losses(along: segment, pointCount: 5, over: x, targets: targets).allSatisfy { $0 < 1e-18 })
+    }
+  }
+
+  /// A node of next to no weights and a bias is scaled by its activations: by its weights it would be a million million times
+  /// larger, and so would the loss between.
+  @Test("scales of matched nodes are those of their activations where weights have none")
+  func scales() throws {
+    let teacher = try deepTeacher([3], c: 4, slope: 0, over: x, key: 3)
+    var b = teacher.network.widened(to: [4])
+    var a = b
+    for f in 0..<5 {
+      a[layer: 0].weights[3, f] = 0.4
+      b[layer: 0].weights[3, f] = 1e-13
+    }
+    a[layer: 0].biases?[3] = 0.1
+    b[layer: 0].biases?[3] = 1
+    let found = try StudentMatching(of: Student(b), to: Student(a), over: x)
+    #expect(found.nodes == [0, 1, 2, 3] && found.scales.prefix(3) == [1, 1, 1])
+    #expect(found.scales[3] > 0.1 && found.scales[3] < 10)
   }
 
   /// A deep student in another order and scale is matched back, layer by layer.
@@ -144,7 +197,8 @@ import UnderstudyNumerics
     var design = StudentDesign(hiddenCounts: [6, 6], scale: 1, initialization: .uniform)
     design.normalization = .afterActivation
     let normalised = try design.draw(for: teacher, key: 1)
-    #expect(throws: ShapeError.self) { try deepPath(from: normalised, to: normalised, over: x) }
+    let targets = try teacher.network.outputs(for: x)
+    #expect(throws: ShapeError.self) { try deepPath(from: normalised, to: normalised, over: x, targets: targets) }
     #expect(throws: ShapeError.self) {
       try straightLine(from: Student(teacher.network), to: Student(teacher.network.widened(to: [3, 4])))
     }
