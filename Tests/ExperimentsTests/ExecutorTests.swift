@@ -29,6 +29,8 @@ private let everything =
     }
     let found = try audit(
       of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [0.1]))
+    let radius = (0..<150).map { euclideanNorm(training.inputs.row($0)) }.max() ?? 0
+    let ball = try BallGradient(of: student, learning: teacher, radius: radius, gradientTolerance: 0)
     let merged = try mergedAndRetrained(student, over: training.inputs, targets: training.targets)
     let theory: [(Measure, [Double])] = [
       (.alignment, found.alignment.epsilonOfTeacherNodes.map { $0 / found.inputs.spread }),
@@ -45,6 +47,8 @@ private let everything =
           return kappa.isEmpty ? 0 : kappa.reduce(0, +) / Double(kappa.count)
         }
       ),
+      (.ballGradients, ball.studentNodes.map(\.gradientBound)),
+      (.ballObservers, ball.teacherNodes.map { Double($0.observers.count) }),
       (.witnessCounts, try #require(found.bands[0].witnesses).counts.map(Double.init)),
       (.kinkBalances, found.studentNodes.map(\.kinkBalance)),
       (.verdicts, found.teacherNodes.map { Double(AuditVerdict($0.verdict).code) }),

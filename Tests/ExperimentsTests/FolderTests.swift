@@ -54,6 +54,18 @@ import UnderstudySchema
     #expect(run.record.divergence == Divergence(reason: "evaluationLoss is not finite"))
   }
 
+  @Test("a student that follows the flow has no batches, and no script of steps")
+  func extractedFlow() throws {
+    let study = try tinyStudy("training.method=flow", "training.batchSize=null", "training.epochs=2")
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let executed = try execute(study)
+    let store = try ResultsStore.openForWriting(folder, study: study)
+    try store.record(executed.record, student: executed.data)
+    let names = try ExtractedRun(executed.record, in: store).files.map(\.name)
+    #expect(names.contains("teacher.safetensors") && !names.contains("batches.npy") && !names.contains("retrain.py"))
+  }
+
   @Test("the files of a run are what it was computed from")
   func extracted() throws {
     let study = try tinyStudy("inputs.regenerateEachEpoch=true", "training.epochs=3", "training.outputNoise=0.1")

@@ -54,8 +54,8 @@ struct RunFacts: Encodable {
     }
   }
 
-  /// By a program that knows no batch normalisation.
-  var canBeRetrained: Bool { learning.map { !$0.isNormalized } ?? false }
+  /// By a program that knows steps over samples, and no batch normalisation.
+  var canBeRetrained: Bool { learning.map { !$0.isNormalized && $0.takesSteps } ?? false }
 
   var studentWords: String {
     hasSearch ? "the student that the search for a critical point has found" : "the student after epoch \(epochs)"
@@ -79,6 +79,9 @@ private struct Learning: Encodable {
   /// Of a training set, of which each epoch may draw its own.
   private let samplesPerEpoch: Int
   private let drawsEachEpoch: Bool
+
+  /// Gradient flow takes none.
+  var takesSteps: Bool { method != .flow }
 
   init(_ prepared: PreparedRun, epochCount: Int, sampleCount: Int) {
     let (setting, plan, student) = (prepared.run.setting, prepared.plan, prepared.initialStudent.network)

@@ -92,8 +92,8 @@ struct EpochRecorder {
       case .studentBoundaries: add(boundaries(of: student.network))
       case .teacherFanOutNorms: add(fanOutNorms(of: teacher.network))
       case .inputSample: add(training.inputs.prefix(rows: 400))
-      case .alignment, .studentAlignment, .predictedAlignment, .observation, .observerCounts, .witnessCounts,
-        .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
+      case .alignment, .studentAlignment, .predictedAlignment, .observation, .observerCounts, .ballGradients,
+        .ballObservers, .witnessCounts, .kinkBalances, .verdicts, .mergedNodeCount, .mergedWeightError:
         if let taken = theory[measure] { add(taken.shape, taken.values) }
       // What comes after the last epoch; see PostTraining.swift.
       case .criticalPoint, .straightPath, .matchedPath, .constructedPath: break

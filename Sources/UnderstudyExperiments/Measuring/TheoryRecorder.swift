@@ -54,6 +54,13 @@ struct TheoryRecorder {
         of: student, against: teacher, tolerance: band.length(spread: spread) / spread, spread: spread)
       add(.kinkBalances, balance.studentNodeNorms)
     }
+    if !measures.isDisjoint(with: [.ballGradients, .ballObservers]) {
+      let inputs = drawn()
+      let radius = (0..<inputs.rowCount).reduce(0) { max($0, euclideanNorm(inputs.row($1))) }
+      let ball = try BallGradient(of: student, learning: teacher, radius: radius, gradientTolerance: 0)
+      add(.ballGradients, ball.studentNodes.map(\.gradientBound))
+      add(.ballObservers, ball.teacherNodes.map { Double($0.observers.count) })
+    }
     if !measures.isDisjoint(with: [.mergedNodeCount, .mergedWeightError]) {
       let merged = try mergedAndRetrained(student, over: training.inputs, targets: training.targets)
       add(.mergedNodeCount, [Double(merged.student.network.hiddenCounts[0])], shape: [])

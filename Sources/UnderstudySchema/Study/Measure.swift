@@ -51,6 +51,10 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case observation
   /// Number of student nodes that observe teacher node j (kappa > 0 in the band, alpha_kj not 0); `[teacher node]`.
   case observerCounts
+  /// A bound of |g_k(x)| at all inputs of the smallest ball around 0 that has the training inputs; `[student node]`.
+  case ballGradients
+  /// Number of student nodes that observe teacher node j in that ball, alpha_kj not 0; `[teacher node]`.
+  case ballObservers
   /// Number of kink witnesses of teacher node j in the band; `[teacher node]`.
   case witnessCounts
   /// ||sum_teacher v*_j ||w*_j|| - sum_students v_k ||w_k|| || over the nodes on student node k's boundary: the slope jump
@@ -148,8 +152,10 @@ extension Measure {
   }
 
   /// What is defined for networks of one hidden layer only: expected losses and growth rates, strengths and kink balances of
-  /// boundaries.
-  public static let ofTwoLayers: Set<Measure> = [.expectedLoss, .growthRates, .boundaryStrengths, .kinkBalances]
+  /// boundaries, and gradients in a ball.
+  public static let ofTwoLayers: Set<Measure> = [
+    .expectedLoss, .growthRates, .boundaryStrengths, .ballGradients, .ballObservers, .kinkBalances,
+  ]
 
   /// Expectations over Gaussian inputs.
   package static let ofGaussianInputs: Set<Measure> = [.expectedLoss, .growthRates]
@@ -163,6 +169,7 @@ extension Measure {
   /// What a linear network does not have.
   package static let ofBoundaries: Set<Measure> = paths.union([
     .predictedAlignment, .witnessCounts, .verdicts, .kinkBalances, .mergedNodeCount, .mergedWeightError,
+    .ballGradients, .ballObservers,
   ])
 
   /// Per hidden layer, cheap: what is recorded of deep networks when a study does not say.

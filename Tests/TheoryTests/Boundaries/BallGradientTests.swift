@@ -1,0 +1,130 @@
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+@testable import UnderstudyTheory
+
+@Suite struct BallGradientTests {
+  /// Inputs drawn in the ball, half of them near its surface.
+  private func ball(_ count: Int, _ d: Int, radius: Double) -> Matrix {
+    var inputs = Draw.inputs(count, d, deviation: 1)
+    var stream = RandomStream(key: 8, purpose: .test)
+    for i in 0..<count {
+      let length = radius * (i % 2 == 0 ? 1 : stream.uniforms(1)[0]) / euclideanNorm(inputs.row(i))
+      for f in 0..<d { inputs[i, f] *= length }
+    }
+    return inputs
+  }
+
+  /// max |g_k| over inputs, in plain loops.
+  private func largestGradients(_ student: Student, _ teacher: Teacher, over inputs: Matrix) throws -> [Double] {
+    let (given, own) = (try teacher.network.outputs(for: inputs), try student.network.outputs(for: inputs))
+    let view = try TwoLayerView(student.network)
+    return (0..<view.nodeCount).map { k in
+      (0..<inputs.rowCount).reduce(0) { largest, i in
+        let z = dotProduct(view.row(k), inputs.row(i), from: view.row(k)[inputs.columnCount])
+        let residual = zip(given.row(i), own.row(i)).map { $0 - $1 }
+        return max(largest, abs(dotProduct(view.fanOut(k), residual)) * (z > 0 ? 1 : view.activation.negativeSlope))
+      }
+    }
+  }
+
+  /// A bound is a bound, and within what the affine part and kinks can be: no input has a larger gradient, and some have one of
+  /// the order of the bound.
+  @Test(arguments: [0, 0.2], [2, 5])
+  func boundsEveryGradient(slope: Double, d: Int) throws {
+    let teacher = Teacher(try Draw.network([d, 3, 4], key: 1, slope: slope))
+    let student = Student(try Draw.network([d, 5, 4], key: 2, slope: slope))
+    let exact = try BallGradient(of: student, learning: teacher, radius: 2, gradientTolerance: 1e-9)
+    let sampled = try largestGradients(student, teacher, over: ball(4000, d, radius: 2))
+    for (node, largest) in zip(exact.studentNodes, sampled) {
+      #expect(largest <= node.gradientBound * (1 + 1e-12))
+      #expect(largest > node.gradientBound / 40)
+      #expect(node.isActive && node.largestKink > 0)
+    }
+    #expect(exact.teacherNodes.allSatisfy { !$0.isPredicted && $0.isHeld })
+  }
+
+  /// Students of zero loss: every gradient vanishes, and each teacher node that is observed has an aligned student node.
+  @Test(arguments: [0, 0.2])
+  func zeroLossIsFound(slope: Double) throws {
+    let teacher = Teacher(try Draw.network([4, 3, 4], key: 1, slope: slope))
+    let student = try Draw.copy(of: teacher.network, extra: 3)
+    let exact = try BallGradient(of: student, learning: teacher, radius: 3, gradientTolerance: 1e-12)
+    #expect(exact.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
+    for (j, node) in exact.teacherNodes.enumerated() {
+      #expect(node.isVisible && node.isPredicted && node.isHeld)
+      #expect(node.aligned == [2 - j])
+      #expect(slope > 0 || !node.observers.contains(2 - j), "on its own boundary a ReLU node is not active")
+    }
+  }
+
+  /// A teacher node whose boundary misses the ball is linear there, and two opposite student nodes can be as linear: nothing is
+  /// predicted of it. In a larger ball it is seen, and no gradient vanishes.
+  @Test func invisibleNodesNeedNoStudent() throws {
+    let teacher = Teacher(
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0.2, 5]),
+          NetworkLayer(weights: Matrix([[1, 1]]), biases: [0]),
+        ], activation: .relu))
+    // phi(z) - phi(-z) = z with the boundary x1 = -0.2, which is the other teacher node's: kinks of 1 + 0.5 - 0.5.
+    let student = Student(
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([[1, 0], [1, 1], [-1, -1]]), biases: [0.2, 5, -5]),
+          NetworkLayer(weights: Matrix([[1, 1, -1]]), biases: [0]),
+        ], activation: .relu))
+    // x1 + x2 + 5 is not x2 + 5: the difference, x1, is linear as well.
+    let small = try BallGradient(of: student, learning: teacher, radius: 1, gradientTolerance: 1e-12)
+    #expect(small.studentNodes.map(\.isActive) == [true, true, false])
+    #expect(small.studentNodes.allSatisfy { $0.largestKink < 1e-12 }, "kinks balance, the affine part does not")
+    #expect(small.studentNodes[0].gradientBound > 0.5)
+    #expect(!small.teacherNodes[1].isVisible && small.teacherNodes[1].observers.isEmpty)
+
+    let right = Student(
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([[1, 0], [0, 2], [0, -2]]), biases: [0.2, 3, -3]),
+          NetworkLayer(weights: Matrix([[1, 0.5, -0.5]]), biases: [3.5]),
+        ], activation: .relu))
+    let zero = try BallGradient(of: right, learning: teacher, radius: 1, gradientTolerance: 1e-12)
+    #expect(zero.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
+    #expect(zero.teacherNodes[0].isPredicted && zero.teacherNodes[0].aligned == [0])
+    #expect(!zero.teacherNodes[1].isPredicted && zero.teacherNodes[1].isHeld)
+    let large = try BallGradient(of: right, learning: teacher, radius: 8, gradientTolerance: 1e-12)
+    #expect(large.teacherNodes[1].isVisible && !large.teacherNodes[1].isPredicted)
+    #expect(large.studentNodes[0].largestKink > 0.5)
+  }
+
+  /// The gradient of one node vanishes where its fan-out is perpendicular to what is wrong.
+  @Test func oneNodesGradientCanVanish() throws {
+    let teacher = Teacher(
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0.2, 0.1]),
+          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0, 0]),
+        ], activation: .relu))
+    let student = Student(
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([[2, 0], [1, 1]]), biases: [0.4, 0]),
+          NetworkLayer(weights: Matrix([[0.5, 0], [0, 1]]), biases: [0, 0]),
+        ], activation: .relu))
+    let exact = try BallGradient(of: student, learning: teacher, radius: 2, gradientTolerance: 1e-12)
+    #expect(exact.studentNodes[0].gradientBound < 1e-12 && exact.studentNodes[1].gradientBound > 0.1)
+    // Node 1 of the teacher is right; node 0 of the student observes both, and its alpha with node 2 is 0.
+    #expect(exact.teacherNodes[1].observers == [1] && !exact.teacherNodes[1].isPredicted)
+    #expect(exact.teacherNodes[0].aligned == [0])
+  }
+
+  @Test func refusals() throws {
+    let (two, deep) = (try Draw.network([5, 3, 4], key: 1), try Draw.network([5, 3, 3, 4], key: 1))
+    #expect(throws: ShapeError.self) {
+      try BallGradient(of: Student(deep), learning: Teacher(deep), radius: 1, gradientTolerance: 0)
+    }
+    #expect(throws: ShapeError.self) {
+      try BallGradient(of: Student(two), learning: Teacher(deep), radius: 1, gradientTolerance: 0)
+    }
+  }
+}
