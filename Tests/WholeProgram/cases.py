@@ -140,7 +140,7 @@ BUNDLED: dict[str, dict[str, str]] = {
     "augmentation": {"inputs.training.count": "[50, 6400]", "network.inputDimension": "5"},
     "connectivity": {"inputs.training.count": "300", "training.stepsPerEpoch": "200"},
     "coverage-and-loss": {},
-    "dynamics": {"zip": "null", "training.epochs": "3", "training.learningRate": "0.05", "training.batchSize": "4"},
+    "dynamics": {"zip": "null", "training.epochs": "3", "training.learningRate": "0.005", "training.batchSize": "4"},
     "low-rank": {},
     "observers": {},
     "strong-and-weak": {},
