@@ -120,11 +120,6 @@ STUDIES: dict[str, tuple[dict, list[dict]]] = {
         {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 30, "inputs.training.count": 400,
          "network.outputDimension": 6},
         at_end("straightPath", "matchedPath", "constructedPath")),
-    "deep-paths": (
-        {"criticalPoint.method": "levenbergMarquardt", "training.epochs": 40, "inputs.training.count": 500,
-         "network.outputDimension": 8, "teacher.hiddenNodes": None, "teacher.widths": "4-4", "student.overRealization": 5,
-         "student.initialization": "perturbedTeacher", "student.perturbation": 0.05},
-        at_end("trainingLoss", "straightPath", "matchedPath", "constructedPath")),
 }
 
 # One seed and few steps make every bundled study tiny; its quick form is taken.
