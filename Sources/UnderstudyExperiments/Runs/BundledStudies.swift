@@ -32,8 +32,8 @@ public enum BundledStudies {
     Reproduction(
       name: "layers",
       summary:
-        "more on deep students: a factor for each layer, frozen lowest layers, nodes that follow no teacher node, the size "
-        + "of the data",
+        "more on deep students: a factor for each layer, frozen lowest layers, nodes that follow no teacher node, the "
+        + "size of the data",
       studies: ["layer-factors", "frozen-layers", "unaligned-layers", "deep-samples"]),
     Reproduction(
       name: "samples",
