@@ -55,6 +55,15 @@ import UnderstudySchema
         .init(.criticalPoint, epoch: 1, shape: [8], values: [1, 0, 1, 0, 0, 0, 0, 0]),
         .init(.mergedWeightError, epoch: 1, values: [1e-12]), .init(.trainingLoss, epoch: 1, values: [1e-12]),
       ])
+    let handing = SyntheticLayers.setting([2, 2], multiple: 2)
+    let strong = Synthetic.run(
+      handing, seed: 1,
+      [
+        SyntheticLayers.widths([2, 2], handing.studentWidths),
+        SyntheticLayers.vector(.layerStudentCorrelations, handing.lastEpoch, [0.99, 0.98, 0.5, 0.4, 0.99, 0.98, 0.5, 0.4]),
+        SyntheticLayers.vector(.layerStrengths, handing.lastEpoch, [1, 1, 0.9, 0.1, 1, 1, 0.9, 0.1]),
+        SyntheticLayers.vector(.layerBelowCorrelations, handing.lastEpoch, [0, 0, 0, 0, 0.1, 0.1, 0.99, 0.99]),
+      ])
     let all =
       HostileMeasurementTests.allResults() + [
         found(SyntheticTheory.multiples([2], decays: [1], seedCount: 4, figures: [])),
@@ -64,6 +73,7 @@ import UnderstudySchema
         found(Synthetic.sweep(decays: [1], multiples: [2], seedCount: 8)),
         found(SyntheticLayers.study([[4, 5, 6]], multiples: [2], seedCount: 2, figures: [])),
         found(FigureDataTests.results([finished])), found(SyntheticLayers.learning()),
+        found(FigureDataTests.results([strong]), [.layerBelowShare]),
       ]
     var seen: Set<Statistic> = []
     for statistic in Statistic.allCases {

@@ -188,8 +188,8 @@ extension StudyKey {
     ).later,
     .choice(
       "inputs.augmentationCopies", \.inputs.augmentationCopies,
-      "Which samples D' has of each drawn one: bothWays, itself and moved both ways along each direction, (2m + 1) |D| or "
-        + "(2d + 1) |D| samples; withoutOriginals, 2m |D| or 2d |D|; oneWay, moved up only, m |D| or d |D|.",
+      "Which samples the augmented set has of each drawn one: bothWays, itself and moved both ways along each direction, 2m + 1 or "
+        + "2d + 1 for one; withoutOriginals, 2m or 2d; oneWay, moved up only, m or d.",
       idle: { $0.inputs.augmentation == .none ? "inputs.augmentation is none" : nil }
     ).later,
     .integer(
