@@ -60,7 +60,8 @@ import UnderstudySchema
       handing, seed: 1,
       [
         SyntheticLayers.widths([2, 2], handing.studentWidths),
-        SyntheticLayers.vector(.layerStudentCorrelations, handing.lastEpoch, [0.99, 0.98, 0.5, 0.4, 0.99, 0.98, 0.5, 0.4]),
+        SyntheticLayers.vector(
+          .layerStudentCorrelations, handing.lastEpoch, [0.99, 0.98, 0.5, 0.4, 0.99, 0.98, 0.5, 0.4]),
         SyntheticLayers.vector(.layerStrengths, handing.lastEpoch, [1, 1, 0.9, 0.1, 1, 1, 0.9, 0.1]),
         SyntheticLayers.vector(.layerBelowCorrelations, handing.lastEpoch, [0, 0, 0, 0, 0.1, 0.1, 0.99, 0.99]),
       ])
