@@ -25,7 +25,7 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   if let color = channels.color {
     encoding["color"] = chart.style.color(
       "o", title: color.title, names: values.labels(2), colors: color.key?.colors(of: values.labels(2)),
-      symbol: "stroke")
+      symbol: channels.x.isNumeric ? "stroke" : "circle")
     // Beside each other, where no line tells them apart.
     if !channels.x.isNumeric {
       encoding["xOffset"] = ["field": "o", "sort": .array(values.labels(2).map(JSONValue.text))]
