@@ -26,7 +26,7 @@ public struct LayerOrientation: Sendable, Equatable {
 /// - Throws: ``ShapeError`` if the student does not fit the teacher, or the inputs neither.
 /// - Precondition: both networks are folded, that is without batch normalisation.
 /// - Complexity: O(samples x (weights + teacher x student nodes of each layer)), in one pass.
-/// - Source: derived; see the derivation of alignment on orientations.
+/// - Source: derived; see the derivation of alignment, above the lowest layer.
 public func layerOrientations(
   of teacher: Teacher, with student: Student, over inputs: Matrix
 ) throws(ShapeError) -> [LayerOrientation] {
