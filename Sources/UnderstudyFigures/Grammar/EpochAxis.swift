@@ -66,6 +66,12 @@ struct EpochAxis {
     .display(max(scale == .logarithm ? 1 : 0, epoch.isFinite ? epoch : ceiling(lane: lane)))
   }
 
+  /// A title in lines that fit the height of a panel in a row of panels.
+  private static func lines(of title: String) -> JSONValue {
+    let lines = FigureStyle.lines(of: title, letters: 19)
+    return lines.count == 1 ? .text(title) : .array(lines.map(JSONValue.text))
+  }
+
   /// - Parameter hasRoom: whether marks of what never happened must find room.
   func encoding(_ field: String, title: String, hasRoom: Bool = true) -> JSONValue {
     let low = scale == .logarithm ? 0.9 : 0
@@ -91,9 +97,7 @@ struct EpochAxis {
       axis["grid"] = .boolean(hasRoom)
     }
     return [
-      "field": .text(field), "type": "quantitative",
-      // In lines that fit the height of a panel in a row of panels.
-      "title": .array(FigureStyle.lines(of: title, letters: 19).map(JSONValue.text)), "scale": .object(shape),
+      "field": .text(field), "type": "quantitative", "title": Self.lines(of: title), "scale": .object(shape),
       "axis": .object(axis),
     ]
   }

@@ -61,6 +61,7 @@ type_check() {
   swiftc -typecheck -I "$modules/Modules" -I "$build/checkouts/GRDB.swift/Sources/GRDBSQLite" \
     -I "$build/checkouts/Yams/Sources/CYaml/include" -module-cache-path "$folder/modules" \
     -Xcc -fmodule-map-file="$modules/CUnderstudyKernels.build/module.modulemap" \
+    -Xcc -fmodule-map-file="$modules/CBoost.build/module.modulemap" \
     -Xcc -fmodule-map-file="$repository/Sources/COpenBLAS/module.modulemap" \
     -Xcc -fmodule-map-file="$repository/Sources/COneDNN/module.modulemap" \
     -Xcc -fmodule-map-file="$repository/Sources/CZlib/module.modulemap" \
