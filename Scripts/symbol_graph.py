@@ -24,7 +24,8 @@ def write_symbol_graph(module: str, scratch: pathlib.Path, folder, options=()) -
     """
     build, packages = scratch / "release", scratch / "checkouts"
     maps = [
-        build / "CUnderstudyKernels.build/module.modulemap", packages / "GRDB.swift/Sources/GRDBSQLite/module.modulemap",
+        build / "CUnderstudyKernels.build/module.modulemap", build / "CBoost.build/module.modulemap",
+        packages / "GRDB.swift/Sources/GRDBSQLite/module.modulemap",
         packages / "Yams/Sources/CYaml/include/module.modulemap",
     ]
     done = subprocess.run(
