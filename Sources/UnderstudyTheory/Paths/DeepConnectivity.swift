@@ -3,7 +3,7 @@ import UnderstudyNumerics
 
 /// The path between two students of any number of hidden layers.
 ///
-/// 1. Each layer of A, the lowest first, is reduced to nodes that carry; see ``LayeredReduction``.
+/// 1. Each layer of A, the lowest first, is reduced to nodes that carry; see `LayeredReduction`.
 /// 2. Nodes that carry nothing take on the weights of B's carrying nodes, reduced likewise, in all layers at once: a second
 ///    network, which no output depends on.
 /// 3. The output layer moves from the first network to the second: outputs are linear along it.
