@@ -6,30 +6,13 @@ import UnderstudyNumerics
 
 /// Gradients of every hidden layer, and the recursive rule at run time, against plain loops and differences.
 @Suite("Gradients of every hidden layer") struct GradientRuleTests {
-  struct Case: Sendable, CustomTestStringConvertible {
-    var teacher: [Int]
-    var student: [Int]
-    var slope = 0.0
-    var hasBiases = true
-    var testDescription: String { "\(teacher) and \(student), slope \(slope), biases \(hasBiases)" }
-
-    static let all = [
-      Case(teacher: [4, 3, 2], student: [4, 5, 2]),
-      Case(teacher: [3, 2, 4, 3], student: [3, 5, 4, 3], slope: 0.2),
-      Case(teacher: [4, 3, 2, 5, 2], student: [4, 5, 4, 5, 2], hasBiases: false),
-      Case(teacher: [5, 3, 4, 3, 5, 7], student: [5, 6, 4, 9, 10, 7], slope: 0.1),
-      Case(teacher: [3, 17, 2], student: [3, 33, 2], slope: 0.3),
-    ]
-
-    var networks: (teacher: Network, student: Network) {
-      get throws {
-        (
-          try Draw.network(teacher, key: 71, slope: slope, hasBiases: hasBiases),
-          try Draw.network(student, key: 72, slope: slope, hasBiases: hasBiases)
-        )
-      }
-    }
-  }
+  private static let pairs = [
+    DeepPair(teacher: [4, 3, 2], student: [4, 5, 2]),
+    DeepPair(teacher: [3, 2, 4, 3], student: [3, 5, 4, 3], slope: 0.2),
+    DeepPair(teacher: [4, 3, 2, 5, 2], student: [4, 5, 4, 5, 2], hasBiases: false),
+    DeepPair(teacher: [5, 3, 4, 3, 5, 7], student: [5, 6, 4, 9, 10, 7], slope: 0.1),
+    DeepPair(teacher: [3, 17, 2], student: [3, 33, 2], slope: 0.3),
+  ]
 
   /// The outputs if layer `layer`'s pre-activations were `z`, by plain loops.
   private func outputs(_ network: Network, from layer: Int, _ z: [Double]) -> [Double] {
@@ -57,9 +40,9 @@ import UnderstudyNumerics
 
   /// J_x is quadratic in z_l as long as no gate at or above the layer flips, so that central differences are exact but for
   /// rounding, 1e-15 / 1e-6; a sample with a pre-activation closer to 0 than the steps could change it is left out.
-  @Test("are the differences of the loss, at every layer", arguments: Case.all)
-  func differences(test: Case) throws {
-    let (teacher, student) = try test.networks
+  @Test("are the differences of the loss, at every layer", arguments: Self.pairs)
+  func differences(test: DeepPair) throws {
+    let (teacher, student) = try test.networks(keys: (71, 72))
     let x = Draw.inputs(9, test.teacher[0])
     let step = 1e-6
     let depth = student.hiddenCounts.count
@@ -103,9 +86,9 @@ import UnderstudyNumerics
 
   /// Each side of the rule by itself, node by node, against the other's formula in plain loops: V_l as the derivative of each
   /// output, constants as what the biases above send to the outputs.
-  @Test("the rule's two sides are what their formulas say", arguments: Case.all)
-  func plainTwin(test: Case) throws {
-    let (teacher, student) = try test.networks
+  @Test("the rule's two sides are what their formulas say", arguments: Self.pairs)
+  func plainTwin(test: DeepPair) throws {
+    let (teacher, student) = try test.networks(keys: (71, 72))
     let x = Draw.inputs(70, test.teacher[0])
     let rule = try GradientRule(of: Student(student), learning: Teacher(teacher))
     for block in SampleBlockSequence(x) {
@@ -154,9 +137,9 @@ import UnderstudyNumerics
   }
 
   /// Products of at most 5 layers of at most 33 terms round by less than 200 epsilons of the largest term.
-  @Test("the rule holds to rounding, at every depth, with batch normalisation too", arguments: Case.all)
-  func residuals(test: Case) throws {
-    let (teacher, plain) = try test.networks
+  @Test("the rule holds to rounding, at every depth, with batch normalisation too", arguments: Self.pairs)
+  func residuals(test: DeepPair) throws {
+    let (teacher, plain) = try test.networks(keys: (71, 72))
     let x = Draw.inputs(100, test.teacher[0])
     var students = [plain]
     for placement in [BatchNormalization.Placement.beforeActivation, .afterActivation] {

@@ -91,31 +91,20 @@ private struct BruteForce {
   }
 }
 
-private struct Case: Sendable, CustomTestStringConvertible {
-  var teacher: [Int]
-  var student: [Int]
-  var slope = 0.0
-  var hasBiases = true
-  var testDescription: String { "\(teacher) and \(student), slope \(slope), biases \(hasBiases)" }
+private let pairs = [
+  DeepPair(teacher: [3, 2, 4], student: [3, 5, 4]),
+  DeepPair(teacher: [4, 3, 2, 5], student: [4, 5, 4, 5], slope: 0.2),
+  DeepPair(teacher: [3, 4, 2, 3, 2], student: [3, 9, 17, 6, 2], hasBiases: false),
+  DeepPair(teacher: [5, 3, 4, 3, 5, 7], student: [5, 6, 4, 9, 10, 7], slope: 0.5),
+  DeepPair(teacher: [2, 3, 3, 3, 3, 17], student: [2, 33, 8, 16, 7, 17]),
+  DeepPair(teacher: [3, 2, 3, 2], student: [3, 4, 5, 2], slope: 1),
+]
 
-  static let all = [
-    Case(teacher: [3, 2, 4], student: [3, 5, 4]),
-    Case(teacher: [4, 3, 2, 5], student: [4, 5, 4, 5], slope: 0.2),
-    Case(teacher: [3, 4, 2, 3, 2], student: [3, 9, 17, 6, 2], hasBiases: false),
-    Case(teacher: [5, 3, 4, 3, 5, 7], student: [5, 6, 4, 9, 10, 7], slope: 0.5),
-    Case(teacher: [2, 3, 3, 3, 3, 17], student: [2, 33, 8, 16, 7, 17]),
-    Case(teacher: [3, 2, 3, 2], student: [3, 4, 5, 2], slope: 1),
-  ]
-
-  func networks() throws -> (Network, Network) {
-    (
-      try Draw.network(teacher, key: 51, slope: slope, hasBiases: hasBiases),
-      try Draw.network(student, key: 52, slope: slope, hasBiases: hasBiases)
-    )
-  }
+extension DeepPair {
+  fileprivate func networks() throws -> (teacher: Network, student: Network) { try networks(keys: (51, 52)) }
 
   /// Some student node for each teacher node, and none for the first.
-  var matches: [[Int?]] {
+  fileprivate var matches: [[Int?]] {
     zip(teacher, student).dropFirst().dropLast().map { m, n in (0..<m).map { $0 == 0 ? nil : (3 * $0 + 1) % n } }
   }
 }
@@ -168,8 +157,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
   /// The peer coupled a copy of the initial weights with the live gates. A student whose weights have moved must have the
   /// coupling that is computed from where they are now, and no other.
-  @Test("agrees with plain loops before and after the weights move", arguments: Case.all)
-  private func plainLoops(test: Case) throws {
+  @Test("agrees with plain loops before and after the weights move", arguments: pairs)
+  private func plainLoops(test: DeepPair) throws {
     var (teacher, student) = try test.networks()
     let x = Draw.inputs(70, test.teacher[0])
     try compare(teacher, student, x, matches: test.matches, Double.self, "before")
@@ -192,8 +181,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
     #expect(throws: ShapeError.self) { try layerCoupling(of: Teacher(teacher), with: Student(student), over: x) }
   }
 
-  @Test("at the lowest layer it is what coupling(of:with:over:) says", arguments: Case.all)
-  private func lowest(test: Case) throws {
+  @Test("at the lowest layer it is what coupling(of:with:over:) says", arguments: pairs)
+  private func lowest(test: DeepPair) throws {
     let (teacher, student) = try test.networks()
     let x = Draw.inputs(150, test.teacher[0])
     let old = try coupling(of: Teacher(teacher), with: Student(student), over: x)
@@ -214,8 +203,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
   /// f is linear in the activations of a layer as long as no gate above flips, so a step of 1e-6 is exact but for the
   /// rounding of f, about 1e-15 / 1e-6; beta_kk is the squared norm of the derivative.
-  @Test("a column of V is the derivative of the outputs towards an activation", arguments: Case.all)
-  private func differences(test: Case) throws {
+  @Test("a column of V is the derivative of the outputs towards an activation", arguments: pairs)
+  private func differences(test: DeepPair) throws {
     let (teacher, student) = try test.networks()
     let x = Draw.inputs(1, test.teacher[0])
     let found = try layerCoupling(of: Teacher(teacher), with: Student(student), over: x)
@@ -336,8 +325,8 @@ private struct Case: Sendable, CustomTestStringConvertible {
 
   /// The recursive gradient rule at every layer, g_l = D_l (A_l f*_l - B_l f_l), with A_l and B_l as measured at one sample.
   /// The constant 1 is appended to the activations: its column of V is the output without the hidden layer's share.
-  @Test("g_l is D (A f* - B f) at every layer", arguments: Case.all)
-  private func gradientRule(test: Case) throws {
+  @Test("g_l is D (A f* - B f) at every layer", arguments: pairs)
+  private func gradientRule(test: DeepPair) throws {
     let (teacher, student) = try test.networks()
     let inputs = Draw.inputs(12, test.teacher[0])
     for i in 0..<inputs.rowCount {
