@@ -177,6 +177,14 @@ import UnderstudySchema
     #expect(clippedLine((0, 1), bias: 0, radius: 3) == Segment(x: 3, y: 0, x2: -3, y2: 0))
     #expect(clippedLine((1, 0), bias: 4, radius: 3) == nil)
     #expect(clippedLine((0, 0), bias: 1, radius: 3) == nil)
+    func corners(_ w: (Double, Double), _ b: Double) -> [[Double]] {
+      clippedHalfPlane(w, bias: b, radius: 3).map { [$0.x, $0.y] }
+    }
+    #expect(corners((2, 0), -2) == [[1, -3], [3, -3], [3, 3], [1, 3]])
+    #expect(corners((-1, -1), -3) == [[-3, -3], [0, -3], [-3, 0]])
+    #expect(corners((1, 0), 4) == [[-3, -3], [3, -3], [3, 3], [-3, 3]])
+    #expect(corners((1, 0), -4).isEmpty && corners((0, 0), -1).isEmpty && corners((0, 0), 0).isEmpty)
+    #expect(corners((0, 0), 1).count == 4, "a node without a boundary is active everywhere")
     var noise = Noise(state: 5)
     for _ in 0..<1000 {
       let w = (noise.normal(), noise.normal())

@@ -261,5 +261,5 @@ extension DensityBound.Family {
 
 extension Double {
   /// Three significant digits.
-  fileprivate var short: String { String(format: "%.3g", self) }
+  var short: String { String(format: "%.3g", self) }
 }

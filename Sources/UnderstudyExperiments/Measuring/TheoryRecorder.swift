@@ -56,8 +56,8 @@ struct TheoryRecorder {
     }
     if !measures.isDisjoint(with: [.ballGradients, .ballObservers]) {
       let inputs = drawn()
-      let radius = (0..<inputs.rowCount).reduce(0) { max($0, euclideanNorm(inputs.row($1))) }
-      let ball = try BallGradient(of: student, learning: teacher, radius: radius, gradientTolerance: 0)
+      let ball = try RegionGradient(
+        of: student, learning: teacher, within: .ball(radius: inputs.rowNorms.max() ?? 0), gradientTolerance: 0)
       add(.ballGradients, ball.studentNodes.map(\.gradientBound))
       add(.ballObservers, ball.teacherNodes.map { Double($0.observers.count) })
     }

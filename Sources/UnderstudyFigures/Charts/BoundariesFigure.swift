@@ -5,7 +5,7 @@ import UnderstudySchema
 private let columnLimit = 5
 
 /// Boundaries of teacher (solid) and student (dashed) over two-dimensional data, a column for each recorded epoch and a row
-/// for each over-realization, for the first seed of the study. Above each panel stands how many student nodes are aligned;
+/// for each over-realization, for the first seed of the study. The ground is shaded by how many student nodes are active. Above each panel stands how many student nodes are aligned;
 /// hover labels have each one's best teacher node and rho.
 func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let key = chart.runs.mostVaried(["student.overRealization"])
@@ -45,7 +45,8 @@ func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification
   let measureName = rows.contains { $0.usesTraining } ? "training" : "evaluation"
   var notes = [
     "Seed \(runs.first?.seed ?? 0). Solid: teacher, dashed: student. A student node has the colour of its best teacher node "
-      + "where ρ > \(recoveryThreshold) (on \(measureName) inputs), else gray."
+      + "where ρ > \(recoveryThreshold) (on \(measureName) inputs), else gray. "
+      + "The darker the ground, the more student nodes are active there and observe the boundaries on it."
   ]
   if rows.contains(where: \.isThinned) { notes.append("\(epochCount) of the recorded epochs are drawn.") }
   let outside = rows.reduce(0) { $0 + $1.inputs.count { max(abs($0.0), abs($0.1)) > radius } }

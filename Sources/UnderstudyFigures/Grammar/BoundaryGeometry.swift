@@ -33,6 +33,24 @@ func clippedLine(_ w: (Double, Double), bias b: Double, radius: Double) -> Segme
     y2: foot.y + to * direction.y)
 }
 
+/// The part of the half plane `w[0] x + w[1] y + b > 0` inside the square `|x|, |y| <= radius`: the corners of a convex polygon in
+/// their order; none where it has no area.
+func clippedHalfPlane(_ w: (Double, Double), bias b: Double, radius: Double) -> [(x: Double, y: Double)] {
+  let square = [(x: -radius, y: -radius), (x: radius, y: -radius), (x: radius, y: radius), (x: -radius, y: radius)]
+  func height(_ point: (x: Double, y: Double)) -> Double { w.0 * point.x + w.1 * point.y + b }
+  var corners: [(x: Double, y: Double)] = []
+  // The square's sides in turn (Sutherland and Hodgman): a corner inside stays, a side that crosses the boundary adds where it does.
+  for (start, end) in zip(square, square.dropFirst() + square.prefix(1)) {
+    let (first, last) = (height(start), height(end))
+    if first > 0 { corners.append(start) }
+    if (first > 0) != (last > 0), first - last != 0 {
+      let share = first / (first - last)
+      corners.append((start.x + share * (end.x - start.x), start.y + share * (end.y - start.y)))
+    }
+  }
+  return corners.count < 3 ? [] : corners
+}
+
 /// The next of 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8 times a power of ten that is at least `value`: a round edge for a window.
 func roundedUp(_ value: Double) -> Double {
   guard value > 0, value.isFinite else { return 1 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Colours and dashes of all panels of a boundaries figure, so that they share one legend.
 struct BoundaryScales {
   var teacherCount: Int
@@ -83,7 +85,30 @@ struct BoundaryPanel {
     return teachers + students
   }
 
-  /// Data points with the lines over them.
+  /// Where student nodes are active, a polygon for each, one over the other: the darker, the more of them observe what is there.
+  private func regions(radius: Double, horizontal: JSONValue, vertical: JSONValue) -> JSONValue {
+    let polygons = student.map { clippedHalfPlane(($0[0], $0[1]), bias: $0[2], radius: radius) }
+    let rows = polygons.enumerated().flatMap { index, corners in
+      corners.enumerated().map { place, corner -> JSONValue in
+        ["k": .integer(index + 1), "o": .integer(place), "x": .display(corner.x), "y": .display(corner.y)]
+      }
+    }
+    // Together as dark as lines and inputs allow, however many there are.
+    let opacity = 1 - pow(0.6, 1 / Double(max(student.count, 1)))
+    return [
+      "data": ["values": .array(rows)],
+      "mark": [
+        "type": "line", "interpolate": "linear-closed", "fill": "#7f7f7f", "fillOpacity": .display(opacity),
+        "strokeWidth": 0, "tooltip": nil,
+      ],
+      "encoding": [
+        "x": horizontal, "y": vertical, "detail": ["field": "k", "type": "nominal"],
+        "order": ["field": "o", "type": "quantitative"],
+      ],
+    ]
+  }
+
+  /// Data points with the lines over them, on the regions where student nodes are active.
   func plot(
     inputs: String, radius: Double, width: Double, rowTitle: [String]?, scales: BoundaryScales
   ) -> JSONValue {
@@ -107,6 +132,7 @@ struct BoundaryPanel {
         "subtitle": .text(summary(radius: radius)), "subtitleFontSize": 10, "subtitleColor": "#555555",
       ],
       "layer": [
+        regions(radius: radius, horizontal: horizontal, vertical: vertical),
         [
           "data": ["name": .text(inputs)],
           "mark": [

@@ -85,6 +85,16 @@ func circumstances(_ record: AuditRecord) -> String {
   return circumstances(entries)
 }
 
+/// The same over a region.
+func circumstances(_ record: RegionAuditRecord) -> String {
+  circumstances([
+    ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.region),
+    ("Features d", "\(record.inputDimension)"), ("Outputs C", "\(record.outputDimension)"),
+    ("Aligned up to", record.band.printed), ("Gradients that count as 0, up to", record.gradientTolerance.printed),
+    ("Inputs for shares", "\(record.inputCount)"), ("Understudy version", record.version),
+  ])
+}
+
 /// The same over images.
 func circumstances(_ record: ChannelAuditRecord) -> String {
   circumstances([

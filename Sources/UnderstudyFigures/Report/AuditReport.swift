@@ -6,12 +6,15 @@ public struct ReportedAudit: Sendable {
   public var title: String
   public var channels: ChannelAuditRecord?
   public var theory: AuditRecord?
+  public var region: RegionAuditRecord?
 
   public init(_ title: String, _ record: AuditRecord) { (self.title, theory) = (title, record) }
 
   public init(_ title: String, _ record: ChannelAuditRecord) {
     (self.title, channels, theory) = (title, record, record.theory)
   }
+
+  public init(_ title: String, _ record: RegionAuditRecord) { (self.title, region) = (title, record) }
 
   /// - Parameter name: the beginning of the figures' file names.
   func figures(named name: String) -> [FigureSpecification] {
@@ -119,12 +122,21 @@ func auditChapter(
     \(audit.channels.map { content($0, figures: Array(drawn.prefix(overImages))) } ?? "")
     \(isBoth ? "<h3>What the theory says</h3>" : "")
     \(audit.theory.map { content($0, figures: Array(drawn.dropFirst(overImages))) } ?? "")
+    \(audit.region.map(content) ?? "")
     </section>
     """
   return chapter
 }
 
 private func learnedCount(_ record: AuditRecord) -> Int { record.teacherNodes.count(where: \.verdict.isFound) }
+
+private func content(_ record: RegionAuditRecord) -> String {
+  """
+  <p class="claim">\(record.summary.escapedForHTML).</p>
+  \(record.tables.map(auditTable).joined(separator: "\n"))
+  \(circumstances(record))
+  """
+}
 
 private func content(_ record: ChannelAuditRecord, figures: [String]) -> String {
   """

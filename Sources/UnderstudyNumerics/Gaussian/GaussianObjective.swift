@@ -23,7 +23,7 @@ public struct GaussianObjective: Sendable, Hashable {
   public init(teacher: [LayerWeights], negativeSlope: Double, inputDeviation: Double) {
     precondition(teacher.count == 2 && inputDeviation > 0, "two layers, and inputs that vary")
     (self.teacher, self.negativeSlope, self.inputDeviation) = (teacher, negativeSlope, inputDeviation)
-    let norms = rowNorms(of: teacher[0].weights)
+    let norms = teacher[0].weights.rowNorms
     self.norms = norms
     nodes = rectified(teacher[0], norms: norms, negativeSlope, inputDeviation)
     let rows = teacher[0].weights
@@ -51,7 +51,7 @@ public struct GaussianObjective: Sendable, Hashable {
     let (n, m) = (student[0].weights.rowCount, teacher[0].weights.rowCount)
     let rows = stacked(student[0].weights, teacher[0].weights)
     let fanOuts = stacked(student[1].weights.transposed.scaled(by: -1), teacher[1].weights.transposed)
-    let ownNorms = rowNorms(of: student[0].weights)
+    let ownNorms = student[0].weights.rowNorms
     let nodes = rectified(student[0], norms: ownNorms, negativeSlope, inputDeviation) + self.nodes
     let norms = ownNorms + self.norms
     let (products, alignments) = (gram(student[0].weights, rows), gram(fanOuts.prefix(rows: n), fanOuts))
@@ -106,7 +106,6 @@ public struct GaussianObjective: Sendable, Hashable {
   }
 }
 
-private func rowNorms(of matrix: Matrix) -> [Double] { (0..<matrix.rowCount).map { euclideanNorm(matrix.row($0)) } }
 
 private func rectified(
   _ layer: LayerWeights, norms: [Double], _ negativeSlope: Double, _ deviation: Double

@@ -65,6 +65,9 @@ public struct Matrix: Sendable, Hashable {
     return Matrix(rowCount: kept, columnCount: columnCount, values: Array(values[..<(kept * columnCount)]))
   }
 
+  /// The Euclidean norm of each row, `[row]`.
+  public var rowNorms: [Double] { (0..<rowCount).map { euclideanNorm(row($0)) } }
+
   /// Rows with these indices, in this order.
   public func rows(_ indices: some Sequence<Int>) -> Matrix {
     var (values, count) = ([Double](), 0)

@@ -11,3 +11,9 @@ public func logarithm(_ value: Double) -> Double { log(value) }
 
 /// The cosine of an angle in radians.
 public func cosine(_ angle: Double) -> Double { cos(angle) }
+
+/// The sine of an angle in radians.
+public func sine(_ angle: Double) -> Double { sin(angle) }
+
+/// The angle of the point (x, y) in radians, -pi...pi.
+public func angle(of x: Double, _ y: Double) -> Double { atan2(y, x) }

@@ -22,6 +22,8 @@ public enum RandomPurpose: UInt32, Sendable {
   case heldOut = 15
   /// How images are moved and mirrored, by the epoch.
   case imageAugmentation = 16
+  /// Inputs that fill a region, of an analysis.
+  case regionInputs = 17
   /// For tests.
   case test = 0xFFFF
 }

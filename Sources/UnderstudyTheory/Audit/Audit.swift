@@ -70,7 +70,8 @@ public func audit(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),
   progress: (String) -> Void = { _ in }
 ) throws(ShapeError) -> Audit {
-  try checkHasBoundaries(teacher, student, over: inputs)
+  try checkPair(teacher, student, over: inputs)
+  try checkHasBoundaries(teacher, student)
   let diagnosis = try diagnosis(of: inputs)
   let widths = Set(options.bands.map { $0.length(spread: diagnosis.spread) }).sorted()
   let targets = try teacher.network.outputs(for: inputs)
@@ -122,8 +123,7 @@ public func audit(
 }
 
 /// Refuses what has no boundaries to audit.
-private func checkHasBoundaries(_ teacher: Teacher, _ student: Student, over inputs: Matrix) throws(ShapeError) {
-  try checkPair(teacher, student, over: inputs)
+func checkHasBoundaries(_ teacher: Teacher, _ student: Student) throws(ShapeError) {
   for (network, owner) in [(teacher.network, "teacher"), (student.network, "student")] where !network.isFinite {
     throw ShapeError(
       "a weight of the \(owner) is not finite: its training diverged; give a network with finite weights")

@@ -235,8 +235,3 @@ private struct PatternCounter {
     }
   }
 }
-
-extension Matrix {
-  /// The Euclidean norm of each row.
-  fileprivate var rowNorms: [Double] { (0..<rowCount).map { euclideanNorm(row($0)) } }
-}

@@ -125,6 +125,43 @@ ends "fewer samples than features" 0 "fewer samples than features" "inputs of lo
 check "a merged file that cannot be written leaves nothing" bash -c \
   '! "$UNDERSTUDY" audit --teacher teacher.safetensors --student student.safetensors --inputs x.npy --merge-into nowhere/m.safetensors >/dev/null 2>&1; test ! -e nowhere'
 
+# Over a region: a planted student has no gradient anywhere, and each teacher node that is seen has its node.
+pair=(--teacher teacher.safetensors --student student.safetensors)
+ends "all inputs of a ball" 0 "all inputs of the ball ||x|| <= 3" "predicted and found" "4 of 4 visible teacher nodes are observed" -- \
+  "$UNDERSTUDY" audit "${pair[@]}" --ball 3
+ends "of a box, as JSON" 0 -- "$UNDERSTUDY" audit "${pair[@]}" --box -1,1.5 --json
+check "says who is where, and that nothing is left" python3 - <<'PYTHON'
+import json
+audit = json.load(open("ends.log"))
+assert (audit["lowest"], audit["highest"]) == (-1, 1.5) and not audit["isExact"], audit
+for node in audit["teacherNodes"]:
+    assert node["isVisible"] and node["verdict"] == "predictedAndFound" and node["alignment"] < 1e-12, node
+    assert set(node["witnesses"]) <= set(node["observers"]) and node["witnesses"], node
+    assert not set(node["onBoundary"]) & set(node["observers"]), "an aligned ReLU node is not active on its own boundary"
+assert sorted(len(node["onBoundary"]) for node in audit["teacherNodes"]) == [1, 1, 1, 2], "the first node stands twice"
+for node in audit["studentNodes"]:
+    assert node["vanishes"] and max(node["largestGradient"], node["gradientBound"]) <= audit["gradientTolerance"], node
+PYTHON
+ends "a page of it" 0 "report: region.html" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 3 --report region.html
+check "has its tables" grep -q "smallest bound" region.html
+ends "a region too small for most boundaries" 0 "invisible in the inputs" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 0.01
+ends "an untrained student in a ball" 0 "gradients of its observers do not vanish" -- \
+  "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --ball 3
+ends "several runs, in the ball of their inputs" 0 "teacher.strengthDecay = 1, seed 2" "must be 0" -- \
+  "$UNDERSTUDY" audit results --ball data
+ends "one run" 0 "no input has one above the bound" -- \
+  "$UNDERSTUDY" audit results --seed 2 --where teacher.strengthDecay=1 --box -2,2 --tolerance 0.5 --bands 5%
+ends "deep networks in a region" 2 "two layers" -- \
+  "$UNDERSTUDY" audit --teacher deep-teacher.safetensors --student deep-student.safetensors --ball 3
+ends "linear ones" 64 "no boundaries" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 3 --activation linear
+ends "a ball without radius" 64 "radius above 0" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 0
+ends "the ball of no run's inputs" 64 "give a radius for files" -- "$UNDERSTUDY" audit "${pair[@]}" --ball data
+ends "a box from high to low" 64 "the lowest and the highest" -- "$UNDERSTUDY" audit "${pair[@]}" --box 1,-1
+ends "a ball and a box" 64 "not both" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 1 --box -1,1
+ends "a region and inputs" 64 "--inputs is for audits over samples" -- "$UNDERSTUDY" audit "${files[@]}" --ball 1
+ends "a tolerance without a region" 64 "--ball and --box" -- "$UNDERSTUDY" audit "${files[@]}" --tolerance 1
+ends "two widths" 64 "give one width" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 1 --bands 0.1,0.2
+
 # Over images: the evaluation part of a set, here of features, six channels of one position.
 python3 - <<'PYTHON'
 import random, struct

@@ -132,7 +132,7 @@ import UnderstudyNumerics
     let teacher = Teacher(try Draw.network([3, 2, 2], key: 20 + key))
     let student = Student(try Draw.network([3, 4, 2], key: 40 + key))
     let radius = 1.2
-    let exact = try observation(of: teacher, by: student, withinRadius: radius)
+    let exact = try observation(of: teacher, by: student, within: .ball(radius: radius))
     let boundaries = Boundaries(of: teacher.network.layers[0])
     var stream = RandomStream(key: key, purpose: .test, index: 9)
     for j in 0..<2 {

@@ -4,7 +4,7 @@ import UnderstudyNumerics
 
 @testable import UnderstudyTheory
 
-@Suite struct BallGradientTests {
+@Suite struct RegionGradientTests {
   /// Inputs drawn in the ball, half of them near its surface.
   private func ball(_ count: Int, _ d: Int, radius: Double) -> Matrix {
     var inputs = Draw.inputs(count, d, deviation: 1)
@@ -35,7 +35,7 @@ import UnderstudyNumerics
   func boundsEveryGradient(slope: Double, d: Int) throws {
     let teacher = Teacher(try Draw.network([d, 3, 4], key: 1, slope: slope))
     let student = Student(try Draw.network([d, 5, 4], key: 2, slope: slope))
-    let exact = try BallGradient(of: student, learning: teacher, radius: 2, gradientTolerance: 1e-9)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), gradientTolerance: 1e-9)
     let sampled = try largestGradients(student, teacher, over: ball(4000, d, radius: 2))
     for (node, largest) in zip(exact.studentNodes, sampled) {
       #expect(largest <= node.gradientBound * (1 + 1e-12))
@@ -50,7 +50,7 @@ import UnderstudyNumerics
   func zeroLossIsFound(slope: Double) throws {
     let teacher = Teacher(try Draw.network([4, 3, 4], key: 1, slope: slope))
     let student = try Draw.copy(of: teacher.network, extra: 3)
-    let exact = try BallGradient(of: student, learning: teacher, radius: 3, gradientTolerance: 1e-12)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 3), gradientTolerance: 1e-12)
     #expect(exact.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
     for (j, node) in exact.teacherNodes.enumerated() {
       #expect(node.isVisible && node.isPredicted && node.isHeld)
@@ -76,7 +76,7 @@ import UnderstudyNumerics
           NetworkLayer(weights: Matrix([[1, 1, -1]]), biases: [0]),
         ], activation: .relu))
     // x1 + x2 + 5 is not x2 + 5: the difference, x1, is linear as well.
-    let small = try BallGradient(of: student, learning: teacher, radius: 1, gradientTolerance: 1e-12)
+    let small = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
     #expect(small.studentNodes.map(\.isActive) == [true, true, false])
     #expect(small.studentNodes.allSatisfy { $0.largestKink < 1e-12 }, "kinks balance, the affine part does not")
     #expect(small.studentNodes[0].gradientBound > 0.5)
@@ -88,11 +88,11 @@ import UnderstudyNumerics
           NetworkLayer(weights: Matrix([[1, 0], [0, 2], [0, -2]]), biases: [0.2, 3, -3]),
           NetworkLayer(weights: Matrix([[1, 0.5, -0.5]]), biases: [3.5]),
         ], activation: .relu))
-    let zero = try BallGradient(of: right, learning: teacher, radius: 1, gradientTolerance: 1e-12)
+    let zero = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
     #expect(zero.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
     #expect(zero.teacherNodes[0].isPredicted && zero.teacherNodes[0].aligned == [0])
     #expect(!zero.teacherNodes[1].isPredicted && zero.teacherNodes[1].isHeld)
-    let large = try BallGradient(of: right, learning: teacher, radius: 8, gradientTolerance: 1e-12)
+    let large = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 8), gradientTolerance: 1e-12)
     #expect(large.teacherNodes[1].isVisible && !large.teacherNodes[1].isPredicted)
     #expect(large.studentNodes[0].largestKink > 0.5)
   }
@@ -111,7 +111,7 @@ import UnderstudyNumerics
           NetworkLayer(weights: Matrix([[2, 0], [1, 1]]), biases: [0.4, 0]),
           NetworkLayer(weights: Matrix([[0.5, 0], [0, 1]]), biases: [0, 0]),
         ], activation: .relu))
-    let exact = try BallGradient(of: student, learning: teacher, radius: 2, gradientTolerance: 1e-12)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), gradientTolerance: 1e-12)
     #expect(exact.studentNodes[0].gradientBound < 1e-12 && exact.studentNodes[1].gradientBound > 0.1)
     // Node 1 of the teacher is right; node 0 of the student observes both, and its alpha with node 2 is 0.
     #expect(exact.teacherNodes[1].observers == [1] && !exact.teacherNodes[1].isPredicted)
@@ -121,10 +121,10 @@ import UnderstudyNumerics
   @Test func refusals() throws {
     let (two, deep) = (try Draw.network([5, 3, 4], key: 1), try Draw.network([5, 3, 3, 4], key: 1))
     #expect(throws: ShapeError.self) {
-      try BallGradient(of: Student(deep), learning: Teacher(deep), radius: 1, gradientTolerance: 0)
+      try RegionGradient(of: Student(deep), learning: Teacher(deep), within: .ball(radius: 1), gradientTolerance: 0)
     }
     #expect(throws: ShapeError.self) {
-      try BallGradient(of: Student(two), learning: Teacher(deep), radius: 1, gradientTolerance: 0)
+      try RegionGradient(of: Student(two), learning: Teacher(deep), within: .ball(radius: 1), gradientTolerance: 0)
     }
   }
 }

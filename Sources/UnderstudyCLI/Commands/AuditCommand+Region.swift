@@ -1,0 +1,83 @@
+import ArgumentParser
+import Understudy
+
+/// Audits over all inputs of a region.
+extension AuditCommand {
+  var isOverRegion: Bool { ball != nil || box != nil }
+
+  func checkRegion() throws {
+    if let tolerance, !(tolerance > 0 && tolerance.isFinite) {
+      throw ValidationError("--tolerance \(tolerance): give a number above 0, in output^2 / activation")
+    }
+    guard isOverRegion else {
+      if tolerance != nil { throw ValidationError("--tolerance is for --ball and --box; leave it out") }
+      return
+    }
+    if ball != nil, box != nil { throw ValidationError("give --ball or --box, not both") }
+    if let ball, ball != "data" {
+      guard let radius = Double(ball), radius > 0, radius.isFinite else {
+        throw ValidationError("--ball \(ball): give a radius above 0, in units of the input, or of runs `data`")
+      }
+    }
+    if ball == "data", results == nil {
+      throw ValidationError("--ball data is the ball that has a run's training inputs; give a radius for files")
+    }
+    let others = [
+      ("--inputs", inputs != nil), ("--images", images != nil), ("--allow", allow != nil), ("--complete", complete),
+      ("--merge-into", mergeInto != nil), ("--rho", rho != nil), ("--correlations-only", correlationsOnly),
+    ]
+    if let option = others.first(where: \.1) {
+      throw ValidationError("\(option.0) is for audits over samples; leave it out, or --ball and --box")
+    }
+    if let bands, bands.values.count > 1 {
+      throw ValidationError("--bands: over a region give one width, up to which a student node counts as aligned")
+    }
+  }
+
+  private var regionAudits: RegionAudits {
+    let choice: RegionAudits.Choice =
+      if let box { .region(.box(lowest: box.lowest, highest: box.highest)) } else {
+        (ball.flatMap { Double($0) }).map { .region(.ball(radius: $0)) } ?? .ballOfInputs
+      }
+    return RegionAudits(choice, band: bands?.values.first ?? .standard, gradientTolerance: tolerance)
+  }
+
+  func auditRegion(_ teacher: String, _ student: String) throws {
+    let record = try regionAudits.audit(teacherPath: teacher, studentPath: student, activation: activation.value)
+    try printLine(json ? jsonText(record) : RegionAuditTables.text(record))
+    try writePage([ReportedAudit(student, record)])
+  }
+
+  /// All of one run; of several, a line for each.
+  func auditRegions(of runs: [Run], in store: ResultsStore) throws {
+    let progress = LineProgress(title: "audit", count: runs.count)
+    var entries: [(title: String, record: RegionAuditRecord)] = []
+    for run in runs {
+      entries.append(try regionAudits.audit(run, in: store))
+      progress.advance()
+    }
+    progress.end()
+    try printLine(
+      json
+        ? jsonText(entries.map(\.record))
+        : entries.count == 1 ? RegionAuditTables.text(entries[0].record) : RegionAuditTables.summary(entries))
+    try writePage(entries.map { ReportedAudit($0.title, $0.record) })
+  }
+}
+
+/// `-1,1`: the bounds of every feature.
+struct BoxBounds {
+  let lowest: Double
+  let highest: Double
+
+  init(_ text: String) throws {
+    let bounds = text.split(separator: ",", omittingEmptySubsequences: false).map { Double($0) }
+    guard bounds.count == 2, let lowest = bounds[0], let highest = bounds[1], lowest < highest,
+      (highest - lowest).isFinite
+    else {
+      throw ValidationError(
+        "--box \(text): give the lowest and the highest value of every feature, separated by a comma (-1,1)")
+    }
+    (self.lowest, self.highest) = (lowest, highest)
+  }
+}

@@ -1,0 +1,222 @@
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+/// The statements of zero gradients for all inputs of a region, decided without samples, for two layers.
+///
+/// Where student node k is active, its gradient is h_k(x) = v_k . (f*(x) - f(x)), piecewise linear with kinks at the boundaries
+/// alone. `E_k` within the region is convex. So the gradient vanishes at all inputs of it exactly if no boundary that meets it has
+/// a kink that v_k sees, and the affine function that is left is 0.
+public struct RegionGradient: Sendable, Equatable {
+  /// What is known of a student node in the region.
+  public struct StudentNode: Sendable, Equatable {
+    /// Whether the node is active at some input of the region; a leaky node's kink is seen from both sides.
+    public var isActive: Bool
+    /// Largest |v_k . jump| of a boundary that meets its activation region, the jump of the slope of f* - f there; output^2 /
+    /// (activation input).
+    public var largestKink: Double
+    /// The groups of boundaries that meet its activation region.
+    public var groups: [Int]
+    /// No |g_k(x)| of the region is larger: the affine part, and each kink as far as the region reaches; output^2 / activation.
+    public var gradientBound: Double
+    /// What its own boundary has too little or too much of, the norm of the jump there; output / input. nil without a boundary.
+    public var kinkLeft: Double?
+    /// Of a node whose boundary meets the region and is no teacher node's: how well the fan-outs of those observers of it span
+    /// the outputs whose gradient vanishes. nil for others.
+    public var vanishingSpan: FanOutSpan?
+
+    /// The second statement's premise holds: the boundary carries nothing, up to what the tolerance leaves.
+    public var isPredictedSilent: Bool { vanishingSpan?.isOfAllOutputs ?? false }
+  }
+
+  /// What the first statement says of a teacher node.
+  public struct TeacherNode: Sendable, Equatable {
+    /// Whether its boundary meets the region.
+    public var isVisible: Bool
+    /// Student nodes k that observe it in the region, with alpha_kj not 0.
+    public var observers: [Int]
+    /// Of those, the ones whose gradient vanishes in the region, while it could not without a student node on the boundary.
+    public var witnesses: [Int]
+    /// Student nodes on its boundary.
+    public var aligned: [Int]
+    /// The smallest gradient bound of an observer; output^2 / activation. Infinite without one.
+    public var smallestBound: Double
+
+    /// The premise holds: it is observed by a node whose gradient vanishes.
+    public var isPredicted: Bool { !witnesses.isEmpty }
+    /// What the statement concludes is so: nothing is predicted, or a student node is aligned.
+    public var isHeld: Bool { !isPredicted || !aligned.isEmpty }
+  }
+
+  public let region: InputRegion
+  /// Gradients up to this count as 0; output^2 / activation.
+  public let gradientTolerance: Double
+  /// By which boundaries are taken for one.
+  public let groups: BoundaryGroups
+  public let studentNodes: [StudentNode]
+  public let teacherNodes: [TeacherNode]
+
+  /// Decides the statements.
+  ///
+  /// - Parameters:
+  ///   - tolerance: boundaries that are aligned for this eps, as a share of the region's radius, count as one.
+  ///   - gradientTolerance: gradients up to this count as 0; output^2 / activation.
+  /// - Throws: ``ShapeError`` if a network has more than one hidden layer, or the student does not fit the teacher.
+  /// - Complexity: O((teacher + student nodes)^2 (features + outputs)), and singular values of observers' fan-outs.
+  /// - Source: the statements Tian 2020, arXiv:1909.13458; that a convex region decides them, derived
+  ///   (Docs/Derivations/zero-gradient.md).
+  public init(
+    of student: Student, learning teacher: Teacher, within region: InputRegion, tolerance: Double = 1e-9,
+    gradientTolerance: Double
+  ) throws(ShapeError) {
+    let view = try RegionView(of: student, learning: teacher, within: region, tolerance: tolerance)
+    var nodes = (0..<view.student.nodeCount).map(view.node)
+    view.addSpans(to: &nodes, gradientTolerance: gradientTolerance)
+    (studentNodes, groups) = (nodes, view.groups)
+    teacherNodes = (0..<view.teacher.nodeCount).map {
+      view.teacherNode($0, nodes, gradientTolerance: gradientTolerance)
+    }
+    (self.region, self.gradientTolerance) = (region, gradientTolerance)
+  }
+}
+
+/// Two networks in a region: which boundaries there are, and who sees them.
+private struct RegionView {
+  let region: InputRegion
+  let teacher: TwoLayerView
+  let student: TwoLayerView
+  let groups: BoundaryGroups
+  /// s_H, `[group, output]`; output / input.
+  let jumps: Matrix
+  let teacherBoundaries: Boundaries
+  let studentBoundaries: Boundaries
+  let ofTeacher: RegionObservation
+  let ofStudent: RegionObservation
+
+  init(
+    of student: Student, learning teacher: Teacher, within region: InputRegion, tolerance: Double
+  ) throws(ShapeError) {
+    try checkPair(teacher, student)
+    (self.teacher, self.student) = (try TwoLayerView(teacher.network), try TwoLayerView(student.network))
+    groups = try BoundaryGroups(
+      teacher: teacher, student: student, tolerance: tolerance,
+      spread: region.radius(featureCount: student.network.inputCount))
+    guard let jumps = try KinkBalance(of: student, against: teacher, groups: groups).jumps else {
+      throw ShapeError("kinks of two layers do not depend on inputs")
+    }
+    self.jumps = jumps
+    ofTeacher = try observation(of: teacher, by: student, within: region)
+    ofStudent = try observation(of: Teacher(student.network), by: student, within: region)
+    teacherBoundaries = Boundaries(of: teacher.network.layers[0])
+    studentBoundaries = Boundaries(of: student.network.layers[0])
+    self.region = region
+  }
+
+  private var slope: Double { student.activation.negativeSlope }
+
+  /// The largest z_k on a group's boundary within the region; nil if this misses it.
+  private func largestPreactivation(_ k: Int, on group: Int) -> Double? {
+    let members = groups.groups[group]
+    if let j = members.teacherNodes.first { return ofTeacher.largestPreactivation(ofStudent: k, onTeacher: j.node) }
+    return members.studentNodes.first.flatMap { ofStudent.largestPreactivation(ofStudent: k, onTeacher: $0.node) }
+  }
+
+  /// Whether a group's boundary meets the activation region of node k. A ReLU's own boundary only borders it; a leaky node sees
+  /// boundaries from either side.
+  private func sees(_ k: Int, _ group: Int) -> Bool {
+    guard let largest = largestPreactivation(k, on: group) else { return false }
+    return slope > 0 || (largest > 0 && groups.group(ofStudentNode: k) != group)
+  }
+
+  /// How far the region reaches on both sides of a group's boundary together.
+  private func extent(across group: Int) -> Double {
+    let members = groups.groups[group]
+    if let j = members.teacherNodes.first {
+      return 2 * region.reach(along: teacherBoundaries.directions.row(j.node))
+    }
+    return members.studentNodes.first.map { 2 * region.reach(along: studentBoundaries.directions.row($0.node)) } ?? 0
+  }
+
+  func node(_ k: Int) -> RegionGradient.StudentNode {
+    let (row, fanOut) = (student.row(k), student.fanOut(k))
+    let kinkLeft = groups.group(ofStudentNode: k).map { euclideanNorm(jumps.row($0)) }
+    let (weights, bias) = (row.dropLast(), row[row.count - 1])
+    let (middle, reach) = (region.valueAtCenter(weights, bias: bias), region.reach(along: weights))
+    guard slope > 0 || middle + reach > 0 else {
+      return .init(isActive: false, largestKink: 0, groups: [], gradientBound: 0, kinkLeft: kinkLeft)
+    }
+    let seen = groups.groups.indices.filter { sees(k, $0) }
+    let kinks = seen.map { (1 - slope) * abs(dotProduct(jumps.row($0), fanOut)) }
+    // An input of its activation region, as far from its boundary as can be said simply: on the way from the lowest input to
+    // the highest, in the middle of where it is active.
+    let first = reach > 0 ? max(0, (reach - middle) / (2 * reach)) : 0
+    let place = reach > 0 ? (slope > 0 ? 0.75 : (first + 1) / 2) : 0.5
+    let x = region.top(along: weights).map { region.center + (2 * place - 1) * ($0 - region.center) }
+    let (value, gradient) = affineResidual(teacher, student, along: fanOut, at: x)
+    let affine = abs(value - dotProduct(gradient, x) + region.center * gradient.reduce(0, +))
+    let bound =
+      affine + region.reach(along: gradient) + zip(seen, kinks).reduce(0) { $0 + extent(across: $1.0) * $1.1 }
+    return .init(
+      isActive: true, largestKink: kinks.max() ?? 0, groups: seen, gradientBound: bound, kinkLeft: kinkLeft)
+  }
+
+  /// Says of boundaries without teacher nodes which of their observers' gradients vanish, and what those span.
+  func addSpans(to nodes: inout [RegionGradient.StudentNode], gradientTolerance: Double) {
+    for (index, group) in groups.groups.enumerated() where group.teacherNodes.isEmpty {
+      guard let first = group.studentNodes.first,
+        ofStudent.largestPreactivation(ofStudent: first.node, onTeacher: first.node) != nil
+      else { continue }
+      let observers = nodes.indices.filter {
+        nodes[$0].groups.contains(index) && nodes[$0].gradientBound <= gradientTolerance
+      }
+      let fanOuts = Matrix(
+        rowCount: observers.count, columnCount: student.outputCount, values: observers.flatMap(student.fanOut))
+      let span = FanOutSpan(fanOuts)
+      for member in group.studentNodes { nodes[member.node].vanishingSpan = span }
+    }
+  }
+
+  func teacherNode(
+    _ j: Int, _ nodes: [RegionGradient.StudentNode], gradientTolerance: Double
+  ) -> RegionGradient.TeacherNode {
+    guard let group = groups.groups.firstIndex(where: { $0.teacherNodes.contains { $0.node == j } }),
+      ofTeacher.largestPreactivation(ofStudent: 0, onTeacher: j) != nil
+    else {
+      return .init(isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity)
+    }
+    let observers = nodes.indices.filter { k in
+      dotProduct(student.fanOut(k), teacher.fanOut(j)) != 0 && sees(k, group)
+    }
+    // The kink that teacher nodes have there, by what node k sees of it: without a student node on the boundary, no bound of
+    // its gradient would be smaller.
+    let witnesses = observers.filter { k in
+      let kink = groups.groups[group].teacherNodes.reduce(0) {
+        $0 + dotProduct(student.fanOut(k), teacher.fanOut($1.node)) * teacherBoundaries.norms[$1.node]
+      }
+      return nodes[k].gradientBound <= gradientTolerance
+        && gradientTolerance < (1 - slope) * abs(kink) * extent(across: group)
+    }
+    return .init(
+      isVisible: true, observers: observers, witnesses: witnesses,
+      aligned: groups.groups[group].studentNodes.map(\.node),
+      smallestBound: observers.map { nodes[$0].gradientBound }.min() ?? .infinity)
+  }
+}
+
+/// v . (f* - f) and its gradient by the input, in the cell that has x. O(weights).
+func affineResidual(
+  _ teacher: TwoLayerView, _ student: TwoLayerView, along v: [Double], at x: [Double]
+) -> (value: Double, gradient: [Double]) {
+  var value = 0.0
+  var gradient = [Double](repeating: 0, count: x.count)
+  for (view, sign) in [(teacher, 1.0), (student, -1.0)] {
+    value += sign * dotProduct(view.output.biasesOrZeros, v)
+    for node in 0..<view.nodeCount {
+      let row = view.row(node)
+      let z = dotProduct(row.dropLast(), x, from: row[x.count])
+      let weight = sign * dotProduct(view.fanOut(node), v) * (z > 0 ? 1 : view.activation.negativeSlope)
+      value += weight * z
+      for f in x.indices { gradient[f] += weight * row[f] }
+    }
+  }
+  return (value, gradient)
+}

@@ -1,0 +1,125 @@
+import Testing
+import UnderstudyNetworks
+import UnderstudyNumerics
+
+@testable import UnderstudyTheory
+
+@Suite struct RegionAuditTests {
+  static let regions: [InputRegion] = [.ball(radius: 2), .box(lowest: -1, highest: 1.5)]
+
+  private func pair(
+    _ d: Int, _ nodes: Int, slope: Double = 0, outputs: Int = 3
+  ) throws -> (teacher: Teacher, student: Student) {
+    (
+      Teacher(try Draw.network([d, 3, outputs], key: 1, slope: slope)),
+      Student(try Draw.network([d, nodes, outputs], key: 2, slope: slope))
+    )
+  }
+
+  /// In the plane the largest gradients are exact: no input of a fine grid or at random has a larger one, and the best of them
+  /// come near it.
+  @Test(arguments: regions, [0, 0.2])
+  func planeIsExact(region: InputRegion, slope: Double) throws {
+    let (teacher, student) = try pair(2, 6, slope: slope)
+    let audit = try regionAudit(of: student, learning: teacher, within: region)
+    #expect(audit.found.isExact && audit.found.inputCount == 10_000)
+    let view = try TwoLayerView(student.network)
+    let inputs = region.evenInputs(20_000, featureCount: 2, key: 77)
+    let (given, own) = (try teacher.network.outputs(for: inputs), try student.network.outputs(for: inputs))
+    for k in 0..<6 {
+      var largest = 0.0
+      for i in 0..<inputs.rowCount {
+        let z = dotProduct(view.row(k).dropLast(), inputs.row(i), from: view.row(k)[2])
+        let h = zip(view.fanOut(k), zip(given.row(i), own.row(i))).reduce(0) { $0 + $1.0 * ($1.1.0 - $1.1.1) }
+        largest = max(largest, abs(h) * (z > 0 ? 1 : slope))
+      }
+      #expect(largest <= audit.found.largest[k] * (1 + 1e-9))
+      #expect(largest > 0.9 * audit.found.largest[k])
+      #expect(audit.found.largest[k] <= audit.gradient.studentNodes[k].gradientBound * (1 + 1e-12))
+    }
+  }
+
+  /// Above the plane the found gradients are from below and the bounds from above; where the two do not meet nothing is said.
+  @Test(arguments: regions)
+  func boundsFromBothSides(region: InputRegion) throws {
+    let (teacher, student) = try pair(6, 5)
+    let audit = try regionAudit(of: student, learning: teacher, within: region)
+    #expect(!audit.found.isExact)
+    for (k, node) in audit.gradient.studentNodes.enumerated() {
+      #expect(audit.found.largest[k] <= node.gradientBound && audit.found.largest[k] > 0)
+      #expect(audit.vanishes(k) == false)
+      let (low, high) = (audit.found.largest[k] * 1.01, node.gradientBound * 0.99)
+      let between = try regionAudit(
+        of: student, learning: teacher, within: region, gradientTolerance: (low + high) / 2)
+      #expect(between.vanishes(k) == nil)
+      #expect(between.found.vanishingShares[k] == 1)
+    }
+  }
+
+  /// Students of zero loss: all is predicted and found, and boundaries of their own carry nothing.
+  @Test(arguments: regions, [0, 0.2])
+  func zeroLoss(region: InputRegion, slope: Double) throws {
+    let teacher = Teacher(try Draw.network([4, 3, 2], key: 1, slope: slope))
+    let student = try Draw.copy(of: teacher.network, extra: 3)
+    let audit = try regionAudit(of: student, learning: teacher, within: region)
+    for (j, verdict) in audit.verdicts.enumerated() where audit.gradient.teacherNodes[j].isVisible {
+      guard case .predictedAndFound(let eps) = verdict else {
+        Issue.record("teacher node \(j): \(verdict)")
+        continue
+      }
+      #expect(eps < 1e-12)
+    }
+    #expect((0..<6).allSatisfy { audit.vanishes($0) == true && audit.found.largest[$0] <= audit.gradientTolerance })
+    for node in audit.gradient.studentNodes where node.vanishingSpan != nil {
+      #expect(node.isPredictedSilent == (node.vanishingSpan?.rank == 2))
+      if node.isPredictedSilent { #expect((node.kinkLeft ?? 1) < 1e-9) }
+    }
+    #expect(audit.gradient.studentNodes.contains { $0.isPredictedSilent })
+  }
+
+  /// The four other verdicts, each in a case made for it.
+  @Test func verdicts() throws {
+    func network(_ rows: [[Double]], _ biases: [Double], _ fanOuts: [[Double]]) throws -> Network {
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix(rows), biases: biases),
+          NetworkLayer(weights: Matrix(fanOuts).transposed, biases: [Double](repeating: 0, count: fanOuts[0].count)),
+        ], activation: .relu)
+    }
+    let teacher = Teacher(try network([[1, 0], [0, 1], [1, 1]], [0.2, 5, 0], [[1, 0], [0, 1], [0, 1]]))
+    let box = InputRegion.box(lowest: -1, highest: 1)
+    // Node 1 is near teacher node 0's boundary, node 2 is active where no boundary but its own is coupled with it.
+    let student = Student(
+      try network([[2, 0.001], [0.5, 0.3], [1, 0]], [0.4, -2, 0.9], [[0.4, 0], [0, 1], [0.1, 0]]))
+    let audit = try regionAudit(of: student, learning: teacher, within: box)
+    #expect(audit.verdicts[0] == .foundThoughNotPredicted)
+    #expect(audit.verdicts[1] == .notLearned(.invisible))
+    #expect(audit.verdicts[2] == .notLearned(.noObserver), "the one node with alpha not 0 is dead in the box")
+    #expect(audit.gradient.studentNodes[1].isActive == false && audit.found.activeShares[1] == 0)
+    let other = Student(
+      try network([[2, 0.001], [-0.5, 0.3], [1, 0]], [0.4, 1, 0.9], [[0.4, 0], [0, 1], [0.1, 0]]))
+    guard
+      case .notLearned(.gradientTooLarge(let factor)) = try regionAudit(
+        of: other, learning: teacher, within: box
+      ).verdicts[2]
+    else {
+      Issue.record("observed by a node with a gradient")
+      return
+    }
+    #expect(factor > 1e6)
+  }
+
+  @Test func refusals() throws {
+    let (teacher, student) = try pair(3, 4)
+    var huge = student.network
+    huge[layer: 1].weights[0, 0] = 1e308
+    huge[layer: 0].weights[0, 0] = 1e308
+    #expect(throws: ShapeError.self) {
+      try regionAudit(of: Student(huge), learning: teacher, within: .ball(radius: 1))
+    }
+    let deep = try Draw.network([3, 3, 3, 3], key: 1)
+    #expect(throws: ShapeError.self) {
+      try regionAudit(of: Student(deep), learning: Teacher(deep), within: .ball(radius: 1))
+    }
+  }
+}
