@@ -34,9 +34,10 @@ struct RunCommand: AsyncParsableCommand {
     }
   }
 
-  /// The study of that file, or else the bundled one of that name.
+  /// The study of that file, or else the bundled one of that name. A folder, such as one of results, is no such file.
   private func namedStudy() throws -> (Study, StudyOrigin) {
-    if !FileManager.default.fileExists(atPath: study) {
+    var isFolder: ObjCBool = false
+    if !FileManager.default.fileExists(atPath: study, isDirectory: &isFolder) || isFolder.boolValue {
       let bundled = try BundledStudies.load(
         study, scale: scale, overrides: options.overrides, notice: { writeError($0) })
       if let bundled {
@@ -46,7 +47,7 @@ struct RunCommand: AsyncParsableCommand {
       if BundledStudies.reproductions.contains(where: { $0.name == name }) {
         throw ExperimentError.input("\(study): several studies together; give `understudy reproduce \(name)`")
       }
-      if let likely = likelyName(for: name, among: BundledStudies.names) {
+      if !isFolder.boolValue, let likely = likelyName(for: name, among: BundledStudies.names) {
         throw ExperimentError.input("\(study): no such file or bundled study; did you mean the bundled '\(likely)'?")
       }
     }

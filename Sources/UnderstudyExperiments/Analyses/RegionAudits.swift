@@ -93,7 +93,7 @@ extension RegionAuditRecord {
       StudentNode(
         node: k + 1, strength: audit.studentStrengths[k], activeShare: audit.found.activeShares[k],
         vanishingShare: audit.found.vanishingShares[k], largestGradient: audit.found.largest[k],
-        gradientBound: node.gradientBound, vanishes: audit.vanishes(k),
+        gradientBound: node.gradientBound, kinkBound: node.kinkBound, vanishes: audit.vanishes(k),
         onBoundary: teacherNodes.filter { $0.onBoundary.contains(k + 1) }.map(\.node), kinkLeft: node.kinkLeft,
         observerSpan: node.vanishingSpan?.smallest, vanishingObserverCount: node.vanishingSpan?.nodeCount,
         isPredictedSilent: node.isPredictedSilent)
@@ -112,7 +112,7 @@ extension RegionAudit {
     case .notLearned(.noObserver):
       "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
     case .notLearned(.gradientTooLarge(let factor)):
-      "the gradients of its observers do not vanish; the smallest bound is too large by a factor \(factor.short)"
+      "the gradients of its observers do not vanish; the smallest kink bound is too large by a factor \(factor.short)"
     default: verdicts[j].reason
     }
   }

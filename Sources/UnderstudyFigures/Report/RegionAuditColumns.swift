@@ -46,7 +46,10 @@ private let teacherEntries: [AuditEntry<RegionAuditRecord.TeacherNode>] = [
   AuditEntry("vanishing", "witnesses", unit: "from 1", "of those, the nodes whose gradient vanishes at all inputs") {
     listed($0.witnesses)
   },
-  AuditEntry("smallest bound", "smallestBound", unit: "output² / activation", "of an observer's gradient") {
+  AuditEntry(
+    "kink bound", "smallestBound", unit: "output² / activation",
+    "the smallest of an observer's gradient that takes each kink by itself"
+  ) {
     .number($0.smallestBound)
   },
   AuditEntry("student node", "alignedStudent", unit: "from 1", "the nearest to alignment") {

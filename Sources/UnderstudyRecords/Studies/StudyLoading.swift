@@ -44,11 +44,15 @@ extension Study {
     do {
       data = try Data(contentsOf: URL(fileURLWithPath: path))
     } catch {
-      let isThere = FileManager.default.fileExists(atPath: path)
+      var isFolder: ObjCBool = false
+      let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      let remedy =
+        isFolder.boolValue
+        ? "give a study file, or the name of a bundled study; `understudy keys` lists those"
+        : isThere ? "check that it is a file you may read" : "check the path; `understudy keys` lists the bundled studies"
       throw StudyError(
-        .unreadableFile, origin: path, problem: isThere ? "cannot be read" : "no such file",
-        remedy: isThere
-          ? "check that it is a file you may read" : "check the path; `understudy keys` lists the bundled studies")
+        .unreadableFile, origin: path,
+        problem: isFolder.boolValue ? "is a folder" : isThere ? "cannot be read" : "no such file", remedy: remedy)
     }
     guard let text = String(data: data, encoding: .utf8) else {
       throw StudyError(.unreadableFile, origin: path, problem: "not UTF-8 text", remedy: "give a YAML file")

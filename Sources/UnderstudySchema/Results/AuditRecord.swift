@@ -144,9 +144,10 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
 public struct ObserverRecord: Codable, Hashable, Sendable {
   /// k, from 1.
   public var node: Int
-  /// The share of the samples in the band at which it is active, above 0.
+  /// The share of the samples in the band at which it is active; 0 only of leaky nodes.
   public var kappa: Double
-  /// |alpha_kj| ||w*_j||; in deeper networks the smallest over the regions that the inputs meet.
+  /// |alpha_kj| ||w*_j||; in deeper networks the smallest over the regions that the inputs meet. Of a leaky node with a kappa of 0
+  /// c times that.
   public var alpha: Double
 
   public init(node: Int, kappa: Double, alpha: Double) {

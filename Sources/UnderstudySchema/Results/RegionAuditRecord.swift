@@ -46,7 +46,7 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
     /// The student node with the smallest alignment, and its eps; absent without one.
     public var alignedStudent: Int?
     public var alignment: Double?
-    /// The smallest bound of an observer's gradient; absent without one.
+    /// The smallest `kinkBound` of an observer; absent without one.
     public var smallestBound: Double?
     public var verdict: AuditVerdict
     /// The verdict as a sentence for people.
@@ -75,6 +75,8 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
     /// The largest gradient that was found, and one that no input of the region exceeds.
     public var largestGradient: Double
     public var gradientBound: Double
+    /// A larger bound, which takes each kink by itself: small only if every kink is.
+    public var kinkBound: Double
     /// Whether its gradient is within the tolerance at all inputs; absent if neither number says so.
     public var vanishes: Bool?
     /// Teacher nodes on its boundary, up to rounding.
@@ -90,12 +92,12 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
 
     public init(
       node: Int, strength: Double, activeShare: Double, vanishingShare: Double, largestGradient: Double,
-      gradientBound: Double, vanishes: Bool?, onBoundary: [Int], kinkLeft: Double?, observerSpan: Double?,
+      gradientBound: Double, kinkBound: Double, vanishes: Bool?, onBoundary: [Int], kinkLeft: Double?, observerSpan: Double?,
       vanishingObserverCount: Int?, isPredictedSilent: Bool
     ) {
       (self.node, self.strength, self.activeShare, self.vanishingShare) = (node, strength, activeShare, vanishingShare)
       (self.largestGradient, self.gradientBound, self.vanishes) = (largestGradient, gradientBound, vanishes)
-      (self.onBoundary, self.kinkLeft) = (onBoundary, kinkLeft)
+      (self.kinkBound, self.onBoundary, self.kinkLeft) = (kinkBound, onBoundary, kinkLeft)
       (self.observerSpan, self.vanishingObserverCount) = (observerSpan, vanishingObserverCount)
       self.isPredictedSilent = isPredictedSilent
     }

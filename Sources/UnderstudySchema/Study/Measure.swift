@@ -49,7 +49,7 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   /// Mean of kappa_kj in the band over the student nodes k that are best aligned with another teacher node than j: at how many of
   /// the samples near j's boundary they are active, 0 to 1; 0 of one that does not observe j. `[teacher node]`.
   case observation
-  /// Number of student nodes that observe teacher node j (kappa > 0 in the band, alpha_kj not 0); `[teacher node]`.
+  /// Number of student nodes that observe teacher node j (kappa > 0 in the band, or leaky, alpha_kj not 0); `[teacher node]`.
   case observerCounts
   /// A bound of |g_k(x)| at all inputs of the smallest ball around 0 that has the training inputs; `[student node]`.
   case ballGradients

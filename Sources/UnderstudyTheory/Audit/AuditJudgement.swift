@@ -10,13 +10,19 @@ extension Audit {
     for j in 0..<alpha.columnCount {
       for k in 0..<alpha.rowCount { alpha[k, j] *= teacherNorms[j] * studentNorms[k] }
     }
-    func reported(_ k: Int, _ j: Int) -> Double { coupling.smallestAlpha[k, j] * teacherNorms[j] }
+    // A leaky node that is inactive near a boundary has its kink in its gradient c times.
+    func seen(_ k: Int, _ j: Int, _ b: Int) -> Double {
+      alpha[k, j] * bands[b].observation.gate(ofStudent: k, atBoundary: j)
+    }
+    func reported(_ k: Int, _ j: Int, _ b: Int) -> Double {
+      coupling.smallestAlpha[k, j] * teacherNorms[j] * bands[b].observation.gate(ofStudent: k, atBoundary: j)
+    }
     let nodes = teacher.nodes.indices
     let observers = bands.map { band in
       nodes.map { j in band.observation.observers(of: j).filter { alpha[$0, j] > 0 } }
     }
-    let strongest = observers.map { byNode in
-      nodes.reduce(0) { sum, j in byNode[j].reduce(sum) { max($0, alpha[$1, j]) } }
+    let strongest = bands.indices.map { b in
+      nodes.reduce(0) { sum, j in observers[b][j].reduce(sum) { max($0, seen($1, j, b)) } }
     }
     var ranks = FanOutRanks(coupling)
     let followers = correlation.matches
@@ -26,7 +32,7 @@ extension Audit {
       let evidence = NodeEvidence(
         isDead: teacher.nodes[j].isDead, isVisible: teacher.nodes[j].isVisible, dimension: inputs.dimension,
         bands: bands.indices.map { b in
-          let strongestOfNode = observers[b][j].reduce(0) { max($0, alpha[$1, j]) }
+          let strongestOfNode = observers[b][j].reduce(0) { max($0, seen($1, j, b)) }
           return NodeEvidence.Band(
             width: bands[b].width, rank: inputs.rank(above: bands[b].width),
             neighbour: nodes.first { $0 != j && teacherDistances[j, $0] <= bands[b].width },
@@ -39,7 +45,7 @@ extension Audit {
         }, measured: best.map { alignment.epsilon(ofTeacherNode: j, studentNode: $0) } ?? .infinity,
         mismatch: mismatch ?? .infinity)
       let widest = observers[bands.count - 1][j]
-      let bestObserver = widest.max { alpha[$0, j] < alpha[$1, j] }
+      let bestObserver = widest.max { seen($0, j, bands.count - 1) < seen($1, j, bands.count - 1) }
       func smallest(_ predicted: (Int, Double) -> Double) -> Double? {
         bands.indices.compactMap { b in
           let alpha = evidence.bands[b].bestAlpha
@@ -49,10 +55,10 @@ extension Audit {
       return TeacherNodeAudit(
         observers: bands.indices.map { b in
           observers[b][j].map {
-            Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: reported($0, j))
+            Observer(student: $0, kappa: bands[b].observation.kappa[j, $0], alpha: reported($0, j, b))
           }
         },
-        bestObserver: bestObserver, bestAlpha: bestObserver.map { reported($0, j) } ?? 0,
+        bestObserver: bestObserver, bestAlpha: bestObserver.map { reported($0, j, bands.count - 1) } ?? 0,
         observerRank: ranks.rank(of: widest), gradientAgnostic: smallest(epsilonAgnostic),
         gradientAware: smallest(epsilonAware), predicted: evidence.predicted,
         proven: evidence.proven, alignedStudent: best, relation: best.flatMap { alignment[j, $0] },

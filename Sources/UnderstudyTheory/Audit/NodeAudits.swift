@@ -1,10 +1,10 @@
 /// The finite-data statement held against one teacher node.
 public struct TeacherNodeAudit: Sendable {
-  /// Student nodes that observe it in each band: kappa > 0 and alpha not 0. `[band]`.
+  /// Student nodes that observe it in each band: kappa > 0, or leaky, and alpha not 0. `[band]`.
   public var observers: [[Observer]]
-  /// The observer with the largest |alpha_kj| ||w*_j|| ||w_k|| in the widest band.
+  /// The observer with the largest |alpha_kj| ||w*_j|| ||w_k|| in the widest band, c times where it is inactive there.
   public var bestObserver: Int?
-  /// Its |alpha_kj| ||w*_j||; 0 without an observer.
+  /// Its ``Observer/alpha``; 0 without an observer.
   public var bestAlpha: Double
   /// Rank of the observers' fan-out weights in the widest band.
   public var observerRank: Int
@@ -45,9 +45,10 @@ public struct TeacherNodeAudit: Sendable {
 /// A student node that observes a teacher node.
 public struct Observer: Sendable, Equatable {
   public var student: Int
-  /// The share of the samples in the band at which it is active, above 0.
+  /// The share of the samples in the band at which it is active; 0 only of leaky nodes.
   public var kappa: Double
-  /// |alpha_kj| ||w*_j||, above 0; in deeper networks the smallest over the regions met.
+  /// |alpha_kj| ||w*_j||, above 0; in deeper networks the smallest over the regions met. Of a leaky node with a kappa of 0 c times
+  /// that, which is what its gradient has of the kink.
   public var alpha: Double
 }
 

@@ -12,14 +12,22 @@ public struct BandObservation: Sendable, Equatable {
   /// kappa: of the samples in a boundary's band, the share at which a student node is active; 0 for an empty band.
   /// `[boundary, student node]`.
   public var kappa: Matrix
+  /// c of the student nodes; 0 for ReLU.
+  public let negativeSlope: Double
 
   /// tau = |D ∩ I(eps)| / (eps |D|): how densely the data lie around each boundary, in samples per sample and unit of the
   /// input. `[boundary]`.
   public var tau: [Double] { bandCounts.map { Double($0) / (bandWidth * Double(sampleCount)) } }
 
-  /// The student nodes that observe a boundary: those with kappa > 0.
+  /// The largest phi'(z_k) at samples in a boundary's band, by which the gradient of student node k has its kink: 1 where it is
+  /// active at one of them, else c; 0 for an empty band.
+  public func gate(ofStudent k: Int, atBoundary boundary: Int) -> Double {
+    kappa[boundary, k] > 0 ? 1 : bandCounts[boundary] > 0 ? negativeSlope : 0
+  }
+
+  /// The student nodes that observe a boundary: those with kappa > 0, and all leaky ones.
   public func observers(of boundary: Int) -> [Int] {
-    (0..<kappa.columnCount).filter { kappa[boundary, $0] > 0 }
+    (0..<kappa.columnCount).filter { gate(ofStudent: $0, atBoundary: boundary) > 0 }
   }
 }
 
@@ -55,7 +63,9 @@ public func observation(
   for j in 0..<m where counts[j] > 0 {
     for k in 0..<n { active[j, k] /= Double(counts[j]) }
   }
-  return BandObservation(bandWidth: bandWidth, sampleCount: inputs.rowCount, bandCounts: counts, kappa: active)
+  return BandObservation(
+    bandWidth: bandWidth, sampleCount: inputs.rowCount, bandCounts: counts, kappa: active,
+    negativeSlope: student.network.activation.negativeSlope)
 }
 
 extension Boundaries {

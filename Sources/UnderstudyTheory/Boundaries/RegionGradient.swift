@@ -16,8 +16,11 @@ public struct RegionGradient: Sendable, Equatable {
     public var largestKink: Double
     /// The groups of boundaries that meet its activation region.
     public var groups: [Int]
-    /// No |g_k(x)| of the region is larger: the affine part, and each kink as far as the region reaches; output^2 / activation.
+    /// No |g_k(x)| of the region is larger; output^2 / activation.
     public var gradientBound: Double
+    /// A larger bound, of the affine part and each boundary's kink as far as the region reaches across it: it cannot be small while
+    /// one of these is not; output^2 / activation.
+    public var kinkBound: Double
     /// What its own boundary has too little or too much of, the norm of the jump there; output / input. nil without a boundary.
     public var kinkLeft: Double?
     /// Of a node whose boundary meets the region and is no teacher node's: how well the fan-outs of those observers of it span
@@ -38,7 +41,7 @@ public struct RegionGradient: Sendable, Equatable {
     public var witnesses: [Int]
     /// Student nodes on its boundary.
     public var aligned: [Int]
-    /// The smallest gradient bound of an observer; output^2 / activation. Infinite without one.
+    /// The smallest ``StudentNode/kinkBound`` of an observer; output^2 / activation. Infinite without one.
     public var smallestBound: Double
 
     /// The premise holds: it is observed by a node whose gradient vanishes.
@@ -79,6 +82,24 @@ public struct RegionGradient: Sendable, Equatable {
   }
 }
 
+/// Shares of the region's radius within which boundaries are bundled for bounds.
+private let bundleTolerances = [1e-9, 1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 0.01, 0.03, 0.1]
+
+/// What a node adds to h_k besides an affine function: `jump max(0, normal . x + offset)`.
+private struct Hinge {
+  /// Of unit length.
+  var normal: [Double]
+  var offset: Double
+  var jump: Double
+  /// The boundary's group.
+  var group: Int?
+
+  /// The same up to an affine function.
+  var turned: Hinge { Hinge(normal: normal.map { -$0 }, offset: -offset, jump: jump, group: group) }
+
+  func distance(_ x: [Double]) -> Double { dotProduct(normal, x, from: offset) }
+}
+
 /// Two networks in a region: which boundaries there are, and who sees them.
 private struct RegionView {
   let region: InputRegion
@@ -89,6 +110,10 @@ private struct RegionView {
   let jumps: Matrix
   let teacherBoundaries: Boundaries
   let studentBoundaries: Boundaries
+  /// Of each teacher node, the group that it is in.
+  private let teacherGroups: [Int?]
+  /// Nodes with neighbouring boundaries together, within wider and wider tolerances.
+  private let partitions: [BoundaryGroups]
   let ofTeacher: RegionObservation
   let ofStudent: RegionObservation
 
@@ -97,9 +122,17 @@ private struct RegionView {
   ) throws(ShapeError) {
     try checkPair(teacher, student)
     (self.teacher, self.student) = (try TwoLayerView(teacher.network), try TwoLayerView(student.network))
-    groups = try BoundaryGroups(
-      teacher: teacher, student: student, tolerance: tolerance,
-      spread: region.radius(featureCount: student.network.inputCount))
+    let radius = region.radius(featureCount: student.network.inputCount)
+    let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: tolerance, spread: radius)
+    self.groups = groups
+    teacherGroups = (0..<teacher.network.hiddenCounts[0]).map { j in
+      groups.groups.firstIndex { $0.teacherNodes.contains { $0.node == j } }
+    }
+    var partitions: [BoundaryGroups] = []
+    for wider in bundleTolerances {
+      partitions.append(try BoundaryGroups(teacher: teacher, student: student, tolerance: wider, spread: radius))
+    }
+    self.partitions = partitions
     guard let jumps = try KinkBalance(of: student, against: teacher, groups: groups).jumps else {
       throw ShapeError("kinks of two layers do not depend on inputs")
     }
@@ -142,7 +175,7 @@ private struct RegionView {
     let (weights, bias) = (row.dropLast(), row[row.count - 1])
     let (middle, reach) = (region.valueAtCenter(weights, bias: bias), region.reach(along: weights))
     guard slope > 0 || middle + reach > 0 else {
-      return .init(isActive: false, largestKink: 0, groups: [], gradientBound: 0, kinkLeft: kinkLeft)
+      return .init(isActive: false, largestKink: 0, groups: [], gradientBound: 0, kinkBound: 0, kinkLeft: kinkLeft)
     }
     let seen = groups.groups.indices.filter { sees(k, $0) }
     let kinks = seen.map { (1 - slope) * abs(dotProduct(jumps.row($0), fanOut)) }
@@ -155,8 +188,56 @@ private struct RegionView {
     let affine = abs(value - dotProduct(gradient, x) + region.center * gradient.reduce(0, +))
     let bound =
       affine + region.reach(along: gradient) + zip(seen, kinks).reduce(0) { $0 + extent(across: $1.0) * $1.1 }
+    let nearBounds = partitions.map { bundledBound(fanOut, value, gradient, at: x, seen: Set(seen), $0) }
     return .init(
-      isActive: true, largestKink: kinks.max() ?? 0, groups: seen, gradientBound: bound, kinkLeft: kinkLeft)
+      isActive: true, largestKink: kinks.max() ?? 0, groups: seen, gradientBound: min(bound, nearBounds.min() ?? bound),
+      kinkBound: bound, kinkLeft: kinkLeft)
+  }
+
+  /// A bound in which the kinks of nodes with neighbouring boundaries are added before their size is taken: of all of them at one
+  /// boundary, and what each does between its own and that.
+  ///
+  /// h_k less the hinges `J_i max(0, d_i(x))` of bundles that E_k sees is affine on E_k; `value` and `gradient` are those of h_k
+  /// at x. O((teacher + student nodes) (features + outputs)).
+  private func bundledBound(
+    _ fanOut: [Double], _ value: Double, _ gradient: [Double], at x: [Double], seen: Set<Int>, _ bundles: BoundaryGroups
+  ) -> Double {
+    var (value, gradient, hinges) = (value, gradient, 0.0)
+    for bundle in bundles.groups {
+      var members =
+        bundle.teacherNodes.map { hinge($0, isTeacher: true, fanOut) }
+        + bundle.studentNodes.map { hinge($0, isTeacher: false, fanOut) }
+      // Nodes that E_k does not see, such as k itself, are affine on it either way, and may cancel those that it does.
+      guard members.contains(where: { $0.group.map(seen.contains) ?? false }) else { continue }
+      // All on one side, so that the first one's hinge is 0 at x.
+      if members[0].distance(x) > 0 { members = members.map(\.turned) }
+      let reference = members[0]
+      for member in members {
+        let distance = member.distance(x)
+        if distance > 0 {
+          value -= member.jump * distance
+          for f in gradient.indices { gradient[f] -= member.jump * member.normal[f] }
+        }
+        let apart = zip(member.normal, reference.normal).map { $0 - $1 }
+        let middle = region.valueAtCenter(apart, bias: member.offset - reference.offset)
+        hinges += abs(member.jump) * (abs(middle) + region.reach(along: apart))
+      }
+      let farthest =
+        region.valueAtCenter(reference.normal, bias: reference.offset) + region.reach(along: reference.normal)
+      hinges += abs(members.reduce(0) { $0 + $1.jump }) * max(0, farthest)
+    }
+    let middle = value - dotProduct(gradient, x) + region.center * gradient.reduce(0, +)
+    return abs(middle) + region.reach(along: gradient) + hinges
+  }
+
+  private func hinge(_ member: BoundaryGroup.Member, isTeacher: Bool, _ fanOut: [Double]) -> Hinge {
+    let (view, boundaries) = isTeacher ? (teacher, teacherBoundaries) : (student, studentBoundaries)
+    let jump = (1 - slope) * boundaries.norms[member.node] * dotProduct(view.fanOut(member.node), fanOut)
+    let hinge = Hinge(
+      normal: Array(boundaries.directions.row(member.node)), offset: boundaries.offsets[member.node],
+      jump: isTeacher ? jump : -jump,
+      group: isTeacher ? teacherGroups[member.node] : groups.group(ofStudentNode: member.node))
+    return member.isOpposite ? hinge.turned : hinge
   }
 
   /// Says of boundaries without teacher nodes which of their observers' gradients vanish, and what those span.
@@ -166,7 +247,7 @@ private struct RegionView {
         ofStudent.largestPreactivation(ofStudent: first.node, onTeacher: first.node) != nil
       else { continue }
       let observers = nodes.indices.filter {
-        nodes[$0].groups.contains(index) && nodes[$0].gradientBound <= gradientTolerance
+        nodes[$0].groups.contains(index) && nodes[$0].kinkBound <= gradientTolerance
       }
       let fanOuts = Matrix(
         rowCount: observers.count, columnCount: student.outputCount, values: observers.flatMap(student.fanOut))
@@ -178,7 +259,7 @@ private struct RegionView {
   func teacherNode(
     _ j: Int, _ nodes: [RegionGradient.StudentNode], gradientTolerance: Double
   ) -> RegionGradient.TeacherNode {
-    guard let group = groups.groups.firstIndex(where: { $0.teacherNodes.contains { $0.node == j } }),
+    guard let group = teacherGroups[j],
       ofTeacher.largestPreactivation(ofStudent: 0, onTeacher: j) != nil
     else {
       return .init(isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity)
@@ -192,13 +273,13 @@ private struct RegionView {
       let kink = groups.groups[group].teacherNodes.reduce(0) {
         $0 + dotProduct(student.fanOut(k), teacher.fanOut($1.node)) * teacherBoundaries.norms[$1.node]
       }
-      return nodes[k].gradientBound <= gradientTolerance
+      return nodes[k].kinkBound <= gradientTolerance
         && gradientTolerance < (1 - slope) * abs(kink) * extent(across: group)
     }
     return .init(
       isVisible: true, observers: observers, witnesses: witnesses,
       aligned: groups.groups[group].studentNodes.map(\.node),
-      smallestBound: observers.map { nodes[$0].gradientBound }.min() ?? .infinity)
+      smallestBound: observers.map { nodes[$0].kinkBound }.min() ?? .infinity)
   }
 }
 

@@ -65,11 +65,11 @@ let observedRegionLimit = 16
 /// For each boundary of the student's lowest layer, how well the fan-out weights of the student nodes that observe it span the
 /// outputs.
 ///
-/// In two layers the observers of a boundary are the nodes that are active at some of the inputs in its band. In deeper networks
+/// In two layers the observers of a boundary are the nodes that are active at some of the inputs in its band, or leaky. In deeper networks
 /// fan-outs depend on the gates above, and the statement holds in each region of constant gates by itself: at each of the inputs in
 /// the band (at most `regionLimit` of them, evenly spread) the observers are the nodes that are active there, and the span is the
-/// worst of those inputs, by its smallest singular value. A node whose own boundary is the same does not observe it, because its
-/// activation region only touches it.
+/// worst of those inputs, by its smallest singular value. A ReLU node whose own boundary is the same does not observe it, because its
+/// activation region only touches it. A leaky node observes every boundary from either side, its own as well.
 ///
 /// - Parameters:
 ///   - groups: which boundaries are the same.
@@ -87,7 +87,9 @@ func observerSpans(
   try checkInputs(inputs, fit: student.network)
   let boundaries = Boundaries(of: student.network.layers[0])
   let nodes = 0..<boundaries.count
+  let isLeaky = student.network.activation.negativeSlope > 0
   func others(_ k: Int) -> [Int] {
+    if isLeaky { return Array(nodes) }
     let own = groups.group(ofStudentNode: k)
     return nodes.filter { $0 != k && (own == nil || groups.group(ofStudentNode: $0) != own) }
   }
@@ -95,7 +97,7 @@ func observerSpans(
     let fanOuts = student.network.fanOutWeights
     return nodes.map { k in
       guard boundaries.hasBoundary(k), observed.bandCounts[k] > 0 else { return nil }
-      let seeing = others(k).filter { observed.kappa[k, $0] > 0 }
+      let seeing = others(k).filter { observed.gate(ofStudent: $0, atBoundary: k) > 0 }
       return FanOutSpan(fanOuts.keeping(rows: seeing))
     }
   }
@@ -108,7 +110,7 @@ func observerSpans(
       let block = inputs.transposedBlock(first: sample, count: padded(1))
       let z = student.network.preactivations(of: block)
       let fanOuts = carrier.lowest(preactivations: z, column: 0).transposed
-      return FanOutSpan(fanOuts.keeping(rows: candidates.filter { z[0][$0, 0] > 0 }))
+      return FanOutSpan(fanOuts.keeping(rows: candidates.filter { isLeaky || z[0][$0, 0] > 0 }))
     }
     return spans.min { ($0.smallest, $0.rank) < ($1.smallest, $1.rank) }
   }

@@ -143,7 +143,7 @@ for node in audit["studentNodes"]:
     assert node["vanishes"] and max(node["largestGradient"], node["gradientBound"]) <= audit["gradientTolerance"], node
 PYTHON
 ends "a page of it" 0 "report: region.html" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 3 --report region.html
-check "has its tables" grep -q "smallest bound" region.html
+check "has its tables" grep -q "kink bound" region.html
 ends "a region too small for most boundaries" 0 "invisible in the inputs" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 0.01
 ends "an untrained student in a ball" 0 "gradients of its observers do not vanish" -- \
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --ball 3

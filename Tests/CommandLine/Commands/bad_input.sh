@@ -72,6 +72,10 @@ overridden "more teacher nodes than distinct rows" network.inputDimension=1 "3 d
 refused "more outputs than distinct rows" "9 distinct rows" "fewer nodes or outputs" -- good.yaml \
   --set teacher.hiddenNodes=1 --set network.outputDimension=9
 refused "no such study" none.yaml "no such file" "understudy keys" -- none.yaml
+mkdir -p two-dimensional
+ends "a bundled study whose name a folder has" 0 -- \
+  "$UNDERSTUDY" run two-dimensional --scale quick --seed 1 --no-report --results two-dimensional
+refused "a folder" two-dimensional/weights "is a folder" "give a study file" -- two-dimensional/weights
 refused "a slip in a bundled study's name" "two-lyer" "did you mean the bundled 'two-layer'" -- two-lyer
 refused "a bundled study with an ending" "did you mean the bundled 'low-rank'" -- low_rank.yaml
 overridden "a key of another program" training.lr=0.1 training.lr "here it is called training.learningRate"

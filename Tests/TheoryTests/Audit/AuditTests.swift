@@ -174,4 +174,27 @@ import UnderstudyNumerics
     diverged[layer: 0].weights[0, 0] = .infinity
     #expect { try audit(of: Student(diverged), learning: teacher, over: x) } throws: { "\($0)".contains("diverged") }
   }
+
+  /// A node that is inactive at all inputs observes with its slope, if it has one: its gradient has the kink c times.
+  @Test("an inactive leaky node observes with c times its alpha", arguments: [0, 0.2])
+  func inactiveObservers(slope: Double) throws {
+    let activation = Activation(negativeSlope: slope)
+    func network(_ row: [Double], _ bias: Double, fanOut: Double) throws -> Network {
+      try Network(
+        layers: [
+          NetworkLayer(weights: Matrix([row]), biases: [bias]), NetworkLayer(weights: Matrix([[fanOut]]), biases: [0]),
+        ], activation: activation)
+    }
+    let teacher = try network([2, 0], 0.1, fanOut: 3)
+    let student = try network([0.1, 0.5], -50, fanOut: 0.5)
+    let audit = try audit(of: Student(student), learning: Teacher(teacher), over: Draw.inputs(400, 2))
+    let node = audit.teacherNodes[0]
+    if slope > 0 {
+      #expect(node.observers[0].map(\.student) == [0] && node.observers[0][0].kappa == 0)
+      // |alpha| = 0.5 * 3, ||w*|| = 2.
+      #expect(abs(node.bestAlpha - 0.2 * 3) < 1e-12 && abs(node.observers[0][0].alpha - 0.2 * 3) < 1e-12)
+    } else {
+      #expect(node.observers[0].isEmpty && node.verdict == .notLearned(.noObserver))
+    }
+  }
 }

@@ -39,7 +39,7 @@ import UnderstudyNumerics
     let sampled = try largestGradients(student, teacher, over: ball(4000, d, radius: 2))
     for (node, largest) in zip(exact.studentNodes, sampled) {
       #expect(largest <= node.gradientBound * (1 + 1e-12))
-      #expect(largest > node.gradientBound / 40)
+      #expect(largest > node.gradientBound / 40 && node.gradientBound <= node.kinkBound)
       #expect(node.isActive && node.largestKink > 0)
     }
     #expect(exact.teacherNodes.allSatisfy { !$0.isPredicted && $0.isHeld })
@@ -116,6 +116,47 @@ import UnderstudyNumerics
     // Node 1 of the teacher is right; node 0 of the student observes both, and its alpha with node 2 is 0.
     #expect(exact.teacherNodes[1].observers == [1] && !exact.teacherNodes[1].isPredicted)
     #expect(exact.teacherNodes[0].aligned == [0])
+  }
+
+  /// Two student nodes straddle each teacher node's boundary, a hundredth apart, with half of its fan-out each: kinks one by one are
+  /// as large as the teacher's, together they nearly cancel, and the bound knows it.
+  @Test(arguments: [0, 0.2], [InputRegion.ball(radius: 2), .box(lowest: -1, highest: 1.5)])
+  func neighboursCancel(slope: Double, region: InputRegion) throws {
+    let teacher = try Draw.network([4, 3, 2], key: 1, slope: slope)
+    var (rows, biases, fanOuts) = ([[Double]](), [Double](), [[Double]]())
+    for j in 0..<3 {
+      let row = teacher.layers[0].weights.row(j).map { $0 }
+      for side in [0.005, -0.005] {
+        rows.append(row)
+        biases.append((teacher.layers[0].biases?[j] ?? 0) + side * euclideanNorm(row))
+        fanOuts.append(teacher.layers[1].weights.column(j).map { $0 / 2 })
+      }
+    }
+    func student(turning turned: Int?) throws -> Student {
+      let sign = { (k: Int) in k == turned ? -1.0 : 1.0 }
+      return Student(
+        try Network(
+          layers: [
+            NetworkLayer(
+              weights: Matrix(rows.enumerated().map { k, row in row.map { sign(k) * $0 } }),
+              biases: biases.enumerated().map { sign($0) * $1 }),
+            NetworkLayer(weights: Matrix(fanOuts).transposed, biases: teacher.layers[1].biases),
+          ], activation: teacher.activation))
+    }
+    let inputs = region.evenInputs(4000, featureCount: 4, key: 5)
+    // With one node that points the other way the affine part is wrong, which no bound may hide.
+    for turned in [nil, 1, 4] as [Int?] {
+      let student = try student(turning: turned)
+      let exact = try RegionGradient(of: student, learning: Teacher(teacher), within: region, gradientTolerance: 1e-9)
+      let sampled = try largestGradients(student, Teacher(teacher), over: inputs)
+      for (k, node) in exact.studentNodes.enumerated() {
+        #expect(sampled[k] <= node.gradientBound * (1 + 1e-12))
+        if turned == nil {
+          #expect(node.gradientBound < 0.06 && node.kinkBound > 20 * node.gradientBound)
+        }
+      }
+      #expect(exact.teacherNodes.allSatisfy { !$0.isPredicted }, "each kink by itself is large")
+    }
   }
 
   @Test func refusals() throws {

@@ -64,10 +64,11 @@ import UnderstudyNumerics
     }
   }
 
-  /// Observers by counting samples one by one, in two layers over the whole band and in three at each sample of it.
-  @Test("are of the nodes that observe a boundary", arguments: [[3, 4, 2], [3, 4, 5, 2]])
-  func observers(widths: [Int]) throws {
-    let network = try Draw.network(widths, key: 12)
+  /// Observers by counting samples one by one, in two layers over the whole band and in three at each sample of it. Leaky nodes
+  /// observe every boundary from either side.
+  @Test("are of the nodes that observe a boundary", arguments: [[3, 4, 2], [3, 4, 5, 2]], [0, 0.2])
+  func observers(widths: [Int], slope: Double) throws {
+    let network = try Draw.network(widths, key: 12, slope: slope)
     let (teacher, student) = (Teacher(network), Student(network))
     let x = Draw.inputs(200, 3)
     let width = 0.4
@@ -81,17 +82,18 @@ import UnderstudyNumerics
       let band = (0..<200).filter { abs(z[$0, k]) / norm <= width }
       #expect(!band.isEmpty)
       if network.isTwoLayer {
-        let active = (0..<4).filter { h in h != k && band.contains { z[$0, h] > 0 } }
+        let active = (0..<4).filter { h in slope > 0 || h != k && band.contains { z[$0, h] > 0 } }
         let expected = FanOutSpan(Matrix(active.map { Array(network.fanOutWeights.row($0)) }))
         #expect(found[k] == expected, "node \(k)")
       } else {
         let spans = band.map { sample -> FanOutSpan in
-          let fanOut = (0..<4).filter { $0 != k && z[sample, $0] > 0 }.map { h -> [Double] in
+          let fanOut = (0..<4).filter { slope > 0 || $0 != k && z[sample, $0] > 0 }.map { h -> [Double] in
             // Column h of V_1: what an activation of 1 at h sends up with the gates of the sample.
             let upper = network.layers[1].preactivations(over: network.activation(z))
             return (0..<2).map { c in
               (0..<5).reduce(0) { sum, u in
-                sum + (upper[sample, u] > 0 ? network.layers[2].weights[c, u] * network.layers[1].weights[u, h] : 0)
+                sum + (upper[sample, u] > 0 ? 1 : slope) * network.layers[2].weights[c, u]
+                  * network.layers[1].weights[u, h]
               }
             }
           }
