@@ -223,6 +223,43 @@ class Networks(Target):
         return commands + [[*command, "--json"] for command in commands]
 
 
+class Exchanged(Target):
+    """State dicts of any names, and ONNX models; each input under both endings."""
+
+    name, suffix, has_parser = "exchanged", ".bin", True
+    convolutions = ["--image", "1x6x6", "--layers", "conv 2", "--normalization", "beforeActivation"]
+
+    def prepare(self):
+        def tensor(*shape):
+            return list(shape), [random.gauss(0, 1) for _ in range(math.prod(shape))]
+
+        files.safetensors(self.place_of("dict.safetensors"), {
+            "0.weight": tensor(2, 1, 3, 3), "0.bias": tensor(2), "1.weight": tensor(2), "1.bias": tensor(2),
+            "1.running_mean": tensor(2), "1.running_var": ([2], [1.0, 2.0]), "4.weight": tensor(3, 32), "4.bias": tensor(3)})
+        files.safetensors(self.place_of("dense.safetensors"), {
+            "fc1.weight": tensor(4, 3), "fc1.bias": tensor(4), "fc2.weight": tensor(2, 4), "fc2.bias": tensor(2)})
+        self.call("convert", "dict.safetensors", "network.safetensors", *self.convolutions)
+        self.call("convert", "dense.safetensors", "dense.onnx")
+        self.call("convert", "network.safetensors", "network.onnx")
+
+    def examples(self):
+        return [path.read_bytes() for path in sorted(self.material.iterdir())]
+
+    def mutate(self, rng, data):
+        return mutations.network_changed(rng, data) if data[8:9] == b"{" else mutations.bytes_changed(rng, data)
+
+    def place(self, data, folder):
+        for ending in ("safetensors", "onnx"):
+            (folder / f"input.{ending}").write_bytes(data)
+
+    def commands(self):
+        return [
+            ["convert", "input.onnx", "network.safetensors"], ["convert", "input.safetensors", "model.onnx"],
+            ["convert", "input.safetensors", "network.safetensors", *self.convolutions],
+            ["convert", "input.onnx", "dict.safetensors", "--image", "1x6x6"],
+            ["convert", self.place_of("dense.safetensors"), "named.safetensors", "--names-of", "input.safetensors"]]
+
+
 class Numbers(Target):
     """The numbers, of any size, of a small student, its teacher and inputs, as Sources/parsers has them, too."""
 
@@ -256,7 +293,8 @@ class Numbers(Target):
     def commands(self):
         student, teacher, inputs = "student.safetensors", ["--teacher", "teacher.safetensors"], ["--inputs", "inputs.npy"]
         commands = [
-            ["audit", *teacher, "--student", student, *inputs], ["connect", student, student, *teacher, *inputs, "--points", "20"],
+            ["audit", *teacher, "--student", student, *inputs], ["audit", *teacher, "--student", student, "--ball", "3"],
+            ["audit", *teacher, "--student", student, "--box", "-1,2"], ["connect", student, student, *teacher, *inputs, "--points", "20"],
             ["recover", "--student", student, *teacher, *inputs, "--iterations", "5"]]
         return commands + [[*command, "--json"] for command in commands]
 

@@ -66,11 +66,23 @@ public func regionAudit(
     found: try search.found(over: inputs, gradientTolerance: tolerance),
     alignment: try alignment(of: teacher, with: student, spread: spread),
     teacherStrengths: strengths(search.teacher), studentStrengths: strengths(search.student), verdicts: [])
+  guard audit.isFinite else {
+    throw ShapeError(
+      "gradients or strengths overflow: weights or the region are too large; rescale them to ordinary sizes")
+  }
   audit.verdicts = gradient.teacherNodes.indices.map(audit.verdict)
   return audit
 }
 
 extension RegionAudit {
+  /// Whether all that is reported is a number. Without boundaries or observers distances and bounds are infinite on purpose.
+  fileprivate var isFinite: Bool {
+    let nodes = gradient.studentNodes
+    return gradientTolerance.isFinite && (teacherStrengths + studentStrengths + found.largest).allSatisfy(\.isFinite)
+      && nodes.allSatisfy { $0.gradientBound.isFinite && $0.kinkBound.isFinite && ($0.kinkLeft ?? 0).isFinite }
+      && nodes.allSatisfy { $0.vanishingSpan?.smallest.isFinite ?? true }
+  }
+
   /// Holds what the first statement concludes of a teacher node against what is there.
   func verdict(_ j: Int) -> Verdict {
     let node = gradient.teacherNodes[j]

@@ -19,7 +19,8 @@ private let parser: @Sendable (Data) throws -> Void = {
   case "studies": readStudy
   case "numbers": measure
   case "images": readImages
-  default: fatalError("set FUZZ_PARSER to networks, arrays, studies, numbers or images")
+  case "exchanged": readExchanged
+  default: fatalError("set FUZZ_PARSER to networks, arrays, studies, numbers, images or exchanged")
   }
 }()
 
@@ -56,6 +57,16 @@ private let parser: @Sendable (Data) throws -> Void = {
     try content.write(to: place.appending(path: name))
   }
   _ = try ImageSummary(of: try ImageSource.find(place.path))
+}
+
+/// An ONNX model, or a state dict of any names with what its shapes leave open.
+@Sendable private func readExchanged(_ data: Data) throws {
+  let isDict = data.dropFirst(8).first == UInt8(ascii: "{")
+  let place = folder.appending(path: isDict ? "exchanged.safetensors" : "exchanged.onnx")
+  try data.write(to: place)
+  _ = try? ExchangedNetwork.read(path: place.path)
+  let image = MapSize(channels: 1, rows: 6, columns: 6)
+  _ = try? ExchangedNetwork.read(path: place.path, describedBy: NetworkDescription(image: image))
 }
 
 @Sendable private func readStudy(_ data: Data) throws {
@@ -101,6 +112,9 @@ private let parser: @Sendable (Data) throws -> Void = {
     try content.write(to: URL(filePath: path))
   }
   _ = try? StudentAudits().audit(teacherPath: paths[1], studentPath: paths[0], inputsPath: paths[2], activation: .relu)
+  for region in [InputRegion.ball(radius: 3), .box(lowest: -1, highest: 2)] {
+    _ = try? RegionAudits(.region(region)).audit(teacherPath: paths[1], studentPath: paths[0], activation: .relu)
+  }
   _ = try? ConnectionAnalysis(
     studentA: paths[0], studentB: paths[0], teacher: paths[1], inputs: paths[2], activation: .relu, pointCount: 5)
 }
