@@ -126,7 +126,7 @@ private let bandEntries: [AuditEntry<(node: Int, band: TeacherBandRecord)>] = [
   },
   AuditEntry("tau", "tau", unit: "1 / input", "the same over eps N", .below) { .number($0.band.tau) },
   AuditEntry(
-    "observers", "observerCount", unit: "nodes", "student nodes with kappa > 0 in this band, and alpha not 0"
+    "observers", "observerCount", unit: "nodes", "student nodes with kappa > 0 in this band, or leaky, and alpha not 0"
   ) { .count($0.band.observerCount) },
   AuditEntry(
     "witnesses", "witnessCount", unit: "triples",

@@ -48,7 +48,7 @@ private let teacherEntries: [AuditEntry<RegionAuditRecord.TeacherNode>] = [
   },
   AuditEntry(
     "kink bound", "smallestBound", unit: "output² / activation",
-    "the smallest of an observer's gradient that takes each kink by itself"
+    "the smallest bound of an observer's gradient that takes each kink by itself"
   ) {
     .number($0.smallestBound)
   },
@@ -57,7 +57,10 @@ private let teacherEntries: [AuditEntry<RegionAuditRecord.TeacherNode>] = [
   },
   AuditEntry("eps", "alignment", unit: "input", "the smallest ε for which it is aligned") { .number($0.alignment) },
   AuditEntry("verdict", "verdict", "what is predicted, and what is there") { .verdict($0.verdict) },
-  AuditEntry("reason", "reason", "the verdict as a sentence", .remark) {
+  AuditEntry(
+    "reason", "reason", "the verdict as a sentence; below the table, of nodes that are not predicted and found",
+    .remark
+  ) {
     $0.verdict == .predictedAndFound ? .absent : .text($0.reason)
   },
 ]
@@ -71,7 +74,7 @@ private func studentEntries(isExact: Bool) -> [AuditEntry<RegionAuditRecord.Stud
     },
     AuditEntry(
       "largest gradient", "largestGradient", unit: "output² / activation",
-      isExact ? "of all inputs" : "that was found at inputs which fill the region"
+      isExact ? "of all inputs" : "the largest at inputs that fill the region"
     ) { .number($0.largestGradient) },
     AuditEntry("bound", "gradientBound", unit: "output² / activation", "no input has a larger one") {
       .number($0.gradientBound)

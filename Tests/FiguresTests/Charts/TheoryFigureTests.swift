@@ -219,12 +219,14 @@ import UnderstudySchema
   @Test func documentsHaveTheColumns() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
+      .deletingLastPathComponent()
     let document = try String(contentsOf: root.appending(path: "Docs/Audit.md"), encoding: .utf8)
     var record = SyntheticTheory.audit()
     record.layers = []
     let parts = [
       ("## The tables\n", "The rest of the document", record.tables),
       ("Hidden layers, in JSON", "`--json` has", ChannelAuditRecord().tables),
+      ("## Over a region\n", "`--json` has", RegionAuditRecord().tables),
     ]
     for (start, end, tables) in parts {
       let text = try #require(document.components(separatedBy: start).last)

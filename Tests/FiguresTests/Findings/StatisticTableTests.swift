@@ -12,6 +12,7 @@ import UnderstudySchema
   @Test func documentsHaveTheTable() throws {
     let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
+      .deletingLastPathComponent()
     let document = try String(contentsOf: root.appending(path: "Docs/Studies.md"), encoding: .utf8)
     let section = try #require(document.components(separatedBy: "## Statistics of findings\n").last)
     let lines = section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
