@@ -21,6 +21,17 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Carry out only runs of this seed now; may be given several times.")
   var seed: [Int] = []
 
+  @OptionGroup var machine: MachineOptions
+
+  /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
+  func chosenRuns(of study: Study) throws -> RunSelection {
+    try checkSeeds(seed, of: study)
+    return RunSelection(seeds: Set(seed), settings: try study.selection(selection))
+  }
+}
+
+/// By what runs are carried out, and whether they are drawn: of all commands that train.
+struct MachineOptions: ParsableArguments {
   @Option(
     help:
       "Runs at a time (default: the number of processors). Results do not depend on it, except the last bits of teachers of images."
@@ -53,12 +64,6 @@ struct ExecutionOptions: ParsableArguments {
     if let instructions { options.instructions = instructions }
     options.checkpointInterval = .seconds(checkpointInterval)
     return options
-  }
-
-  /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
-  func chosenRuns(of study: Study) throws -> RunSelection {
-    try checkSeeds(seed, of: study)
-    return RunSelection(seeds: Set(seed), settings: try study.selection(selection))
   }
 }
 
@@ -98,14 +103,23 @@ func pythonPath(_ given: String?) -> String {
 /// Trains what is missing of a study, with a progress bar; Ctrl-C stops it safely.
 ///
 /// - Throws: `ExitCode(130)` after an interruption.
-func execute(_ study: Study, from origin: StudyOrigin, in folder: URL, options: ExecutionOptions) async throws {
+///
+/// - Parameters:
+///   - origin: where the study was read from; nil of one that was made of another.
+///   - selection: the runs to carry out now.
+///   - prepare: what is put into the folder first.
+func execute(
+  _ study: Study, from origin: StudyOrigin?, in folder: URL, options: MachineOptions,
+  choosing selection: (Study) throws -> RunSelection = { _ in RunSelection() },
+  preparing prepare: (ResultsStore) throws -> Void = { _ in }
+) async throws {
   let runCount = study.runs.count
   if runCount > 100_000 {
     writeError(
       "\(study.name): planning \(runCount) runs, \(study.settings.count) settings x \(study.seeds.count) seeds")
   }
   let study = study.usingCopies(in: folder)
-  let chosen = try options.chosenRuns(of: study)
+  let chosen = try selection(study)
   let stop = StopRequest()
   let interruption = Interruption("stopping: runs that have begun leave a checkpoint") { stop.request() }
   defer { interruption.cancel() }
@@ -113,7 +127,8 @@ func execute(_ study: Study, from origin: StudyOrigin, in folder: URL, options: 
   for warning in study.reportWarnings { writeError("\(study.name): \(warning)") }
   let store = try openForWriting(folder, study, stop)
   defer { store.close() }
-  try store.keepOrigin(origin)
+  if let origin { try store.keepOrigin(origin) }
+  try prepare(store)
   if store.study.randomNumbers == .bySetting {
     writeError(
       "\(study.name): \(folder.path) was begun with version 0.1; its runs go on drawing their random numbers as they did then, "

@@ -25,12 +25,12 @@ struct RunCommand: AsyncParsableCommand {
     try await reportingErrors {
       let (study, origin) = try namedStudy()
       let folder = folder(of: study.name)
-      try await execute(study, from: origin, in: folder, options: options)
-      guard !options.noReport else { return }
+      try await execute(study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns)
+      guard !options.machine.noReport else { return }
       guard !study.figures.isEmpty || !study.findings.isEmpty else {
         return writeError("\(study.name): no report, because the study declares no figures and no findings")
       }
-      try drawReport(of: [folder], to: folder.appendingPathComponent("report.html"), python: options.python)
+      try drawReport(of: [folder], to: folder.appendingPathComponent("report.html"), python: options.machine.python)
     }
   }
 
@@ -100,10 +100,10 @@ struct ReproduceCommand: AsyncParsableCommand {
       let folders = studies.map { folder.appendingPathComponent($0.name) }
       for (study, folder) in zip(studies, folders) {
         let origin = StudyOrigin(bundledName: study.name, scale: scale.rawValue, overrides: options.overrides)
-        try await execute(study, from: origin, in: folder, options: options)
+        try await execute(study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns)
       }
-      guard !options.noReport else { return }
-      try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.python)
+      guard !options.machine.noReport else { return }
+      try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.machine.python)
     }
   }
   /// What is said of a name that is no experiment: the one that is likely meant, or all with what they show.

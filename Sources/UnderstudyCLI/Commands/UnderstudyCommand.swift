@@ -22,14 +22,14 @@ struct UnderstudyCommand: AsyncParsableCommand {
         understudy reproduce two-layer          the paper's two-layer figures, small
         understudy run study.yaml --results F   a study of your own; again to go on
         understudy export F --format csv        every recorded number
-        understudy status F --runs              every run and its state; extract, forget take some of them
+        understudy status F --runs              every run and its state; extract, zoom, forget take some
 
       Exit codes: 0 done, 1 a fault of the machine or of Understudy, 2 bad input, 64 wrong usage, 130 interrupted.
       """,
     version: understudyVersion,
     subcommands: [
       RunCommand.self, ReproduceCommand.self, StatusCommand.self, CheckCommand.self, ExportCommand.self,
-      ExtractCommand.self, ForgetCommand.self,
+      ExtractCommand.self, ZoomCommand.self, ForgetCommand.self,
       StatisticsCommand.self, ReportCommand.self,
       AuditCommand.self, ConnectCommand.self, RecoverCommand.self, PruneCommand.self, ConvertCommand.self,
       OutputsCommand.self,

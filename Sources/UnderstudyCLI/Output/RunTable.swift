@@ -3,7 +3,8 @@ import Understudy
 /// Runs, a line each, for a terminal.
 func runTable(_ states: [RunState], of study: Study) -> String {
   let keys = study.variedKeys
-  var table = TextTable(["run"] + keys + ["seed", "state", "epoch", "loss", ""], leftColumns: [0, keys.count + 5])
+  var table = TextTable(
+    ["run"] + keys + ["seed", "state", study.timeUnit, "loss", ""], leftColumns: [0, keys.count + 5])
   for state in states {
     let values = keys.map { state.run.setting.value(of: $0)?.description ?? "-" }
     table.add(

@@ -30,7 +30,7 @@ struct StoredStudent {
     let (network, path) = try Self.weights(of: run, in: store, prepared.teacher.network.activation)
     student = Student(network.folded)
     teacher = prepared.teacher
-    inputs = prepared.drawnInputs(index: prepared.trainingSetIndex(epoch: run.setting.lastEpoch))
+    inputs = prepared.drawnInputs(index: prepared.lastTrainingSetIndex)
     bandWidth = prepared.bandWidth
     names = (path, "teacher of run \(run.hash)", "training inputs of run \(run.hash)")
   }

@@ -24,6 +24,11 @@ public struct ExtractedRun: Sendable {
   ///   training inputs.
   public init(_ record: RunRecord, in store: ResultsStore) throws(ExperimentError) {
     let (run, study) = (record.run, store.study)
+    guard !run.setting.zoom.isOn else {
+      throw .input(
+        "run \(run.hash): a zoom (zoom.to) may end within an epoch; extract the whole run from the folder that the zoom is of"
+      )
+    }
     let title = "\(study.label(of: run.setting)), seed \(run.seed)"
     let student = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
     var facts = RunFacts(record, of: study)

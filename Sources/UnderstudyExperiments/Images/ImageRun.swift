@@ -21,8 +21,10 @@ struct ImageRun {
   /// Epochs done, and how far the next one is.
   private var epoch: Int
   private var progress: EpochProgress
-  /// As it was after these epochs.
+  /// As it was after these epochs; with a zoom, as it was last looked at.
   private var student: Network
+  /// After these epochs.
+  private var epochStart: Network
   private var timer: CheckpointTimer
 
   /// Threads of a student's steps: the last bits depend on it, so it does not depend on what else runs.
@@ -37,7 +39,7 @@ struct ImageRun {
     let networks = try ImageNetworks(execution, data)
     let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
       try ExperimentError.reading { () throws(FileError) in
-        try TrainingState(decoding: checkpoint.student, name: execution.checkpointName, like: networks.student)
+        try TrainingState(checkpoint, name: execution.checkpointName, like: networks.student)
       }
     }
     let begin = state?.student.network ?? networks.student
@@ -60,25 +62,35 @@ struct ImageRun {
       throw .input("\(execution.checkpointName): is damaged: step \(progress.stepCount) of \(plan.stepsPerEpoch)")
     }
     student = state?.unfinishedEpoch?.start?.network ?? begin
+    epochStart = student
     timer = CheckpointTimer(interval: execution.checkpointInterval)
     execution.willResume(Double(epoch) + Double(progress.stepCount) / Double(plan.stepsPerEpoch))
   }
 
   var hasBegun: Bool { epoch > 0 || progress.stepCount > 0 }
 
-  /// Takes the epochs that are left, and measures the student after each.
+  private var zoom: ZoomSetting { execution.run.setting.zoom }
+  private var stepCount: Int { epoch * plan.stepsPerEpoch + progress.stepCount }
+  /// When the student is measured: epochs, or with a zoom steps.
+  private var time: Int { zoom.isOn ? stepCount : epoch }
+  private var isTrained: Bool { epoch >= plan.epochCount || zoom.isOn && stepCount >= zoom.to }
+
+  /// Takes the epochs that are left, and measures the student after each, or at the steps of a zoom.
   ///
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
-    if epoch == 0, measurements.isEmpty, let fault = try measure(trainingLoss: nil) {
-      (outcome, divergence) = (.diverged(epoch: 0), Divergence(reason: fault))
+    let isMeasured = zoom.isOn ? measurements.contains { $0.epoch == time } : epoch > 0 || !measurements.isEmpty
+    if !isMeasured, let fault = try measure(trainingLoss: nil) {
+      (outcome, divergence) = (.diverged(epoch: time), Divergence(reason: fault))
     }
     var trace = Divergence(reason: "")
-    while outcome == .completed, epoch < plan.epochCount {
+    while outcome == .completed, !isTrained {
       let share = 1 / Double(plan.stepsPerEpoch)
       let (timer, stepsBefore) = (timer, epoch * plan.stepsPerEpoch)
+      let moment = zoom.moment(after: stepCount)
       let end = trainer.train(
-        epoch: epoch + 1, from: progress, isCancelled: execution.isCancelled, isPauseDue: { timer.isDue },
+        epoch: epoch + 1, from: progress, isCancelled: execution.isCancelled,
+        isPauseDue: { timer.isDue || trace.lastSteps.last?.step == moment },
         didTakeStep: { progress, loss in
           trace.append(Divergence.Step(stepsBefore + progress.stepCount, loss: loss))
           execution.didTakeSteps(1, share)
@@ -87,23 +99,33 @@ struct ImageRun {
       case .stopped(let reached):
         progress = reached
         if execution.isCancelled() { return false }
-        try store()
+        if zoom.isOn, zoom.includes(stepCount) {
+          let before = student
+          student = try trainedNetwork()
+          if let fault = try measure(trainingLoss: reached.lossSum / Double(reached.stepCount)) {
+            outcome = .diverged(epoch: time)
+            (trace.step, trace.reason) = (stepCount, fault)
+            (divergence, student) = (trace, before)
+          }
+        }
+        if outcome == .completed, self.timer.isDue { try store() }
       case .diverged(let step):
-        epoch += 1
-        outcome = .diverged(epoch: epoch)
         (trace.step, trace.reason) = (stepsBefore + step + 1, "the loss or a weight is not finite")
+        epoch += 1
+        outcome = .diverged(epoch: zoom.isOn ? stepsBefore + step + 1 : epoch)
         divergence = trace
       case .taken(let loss):
         let before = student
         student = try trainedNetwork()
+        epochStart = student
         epoch += 1
         progress = EpochProgress()
         if let fault = try measure(trainingLoss: loss) {
-          outcome = .diverged(epoch: epoch)
+          outcome = .diverged(epoch: time)
           (trace.step, trace.reason) = (stepsBefore + plan.stepsPerEpoch, fault)
           divergence = trace
           student = before
-        } else if self.timer.isDue, epoch < plan.epochCount {
+        } else if self.timer.isDue, !isTrained {
           try store()
         }
       }
@@ -113,12 +135,16 @@ struct ImageRun {
 
   /// Measures the student as it is now.
   ///
+  /// - Parameter trainingLoss: the mean over the steps of the epoch so far.
   /// - Returns: what is not finite: the run has diverged. nil if everything is finite.
   private mutating func measure(trainingLoss: Double?) throws(ExperimentError) -> String? {
     guard student.isFinite else { return "a weight is not finite" }
-    let measures = execution.study.measures(at: epoch, of: execution.run.setting.lastEpoch)
+    guard !zoom.isOn || zoom.includes(time) else { return nil }
+    let measures = execution.study.measures(at: time, of: execution.run.setting.lastEpoch)
     guard !measures.isEmpty else { return nil }
-    let taken = try recorder.take(measures, of: student, epoch: epoch, trainingLoss: trainingLoss)
+    let taken = try recorder.take(
+      measures, of: student, epoch: time,
+      trainingLoss: zoom.isOn && time == zoom.from ? nil : trainingLoss)
     if let fault = taken.fault { return fault }
     measurements += taken
     return nil
@@ -144,7 +170,7 @@ struct ImageRun {
   func checkpoint() throws(ExperimentError) -> Checkpoint {
     let current = execution.encode(Student(try trainedNetwork()), precision: .float32)
     let unfinished =
-      progress.stepCount > 0 ? UnfinishedEpoch(progress: progress, start: Student(student)) : nil
+      progress.stepCount > 0 ? UnfinishedEpoch(progress: progress, start: Student(epochStart)) : nil
     return Checkpoint(
       runHash: execution.run.hash, epoch: epoch,
       student: try ExperimentError.reading { () throws(FileError) in
@@ -158,13 +184,18 @@ struct ImageRun {
   var data: Data { execution.encode(Student(student), precision: .float32) }
 
   var record: RunRecord {
-    RunRecord(
+    var record = RunRecord(
       run: execution.run, outcome: outcome, divergence: divergence, studyHash: execution.studyHash,
       version: understudyVersion,
       machine: "\(machineKind(instructions: execution.instructions)), \(Self.threadCount) thread; "
         + Self.words(trainer.algorithms), finishedAt: Date(),
-      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds, stepCount: epoch * plan.stepsPerEpoch,
+      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds, stepCount: stepCount,
       measurements: measurements)
+    // Of a diverged run it is not that of the stored student.
+    if outcome == .completed, !zoom.isOn {
+      record.optimizerState = TrainingState.encode(trainer.optimizerState, precision: .float32)
+    }
+    return record
   }
 }
 

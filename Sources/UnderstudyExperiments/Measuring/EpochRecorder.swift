@@ -3,16 +3,19 @@ import UnderstudyNumerics
 import UnderstudySchema
 import UnderstudyTheory
 
-/// Takes the measures of one epoch of a run.
+/// Takes the measures of a run at one moment.
 ///
 /// Losses come from the training kernels, in the run's precision; everything else is measured by the theory's functions,
 /// in double precision.
 struct EpochRecorder {
   let prepared: PreparedRun
+  /// What the measurements are dated by: the epoch, or with a zoom the step.
+  let time: Int
+  /// Whose training set is measured over.
   let epoch: Int
   /// Without batch normalisation: folded.
   let student: Student
-  /// The student one epoch earlier, folded; at epoch 0 the student itself.
+  /// The student one epoch earlier, folded, or with a zoom at the last moment or end of an epoch; at first the student itself.
   let previous: Student
   let training: Dataset
   /// Losses by the kernels, evaluated only if asked for.
@@ -54,7 +57,7 @@ struct EpochRecorder {
     var result: [MeasuredValue] = []
     for measure in Measure.allCases where measures.contains(measure) {
       func add(_ shape: [Int], _ values: [Double]) {
-        result.append(MeasuredValue(measure, epoch: epoch, shape: shape, values: values))
+        result.append(MeasuredValue(measure, epoch: time, shape: shape, values: values))
       }
       // Fan-out weights are those of the highest hidden layer.
       func add(_ values: [Double]) { add([values.count], values) }

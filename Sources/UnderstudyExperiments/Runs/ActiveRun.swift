@@ -7,8 +7,8 @@ import UnderstudyTraining
 
 /// A run on its way: its student, and what was recorded of it so far.
 ///
-/// It goes through its epochs, a search for a critical point and the training of a replica, whichever the study asks for. In
-/// each, a checkpoint is stored whenever one is due, and the run goes on from it to the bits that it would have come to.
+/// It goes through its epochs, a search for a critical point and the training of a replica, whichever the study asks for; or through
+/// the steps up to the end of a zoom. In each, a checkpoint is stored whenever one is due, and the run goes on from it to the bits that it would have come to.
 struct ActiveRun<Scalar: KernelScalar> {
   let execution: RunExecution
   let prepared: PreparedRun
@@ -33,7 +33,7 @@ struct ActiveRun<Scalar: KernelScalar> {
     let state = try checkpoint.map { (checkpoint) throws(ExperimentError) in
       try ExperimentError.reading { () throws(FileError) in
         try TrainingState(
-          decoding: checkpoint.student, name: execution.checkpointName, like: prepared.initialStudent.network)
+          checkpoint, name: execution.checkpointName, like: prepared.initialStudent.network)
       }
     }
     let training = try StudentTraining<Scalar>(
@@ -48,29 +48,44 @@ struct ActiveRun<Scalar: KernelScalar> {
     execution.willResume(Double(training.epoch))
   }
 
-  /// Takes the epochs that are left, and measures the student after each.
+  private var zoom: ZoomSetting { execution.run.setting.zoom }
+  /// When the student is measured: epochs, or with a zoom steps.
+  private var time: Int { zoom.isOn ? training.stepCount : training.epoch }
+  private var isTrained: Bool { training.isOver || zoom.isOn && training.stepCount >= zoom.to }
+
+  /// Steps of the epoch under way, or of the next one, that are taken when the student is next looked at.
+  private var nextEnd: Int {
+    let stepsPerEpoch = prepared.plan.stepsPerEpoch
+    guard zoom.isOn, let moment = zoom.moment(after: training.stepCount) else { return stepsPerEpoch }
+    return min(stepsPerEpoch, moment - training.epoch * stepsPerEpoch)
+  }
+
+  /// Takes the epochs that are left, and measures the student after each, or at the steps of a zoom.
   ///
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
     let evaluation = prepared.evaluation.packed(Scalar.self)
-    if beginning == nil, let fault = try measure(over: evaluation) { diverge(epoch: 0, Divergence(reason: fault)) }
-    while outcome == .completed, !training.isOver {
+    let isMeasured = zoom.isOn ? measurements.contains { $0.epoch == time } : beginning != nil
+    if !isMeasured, let fault = try measure(over: evaluation) { diverge(epoch: time, Divergence(reason: fault)) }
+    while outcome == .completed, !isTrained {
       training.trainer.useThreads(execution.threadCount())
-      switch try training.takeEpoch(isCancelled: execution.isCancelled) {
+      let upTo = nextEnd
+      let count = upTo - (training.stepCount - training.epoch * prepared.plan.stepsPerEpoch)
+      let end = try training.takeSteps(upTo: upTo, isCancelled: execution.isCancelled)
+      if case .interrupted = end { return false }
+      execution.didTakeSteps(count, Double(count) / Double(prepared.plan.stepsPerEpoch))
+      switch end {
       case .interrupted: return false
-      case .diverged(let divergence):
-        execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
-        diverge(epoch: training.epoch, divergence)
+      case .diverged(let divergence): diverge(epoch: time, divergence)
       case .taken:
-        execution.didTakeSteps(prepared.plan.stepsPerEpoch, 1)
         if let fault = try measure(over: evaluation) {
           guard let divergence = try training.divergence(fault, execution.isCancelled) else {
             training.dropEpoch()
             return false
           }
-          diverge(epoch: training.epoch, divergence)
+          diverge(epoch: time, divergence)
           training.dropStudent()
-        } else if !training.isOver {
+        } else if !isTrained, training.currentEpoch == training.epoch {
           try storeIfDue()
         }
       }
@@ -82,7 +97,8 @@ struct ActiveRun<Scalar: KernelScalar> {
   }
 
   private mutating func diverge(epoch: Int, _ divergence: Divergence) {
-    (outcome, self.divergence) = (.diverged(epoch: epoch), divergence)
+    let time = zoom.isOn ? divergence.step ?? epoch : epoch
+    (outcome, self.divergence) = (.diverged(epoch: time), divergence)
   }
 
   /// Measures the student as it is now.
@@ -90,12 +106,15 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// - Returns: what is not finite: the run has diverged. nil if everything is finite.
   private mutating func measure(over evaluation: PackedSamples<Scalar>) throws(ExperimentError) -> String? {
     guard training.trainer.isFinite else { return "a weight is not finite" }
-    let measures = execution.study.measures(at: training.epoch, of: execution.run.setting.lastEpoch)
+    guard !zoom.isOn || zoom.includes(time) else { return nil }
+    let measures = execution.study.measures(at: time, of: execution.run.setting.lastEpoch)
     guard !measures.isEmpty else { return nil }
-    let (samples, trainer) = (try training.dataset(epoch: training.epoch), training.trainer)
+    let (samples, trainer) = (try training.dataset(epoch: training.currentEpoch), training.trainer)
+    // What came before a zoom may not have been taken here.
+    let previous = zoom.isOn && time == zoom.from ? training.student : training.previous
     let measurement = EpochRecorder(
-      prepared: prepared, epoch: training.epoch, student: Student(training.student.network.folded),
-      previous: Student(training.previous.network.folded), training: samples,
+      prepared: prepared, time: time, epoch: training.currentEpoch, student: Student(training.student.network.folded),
+      previous: Student(previous.network.folded), training: samples,
       trainingLoss: { trainer.loss(over: samples.packed()) }, evaluationLoss: { trainer.loss(over: evaluation) },
       instructions: execution.instructions)
     let taken = try measurement.take(measures)
@@ -116,7 +135,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// Checks what would be stored of a student that no search follows.
   mutating func confirmTrained() throws(ExperimentError) {
     if try !execution.confirms(data, prepared: prepared, trainer: training.trainer) {
-      diverge(epoch: training.epoch, Divergence(reason: storedFault))
+      diverge(epoch: time, Divergence(reason: storedFault))
     }
   }
 
@@ -124,15 +143,18 @@ struct ActiveRun<Scalar: KernelScalar> {
 
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
-    let precision = execution.trainingPrecision
+    let (precision, standing) = (execution.trainingPrecision, training.resumable)
+    // Of a zoom, what was measured in an epoch under way is measured again.
+    let stepCount = training.epoch * prepared.plan.stepsPerEpoch
     return Checkpoint(
       runHash: execution.run.hash, epoch: training.epoch,
       student: try ExperimentError.reading { () throws(FileError) in
         try TrainingState.encode(
-          execution.encode(training.student, precision: precision), optimizerState: training.optimizerState,
+          execution.encode(standing.student, precision: precision), optimizerState: standing.optimizerState,
           postTraining: progress, precision: precision)
       },
-      measurements: measurements, wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
+      measurements: zoom.isOn ? measurements.filter { $0.epoch <= stepCount } : measurements,
+      wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
 
   mutating func store() throws(ExperimentError) {
@@ -148,12 +170,17 @@ struct ActiveRun<Scalar: KernelScalar> {
   }
 
   var record: RunRecord {
-    RunRecord(
+    var record = RunRecord(
       run: execution.run, outcome: outcome, divergence: divergence, studyHash: execution.studyHash,
       version: understudyVersion,
       machine: machineKind(instructions: execution.instructions), finishedAt: Date(),
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds,
-      stepCount: training.epoch * prepared.plan.stepsPerEpoch, measurements: measurements)
+      stepCount: training.stepCount, measurements: measurements)
+    // What goes with the stored student: not with that of a search, nor with that of a zoom, which no run goes on from.
+    if !zoom.isOn, execution.run.setting.criticalPoint.method == .none {
+      record.optimizerState = TrainingState.encode(training.optimizerState, precision: execution.trainingPrecision)
+    }
+    return record
   }
 }
 

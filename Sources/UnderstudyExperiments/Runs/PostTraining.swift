@@ -13,7 +13,9 @@ extension ActiveRun {
 
   /// What is recorded along paths between the student and a replica.
   private var pathMeasures: Set<Measure> {
-    execution.study.measures(at: setting.lastEpoch, of: setting.lastEpoch).intersection(Measure.paths)
+    // A zoom ends before the replica's turn.
+    setting.zoom.isOn
+      ? [] : execution.study.measures(at: setting.lastEpoch, of: setting.lastEpoch).intersection(Measure.paths)
   }
 
   /// Whether something follows the epochs.
@@ -85,7 +87,8 @@ extension ActiveRun {
     let (epoch, samples, evaluation) = (setting.lastEpoch, try lastSamples(), prepared.evaluation)
     let (measures, trainer) = (execution.study.measures(at: epoch, of: epoch), try trainer(of: found.student))
     let measurement = EpochRecorder(
-      prepared: prepared, epoch: epoch, student: found.student, previous: training.student, training: samples,
+      prepared: prepared, time: epoch, epoch: epoch, student: found.student, previous: training.student,
+      training: samples,
       trainingLoss: { trainer.loss(over: samples.packed()) },
       evaluationLoss: { trainer.loss(over: evaluation.packed()) },
       instructions: execution.instructions)

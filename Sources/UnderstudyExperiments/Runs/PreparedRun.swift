@@ -74,6 +74,13 @@ struct PreparedRun {
     run.setting.inputs.regenerateEachEpoch ? max(0, min(epoch, plan.epochCount) - 1) : 0
   }
 
+  /// The number of the set that the run ends with.
+  var lastTrainingSetIndex: Int {
+    let zoom = run.setting.zoom
+    return trainingSetIndex(
+      epoch: zoom.isOn ? (zoom.to + plan.stepsPerEpoch - 1) / max(1, plan.stepsPerEpoch) : run.setting.lastEpoch)
+  }
+
   /// The half width of the bands around boundaries that the run is measured with: the standard share of the deviation that
   /// its inputs are drawn with, which their own comes near, or of the spread of inputs from a file.
   var bandWidth: BandWidth {

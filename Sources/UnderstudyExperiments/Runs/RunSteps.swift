@@ -39,6 +39,10 @@ struct RunSteps {
       }
       order = .given(indices: batches.indices)
     }
+    let stepCount = training.epochs * stepsPerEpoch
+    guard run.setting.zoom.to <= stepCount else {
+      throw .input("zoom.to \(run.setting.zoom.to) comes after the last step, \(stepCount); give at most that")
+    }
     let method: TrainingPlan.Method
     switch training.method {
     case .sgd, .adam: method = .stochastic(batchSize: batchSize)

@@ -3,13 +3,14 @@ import UnderstudyNumerics
 import UnderstudySchema
 import UnderstudyTraining
 
-/// A student in training, epoch by epoch: a run's own, or its replica.
+/// A student in training: a run's own, or its replica.
 ///
-/// An epoch is taken as a whole: where one is cut short, the student stands where the epoch began.
+/// An epoch is taken as a whole, or in parts where a zoom looks into it. Where one is cut short, the run goes on from where the
+/// epoch began.
 struct StudentTraining<Scalar: KernelScalar> {
   enum EpochEnd {
     case taken
-    /// Weights, or what the update rule remembers, are not finite; the student stays that of the epoch before.
+    /// Weights, or what the update rule remembers, are not finite; the student stays as it was before.
     case diverged(Divergence)
     /// Asked to stop.
     case interrupted
@@ -17,13 +18,17 @@ struct StudentTraining<Scalar: KernelScalar> {
 
   let prepared: PreparedRun
   let trainer: Trainer<Scalar>
-  /// Epochs taken.
+  /// Epochs taken, whole ones.
   private(set) var epoch: Int
   private(set) var student: Student
   private(set) var optimizerState: OptimizerState?
-  /// The student one epoch earlier; before the first, or just read from a checkpoint, the student itself.
+  /// The student before the last steps that were taken at once, most often one epoch earlier; before the first, or just read from
+  /// a checkpoint, the student itself.
   private(set) var previous: Student
-  private var previousState: OptimizerState?
+  /// With what the epoch under way began, or else the last one.
+  private var start: (student: Student, optimizerState: OptimizerState?)
+  /// Of the epoch under way; nil between two epochs.
+  private var steps: EpochSteps?
   private let instructions: InstructionSet
   private var current: (index: Int, dataset: Dataset)?
 
@@ -44,53 +49,85 @@ struct StudentTraining<Scalar: KernelScalar> {
     epoch = stored?.epoch ?? 0
     student = try Self.student(of: trainer)
     optimizerState = trainer.optimizerState
-    (previous, previousState) = (student, optimizerState)
+    (previous, start) = (student, (student, optimizerState))
   }
 
   var isOver: Bool { epoch >= prepared.plan.epochCount }
 
-  /// Takes the next epoch.
+  /// Steps taken, over all epochs.
+  var stepCount: Int { epoch * prepared.plan.stepsPerEpoch + (steps?.count ?? 0) }
+  /// The epoch under way, or else the last one.
+  var currentEpoch: Int { steps == nil ? epoch : epoch + 1 }
+  /// Where a run can go on after `epoch` epochs.
+  var resumable: (student: Student, optimizerState: OptimizerState?) {
+    steps == nil ? (student, optimizerState) : start
+  }
+
+  /// Takes what is left of the epoch under way, or the next one.
   mutating func takeEpoch(isCancelled: () -> Bool) throws(ExperimentError) -> EpochEnd {
-    let dataset = try dataset(epoch: epoch + 1)
-    guard trainer.train(epoch: epoch + 1, on: dataset.packed(), isCancelled: isCancelled) else { return .interrupted }
-    epoch += 1
+    try takeSteps(upTo: prepared.plan.stepsPerEpoch, isCancelled: isCancelled)
+  }
+
+  /// Goes on in the epoch under way, or in the next one.
+  ///
+  /// - Parameter end: steps of this epoch that are then taken; all of them if the plan takes no steps (gradient flow).
+  mutating func takeSteps(upTo end: Int, isCancelled: () -> Bool) throws(ExperimentError) -> EpochEnd {
+    let samples = try dataset(epoch: epoch + 1)
+    if steps == nil { start = (student, optimizerState) }
+    if case .expectedFlow = prepared.plan.method {
+      guard trainer.train(epoch: epoch + 1, on: samples.packed(), isCancelled: isCancelled) else { return .interrupted }
+      epoch += 1
+    } else {
+      var taken = steps ?? trainer.steps(ofEpoch: epoch + 1, sampleCount: samples.count)
+      guard trainer.take(&taken, upTo: end, on: samples.packed(), isCancelled: isCancelled) else {
+        (student, optimizerState) = start
+        steps = nil
+        return .interrupted
+      }
+      steps = taken.count < prepared.plan.stepsPerEpoch ? taken : nil
+      if steps == nil { epoch += 1 }
+    }
     let (next, memory) = (try Self.student(of: trainer), trainer.optimizerState)
     guard next.network.isFinite, memory?.isFinite ?? true else {
-      (previous, previousState) = (student, optimizerState)
       guard let divergence = try divergence("what the optimizer remembers is not finite", isCancelled) else {
-        epoch -= 1
+        dropEpoch()
         return .interrupted
       }
       return .diverged(divergence)
     }
-    (previous, previousState) = (student, optimizerState)
+    previous = student
     (student, optimizerState) = (next, memory)
     return .taken
   }
 
-  /// Takes the last epoch once more, step by step, to see where it stops being finite.
+  /// Takes the steps of the last epoch, or those that were taken of the epoch under way, once more, one by one, to see where it
+  /// stops being finite.
   ///
   /// - Parameter reason: what is said if no step does.
   /// - Returns: nil if it was cancelled.
   func divergence(_ reason: String, _ isCancelled: () -> Bool) throws(ExperimentError) -> Divergence? {
-    guard epoch > 0 else { return Divergence(reason: reason) }
-    let start = (student: previous, state: previousState)
+    guard currentEpoch > 0 else { return Divergence(reason: reason) }
     let again = try ExperimentError.catching { () throws(ShapeError) in
       try Trainer<Scalar>(
-        student: start.student, plan: prepared.plan, batches: prepared.batches, optimizerState: start.state,
+        student: start.student, plan: prepared.plan, batches: prepared.batches, optimizerState: start.optimizerState,
         isResuming: true, instructions: instructions)
     }
-    let samples = try prepared.trainingSet(index: prepared.trainingSetIndex(epoch: epoch))
-    return again.trace(epoch: epoch, on: samples, otherwise: reason, isCancelled: isCancelled)
+    let samples = try prepared.trainingSet(index: prepared.trainingSetIndex(epoch: currentEpoch))
+    return again.trace(
+      epoch: currentEpoch, upTo: steps?.count, on: samples, otherwise: reason, isCancelled: isCancelled)
   }
 
-  /// Back to the student of the epoch before: this one turned out not to be finite.
-  mutating func dropStudent() { student = previous }
+  /// Back to the student before the last steps: this one turned out not to be finite.
+  mutating func dropStudent() {
+    student = previous
+    optimizerState = start.optimizerState
+  }
 
-  /// Back to where the last epoch began, for a checkpoint; the trainer takes no more steps.
+  /// Back to where the epoch under way, or the last one, began, for a checkpoint; the trainer takes no more steps.
   mutating func dropEpoch() {
-    (student, optimizerState) = (previous, previousState)
-    epoch -= 1
+    if steps == nil { epoch -= 1 }
+    steps = nil
+    (student, optimizerState) = start
   }
 
   /// The training set of an epoch; another one only where the epoch has its own.

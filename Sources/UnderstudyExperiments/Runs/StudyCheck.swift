@@ -19,6 +19,13 @@ extension StudyRunner {
         "record: \(measure.rawValue) is about boundaries, and with network.activation linear there are none; "
           + "leave it out, or take relu or leakyRelu")
     }
+    let ofEnd = Measure.paths.union([.criticalPoint])
+    if study.settings.contains(where: \.zoom.isOn),
+      let measure = study.record.flatMap(\.measures).first(where: ofEnd.contains)
+    {
+      throw .input(
+        "record: \(measure.rawValue) comes after the last epoch, and zoom.to ends before; leave one of the two out")
+    }
     try checkLabels(study)
     try checkGaussianInputs(study)
     let artifacts = Artifacts()
@@ -129,6 +136,7 @@ extension Setting {
     setting.inputs.augmentationStep = defaults.inputs.augmentationStep
     setting.inputs.augmentationCopies = defaults.inputs.augmentationCopies
     setting.criticalPoint = defaults.criticalPoint
+    if training.batches == nil { setting.zoom = defaults.zoom }
     // Batches from a file must be as many and as large as the training asks for.
     let (batches, epochs, method) = (training.batches, training.epochs, training.method)
     setting.training = defaults.training

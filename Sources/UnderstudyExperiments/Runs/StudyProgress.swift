@@ -49,7 +49,7 @@ public final class StudyProgress: Sendable {
   }
 
   /// The work of a whole run, in floating-point operations of its steps and an evaluation each epoch.
-  static func cost(of setting: Setting) -> Double { Double(setting.training.epochs) * costOfEpoch(setting) }
+  static func cost(of setting: Setting) -> Double { setting.trainedEpochs * costOfEpoch(setting) }
 
   private static func costOfEpoch(_ setting: Setting) -> Double {
     if setting.inputs.images != nil { return costOfImageEpoch(setting) }
@@ -101,7 +101,7 @@ public final class StudyProgress: Sendable {
       $0.recordedCount += 1
       if case .diverged(let epoch) = outcome {
         $0.divergedCount += 1
-        $0.savedCost += Double(setting.training.epochs - epoch) * Self.costOfEpoch(setting)
+        $0.savedCost += max(0, setting.trainedEpochs - setting.epochs(at: epoch)) * Self.costOfEpoch(setting)
       }
     }
   }

@@ -1,6 +1,7 @@
 import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyRecords
 import UnderstudyTraining
 
 /// What a run needs to go on: its student, what its update rule remembers, and how far it is in an epoch, or in what comes after its
@@ -27,6 +28,36 @@ struct TrainingState {
     return file.encoded(precision: postTraining.isEmpty ? precision : .float64)
   }
 
+  /// What an optimizer remembers, as a recorded run keeps it; nil if nothing.
+  static func encode(_ optimizerState: OptimizerState?, precision: SafetensorsFile.Precision) -> Data? {
+    guard let optimizerState else { return nil }
+    var file = SafetensorsFile(tensors: [:])
+    file.add(optimizerState)
+    return file.encoded(precision: precision)
+  }
+
+  /// Where a checkpoint stands.
+  ///
+  /// - Parameters:
+  ///   - name: how errors call it.
+  ///   - network: the run's, before training: the stored ones have its size.
+  /// - Throws: ``FileError`` if the bytes are damaged, or of a student of another size.
+  init(_ checkpoint: Checkpoint, name: String, like network: Network) throws(FileError) {
+    try self.init(decoding: checkpoint.student, name: name, like: network)
+    guard optimizerState == nil, let data = checkpoint.optimizerState else { return }
+    var file = try SafetensorsFile.decode(data, name: name)
+    optimizerState = file.takeOptimizerState()
+  }
+
+  /// Steps that were taken of an epoch under way.
+  ///
+  /// - Parameter data: of a checkpoint.
+  /// - Throws: ``FileError`` if the bytes are damaged.
+  static func unfinishedSteps(in data: Data, name: String) throws(FileError) -> Int {
+    let metadata = try SafetensorsFile.decode(data, name: name).metadata
+    return metadata[UnfinishedEpoch.stepsKey].flatMap { Int($0) } ?? 0
+  }
+
   /// - Parameter network: the run's, before training: the stored ones have its size.
   /// - Throws: ``FileError`` if the bytes are damaged, or of a student of another size.
   init(decoding data: Data, name: String, like network: Network) throws(FileError) {
@@ -44,7 +75,7 @@ struct UnfinishedEpoch {
   /// The student with which the epoch began: what is left if it diverges; nil where nobody asks for it.
   var start: Student?
 
-  private static let (stepsKey, lossKey) = ("understudy.epochSteps", "understudy.epochLossSum")
+  fileprivate static let (stepsKey, lossKey) = ("understudy.epochSteps", "understudy.epochLossSum")
 
   init(progress: EpochProgress, start: Student? = nil) {
     self.progress = progress

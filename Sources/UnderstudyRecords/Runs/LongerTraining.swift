@@ -8,13 +8,10 @@ import UnderstudySchema
 extension Setting {
   /// Why a run of this setting cannot go on from the finished student of one with fewer epochs; nil if it can.
   var obstacleToGoingOn: String? {
+    if zoom.isOn { return "with zoom.to the stored students are not those of the last epoch; run the study again" }
     if training.decay != .none {
       return
         "with training.decay \(training.decay.rawValue) the learning rate of every epoch depends on how many are planned"
-    }
-    if training.method == .adam || training.momentum != 0 {
-      let memory = training.method == .adam ? "training.method adam" : "training.momentum"
-      return "what \(memory) remembers between steps is not kept with finished runs"
     }
     if criticalPoint.method != .none {
       return "the stored students are those of the search for a critical point (criticalPoint.method), after the epochs"
@@ -33,7 +30,8 @@ extension ResultsStore {
   /// - Parameters:
   ///   - reader: reads the database with the study that it holds.
   ///   - longer: places of settings in the study, by those in the stored one.
-  /// - Returns: how many runs go on. Those whose weights are missing or damaged begin anew.
+  /// - Returns: how many runs go on. Those whose weights are missing or damaged begin anew, as do diverged ones of which nobody kept
+  ///   what their optimizer remembers.
   /// - Throws: ``StoreError/cannotGoOn(folder:example:reason:)`` if one of them cannot.
   static func goOn(_ longer: [Int: Int], in study: Study, from reader: ResultsStore, _ db: Database) throws -> Int {
     for (old, new) in longer.sorted(by: { $0.key < $1.key }) {
@@ -49,10 +47,19 @@ extension ResultsStore {
       records.append(
         (record, naming.run(setting, text: setting.canonicalText, index: place, seed: record.run.seed)))
     }
+    for (old, _) in records where old.outcome == .completed {
+      guard let memory = old.run.setting.training.remembering, try optimizerState(of: old.run.hash, db) == nil else {
+        continue
+      }
+      throw StoreError.cannotGoOn(
+        folder: reader.folder.path, example: reader.study.label(of: old.run.setting),
+        reason: "what \(memory) remembers between steps was not kept when they were recorded, by an earlier version")
+    }
     var count = 0
     for (old, new) in records {
       if let checkpoint = try reader.checkpoint(of: old, for: new, db) {
         try insert(checkpoint, db)
+        try keep(checkpoint.optimizerState, of: new.hash, db)
         count += 1
       }
       try db.execute(sql: "DELETE FROM run_record WHERE hash = ?", arguments: [old.run.hash])
@@ -63,20 +70,10 @@ extension ResultsStore {
   /// A finished run as the checkpoint of another one; nil if it has no student after an epoch, or that is not what it was.
   private func checkpoint(of record: RunRecord, for run: Run, _ db: Database) throws -> Checkpoint? {
     let hash = record.run.hash
-    let epoch =
-      switch record.outcome {
-      case .completed: record.run.setting.training.epochs
-      case .diverged(let epoch): epoch - 1
-      }
-    let digest = try String.fetchOne(db, sql: "SELECT digest FROM weights WHERE run = ?", arguments: [hash])
-    guard epoch > 0, let student = DurableFile.content(of: weightsURL(of: hash).path), let digest,
-      contentHash(student) == digest
-    else { return nil }
-    var measurements: [MeasuredValue] = []
-    try forEachMeasurement(Set(Measure.allCases), run: hash, db) { measurements.append($1) }
-    return Checkpoint(
-      runHash: run.hash, epoch: epoch, student: student, measurements: measurements, wallSeconds: record.wallSeconds,
-      cpuSeconds: record.cpuSeconds)
+    guard var checkpoint = try Self.standing(of: record, in: self, db) else { return nil }
+    checkpoint.runHash = run.hash
+    try forEachMeasurement(Set(Measure.allCases), run: hash, db) { checkpoint.measurements.append($1) }
+    return checkpoint
   }
 }
 

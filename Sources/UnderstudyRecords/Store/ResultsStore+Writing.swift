@@ -9,6 +9,8 @@ public struct Checkpoint: Hashable, Sendable {
   public var epoch: Int
   /// The student as a network file (safetensors).
   public var student: Data
+  /// What the optimizer remembers, where a recorded run goes on and `student` has none of it.
+  public var optimizerState: Data?
   /// What was recorded up to `epoch`.
   public var measurements: [MeasuredValue]
   /// Spent so far.
@@ -16,11 +18,13 @@ public struct Checkpoint: Hashable, Sendable {
   public var cpuSeconds: Double
 
   public init(
-    runHash: String, epoch: Int, student: Data, measurements: [MeasuredValue], wallSeconds: Double, cpuSeconds: Double
+    runHash: String, epoch: Int, student: Data, optimizerState: Data? = nil, measurements: [MeasuredValue],
+    wallSeconds: Double, cpuSeconds: Double
   ) {
     self.runHash = runHash
     self.epoch = epoch
     self.student = student
+    self.optimizerState = optimizerState
     self.measurements = measurements
     self.wallSeconds = wallSeconds
     self.cpuSeconds = cpuSeconds
@@ -50,7 +54,9 @@ extension ResultsStore {
   public func submit(_ record: RunRecord, student: Data) throws(StoreError) {
     try check(record.run, record.measurements)
     try Self.catching(databasePath) {
-      let bytes = student.count + record.measurements.reduce(0) { $0 + 64 + 8 * $1.values.count }
+      let bytes =
+        student.count + (record.optimizerState?.count ?? 0)
+        + record.measurements.reduce(0) { $0 + 64 + 8 * $1.values.count }
       try groups.submit(PendingRecord(record: record, student: student), bytes: bytes) { [self] in try commitParts($0) }
     }
   }
@@ -117,6 +123,7 @@ extension ResultsStore {
       try database.write { db in
         try makeRoom(for: checkpoint.runHash, isRecord: false, db)
         try Self.insert(checkpoint, db)
+        try Self.keep(checkpoint.optimizerState, of: checkpoint.runHash, db)
       }
     }
   }
@@ -151,7 +158,9 @@ extension ResultsStore {
         throw StoreError.damaged(path: databasePath, reason: "a checkpoint at epoch \(epoch) of run \(hash)")
       }
       return Checkpoint(
-        runHash: hash, epoch: epoch, student: try row.stored("student"), measurements: decoded,
+        runHash: hash, epoch: epoch, student: try row.stored("student"),
+        optimizerState: try Self.optimizerState(of: hash, db),
+        measurements: decoded,
         wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
         cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath))
     }
@@ -222,6 +231,7 @@ extension ResultsStore {
       }
     }
     if let divergence = record.divergence { try divergence.insert(for: hash, db) }
+    try Self.keep(record.optimizerState, of: hash, db)
     try Self.keep(record.run.setting, index: record.run.settingIndex, db)
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
     try forgetFailure(of: hash, db)

@@ -91,6 +91,15 @@ enum StoreSchema {
       -- JSON: where the study was read from when it was last run.
       origin TEXT NOT NULL
     );
+    CREATE TABLE IF NOT EXISTS optimizer (
+      -- Of a recorded run, or of a checkpoint that was one.
+      run TEXT PRIMARY KEY NOT NULL,
+      -- Safetensors: what momentum or Adam remembers after the last epoch.
+      state BLOB NOT NULL
+    );
+    CREATE TRIGGER IF NOT EXISTS optimizer_deletion AFTER DELETE ON run_record BEGIN
+      DELETE FROM optimizer WHERE run = OLD.hash;
+    END;
     """
 
   /// `run`, as people and programs ask for it: with the setting of each run. It can be changed by hand as a table can.

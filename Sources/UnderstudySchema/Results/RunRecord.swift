@@ -1,3 +1,4 @@
+import struct Foundation.Data
 import struct Foundation.Date
 
 /// How a run ended. Divergence is a result, not an error.
@@ -24,6 +25,9 @@ public struct RunRecord: Sendable {
   public var cpuSeconds: Double
   public var stepCount: Int
   public var measurements: [MeasuredValue]
+  /// What momentum or Adam remembers after the last epoch, a safetensors file, so that the run can be trained longer; nil of plain
+  /// steps. It is recorded, and not read back with records.
+  public var optimizerState: Data?
 
   public init(
     run: Run, outcome: Outcome, divergence: Divergence? = nil, studyHash: String, version: String, machine: String,

@@ -10,17 +10,20 @@ public struct Setting: Codable, Hashable, Sendable {
   public var inputs = InputSetting()
   public var training = TrainingSetting()
   public var criticalPoint = CriticalPointSetting()
+  public var zoom = ZoomSetting()
 
   public init() {}
 
   /// As settings are stored; see ``StudyKey/storedPath``.
   private enum CodingKeys: String, CodingKey {
-    case network, teacher, oracle, student, inputs, training
+    case network, teacher, oracle, student, inputs, training, zoom
     case criticalPoint = "finishing"
   }
 
-  /// The epoch of a run's last measurements: the search for a critical point counts as one more.
-  public var lastEpoch: Int { training.epochs + (criticalPoint.method == .none ? 0 : 1) }
+  /// The epoch of a run's last measurements: the search for a critical point counts as one more. With a zoom, its last step.
+  public var lastEpoch: Int {
+    zoom.isOn ? zoom.to : training.epochs + (criticalPoint.method == .none ? 0 : 1)
+  }
 }
 
 /// What teacher and student share.
@@ -229,6 +232,13 @@ public struct TrainingSetting: Encodable, Hashable, Sendable {
   public var temperature = 4.0
   public var labelWeight = 0.1
   public var convolution = ConvolutionSetting.automatic
+}
+
+extension TrainingSetting {
+  /// The key whose steps depend on steps before, besides on the weights; nil of plain steps.
+  package var remembering: String? {
+    method == .adam ? "training.method adam" : momentum != 0 ? "training.momentum" : nil
+  }
 }
 
 /// The batches as a file gives them.

@@ -8,6 +8,7 @@ package struct SettingContradiction: Sendable {
   package static let all: [SettingContradiction] = [
     criticalPoint, normalization, flow, biases("teacher.medianBiases", \.medianBiases),
     biases("teacher.normalizedOutput", \.normalizedOutput), oneClass, studentWidths, teacherLayers, overRealization,
+    zoom,
   ]
 
   private static let criticalPoint = SettingContradiction(keys: ["criticalPoint.method"]) { setting in
@@ -99,6 +100,31 @@ package struct SettingContradiction: Sendable {
       }
       return ("\(key) sets biases, but network.biases is false", "leave \(key) out, or give network.biases true")
     }
+  }
+
+  private static let zoom = SettingContradiction(keys: ["zoom.to", "zoom.from", "zoom.every"]) { setting in
+    let (zoom, training) = (setting.zoom, setting.training)
+    guard zoom.isOn else { return nil }
+    if zoom.from > zoom.to {
+      return ("zoom.from \(zoom.from) comes after zoom.to \(zoom.to)", "give a step that comes before it")
+    }
+    if training.stepsPerEpoch > 0, zoom.to > training.epochs * training.stepsPerEpoch {
+      let count = training.epochs * training.stepsPerEpoch
+      return ("zoom.to \(zoom.to) comes after the last step, \(count)", "give at most that, or train for more epochs")
+    }
+    if setting.criticalPoint.method != .none {
+      return (
+        "a run with a zoom ends before the search for a critical point (criticalPoint.method)",
+        "leave one of the two out"
+      )
+    }
+    if training.method == .flow {
+      return (
+        "training.method flow takes no steps that zoom.to could count",
+        "leave the zoom out; for a finer look take more epochs of fewer training.stepsPerEpoch"
+      )
+    }
+    return nil
   }
 
   private static let oneClass = SettingContradiction(keys: ["training.loss"]) { setting in

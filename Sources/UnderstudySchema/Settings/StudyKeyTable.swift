@@ -2,7 +2,7 @@ extension StudyKey {
   /// All setting keys, in the order of `Setting`'s properties: the order of grids, files and tables.
   public static let all: [StudyKey] =
     (networkKeys + teacherKeys + imageTeacherKeys + oracleKeys + studentKeys + imageInputKeys + inputKeys + trainingKeys
-    + imageTrainingKeys + criticalPointKeys).map(\.withoutEffectOnImages)
+    + imageTrainingKeys + criticalPointKeys + zoomKeys).map(\.withoutEffectOnImages)
 
   private static let besideTeacherFile: IdleReason = {
     $0.teacher.file == nil ? nil : "the teacher comes from teacher.file"
@@ -317,6 +317,26 @@ extension StudyKey {
       "criticalPoint.restarts", \.criticalPoint.restarts, from: 0,
       "How often a stuck student may have its idle nodes drawn anew.", idle: withoutSearch
     ).later.renamed(from: "finishing.restarts"),
+  ]
+}
+
+extension StudyKey {
+  private static let withoutZoom: IdleReason = { $0.zoom.isOn ? nil : "zoom.to is 0: there is no zoom" }
+
+  private static let zoomKeys: [StudyKey] = [
+    .integer(
+      "zoom.from", \.zoom.from, from: 0,
+      "With zoom.to: the step, over all epochs, after which the student is measured first; 0 is before the first step.",
+      idle: withoutZoom
+    ).later,
+    .integer(
+      "zoom.to", \.zoom.to, from: 0,
+      "Measure by steps, from zoom.from to this one, where the run ends; its draws and its training stay those of the whole run. "
+        + "Every epoch in record, figures and findings is then a step. 0: no zoom."
+    ).later,
+    .integer(
+      "zoom.every", \.zoom.every, "With zoom.to: steps from one measurement to the next.", idle: withoutZoom
+    ).later,
   ]
 }
 

@@ -163,6 +163,16 @@ extension Measure {
   /// What needs labels.
   public static let ofLabels: Set<Measure> = [.evaluationAccuracy, .teacherAccuracies]
 
+  /// Whether it is one number at each moment.
+  package var isScalar: Bool {
+    isLoss
+      || [.largestGradient, .evaluationAccuracy, .evaluationAgreement, .mergedNodeCount, .mergedWeightError].contains(
+        self)
+  }
+
+  /// Whether it is a loss: a positive number that falls over decades.
+  package var isLoss: Bool { [.trainingLoss, .evaluationLoss, .expectedLoss].contains(self) }
+
   /// Losses along paths: they are computed once, at the end of a run, for they need a second student.
   package static let paths: Set<Measure> = [.straightPath, .matchedPath, .constructedPath]
 

@@ -6,11 +6,13 @@ extension Trainer {
   /// Takes the steps of an epoch, counted from 1, one by one, and says which of them is the first that does not leave everything
   /// finite. The steps have the bits of ``train(epoch:on:)``.
   ///
-  /// - Parameter reason: what is said of the last step if every step leaves everything finite.
+  /// - Parameters:
+  ///   - end: steps of the epoch to take; nil: all.
+  ///   - reason: what is said of the last step if every step leaves everything finite.
   /// - Returns: nil if it was cancelled.
   /// - Complexity: up to twice that of the epoch, as the loss is computed before each step.
   public func trace(
-    epoch: Int, on samples: Dataset, otherwise reason: String, isCancelled: () -> Bool
+    epoch: Int, upTo end: Int? = nil, on samples: Dataset, otherwise reason: String, isCancelled: () -> Bool
   ) -> Divergence? {
     let rule = plan.rule(epoch: epoch)
     var drawn: EpochBatches?
@@ -19,8 +21,9 @@ extension Trainer {
         epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
     }
     let firstStep = (epoch - 1) * plan.stepsPerEpoch + 1
-    var trace = Divergence(step: firstStep + plan.stepsPerEpoch - 1, reason: reason)
-    for step in firstStep..<firstStep + plan.stepsPerEpoch {
+    let count = end ?? plan.stepsPerEpoch
+    var trace = Divergence(step: firstStep + count - 1, reason: reason)
+    for step in firstStep..<firstStep + count {
       if isCancelled() { return nil }
       let before = engine.layers
       let loss: Double

@@ -89,43 +89,13 @@ public final class Trainer<Scalar: KernelScalar> {
 
   /// The steps of one epoch, counted from 1.
   ///
-  /// Between polls are as many steps as take some 20 ms, found by doubling. Steps follow one another anyway, so their bits do
-  /// not depend on it.
-  ///
-  /// - Parameter isCancelled: what it answers changes no step that is taken.
+  /// - Parameter isCancelled: polled some 50 times a second; what it answers changes no step that is taken.
   /// - Returns: false if it was cancelled, which leaves the student in the middle of the epoch.
   public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
     if case .expectedFlow(let objective) = plan.method {
       return follow(objective, epoch: epoch, isCancelled: isCancelled)
     }
-    let rule = plan.rule(epoch: epoch)
-    // Batches are drawn some steps at a time, so that an epoch takes no memory that grows with its steps.
-    var epochBatches: EpochBatches?
-    var longestStride = Int.max
-    if case .stochastic(let batchSize) = plan.method {
-      epochBatches = batches.batches(
-        epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: samples.count)
-      longestStride = max(1, drawnAtOnce / batchSize)
-    }
-    var (done, stride) = (0, 16)
-    while done < plan.stepsPerEpoch {
-      if isCancelled() { return false }
-      let steps = done..<min(done + min(stride, longestStride), plan.stepsPerEpoch)
-      let start = ContinuousClock.now
-      switch plan.method {
-      case .stochastic(let batchSize):
-        engine.train(
-          on: samples, batches: epochBatches?.next(steps.count * batchSize) ?? [], batchSize: batchSize, rule: rule)
-      case .fullBatch:
-        for _ in steps { engine.descend(on: samples, rule: rule) }
-      case .expectedFlow: break
-      }
-      if ContinuousClock.now - start < .milliseconds(20), stride < longestStride { stride *= 2 }
-      done = steps.upperBound
-    }
-    return true
+    var steps = steps(ofEpoch: epoch, sampleCount: samples.count)
+    return take(&steps, upTo: plan.stepsPerEpoch, on: samples, isCancelled: isCancelled)
   }
 }
-
-/// Sample indices that are drawn at a time at most, unless a single batch has more.
-private let drawnAtOnce = 1 << 20

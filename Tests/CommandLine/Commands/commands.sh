@@ -3,9 +3,9 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 cd "$work" || exit 1
-ends "help" 0 "understudy reproduce two-layer" "exit codes" run status statistics export extract forget report audit connect recover prune convert outputs keys bench -- \
+ends "help" 0 "understudy reproduce two-layer" "exit codes" run status statistics export extract zoom forget report audit connect recover prune convert outputs keys bench -- \
   "$UNDERSTUDY" --help
-for command in run reproduce status statistics export extract forget report audit connect recover prune convert outputs keys bench; do
+for command in run reproduce status statistics export extract zoom forget report audit connect recover prune convert outputs keys bench; do
   ends "help of $command" 0 "USAGE: understudy $command" -- "$UNDERSTUDY" "$command" --help
 done
 ends "version" 0 -- "$UNDERSTUDY" --version

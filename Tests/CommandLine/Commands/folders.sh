@@ -35,6 +35,28 @@ PYTHON
 ends "--json alone" 64 "--runs" -- "$UNDERSTUDY" status results --json
 ends "no hash" 64 "beginning of a run's hash" -- "$UNDERSTUDY" status results --runs --run xyz
 
+# Between epochs.
+ends "a zoom of runs that have not diverged" 2 "has not diverged" "--from 100" -- "$UNDERSTUDY" zoom results --seed 1
+ends "beyond the end" 2 "400 steps" -- "$UNDERSTUDY" zoom results --seed 1 --where training.learningRate=0.05 --from 400
+ends "not every setting with every seed" 2 "not every setting" -- "$UNDERSTUDY" zoom results --from 1 \
+  --run "$(query results "SELECT hash FROM run WHERE setting_index = 0 AND seed = 1")" \
+  --run "$(query results "SELECT hash FROM run WHERE setting_index = 1 AND seed = 2")"
+ends "to before from" 64 "later --to" -- "$UNDERSTUDY" zoom results --seed 1 --from 9 --to 8
+check "and nothing is written" test ! -e results-zoom
+ends "a zoom" 0 "steps 150 to 300, every 25" "2 of 2 runs recorded" -- \
+  "$UNDERSTUDY" zoom results --where training.learningRate=0.05 --from 150 --to 300 --every 25 --no-report
+losses() { query "$1" "SELECT seed, value FROM scalar JOIN run ON run = hash WHERE setting_index = 0 AND measure = 'evaluationLoss' AND epoch = $2 ORDER BY seed"; }
+equal "sees at the ends of epochs what was recorded there" "$(losses results-zoom 200; losses results-zoom 300)" \
+  "$(losses results 2; losses results 3)"
+equal "and seven moments" "$(query results-zoom "SELECT count(DISTINCT epoch), min(epoch), max(epoch) FROM scalar")" "7 150 300"
+ends "its time is steps" 0 "step" "300 of 300" -- "$UNDERSTUDY" status results-zoom --runs
+ends "into a divergence" 0 "1 diverged" -- "$UNDERSTUDY" zoom results --seed 1 --where training.learningRate=5 --into near --no-report
+at=$(query results "SELECT step FROM divergence JOIN run ON run = hash WHERE seed = 1")
+check "up to where it diverges" test "$(query near "SELECT max(epoch) FROM scalar")" -ge $((at - 2))
+ends "the folder is whole" 0 "all well" -- "$UNDERSTUDY" check near
+ends "its study can be run" 0 "0 of 1 runs recorded" -- "$UNDERSTUDY" run near/study.yaml --results near --no-report
+ends "a zoom is not extracted" 2 "whole run" -- "$UNDERSTUDY" extract near --into extracted
+
 # One run as files.
 ends "several runs cannot be extracted" 2 "4 runs are chosen" "training.learningRate" "0.05, 5" "--seed: 1, 2" -- \
   "$UNDERSTUDY" extract results --into extracted

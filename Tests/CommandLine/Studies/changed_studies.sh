@@ -54,9 +54,14 @@ equal "no more steps are taken than are missing" "$(query short "SELECT step_cou
 checksums short >before
 ends "fewer epochs are another study" 2 "does not declare" -- \
   "$UNDERSTUDY" run small.yaml --set student.normalization=beforeActivation --set training.epochs=3 --results short --no-report
+longer "momentum, float32" --set training.momentum=0.5 --set training.precision=float32
+longer "Adam, one diverges" --set training.method=adam --set 'training.learningRate=[0.01, 1e200]'
 for option in training.momentum=0.5 training.method=adam; do
   rm -rf short
   understudy run small.yaml --set "$option" --results short 2>run.log
+  # As an earlier version left it.
+  check "an older folder" python3 -c 'import sqlite3
+with sqlite3.connect("short/results.sqlite") as db: db.executescript("DROP TRIGGER optimizer_deletion; DROP TABLE optimizer")'
   checksums short/weights >before
   ends "$option cannot go on" 2 "cannot go on" "${option%=*}" "understudy forget" -- \
     "$UNDERSTUDY" run small.yaml --set "$option" --set training.epochs=9 --results short --no-report

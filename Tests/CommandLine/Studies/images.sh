@@ -63,7 +63,22 @@ check "with its networks and batches" bash -c 'cd extracted && ls teacher.safete
 import json; print(json.load(open(\"run.json\"))[\"run\"])").safetensors'
 ends "the oracle is the one in the folder" 0 -- "$UNDERSTUDY" audit --teacher extracted/oracle.safetensors \
   --student extracted/student.safetensors --images fashion-mnist --correlations-only
-ends "momentum is not kept" 2 "cannot go on" "training.momentum" -- "${run[@]}" --set training.epochs=6 --results whole
+
+# More epochs, from what the optimizer remembers; and a look into one of them.
+cp -r whole longer
+cp -r whole planned
+python3 -c 'import sqlite3
+with sqlite3.connect("planned/results.sqlite") as db: db.executescript("PRAGMA foreign_keys = ON; DELETE FROM run_record")'
+ends "momentum goes on" 0 "go on from their last epoch" -- "${run[@]}" --set training.epochs=6 "${one[@]}" --results longer
+ends "planned so" 0 "1 of 4 runs recorded" -- "${run[@]}" --set training.epochs=6 "${one[@]}" --results planned
+equal "the same numbers" "$(numbers longer)" "$(numbers planned)"
+ends "a zoom" 0 "steps 30 to 100, every 35" "1 of 1 runs recorded" -- \
+  "$UNDERSTUDY" zoom whole "${one[@]}" --from 30 --to 100 --every 35 --into near --threads 1 --no-report
+check "with the teachers that were there" diff -r whole/artifacts near/artifacts
+at() { query "$1" "SELECT measure, value FROM scalar JOIN run ON run = hash WHERE epoch = $2 AND setting LIKE '%overRealization\":2%squaredError%'"; }
+equal "at the end of an epoch it sees what the run has recorded" "$(at near 100)" "$(at whole 2)"
+check "there is something" test -n "$(at near 65)"
+rm -rf longer planned near
 cp -r parts fewer
 ends "a teacher that others need stays" 0 "1 run forgotten" -- "$UNDERSTUDY" forget fewer "${one[@]}"
 equal "both networks" "$(find fewer/artifacts -name '*.json' | wc -l)" 2
