@@ -65,6 +65,20 @@ import UnderstudySchema
     #expect(abs(interval.lowerBound + 0.2 + 1.27062) < 1e-5)
   }
 
+  @Test func runsThatTwoStudiesShareAreNamed() throws {
+    #expect(try StudyComparison(try StudyResults(sideBySide: two), by: "training.batchSize").sharedRuns.isEmpty)
+    let other = study("c", rate: 0.1, [4: [1: 0.5, 2: 0.7], 16: [1: 0.3, 2: 0.3]])
+    let comparison = try StudyComparison(try StudyResults(sideBySide: [two[0], other]), by: "training.batchSize")
+    let shared = try #require(comparison.sharedRuns.first)
+    #expect(comparison.sharedRuns.count == 1 && shared.count == 2)
+    // Of the seeds that both have: two of two settings each.
+    #expect(shared.firstCount == 4 && shared.secondCount == 4)
+    #expect(
+      shared.sentence.hasPrefix("a (4 runs) and c (4) share 2 runs, e.g. training.batchSize 4, seed 1: these are"))
+    // What is compared of them is equal, exactly.
+    #expect(comparison.differences()[0].difference == 0)
+  }
+
   @Test func aKeyThatTellsTheStudiesApartIsComparedBetweenThem() throws {
     let comparison = try StudyComparison(try StudyResults(sideBySide: two), by: "training.learningRate")
     let rows = comparison.differences()

@@ -118,6 +118,7 @@ func drawComparison(
   var reasons: [String] = []
   for reason in differences.compactMap(\.reason) where !reasons.contains(reason) { reasons.append(reason) }
   for reason in reasons { try printLine("-: \(reason)") }
+  for shared in comparison.sharedRuns { try printLine(shared.sentence) }
   let summary = try drawing(python) { try writeComparison(comparison, differences, to: file, renderer: $0) }
   sayProblems(of: summary, again: "the same command")
   try sayWhere(summary)

@@ -9,7 +9,7 @@ let wantedShare = 0.9
 /// Fields of the data: `d` input dimension, `s` augmentation as a text, `x` samples, `w` the same moved aside a little, `y` mean
 /// share over seeds, `a`...`b` its 95 % interval or, of few seeds, the lowest and highest, `n` runs.
 func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.sampleSeries(against: .usual)
+  let key = chart.keys.channels.color
   let shares = try chart.runs.sampleShares(by: key, against: .usual, epoch: chart.epochs.first)
   let rows: [JSONValue] = shares.compactMap { point in
     guard let interval = MeanRange(point.shares.map(\.share)) else { return nil }
@@ -35,7 +35,7 @@ func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
     notes: [
       "Aligned: alignment ≤ \(alignmentThreshold)\(chart.epochs.first.map { " at epoch \($0)" } ?? " at the end"). "
         + "\(MeanRange.words(rows)); dashed: \(Int(wantedShare * 100)) %."
-    ], shownKeys: [key.path, "network.inputDimension", "inputs.training.count"],
+    ],
     chart.style.panels(
       by: "d", label: dimensions.count > 1 ? "'d = ' + (datum.label)" : "''", rows: rows,
       count: min(2, dimensions.count),
@@ -47,14 +47,4 @@ func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
         Layers.level(wantedShare), Layers.bars(y, width: 1), Layers.line(y("y"), width: 1.6),
         Layers.dots(Layers.dot(26), ["y": y("y"), "tooltip": .array(hovers)]),
       ]))
-}
-
-extension Chart {
-  /// The key of colours, by default that of findings: the augmentation, or the key that varies most beside samples and what they
-  /// are held against.
-  func sampleSeries(against axis: SampleAxis) -> SeriesKey {
-    ChartChannels(
-      of: self, color: ["inputs.augmentation"], fixed: axis.shownKeys(in: runs.study)
-    ).color
-  }
 }

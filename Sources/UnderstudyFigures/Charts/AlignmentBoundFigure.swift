@@ -16,7 +16,7 @@ let violationNote =
 ///
 /// Fields of the data: `x` predicted, `y` measured, `c` over-realization or the key of colours, `e` seed, `t` epoch, `j` teacher node.
 func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = ChartChannels(of: chart).color
+  let key = chart.keys.channels.color
   let pairs = try BoundPair.all(of: try chart.runs.completed(), at: chart.epochs)
   let epochs = Set(pairs.map(\.epoch)).sorted()
   let perEpoch = max(1, pairs.count / max(1, epochs.count))
@@ -44,12 +44,12 @@ func alignmentBoundFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
   return chart.specification(
     "Scatter plot on logarithmic axes of \(drawn.count) teacher nodes: the alignment that the theorem predicts against "
       + "the alignment that was measured, with the diagonal; \(brokenCount) lie above it.",
-    notes: notes, shownKeys: [key.path], namesSearch: true,
+    notes: notes, namesSearch: true,
     boundMembers(
       rows, style: chart.style, color: { chart.style.color("c", key, symbol: "circle", room: $0) },
       hovers: [
         FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
-        FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("j", "teacher node", "ordinal"),
+        chart.style.timeHover, FigureStyle.hover("j", "teacher node", "ordinal"),
         FigureStyle.hover("x", "predicted", format: ".3~e"), FigureStyle.hover("y", "measured", format: ".3~e"),
       ]))
 }

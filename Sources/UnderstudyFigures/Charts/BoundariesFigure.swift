@@ -5,10 +5,11 @@ import UnderstudySchema
 private let columnLimit = 5
 
 /// Boundaries of teacher (solid) and student (dashed) over two-dimensional data, a column for each recorded epoch and a row
-/// for each over-realization, for the first seed of the study. The ground is shaded by how many student nodes are active. Above each panel stands how many student nodes are aligned;
+/// for each over-realization or value of another key, for the first seed of the study. The ground is shaded by how many student
+/// nodes are active. Above each panel stands how many student nodes are aligned;
 /// hover labels have each one's best teacher node and rho.
 func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = chart.runs.mostVaried(["student.overRealization"])
+  let key = chart.keys.channels.row
   var rows: [BoundaryRow] = []
   let runs = try runsShown(chart.runs, key)
   for run in runs { rows.append(try BoundaryRow(of: run, key: key, at: chart.epochs)) }
@@ -54,7 +55,7 @@ func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification
   return chart.specification(
     "Panels of two-dimensional data with the boundaries of teacher nodes (solid) and student nodes (dashed), columns by "
       + "epoch, rows by \(key.title).",
-    notes: notes, shownKeys: [key.path],
+    notes: notes,
     ["datasets": .object(datasets), "vconcat": .array(lines), "spacing": 10, "resolve": shared])
 }
 
@@ -74,7 +75,7 @@ private func runsShown(_ selected: SelectedRuns, _ key: SeriesKey) throws(Figure
     throw .ambiguousSetting(
       figure: selected.subject, key: key.path, value: key.labels[place], settingCount: same.count)
   }
-  let completed = runs.filter { $0.record.divergedEpoch == nil }
+  let completed = runs.filter { !$0.record.isLeftOut }
   guard !completed.isEmpty else { throw .allDiverged(figure: selected.subject, runCount: runs.count) }
   return completed
 }
@@ -109,8 +110,8 @@ private struct BoundaryRow {
       panels.append(BoundaryPanel(epoch: epoch, teacher: teacher, student: boundaries, correlation: table))
     }
     let count = panels.first?.student.count ?? 0
-    let own = key.path == "student.overRealization" ? [] : [key.title]
-    title = own + ["\(key.label(of: run)): \(count) student nodes"]
+    let own = key.path == "student.overRealization" || key.path.isEmpty ? [] : [key.title]
+    title = own + [(key.path.isEmpty ? "" : "\(key.label(of: run)): ") + "\(count) student nodes"]
   }
 }
 

@@ -25,7 +25,7 @@ private enum ConnectionPath: String, CaseIterable {
 /// runs.
 func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let channels = ChartChannels(of: chart, color: [], column: ["student.overRealization"])
+  let channels = chart.keys.channels
   var groups = Gathered<[Double]>()
   var withoutCount = 0
   for run in runs {
@@ -56,7 +56,7 @@ func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     "Line charts on a logarithmic axis\(channels.panelWords): "
       + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
       + "the constructed path.",
-    notes: notes, shownKeys: channels.paths,
+    notes: notes,
     channels.panels(
       chart.style, rows: rows, encoding: connectionEncoding(rows, chart.style, room: channels.room(chart.style)),
       layers: connectionLayers(rows, hasBand: true)))

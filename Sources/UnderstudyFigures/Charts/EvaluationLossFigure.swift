@@ -6,7 +6,7 @@ import UnderstudySchema
 ///
 /// Fields of the data: those of ``ChartChannels``, `t` epoch, `y` median, `a`...`b` quartiles, `n` runs.
 func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let channels = ChartChannels(of: chart, column: ["teacher.strengthDecay", "teacher.widths"])
+  let channels = chart.keys.channels
   var groups = Gathered<Double>()
   var flooredCount = 0
   for run in try chart.runs.completed() {
@@ -43,12 +43,12 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     "Line charts on a logarithmic axis\(channels.panelWords): "
       + "evaluation loss over the epochs, a line for each \(channels.color.title) "
       + "(\(channels.color.labels.joined(separator: ", "))).",
-    notes: notes, shownKeys: channels.paths,
+    notes: notes,
     channels.panels(
       chart.style, rows: rows,
       encoding: [
         "x": [
-          "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
+          "field": "t", "type": "quantitative", "title": .text(chart.style.timeUnit), "scale": ["nice": false],
           "axis": ["tickCount": 5, "grid": false, "format": "d"],
         ],
         "color": chart.style.color("o", channels.color, symbol: "stroke", room: channels.room(chart.style)),
@@ -58,7 +58,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
         Layers.places(
           axis.encoding("y"),
           [
-            FigureStyle.hover("o", channels.color.title, "nominal"), FigureStyle.hover("t", "epoch", "ordinal"),
+            FigureStyle.hover("o", channels.color.title, "nominal"), chart.style.timeHover,
             FigureStyle.hover("y", "median loss", format: ".3~e"),
           ] + Hovers.quartiles(".3~e") + [Hovers.runs]),
       ]))

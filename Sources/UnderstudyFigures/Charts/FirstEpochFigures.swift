@@ -5,14 +5,8 @@ import UnderstudySchema
 /// Fields of the data: those of ``FirstEpochs`` and ``ChartChannels``, `s` the key of strokes as a text, `j` teacher node.
 func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  // Colour for over-realization if nothing else needs it.
-  let channels = ChartChannels(
-    of: chart, color: ["training.outputNoise"], column: ["teacher.strengthDecay"], fixed: ["student.overRealization"])
-  let multiple = chart.runs.series("student.overRealization")
-  let isShown = channels.paths.contains(multiple.path)
-  let isOpen = chart.declaration.axis(.color) == nil
-  let color = channels.color.isVaried || isShown || !isOpen ? channels.color : multiple
-  let dash = color.path != multiple.path && !isShown && multiple.isVaried ? multiple : nil
+  let keys = chart.keys
+  let (channels, color, dash) = (keys.channels, keys.channels.color, keys.stroke)
   var groups = Gathered<[Double]>()
   for run in runs {
     groups.add(
@@ -48,7 +42,7 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   return chart.specification(
     "Charts\(channels.panelWords): the first epoch at which each "
       + "teacher node is aligned, from the strongest to the weakest, a line for each \(color.title).",
-    notes: notes, shownKeys: channels.paths.union([color.path, dash?.path ?? color.path]), namesSearch: true,
+    notes: notes, namesSearch: true,
     channels.panels(
       chart.style, rows: rows,
       encoding: [
@@ -82,7 +76,7 @@ private func alignmentTimeLayers(
 /// Fields of the data: those of ``FirstEpochs`` and ``ChartChannels``, `l` layer from 1, `x` the same moved aside a little.
 func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let channels = ChartChannels(of: chart, column: ["teacher.widths"])
+  let channels = chart.keys.channels
   var groups = Gathered<[Double]>()
   for layers in try LayerReader.of(runs) { groups.add(try layers.specializationEpochs(), of: layers.run, in: channels) }
   let axis = EpochAxis(.logarithmOfOnePlus, of: runs)
@@ -103,7 +97,7 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
     "Charts\(channels.panelWords): the first "
       + "epoch at which each of \(depth) hidden layers specializes, from the lowest to the highest, a line for each "
       + "\(channels.color.title).",
-    notes: notes, shownKeys: channels.paths, namesSearch: true,
+    notes: notes, namesSearch: true,
     channels.panels(
       chart.style, rows: rows,
       encoding: [
@@ -157,8 +151,8 @@ private let coverEvents: [(name: String, lossRatio: Double?)] = [
 /// varies most instead, `c` what is waited for.
 func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let place = chart.runs.mostVaried(["student.overRealization"])
-  let channels = ChartChannels(of: chart, fixed: [place.path])
+  let keys = chart.keys
+  let (channels, place) = (keys.channels, keys.place ?? .nothing)
   var groups = Gathered<Double>()
   for run in runs {
     for (index, event) in coverEvents.enumerated() {
@@ -187,7 +181,7 @@ func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
     "Charts\(channels.panelWords): the first epoch at which all "
       + "teacher nodes are recovered, and those at which the evaluation loss falls below 1e-2, 1e-4 and 1e-6 of its start, "
       + "against \(place.title).",
-    notes: notes, shownKeys: channels.paths.union([place.path]), namesSearch: true,
+    notes: notes, namesSearch: true,
     channels.panels(
       chart.style, rows: rows,
       encoding: [

@@ -26,8 +26,7 @@ private struct LShapeGrid {
 
   init(_ chart: Chart, epoch: Int?) throws(FigureError) {
     self.epoch = epoch
-    channels = ChartChannels(
-      of: chart, color: [], column: ["student.overRealization"], row: ["teacher.strengthDecay"])
+    channels = chart.keys.channels
     var nodesOfRuns: [(run: RunReader, nodes: LayerNodes, table: CorrelationTable, strengths: [Double]?)] = []
     for run in try chart.runs.completed() {
       let (nodes, table) = try run.nodes(at: epoch)
@@ -110,7 +109,7 @@ private struct LShapeGrid {
       name: name,
       "Scatter plots of \(panels.rows.count) student nodes \(when): best correlation with a teacher node against "
         + "\(wantsStrength ? "boundary strength" : "fan-out norm")\(channels.panelWords).",
-      notes: notes, shownKeys: channels.paths, members)
+      notes: notes, members)
   }
 
   private static let norm = "fan-out norm ‖v‖"

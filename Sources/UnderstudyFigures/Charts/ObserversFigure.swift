@@ -9,7 +9,7 @@ import UnderstudySchema
 /// observers, `y` share, `c` recovered of `n` teacher nodes, `a`...`b` Wilson's interval, absent where `n` is less than 5.
 func observersFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let first = chart.epochs.first ?? 0
-  let channels = ChartChannels(of: chart, column: [], row: ["teacher.strengthDecay"])
+  let channels = chart.keys.channels
   var groups = Gathered<[(observers: Int, isRecovered: Bool)]>()
   for run in try chart.runs.completed() {
     let table = try run.correlations(.evaluationCorrelation, at: chart.epochs.dropFirst().last)
@@ -30,8 +30,7 @@ func observersFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification 
       "Observers are counted at epoch \(first), in the band of 0.1. Left: \(MeanRange.words(counts)), of the mean over "
         + "teacher nodes. Right: the teacher nodes of all seeds, 95 % interval (Wilson) where there are \(leastNodes) or more "
         + "(hollow: fewer). Recovered: ρ > \(recoveryThreshold) on evaluation inputs."
-    ], shownKeys: channels.paths,
-    observersMembers(rows, channels, chart.style))
+    ], observersMembers(rows, channels, chart.style))
 }
 
 /// The interval of a share of fewer teacher nodes would be as high as the panel.

@@ -6,8 +6,7 @@ import UnderstudySchema
 /// Fields of the data: those of ``ChartChannels``, `t` epoch, `j` teacher node (1 is the strongest), `y` the share, `c` of `n`
 /// runs, `a`...`b` Wilson's 95 % interval.
 func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let channels = ChartChannels(
-    of: chart, color: [], column: ["teacher.strengthDecay"], row: ["student.overRealization"])
+  let channels = chart.keys.channels
   let multiple = chart.runs.series("student.overRealization")
   var groups = Gathered<CorrelationTable>()
   for run in try chart.runs.completed() {
@@ -41,7 +40,6 @@ func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
       + (epochs.count > 1 ? [] : ["After epoch \(FigureStyle.list(epochs))."])
       + (multiple.values.count == 1 ? ["Over-realization \(multiple.labels[0])."] : [])
       + ["Bands: 95 % intervals (Wilson)."],
-    shownKeys: channels.paths,
     channels.panels(
       chart.style, rows: rows,
       encoding: ["x": nodeAxis(teacherCount), "color": recoveryColor(channels)],
@@ -68,15 +66,15 @@ private func recoveryLayers(_ epochs: [Double], _ style: FigureStyle) -> [JSONVa
     return index == 0 ? [2, 2] : [.integer(3 + 2 * index), 3]
   }
   let dash: JSONValue = [
-    "field": "t", "type": "ordinal", "title": "after epoch", "scale": ["range": .array(dashes)],
+    "field": "t", "type": "ordinal", "title": .text("after \(style.timeUnit)"), "scale": ["range": .array(dashes)],
     "legend": epochs.count > 1
       ? .object(
-        style.legend(title: "after epoch", names: epochs.map(\.short), symbol: "stroke").members.merging([
+        style.legend(title: "after \(style.timeUnit)", names: epochs.map(\.short), symbol: "stroke").members.merging([
           "symbolStrokeColor": "#222222"
         ]) { $1 }) : nil,
   ]
   let hovers: [JSONValue] = [
-    FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("t", "epoch", "ordinal"),
+    FigureStyle.hover("j", "teacher node", "ordinal"), style.timeHover,
     FigureStyle.hover("y", "share recovered", format: ".1%"),
     FigureStyle.hover("c", "seeds that recovered it", "ordinal"), FigureStyle.hover("n", "of runs", "ordinal"),
   ]

@@ -9,7 +9,7 @@ import UnderstudySchema
 /// reference line.
 func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let axis = chart.declaration.against ?? .usual
-  let key = chart.sampleSeries(against: axis)
+  let key = chart.keys.channels.color
   let shares = try chart.runs.sampleShares(by: key, against: axis, epoch: chart.epochs.first)
   let scalings = sampleScalings(shares)
   var rows: [JSONValue] = []
@@ -60,7 +60,7 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
   return chart.specification(
     "Scatter plot on logarithmic axes: samples that align 90 % of the teacher nodes against \(axis.title(of: chart.runs)), with "
       + "fitted power laws: \(scalings.map(\.legend).joined(separator: "; ")).",
-    notes: notes, shownKeys: axis.shownKeys(in: chart.runs.study).union([key.path]),
+    notes: notes,
     exponentMembers(
       rows, places: places, title: axis.title(of: chart.runs), key: key, names: scalings.map(\.legend),
       colors: key.colors(of: scalings.map(\.series)), style: chart.style))

@@ -10,7 +10,7 @@ private let smallestShare = 1e-20
 /// Fields of the data: `x` largest gradient, `y` median ||v|| ||w|| of the unaligned student nodes, `z` median kink balance
 /// of all, `u` number of unaligned ones, `c` over-realization or the varied key, `e` seed, `t` epoch.
 func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
-  let key = ChartChannels(of: chart).color
+  let key = chart.keys.channels.color
   let points = try UnalignedPoint.all(of: try chart.runs.completed(), at: chart.epochs)
   var flooredCount = 0
   func drawn(_ value: Double, among values: [Double]) -> JSONValue {
@@ -51,7 +51,7 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
         "color": chart.style.color("c", key, symbol: "circle"),
         "tooltip": [
           FigureStyle.hover("c", key.title, "nominal"), FigureStyle.hover("e", "seed", "ordinal"),
-          FigureStyle.hover("t", "epoch", "ordinal"), FigureStyle.hover("x", "largest gradient", format: ".3~e"),
+          chart.style.timeHover, FigureStyle.hover("x", "largest gradient", format: ".3~e"),
           FigureStyle.hover("u", "unaligned student nodes", "ordinal"),
           FigureStyle.hover("y", "their median strength", format: ".3~e"),
           FigureStyle.hover("z", "median kink balance", format: ".3~e"),
@@ -62,7 +62,7 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
   return chart.specification(
     "Two scatter plots on logarithmic axes with a dot for each run and epoch: the median strength of unaligned student "
       + "nodes, and the median kink balance of all student nodes, against the largest gradient, which falls to the right.",
-    notes: notes, shownKeys: [key.path], namesSearch: true,
+    notes: notes, namesSearch: true,
     [
       "data": ["values": .array(rows)], "spacing": 22,
       "hconcat": [panel("y", "‖v‖ ‖w‖ of unaligned nodes"), panel("z", "kink balance of all nodes")],

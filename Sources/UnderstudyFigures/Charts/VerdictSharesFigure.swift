@@ -1,17 +1,25 @@
 import Foundation
 import UnderstudySchema
 
-/// What became of the teacher nodes, as the audit puts it, against the key that varies most.
+/// What became of the teacher nodes, as the audit puts it, against the key that varies most; panels by others, or columns by
+/// epoch.
 ///
-/// Fields of the data: `x` value of that key as a text, `t` epoch, `v` verdict in words, `i` its code, `y` share, `c` of `n`
-/// teacher nodes.
+/// Fields of the data: those of the panels of ``ChartChannels`` if there are several, `x` value of that key as a text, `t` epoch,
+/// `v` verdict in words, `i` its code, `y` share, `c` of `n` teacher nodes.
 func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try chart.runs.completed()
-  let key = chart.runs.mostVaried([])
+  let keys = chart.keys
+  let (channels, key) = (keys.channels, keys.place ?? .nothing)
+  if chart.epochs.count > 1, channels.column.isVaried {
+    throw .notPlottable(
+      figure: chart.name, reason: "its columns are epochs, and \(channels.column.path) as well; give one epoch, or row")
+  }
   let epochs: [Int?] = chart.epochs.isEmpty ? [nil] : chart.epochs
   var groups = Gathered<[AuditVerdict: Int]>()
   for (index, epoch) in epochs.enumerated() {
-    for run in runs { groups.add(try run.verdicts(at: epoch), [.index(index), .index(key.index(of: run))]) }
+    for run in runs {
+      groups.add(try run.verdicts(at: epoch), of: run, in: channels, .index(index), .index(key.index(of: run)))
+    }
   }
   var rows: [JSONValue] = []
   var seen: Set<AuditVerdict> = []
@@ -21,29 +29,32 @@ func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
     for verdict in AuditVerdict.allCases {
       guard let count = tally[verdict] else { continue }
       seen.insert(verdict)
-      rows.append([
-        "x": .text(key.labels[group[1].index]), "t": .integer(epochs[group[0].index] ?? runs[0].lastEpoch),
+      let row: [String: JSONValue] = [
+        "x": .text(key.labels[group[4].index]), "t": .integer(epochs[group[3].index] ?? runs[0].lastEpoch),
         "v": .text(verdict.words), "i": .integer(verdict.code), "y": .display(Double(count) / Double(total)),
         "c": .integer(count), "n": .integer(total),
-      ])
+      ]
+      rows.append(.object(row.merging(channels.isDivided ? channels.fields(group) : [:]) { $1 }))
     }
   }
   let violationCount = rows.filter { $0["v"]?.text == AuditVerdict.violation.words }.compactMap { $0["c"]?.number }
     .reduce(0, +)
   let verdicts = AuditVerdict.allCases.filter(seen.contains)
   return chart.specification(
-    "Stacked bars, one for each \(key.title) (\(key.labels.joined(separator: ", "))): the share of teacher nodes with each "
-      + "verdict of the audit: \(verdicts.map(\.words).joined(separator: ", ")).",
+    "Stacked bars\(channels.panelWords), one for each \(key.title) (\(key.labels.joined(separator: ", "))): the share of "
+      + "teacher nodes with each verdict of the audit: \(verdicts.map(\.words).joined(separator: ", ")).",
     notes: [
       "Teacher nodes of all seeds\(chart.epochs.isEmpty ? " after the last epoch" : ""); "
         + (violationCount == 0 ? "no violation." : "\(violationCount.short) VIOLATIONS.")
-    ], shownKeys: [key.path], verdictMembers(rows, key: key, verdicts: verdicts, epochs: chart.epochs, chart.style))
+    ], verdictMembers(rows, keys, verdicts: verdicts, epochs: chart.epochs, chart.style))
 }
 
 private func verdictMembers(
-  _ rows: [JSONValue], key: SeriesKey, verdicts: [AuditVerdict], epochs: [Int], _ style: FigureStyle
+  _ rows: [JSONValue], _ keys: ChartKeys, verdicts: [AuditVerdict], epochs: [Int], _ style: FigureStyle
 ) -> [String: JSONValue] {
-  let columns = max(1, epochs.count)
+  let (key, row, column) = (keys.place ?? .nothing, keys.channels.row, keys.channels.column)
+  // Of a row of panels without columns, as many abreast as there are.
+  let columns = max(1, epochs.count, column.isVaried ? column.labels.count : 1)
   let words = verdicts.map(\.words.count).max() ?? 0
   // Beside the panels stands the legend, whose texts are long.
   let free = max(
@@ -55,7 +66,7 @@ private func verdictMembers(
   // Words that do not fit beside each other stand at an angle, whole.
   let isTight = (5.8 * style.scale * longest + 6) * Double(key.labels.count) > width
   let spec: [String: JSONValue] = [
-    "width": .number(width), "height": .number(200 * style.scale),
+    "width": .number(width), "height": .number((row.isVaried ? 120 : 200) * style.scale),
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],
     "encoding": [
       "x": [
@@ -76,15 +87,25 @@ private func verdictMembers(
         "legend": ["orient": "right", "direction": "vertical", "symbolType": "square", "symbolSize": 90],
       ],
       "tooltip": [
-        FigureStyle.hover("x", key.title, "nominal"), FigureStyle.hover("t", "epoch", "ordinal"),
+        FigureStyle.hover("x", key.title, "nominal"), style.timeHover,
         FigureStyle.hover("v", "verdict", "nominal"), FigureStyle.hover("y", "share", format: ".1%"),
         FigureStyle.hover("c", "teacher nodes", "ordinal"), FigureStyle.hover("n", "of", "ordinal"),
       ],
     ],
   ]
-  var members: [String: JSONValue] = ["data": ["values": .array(rows)]]
-  if epochs.count > 1 {
-    members["facet"] = ["column": FigureStyle.facet("t", label: "'epoch ' + (datum.label)")]
+  var facets: [String: JSONValue] = [:]
+  if epochs.count > 1 { facets["column"] = FigureStyle.facet("t", label: "'\(style.timeUnit) ' + (datum.label)") }
+  if column.isVaried { facets["column"] = FigureStyle.facet("p", label: column.panelLabel, order: column.labels) }
+  if row.isVaried {
+    facets["row"] = FigureStyle.facet(
+      "q", label: row.panelLabel, ["labelOrient": "right", "labelAngle": 90], order: row.labels)
+  }
+  let data =
+    row.isVaried && facets["column"] != nil
+    ? FigureStyle.completed(rows, row: "q", column: column.isVaried ? "p" : "t") : rows
+  var members: [String: JSONValue] = ["data": ["values": .array(data)]]
+  if !facets.isEmpty {
+    members["facet"] = .object(facets)
     members["spec"] = .object(spec)
     members["spacing"] = .number(FigureStyle.gap)
   } else {

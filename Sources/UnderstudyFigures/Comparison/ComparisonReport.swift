@@ -29,13 +29,14 @@ extension StudyComparison {
     let study = results.study
     let going = study.companions(of: Study.originKey)
     guard !study.origins.isEmpty else { return "" }
+    let shared = sharedRuns.map { "\n" + $0.sentence }.joined()
     let seeds = "\(study.seeds.count) common seed\(study.seeds.count == 1 ? "" : "s")"
-    guard !going.isEmpty else { return "The studies have \(seeds) and do not differ in any key as a whole." }
+    guard !going.isEmpty else { return "The studies have \(seeds) and do not differ in any key as a whole." + shared }
     let firsts = study.settings.indices.filter { $0 == 0 || study.origins[$0] != study.origins[$0 - 1] }
     let list = study.variedKeys.filter(going.contains).map { key in
       "\(key): " + firsts.map { study.value(of: key, at: $0)?.shown ?? "none" }.joined(separator: ", ")
     }
-    return "The studies have \(seeds). They differ as wholes in:\n" + list.joined(separator: "\n")
+    return "The studies have \(seeds). They differ as wholes in:\n" + list.joined(separator: "\n") + shared
   }
 }
 

@@ -128,7 +128,8 @@ struct BoundaryPanel {
     return [
       "width": .number(width), "height": .number(width),
       "title": [
-        "text": .text("epoch \(epoch)"), "fontSize": 11, "fontWeight": "normal", "anchor": "middle", "offset": 4,
+        "text": .text("\(scales.style.timeUnit) \(epoch)"), "fontSize": 11, "fontWeight": "normal", "anchor": "middle",
+        "offset": 4,
         "subtitle": .text(summary(radius: radius)), "subtitleFontSize": 10, "subtitleColor": "#555555",
       ],
       "layer": [

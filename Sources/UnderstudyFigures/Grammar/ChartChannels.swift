@@ -53,7 +53,7 @@ struct ChartChannels {
   /// More panels in a row or column than this are not made unasked.
   private static let panelLimit = 8
 
-  let color: SeriesKey
+  private(set) var color: SeriesKey
   /// Whether the kind has colours that tell a key apart, maybe none at the moment.
   private let hasColor: Bool
   let column: SeriesKey
@@ -62,9 +62,10 @@ struct ChartChannels {
   /// - Parameters:
   ///   - color, column, row: keys that the kind puts there if they vary, the first one if none does.
   ///   - fixed: keys that the kind shows in another way.
+  ///   - closed: channels that are not filled unasked.
   init(
     of chart: Chart, color: [String] = ["student.overRealization"], column: [String] = ["teacher.strengthDecay"],
-    row: [String] = [], fixed: Set<String> = []
+    row: [String] = [], fixed: Set<String> = [], closed: Set<FigureDeclaration.Channel> = []
   ) {
     let runs = chart.runs
     func declared(_ channel: FigureDeclaration.Channel) -> String? {
@@ -72,7 +73,7 @@ struct ChartChannels {
     }
     let channels = chart.declaration.kind.channels
     func isOpen(_ channel: FigureDeclaration.Channel) -> Bool {
-      channels.contains(channel) && chart.declaration.axis(channel) == nil
+      channels.contains(channel) && !closed.contains(channel) && chart.declaration.axis(channel) == nil
     }
     let named = FigureDeclaration.Channel.allCases.compactMap(declared)
     var free = FreeKeys(of: runs, besides: fixed.union(named))
@@ -96,6 +97,16 @@ struct ChartChannels {
     self.column = key(.column, column)
     self.row = key(.row, row)
   }
+
+  /// The same with colours of another key.
+  func colored(by key: SeriesKey) -> ChartChannels {
+    var channels = self
+    channels.color = key
+    return channels
+  }
+
+  /// Whether there are panels of several values of a key.
+  var isDivided: Bool { row.isVaried || column.isVaried }
 
   /// The keys that are told apart.
   var paths: Set<String> { Set([color, column, row].map(\.path)) }

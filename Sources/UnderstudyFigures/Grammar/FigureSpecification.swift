@@ -32,7 +32,11 @@ struct Chart {
   var name: String { declaration.name }
   /// The declared ones; empty: the kind's usual ones.
   var epochs: [Int] { declaration.epochs }
-  var style: FigureStyle { FigureStyle(declaration.style) }
+  var style: FigureStyle {
+    var style = FigureStyle(declaration.style)
+    style.timeUnit = runs.study.timeUnit
+    return style
+  }
 
   /// Whether runs that diverged are among what it shows.
   private var showsDiverged: Bool {
@@ -49,15 +53,15 @@ struct Chart {
 
   /// - Parameters:
   ///   - text: what the picture shows; the caption is added.
-  ///   - shownKeys: the keys that the figure tells apart.
+  ///   - shownKeys: the keys that the figure tells apart; nil: those of ``keys``.
   ///   - namesSearch: whether a note says which epoch is that of the critical-point search.
   ///   - members: of the document.
   func specification(
-    name: String? = nil, _ text: String, notes: [String], shownKeys: Set<String>,
+    name: String? = nil, _ text: String, notes: [String], shownKeys: Set<String>? = nil,
     namesSearch: Bool = false, _ members: [String: JSONValue]
   ) -> FigureSpecification {
     let selection = runs.selection
-    let unshown = selection.unshownKeys(beside: shownKeys, study: runs.study).sentences
+    let unshown = selection.unshownKeys(beside: shownKeys ?? keys.paths, study: runs.study).sentences
     var members = members
     if !unshown.isEmpty {
       members["title"] = [

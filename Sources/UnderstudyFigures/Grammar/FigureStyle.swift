@@ -9,6 +9,8 @@ struct FigureStyle: Hashable, Sendable {
   private(set) var width = 643.0
   /// Of letters, against those of print.
   private(set) var scale = 1.0
+  /// What the axes and labels of time count: epochs, or the steps of a zoom.
+  var timeUnit = "epoch"
   private var fonts = "Helvetica, Arial, Liberation Sans, sans-serif"
   private var singleColumn = 392.0
 
@@ -26,6 +28,9 @@ struct FigureStyle: Hashable, Sendable {
     if let font = declared.font { fonts = font + ", " + fonts }
     if declared.width == nil { singleColumn *= scale }
   }
+
+  /// When something was, in hover labels.
+  var timeHover: JSONValue { Self.hover("t", timeUnit, "ordinal") }
 
   /// Beside the panels: axis labels and title, and the header of rows.
   var margin: Double { 92 * scale }

@@ -3,20 +3,23 @@ import UnderstudySchema
 /// How the best rho is distributed over the teacher's nodes, a panel for each hidden layer: a dot for each node and run, the
 /// median and the quartiles; places by over-realization, colours by another key.
 ///
-/// Fields of the data: `p` panel, `o` over-realization as a text, `s` the other key as a text, `y` best rho.
+/// Fields of the data: `p` panel, `q` its row if there are several, `o` over-realization as a text, `s` the other key as a text,
+/// `y` best rho.
 func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try LayerReader.of(try chart.runs.completed())
-  let place = chart.runs.series("student.overRealization")
-  let other = chart.runs.mostVaried(["training.loss"], except: [place.path])
+  let keys = chart.keys
+  let (place, other, row) = (keys.place ?? .nothing, keys.channels.color, keys.channels.row)
   let depth = runs.map(\.depth).max() ?? 1
   var rows: [JSONValue] = []
   for reader in runs {
     for (layer, values) in try reader.teacherNodes(.layerCorrelations, at: chart.epochs.last).enumerated() {
       for value in values {
-        rows.append([
+        var entry: [String: JSONValue] = [
           "p": .text("layer \(layerLabel(layer + 1))"), "o": .text(place.label(of: reader.run)),
           "s": .text(other.label(of: reader.run)), "y": .display(value),
-        ])
+        ]
+        if row.isVaried { entry["q"] = .text(row.label(of: reader.run)) }
+        rows.append(.object(entry))
       }
     }
   }
@@ -31,29 +34,35 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
   ]
   if let offset { encoding["xOffset"] = offset }
   let panels = (1...depth).map { "layer \(layerLabel($0))" }
+  let heading = depth > 1 ? "(datum.label)" : "''"
+  let layers: [JSONValue] = [
+    Layers.dots(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
+    [
+      "mark": ["type": "errorbar", "extent": "iqr", "thickness": 1.6],
+      "encoding": ["y": y],
+    ],
+    [
+      "mark": ["type": "point", "shape": "stroke", "size": 140, "strokeWidth": 2.2, "filled": false, "opacity": 1],
+      "encoding": [
+        "y": [
+          "field": "y", "aggregate": "median", "type": "quantitative", "title": "best ρ",
+          "scale": ["zero": false, "nice": true, "padding": 5],
+        ]
+      ],
+    ],
+  ]
   return chart.specification(
     "Strip charts, one for each of \(depth) hidden layers: the best correlation of each teacher node with a student node, by "
-      + "over-realization.",
+      + "\(place.title)\(row.isVaried ? ", a row for each \(row.title)" : "").",
     notes: [
       "Each dot: a teacher node's best ρ with a student node of its layer, in one run, on evaluation data. Bars: from the lower to "
         + "the upper quartile; ticks: the median."
-    ], shownKeys: [place.path, other.path], namesSearch: true,
-    chart.style.panels(
-      label: depth > 1 ? "(datum.label)" : "''", rows: rows, count: depth, encoding: encoding,
-      layers: [
-        Layers.dots(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
-        [
-          "mark": ["type": "errorbar", "extent": "iqr", "thickness": 1.6],
-          "encoding": ["y": y],
-        ],
-        [
-          "mark": ["type": "point", "shape": "stroke", "size": 140, "strokeWidth": 2.2, "filled": false, "opacity": 1],
-          "encoding": [
-            "y": [
-              "field": "y", "aggregate": "median", "type": "quantitative", "title": "best ρ",
-              "scale": ["zero": false, "nice": true, "padding": 5],
-            ]
-          ],
-        ],
-      ], order: panels))
+    ], namesSearch: true,
+    row.isVaried
+      ? chart.style.panels(
+        rows: rows, encoding: encoding, layers: layers,
+        columns: .init(field: "p", label: heading, labels: panels),
+        panelRows: .init(field: "q", label: row.panelLabel, labels: row.labels))
+      : chart.style.panels(
+        label: heading, rows: rows, count: depth, encoding: encoding, layers: layers, order: panels))
 }

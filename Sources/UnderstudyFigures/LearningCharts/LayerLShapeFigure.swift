@@ -10,7 +10,7 @@ import UnderstudySchema
 func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try LayerReader.of(try chart.runs.completed())
   let epochs = try chart.epochs.isEmpty ? usualEpochs(runs) : chart.epochs
-  let color = ChartChannels(of: chart).color
+  let color = chart.keys.channels.color
   let shown = withFewEnoughDots(runs, columnCount: epochs.count)
   let depth = runs.map(\.depth).max() ?? 1
   let rows = try LShapeRows(shown, chart, depth: depth, epochs: epochs, color: color)
@@ -33,7 +33,7 @@ func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificatio
     "Scatter plots of student nodes, best correlation with a teacher node of the same layer against strength: a row for each "
       + "of \(depth) hidden layers, the lowest at the bottom, a column for each of the epochs "
       + "\(epochs.map(String.init).joined(separator: ", ")).",
-    notes: notes, shownKeys: [color.path], namesSearch: true,
+    notes: notes, namesSearch: true,
     [
       "data": ["values": .array(rows.panels.rows)],
       "transform": [["flatten": .array(rows.lists.map(JSONValue.text))]],

@@ -6,8 +6,7 @@ import UnderstudySchema
 /// `a`...`b` lowest and highest run, `n` runs.
 func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let runs = try LayerReader.of(try chart.runs.completed())
-  // If one key is all that varies, panels by that.
-  let channels = ChartChannels(of: chart, color: [], column: ["student.overRealization"], row: ["teacher.widths"])
+  let channels = chart.keys.channels
   var groups = Gathered<Double>()
   for layers in runs {
     for (epoch, means) in try layers.specialization(at: chart.epochs) {
@@ -41,20 +40,20 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
   return chart.specification(
     "Line charts\(channels.panelWords): mean best correlation of each of \(names.count) hidden layers over the "
       + "epochs.",
-    notes: notes, shownKeys: channels.paths, namesSearch: true,
+    notes: notes, namesSearch: true,
     channels.panels(
       chart.style, rows: rows,
       encoding: [
         "x": EpochAxis(.logarithmOfOnePlus, top: Double(epochs.last ?? 1))
-          .encoding("t", title: "epoch", hasRoom: false),
+          .encoding("t", title: chart.style.timeUnit, hasRoom: false),
         "color": chart.style.color(
           "l", title: "hidden layer", names: names, colors: FigureStyle.ramp(names.count), symbol: "stroke",
           room: channels.room(chart.style)),
       ],
-      layers: specializationLayers(floor: (lowest * 5).rounded(.down) / 5, hasBands: seedCount > 1)))
+      layers: specializationLayers(chart.style, floor: (lowest * 5).rounded(.down) / 5, hasBands: seedCount > 1)))
 }
 
-private func specializationLayers(floor: Double, hasBands: Bool) -> [JSONValue] {
+private func specializationLayers(_ style: FigureStyle, floor: Double, hasBands: Bool) -> [JSONValue] {
   let scale: JSONValue = ["domain": [.number(min(0.8, floor)), 1.04], "nice": false, "zero": false]
   func y(_ field: String) -> JSONValue {
     [
@@ -69,7 +68,7 @@ private func specializationLayers(floor: Double, hasBands: Bool) -> [JSONValue] 
       [
         "y": y("y"),
         "tooltip": [
-          FigureStyle.hover("l", "hidden layer", "nominal"), FigureStyle.hover("t", "epoch", "ordinal"),
+          FigureStyle.hover("l", "hidden layer", "nominal"), style.timeHover,
           FigureStyle.hover("y", "mean best ρ", format: ".4f"), FigureStyle.hover("a", "lowest run", format: ".4f"),
           FigureStyle.hover("b", "highest run", format: ".4f"), Hovers.runs,
         ],

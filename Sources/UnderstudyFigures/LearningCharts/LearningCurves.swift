@@ -4,7 +4,8 @@ import UnderstudySchema
 /// that varies), most often what they learn from: the mean over runs, with a band from the lowest to the highest run.
 ///
 /// Fields of the data: `k` "run" or "level", `p` panel, `o` over-realization as a text, `s` the other key as a text, `t` epoch, `y`
-/// mean, `a`...`b` lowest and highest run, `n` runs; of a level `y`, `w`, its name, and `e`, the side on which it stands.
+/// mean, `a`...`b` lowest and highest run, `n` runs, `q` row of panels if there are several; of a level `y`, `w`, its name, and `e`,
+/// the side on which it stands.
 struct LearningCurves {
   /// A horizontal line that students are compared with.
   struct Level {
@@ -14,22 +15,31 @@ struct LearningCurves {
     var value: Double
   }
 
-  let color: SeriesKey
+  /// Where panels stand: a column, and a row by its place among the values of a key.
+  private struct Panel: Hashable {
+    var name: String
+    var row: Int
+  }
+
+  let channels: ChartChannels
   /// nil: nothing else varies.
   let stroke: SeriesKey?
   private var values = Gathered<Double>()
-  private var levels: [String: [Level]] = [:]
+  private var levels: [Panel: [Level]] = [:]
   private var panels: [String] = []
 
-  init(of runs: SelectedRuns) {
-    let multiple = runs.series("student.overRealization")
-    let other = runs.mostVaried(["training.loss"], except: [multiple.path])
-    // What varies has the colours.
-    color = multiple.isVaried || !other.isVaried ? multiple : other
-    stroke = color.path != other.path && other.isVaried ? other : nil
+  init(of chart: Chart) {
+    let keys = chart.keys
+    (channels, stroke) = (keys.channels, keys.stroke)
   }
 
-  var shownKeys: Set<String> { Set([color.path] + (stroke.map { [$0.path] } ?? [])) }
+  var color: SeriesKey { channels.color }
+  /// The panels in a row of them: as they came, or in the order of the values of a key.
+  private var columns: [String] {
+    channels.column.isVaried ? channels.column.labels.filter(panels.contains) : panels
+  }
+
+  private var rowKey: SeriesKey { channels.row }
 
   /// Adds a run's value at an epoch to a panel; panels stand in the order in which they come.
   mutating func add(_ value: Double, of run: RunReader, at epoch: Int, panel: String) {
@@ -38,30 +48,43 @@ struct LearningCurves {
       value,
       [
         .index(panels.firstIndex(of: panel) ?? 0), .index(color.index(of: run)), .index(stroke?.index(of: run) ?? 0),
-        .index(epoch),
+        .index(epoch), .index(rowKey.index(of: run)),
       ])
   }
 
-  mutating func add(_ level: Level, panel: String) { levels[panel, default: []].append(level) }
+  /// - Parameter row: the place among the values of the key of rows.
+  mutating func add(_ level: Level, panel: String, row: Int) {
+    levels[Panel(name: panel, row: row), default: []].append(level)
+  }
+
+  /// The row of a run's panels.
+  func row(of run: RunReader) -> Int { rowKey.index(of: run) }
 
   private var rows: [JSONValue] {
     let curves: [JSONValue] = values.sorted.compactMap { key, values in
       guard let center = mean(values), let low = values.min(), let high = values.max() else { return nil }
-      return [
+      let row: [String: JSONValue] = [
         "k": "run", "p": .text(panels[key[0].index]), "o": .text(color.labels[key[1].index]),
         "s": .text(stroke?.labels[key[2].index] ?? ""), "t": key[3].json, "y": .display(center), "a": .display(low),
         "b": .display(high), "n": .integer(values.count),
       ]
+      return placed(row, in: key[4].index)
     }
-    let lines: [JSONValue] = panels.flatMap { panel in
+    let places = columns.flatMap { name in rowKey.labels.indices.map { Panel(name: name, row: $0) } }
+    let lines: [JSONValue] = places.flatMap { panel in
       (levels[panel] ?? []).sorted { $0.value > $1.value }.enumerated().map { index, level in
-        [
-          "k": "level", "p": .text(panel), "o": level.overRealization.map(JSONValue.text) ?? nil,
+        let row: [String: JSONValue] = [
+          "k": "level", "p": .text(panel.name), "o": level.overRealization.map(JSONValue.text) ?? nil,
           "w": .text(level.name), "y": .display(level.value), "e": .text(index == 0 ? "above" : "below"),
         ]
+        return placed(row, in: panel.row)
       }
     }
     return curves + lines
+  }
+
+  private func placed(_ row: [String: JSONValue], in place: Int) -> JSONValue {
+    .object(rowKey.isVaried ? row.merging(["q": .text(rowKey.labels[place])]) { $1 } : row)
   }
 
   /// The over-realizations that have runs.
@@ -96,7 +119,7 @@ struct LearningCurves {
     var line = Layers.line(y("y"), width: 1.6, strokes).members
     (band["transform"], line["transform"]) = (isRun, isRun)
     let hovers = [
-      FigureStyle.hover("o", color.title, "nominal"), FigureStyle.hover("t", "epoch", "ordinal"),
+      FigureStyle.hover("o", color.title, "nominal"), style.timeHover,
       FigureStyle.hover("y", title, format: ".4f"), FigureStyle.hover("a", "lowest run", format: ".4f"),
       FigureStyle.hover("b", "highest run", format: ".4f"), Hovers.runs,
     ]
@@ -104,17 +127,24 @@ struct LearningCurves {
     let dots = Layers.dots(
       Layers.dot(10), ["y": y("y"), "tooltip": .array(hover + hovers)].merging(detail) { $1 },
       filter: "datum.k == 'run'")
-    var members = style.panels(
-      label: panels.count > 1 ? "(datum.label)" : "''", rows: rows, count: panels.count,
-      encoding: [
-        "x": [
-          "field": "t", "type": "quantitative", "title": "epoch", "scale": ["nice": false],
-          "axis": ["tickCount": 5, "grid": false, "format": "d"],
-        ],
-        "color": style.color(
-          "o", title: color.title, names: shownLabels, colors: color.colors(of: shownLabels), symbol: "stroke"),
+    let layers = (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y)
+    let encoding: [String: JSONValue] = [
+      "x": [
+        "field": "t", "type": "quantitative", "title": .text(style.timeUnit), "scale": ["nice": false],
+        "axis": ["tickCount": 5, "grid": false, "format": "d"],
       ],
-      layers: (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y), order: panels)
+      "color": style.color(
+        "o", title: color.title, names: shownLabels, colors: color.colors(of: shownLabels), symbol: "stroke"),
+    ]
+    let heading = panels.count > 1 ? panelLabel : "''"
+    if rowKey.isVaried {
+      return style.panels(
+        rows: rows, encoding: encoding, layers: layers,
+        columns: .init(field: "p", label: heading, labels: columns),
+        panelRows: .init(field: "q", label: rowKey.panelLabel, labels: rowKey.labels))
+    }
+    var members = style.panels(
+      label: heading, rows: rows, count: panels.count, encoding: encoding, layers: layers, order: columns)
     if panels.count == 1, var panel = members["spec"]?.members {
       // As wide as the legend.
       panel["width"] = .number(style.width - style.margin - 120)
@@ -122,6 +152,9 @@ struct LearningCurves {
     }
     return members
   }
+
+  /// Columns are named as they were added, or by a key.
+  private var panelLabel: String { channels.column.isVaried ? channels.column.panelLabel : "(datum.label)" }
 
   /// Dotted in the colour of the over-realization, or gray and dashed with its name.
   private func levelLayers(_ y: Layers.Height) -> [JSONValue] {

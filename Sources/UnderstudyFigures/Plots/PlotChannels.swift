@@ -3,13 +3,15 @@ import UnderstudySchema
 
 /// What a channel of a plot tells apart, with its values in the selected runs.
 enum PlotChannel {
-  case epoch, node, layer
+  /// With what it counts: epochs, or steps.
+  case epoch(String)
+  case node, layer
   case key(SeriesKey)
 
   /// nil for an axis that shows nothing.
   init?(_ axis: PlotDeclaration.Axis, of runs: SelectedRuns) {
     switch axis {
-    case .epoch: self = .epoch
+    case .epoch: self = .epoch(runs.study.timeUnit)
     case .node: self = .node
     case .layer: self = .layer
     case .key(let path): self = .key(runs.series(path))
@@ -21,7 +23,7 @@ enum PlotChannel {
 
   var title: String {
     switch self {
-    case .epoch: "epoch"
+    case .epoch(let unit): unit
     case .node: "node"
     case .layer: "layer"
     case .key(let key): key.title
@@ -41,7 +43,7 @@ enum PlotChannel {
   /// What legends and panels call a place.
   func label(_ part: Gathered<PlotPoint>.Part) -> String {
     switch self {
-    case .epoch: "epoch \(part.index)"
+    case .epoch(let unit): "\(unit) \(part.index)"
     case .node: "node \(part.index)"
     case .layer: "layer \(layerLabel(part.index))"
     case .key(let key): key.labels[part.index]

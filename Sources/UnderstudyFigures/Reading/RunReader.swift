@@ -7,6 +7,9 @@ extension RunRecord {
     return nil
   }
 
+  /// Whether figures of completed runs leave it out: it diverged, and was not looked at for that.
+  var isLeftOut: Bool { divergedEpoch != nil && !run.setting.zoom.isOn }
+
   /// The run in words: the study's varied keys with their values, and the seed.
   func label(study: Study) -> String {
     let parts = study.variedKeys.compactMap { key in
@@ -26,7 +29,11 @@ struct RunReader {
   var setting: Setting { record.run.setting }
   var seed: Int { record.run.seed }
   /// After the last step of the run as declared, and its critical-point search if it has one.
-  var lastEpoch: Int { setting.lastEpoch }
+  /// A zoom into a divergence ends before it.
+  var lastEpoch: Int {
+    guard setting.zoom.isOn, record.divergedEpoch != nil else { return setting.lastEpoch }
+    return record.measurements.map(\.epoch).max() ?? setting.lastEpoch
+  }
 
   /// Epochs at which `measure` is recorded, ascending.
   func epochs(of measure: Measure) -> [Int] {

@@ -41,6 +41,13 @@ struct SettingSelection {
         "\(diverged.count) diverged run\(diverged.count == 1 ? " is" : "s are") left out: "
           + named.joined(separator: "; ") + rest + ".")
     }
+    let ended = runs.filter { $0.divergedEpoch != nil && !$0.isLeftOut }
+    if !ended.isEmpty {
+      let named = ended.prefix(2).map { "\($0.label(study: study)) at step \($0.divergedEpoch ?? 0)" }
+      notes.append(
+        "\(ended.count) run\(ended.count == 1 ? "" : "s") diverged, and \(ended.count == 1 ? "ends" : "end") there: "
+          + named.joined(separator: "; ") + (ended.count > 2 ? " and \(ended.count - 2) more." : "."))
+    }
     return notes
   }
 
@@ -89,11 +96,11 @@ struct SettingSelection {
 
   /// The settings of which a run completed; all of them while there is none.
   var shownSettings: [Int] {
-    let completed = Set(runs.filter { $0.divergedEpoch == nil }.map(\.run.settingIndex))
+    let completed = Set(runs.filter { !$0.isLeftOut }.map(\.run.settingIndex))
     return completed.isEmpty ? settingIndices : settingIndices.filter(completed.contains)
   }
 
-  var divergedRuns: [RunRecord] { runs.filter { $0.divergedEpoch != nil } }
+  var divergedRuns: [RunRecord] { runs.filter(\.isLeftOut) }
 
   /// Which epoch is no epoch of training.
   var searchNotes: [String] {
@@ -106,7 +113,7 @@ struct SettingSelection {
   ///
   /// - Throws: `FigureError.allDiverged` if there are none.
   func completedRuns(figure: String) throws(FigureError) -> [RunRecord] {
-    let completed = runs.filter { $0.divergedEpoch == nil }
+    let completed = runs.filter { !$0.isLeftOut }
     guard !completed.isEmpty else { throw .allDiverged(figure: figure, runCount: runs.count) }
     return completed
   }

@@ -2,7 +2,7 @@ import UnderstudySchema
 
 extension Study {
   /// What is wrong with its figures and findings, or may surprise, as far as it is told before anything is trained: names of figures;
-  /// of plots, measures that no rule records, axes that are missing, and keys that are pooled; of findings, measures that are not
+  /// keys that they pool; of plots, measures that no rule records, and axes that are missing; of findings, measures that are not
   /// recorded when they are looked at, and statistics that cannot be compared.
   ///
   /// - Complexity: O(figures and findings x settings).
@@ -28,10 +28,18 @@ extension Study {
 extension FigureDeclaration {
   fileprivate func warnings(in study: Study) -> [String] {
     guard hasFileName else { return [FigureError.invalidName(figure: name).reason] }
-    guard let plot else { return [] }
     do throws(FigureError) {
       let selection = try SettingSelection(selection, of: StudyResults(study: study, runs: []), subject: name)
       let runs = SelectedRuns(selection: selection, study: study, subject: name)
+      guard let plot else {
+        if kind.isScatter { return [] }
+        let shown = Chart(declaration: self, runs: runs).keys.paths
+        let others = kind.channels.map(\.rawValue)
+        let remedy =
+          "Select one of them by where" + (others.isEmpty ? "" : ", or show it as \(others.joined(separator: " or "))")
+          + "."
+        return selection.unshownKeys(beside: shown, study: study).pooled.map { "\($0) \(remedy)" }
+      }
       let channels = try PlotChannels(
         plot, isMap: kind == .heatMap, of: runs, hasEpochs: hasEpochs(plot, in: study))
       return missing(plot, in: study).map { "\($0) is recorded by no rule; add it to record" }

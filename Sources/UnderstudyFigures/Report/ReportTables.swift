@@ -124,7 +124,7 @@ func settingsContent(_ results: StudyResults) -> String {
   let rows = study.settings.indices.map { index in
     let finished = runs[index, default: []]
     let diverged = finished.compactMap { record in
-      record.divergedEpoch.map { "seed \(record.run.seed) (epoch \($0))" }
+      record.divergedEpoch.map { "seed \(record.run.seed) (\(study.timeUnit) \($0))" }
     }
     return study.variedKeys.map { (study.value(of: $0, at: index)?.shown ?? "–").escapedForHTML } + [
       "\(finished.count) of \(study.seeds.count)", diverged.isEmpty ? "none" : diverged.joined(separator: ", "),

@@ -15,8 +15,10 @@ extension StudyDeclarations {
       let own = kind.options
       if let key = given.first(where: { !own.contains($0) }), let tree = entries[key] {
         let known = own.isEmpty ? "" : "; it has \(own.joined(separator: ", "))"
+        let reason = FigureDeclaration.Channel(rawValue: key).flatMap(kind.objection)
         throw tree.error(
-          .unusedKey, key: "figures.\(key)", "figures of kind \(kind.rawValue) have no \(key)",
+          .unusedKey, key: "figures.\(key)",
+          "figures of kind \(kind.rawValue) have no \(key)\(reason.map { ": \($0)" } ?? "")",
           "remove it, or make the kind plot or heatMap\(known)")
       }
       return nil

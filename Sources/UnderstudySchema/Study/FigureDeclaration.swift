@@ -60,8 +60,36 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
       case .evaluationLoss, .alignmentTime, .specializationTime: [.color, .row, .column]
       case .coverAndLoss, .connectionLoss: [.row, .column]
       case .alignmentBound, .unalignedStudents, .alignedShare, .sampleExponent, .layerLShape: [.color]
-      case .observers: [.color, .row]
-      case .boundaries, .verdictShares, .layerLearning, .accuracy, .bestCorrelations, .plot, .heatMap: []
+      case .observers, .layerLearning, .bestCorrelations: [.color, .row]
+      case .boundaries: [.row]
+      case .verdictShares: [.row, .column]
+      case .accuracy: [.color, .row, .column]
+      case .plot, .heatMap: []
+      }
+    }
+
+    /// Whether each dot is one node, or one run, by itself, and no panel could be of a key: there, settings are not made one number.
+    package var isScatter: Bool { self == .alignmentBound || self == .unalignedStudents }
+
+    /// Why a figure of the kind cannot give a channel to a key; nil if it can.
+    public func objection(to channel: Channel) -> String? {
+      guard !isPlot, !channels.contains(channel) else { return nil }
+      switch (self, channel) {
+      case (.boundaries, .color): return "its colours are teacher nodes"
+      case (.boundaries, .column), (.layerLShape, .column): return "its columns are epochs"
+      case (.verdictShares, .color): return "its colours are verdicts"
+      case (.layerLearning, .column), (.bestCorrelations, .column): return "its columns are hidden layers"
+      case (.layerLShape, .row): return "its rows are hidden layers"
+      case (.lShape, .color): return "its colours would say nothing of crosses and dots; give row or column"
+      case (.recoveryRate, .color): return "its lines are told apart by epoch; give row or column"
+      case (.layerSpecialization, .color): return "its colours are hidden layers"
+      case (.coverAndLoss, .color): return "its colours are what is waited for"
+      case (.connectionLoss, .color): return "its colours are paths"
+      case (.alignedShare, .row), (.alignedShare, .column): return "its panels are input dimensions"
+      case (.observers, .column): return "it has two panels side by side: observers, and what is recovered"
+      case (.unalignedStudents, .row), (.unalignedStudents, .column):
+        return "it has two panels side by side: strengths, and kink balances"
+      default: return "it is one panel; select settings by where, or make the kind plot"
       }
     }
 

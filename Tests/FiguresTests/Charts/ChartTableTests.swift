@@ -5,7 +5,7 @@ import UnderstudySchema
 
 /// What the table of figures says of each: the measures that a report has to read for it.
 @Suite struct ChartTableTests {
-  private static let results: [StudyResults] = [
+  static let results: [StudyResults] = [
     Synthetic.sweep(decays: [0, 1], multiples: [1, 2], seedCount: 2),
     Synthetic.plane(),
     SyntheticTheory.multiples([1, 2], decays: [1], seedCount: 2, figures: []),
