@@ -177,6 +177,8 @@ import UnderstudySchema
     #expect(both.zoom == ZoomSetting(from: 41, to: 60, every: 1) && both.beginningCount == 0)
     #expect(both.study.variedKeys == ["training.learningRate"] && both.study.seeds == [2])
     #expect(both.study.figures.map(\.name) == ["evaluationLoss"])
+    let all = try ZoomedRuns(of: store, where: { _ in true }, ZoomedRuns.Window(from: 41), measures: [])
+    #expect(all.study.figures.map(\.name) == ["trainingLoss", "evaluationLoss", "evaluationCorrelation"])
     // Random numbers are those of the whole runs.
     #expect(both.study.runs[0].randomKey == store.study.runs[1].randomKey)
   }

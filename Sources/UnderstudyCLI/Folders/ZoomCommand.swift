@@ -73,7 +73,7 @@ struct ZoomCommand: AsyncParsableCommand {
       guard !options.noReport else { return }
       guard !zoomed.study.figures.isEmpty else {
         return writeError(
-          "\(zoomed.study.name): no report, because none of its measures is one number; export has them all")
+          "\(zoomed.study.name): no report, because none of its measures is drawn by itself; export has them all")
       }
       try drawReport(of: [folder], to: folder.appendingPathComponent("report.html"), python: options.python)
     }

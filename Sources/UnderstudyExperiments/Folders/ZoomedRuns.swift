@@ -176,12 +176,21 @@ public struct ZoomedRuns: Sendable {
     }
     (study.seeds, study.findings) = (seeds, [])
     study.record = [RecordRule(measures: Measure.allCases.filter(wanted.contains), moments: .every(1))]
-    study.figures = Measure.allCases.filter { wanted.contains($0) && $0.isScalar }.map { measure in
-      var plot = PlotDeclaration(.measure(measure))
-      plot.x = .epoch
-      if measure.isLoss { plot.scale = .logarithmic }
-      return FigureDeclaration(name: measure.rawValue, kind: .plot, plot: plot)
-    }
+    study.figures = Measure.allCases.filter(wanted.contains).compactMap(plot)
     return study
+  }
+
+  /// What a measure is drawn as, over the steps; nil of arrays that no one number stands for.
+  private static func plot(of measure: Measure) -> FigureDeclaration? {
+    var plot = PlotDeclaration(.measure(measure))
+    plot.x = .epoch
+    switch measure {
+    case .trainingCorrelation, .evaluationCorrelation: plot.reductions = [.largest, .mean]
+    case .layerCorrelations: (plot.reductions, plot.color) = ([.mean], .layer)
+    default:
+      guard measure.isScalar else { return nil }
+      if measure.isLoss { plot.scale = .logarithmic }
+    }
+    return FigureDeclaration(name: measure.rawValue, kind: .plot, plot: plot)
   }
 }

@@ -110,8 +110,13 @@ private struct BoundaryRow {
       panels.append(BoundaryPanel(epoch: epoch, teacher: teacher, student: boundaries, correlation: table))
     }
     let count = panels.first?.student.count ?? 0
-    let own = key.path == "student.overRealization" || key.path.isEmpty ? [] : [key.title]
-    title = own + [(key.path.isEmpty ? "" : "\(key.label(of: run)): ") + "\(count) student nodes"]
+    let nodes = "\(count) student nodes"
+    title =
+      switch key.path {
+      case "": [nodes]
+      case "student.overRealization": ["\(key.label(of: run)): \(nodes)"]
+      default: ["\(key.title) \(key.label(of: run)):", nodes]
+      }
   }
 }
 
