@@ -175,6 +175,12 @@ public struct ZoomedRuns: Sendable {
       )
     }
     (study.seeds, study.findings) = (seeds, [])
+    do { _ = try study.yaml() } catch  where error.kind == .notAGrid {
+      throw .input(
+        "the chosen settings are not all combinations of some values; choose them by --where, or one run at a time")
+    } catch {
+      throw .input(error.description)
+    }
     study.record = [RecordRule(measures: Measure.allCases.filter(wanted.contains), moments: .every(1))]
     study.figures = Measure.allCases.filter(wanted.contains).compactMap(plot)
     return study

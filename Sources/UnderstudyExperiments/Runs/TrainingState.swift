@@ -2,6 +2,7 @@ import Foundation
 import UnderstudyNetworks
 import UnderstudyNumerics
 import UnderstudyRecords
+import UnderstudySchema
 import UnderstudyTraining
 
 /// What a run needs to go on: its student, what its update rule remembers, and how far it is in an epoch, or in what comes after its
@@ -55,7 +56,7 @@ struct TrainingState {
   /// - Throws: ``FileError`` if the bytes are damaged.
   static func unfinishedSteps(in data: Data, name: String) throws(FileError) -> Int {
     let metadata = try SafetensorsFile.decode(data, name: name).metadata
-    return metadata[UnfinishedEpoch.stepsKey].flatMap { Int($0) } ?? 0
+    return metadata[UnfinishedEpoch.stepsKey].flatMap { Int($0) }.map { max(0, min($0, StudyKey.greatestSize)) } ?? 0
   }
 
   /// - Parameter network: the run's, before training: the stored ones have its size.

@@ -16,7 +16,8 @@ public struct RunState: Sendable {
 
   public var run: Run
   public var kind: Kind
-  /// Epochs that are behind it; of a diverged run the one in which it diverged. nil of runs that failed or are missing.
+  /// Epochs that are behind it, with a zoom steps; of a diverged run the one in which it diverged. nil of runs that failed or are
+  /// missing.
   public var epoch: Int?
   /// The last evaluation loss that was recorded, or else the last training loss; nil if neither was.
   public var loss: Double?
@@ -48,7 +49,10 @@ extension ResultsStore {
         }
         (state.loss, state.divergence) = (losses[run.hash], record.divergence)
       } else if checkpoints.contains(run.hash), let checkpoint = try checkpoint(of: run) {
-        (state.kind, state.epoch) = (.begun, checkpoint.epoch)
+        state.kind = .begun
+        // A zoom counts steps.
+        let (steps, _) = checkpoint.epoch.multipliedReportingOverflow(by: run.setting.training.stepsPerEpoch)
+        state.epoch = run.setting.zoom.isOn ? steps : checkpoint.epoch
         state.loss =
           Self.lossMeasures.lazy.compactMap { measure in
             checkpoint.measurements.last { $0.measure == measure }?.values.first
