@@ -64,8 +64,11 @@ struct Chart {
     let unshown = selection.unshownKeys(beside: shownKeys ?? keys.paths, study: runs.study).sentences
     var members = members
     if !unshown.isEmpty {
+      // Lines that are not longer than most figures are wide.
+      let letters = Int(style.width / (8.5 * style.scale))
+      let lines = unshown.flatMap { FigureStyle.lines(of: $0, letters: letters) }
       members["title"] = [
-        "text": .array(unshown.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
+        "text": .array(lines.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
         "color": "#555555",
       ]
     }

@@ -81,7 +81,8 @@ struct SettingSelection {
         }
         // Of keys that go together, one stands for all.
       } else if !study.variedKeys.prefix(while: { $0 != key }).contains(where: partners.contains) {
-        found.pooled.append("Pools \(([key] + partners.sorted()).joined(separator: " with ")) \(list).")
+        let along = partners.isEmpty ? "" : ", and with it \(partners.sorted().joined(separator: " and "))"
+        found.pooled.append("Pools \(key) \(list)\(along).")
       }
     }
     return found

@@ -106,7 +106,6 @@ public struct GaussianObjective: Sendable, Hashable {
   }
 }
 
-
 private func rectified(
   _ layer: LayerWeights, norms: [Double], _ negativeSlope: Double, _ deviation: Double
 ) -> [RectifiedNormal] {

@@ -49,7 +49,8 @@ extension Study {
       let remedy =
         isFolder.boolValue
         ? "give a study file, or the name of a bundled study; `understudy keys` lists those"
-        : isThere ? "check that it is a file you may read" : "check the path; `understudy keys` lists the bundled studies"
+        : isThere
+          ? "check that it is a file you may read" : "check the path; `understudy keys` lists the bundled studies"
       throw StudyError(
         .unreadableFile, origin: path,
         problem: isFolder.boolValue ? "is a folder" : isThere ? "cannot be read" : "no such file", remedy: remedy)

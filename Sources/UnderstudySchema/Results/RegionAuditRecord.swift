@@ -30,6 +30,7 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
 
   public init() {}
 
+  /// A teacher node: who observes it in the region, and what follows.
   public struct TeacherNode: Codable, Hashable, Sendable {
     /// j, from 1.
     public var node: Int
@@ -63,6 +64,7 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
     }
   }
 
+  /// A student node: where it is active, how large its gradient is, and what its boundary carries.
   public struct StudentNode: Codable, Hashable, Sendable {
     /// k, from 1.
     public var node: Int
@@ -92,7 +94,8 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
 
     public init(
       node: Int, strength: Double, activeShare: Double, vanishingShare: Double, largestGradient: Double,
-      gradientBound: Double, kinkBound: Double, vanishes: Bool?, onBoundary: [Int], kinkLeft: Double?, observerSpan: Double?,
+      gradientBound: Double, kinkBound: Double, vanishes: Bool?, onBoundary: [Int], kinkLeft: Double?,
+      observerSpan: Double?,
       vanishingObserverCount: Int?, isPredictedSilent: Bool
     ) {
       (self.node, self.strength, self.activeShare, self.vanishingShare) = (node, strength, activeShare, vanishingShare)
