@@ -51,7 +51,8 @@ let package = Package(
       resources: [
         "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
         "augmentation", "low-rank", "connectivity", "coverage-and-loss", "dynamics", "deep", "depth", "teacher-width",
-        "deep-bound", "sample-nodes", "sample-precision", "sample-observation", "boundary-data", "leaky-slope",
+        "deep-bound", "deep-connectivity", "sample-nodes", "sample-precision", "sample-observation", "boundary-data",
+        "leaky-slope",
         "batch-normalization", "layer-factors", "frozen-layers", "unaligned-layers", "deep-samples", "images",
       ].map { .embedInCode("Studies/\($0).yaml") } + [.embedInCode("Folders/retrain.py")]),
     .target(

@@ -54,6 +54,28 @@ package func mergedAndRetrained(
   return best
 }
 
+/// A student after a few steps towards a critical point of its loss, to be used where many small ones are needed: at most 30, without
+/// restarts.
+///
+/// - Parameter costLimit: it is returned as it is where one of its systems would take more operations than this, samples times the
+///   square of the weights; and where some of its layers have biases and others none.
+/// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+/// - Throws: ``ShapeError`` if the samples do not fit it.
+/// - Complexity: of at most 30 steps of a critical-point search.
+package func finished(
+  _ student: Student, over inputs: Matrix, targets: Matrix, costLimit: Double = 2e10
+) throws(ShapeError) -> Student {
+  let weightCount = Double(student.network.weightCount)
+  guard Double(inputs.rowCount) * weightCount * weightCount <= costLimit,
+    (try? student.network.architecture.checkHasUniformBiases()) != nil
+  else { return student }
+  let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
+  var search = try CriticalPointSearch(student, along: plan, on: inputs, targets: targets, key: 0)
+  while !search.isOver { search.step() }
+  // As if it were cancelled: eigenvalues are not needed.
+  return try search.result(wasCancelled: true).student
+}
+
 /// - Returns: nil for a deep network that the critical-point search does not take, one with biases in some layers only.
 private func trainedBack(
   _ network: Network, _ plan: CriticalPointPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix

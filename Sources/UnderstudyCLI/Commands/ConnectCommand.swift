@@ -137,6 +137,9 @@ struct ConnectCommand: AsyncParsableCommand {
         "  \(index + 1). \(segment.what)\n     largest loss \(short(segment.largestLoss))"
       }
       parts.append((["constructed path, from A to B"] + lines).joined(separator: "\n"))
+      if let shortage = analysis.shortage {
+        parts.append("for a path that keeps the outputs there are too few nodes: \(shortage)")
+      }
     }
     return parts.joined(separator: "\n\n")
   }

@@ -60,6 +60,8 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public var segments: [Segment]
   /// Why there is no constructed path; nil if there is one.
   public var obstacle: String?
+  /// Why the path of deep students may have more loss than they; see ``ConstructedPath/shortage``.
+  public var shortage: String?
   /// The files that hold the networks at the ends of the segments, A's first; nil if none were written.
   public var corners: [String]?
   /// Of the lowest hidden layer, and of those above, the lower first; nil for students of one hidden layer.
@@ -69,8 +71,8 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public let cornerNetworks: [Network]
 
   private enum CodingKeys: String, CodingKey {
-    case studentA, studentB, teacher, inputs, machine, pointCount, lossOfZero, curves, segments, obstacle, corners,
-      matching, upperMatchings
+    case studentA, studentB, teacher, inputs, machine, pointCount, lossOfZero, curves, segments, obstacle, shortage
+    case corners, matching, upperMatchings
   }
 
   /// Reads the files and measures all three ways.
@@ -118,6 +120,9 @@ public struct ConnectionAnalysis: Sendable, Encodable {
         pointCount: pointCount,
         reducing: { (student, inputs, targets) throws(ShapeError) in
           try mergedAndRetrained(student, over: inputs, targets: targets)
+        },
+        finishing: { (student, inputs, targets) throws(ShapeError) in
+          try finished(student, over: inputs, targets: targets)
         })
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
@@ -131,7 +136,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     segments = zip(paths.path.segments, paths.constructed).map { segment, losses in
       Segment(what: segment.what, largestLoss: losses.max() ?? 0, losses: losses)
     }
-    obstacle = paths.path.obstacle
+    (obstacle, shortage) = (paths.path.obstacle, paths.path.shortage)
     cornerNetworks = paths.path.segments.prefix(1).map(\.from) + paths.path.segments.map(\.to)
     let matchings = paths.matching.layers.map { layer in
       Matching(

@@ -26,9 +26,9 @@ public enum BundledStudies {
       ]),
     Reproduction(
       name: "deep",
-      summary: "deep students: what each hidden layer learns, when, how that depends on depth and width, and what the "
-        + "theory predicts of the lowest",
-      studies: ["deep", "depth", "teacher-width", "deep-bound"]),
+      summary: "deep students: what each hidden layer learns, when, how that depends on depth and width, what the "
+        + "theory predicts of the lowest, and paths between solutions",
+      studies: ["deep", "depth", "teacher-width", "deep-bound", "deep-connectivity"]),
     Reproduction(
       name: "layers",
       summary:
@@ -57,6 +57,7 @@ public enum BundledStudies {
     ("coverage-and-loss", PackageResources.coverage_and_loss_yaml),
     ("deep", PackageResources.deep_yaml),
     ("deep-bound", PackageResources.deep_bound_yaml),
+    ("deep-connectivity", PackageResources.deep_connectivity_yaml),
     ("deep-samples", PackageResources.deep_samples_yaml),
     ("depth", PackageResources.depth_yaml),
     ("dynamics", PackageResources.dynamics_yaml),

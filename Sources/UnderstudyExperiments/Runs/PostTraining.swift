@@ -163,6 +163,9 @@ extension ActiveRun {
         over: samples.inputs, targets: samples.targets, pointCount: 200,
         reducing: { (student, inputs, targets) throws(ShapeError) in
           try mergedAndRetrained(student, over: inputs, targets: targets)
+        },
+        finishing: { (student, inputs, targets) throws(ShapeError) in
+          try finished(student, over: inputs, targets: targets)
         })
     }
     return Measure.allCases.filter(pathMeasures.contains).map { measure in

@@ -84,6 +84,12 @@ struct OptimalBrainSurgeon {
     return order
   }
 
+  /// The same, or the first candidates where the activations are not finite and there is no order.
+  func orderOrFirst(among candidates: [Int], count: Int) -> [Int] {
+    let order = order(among: candidates, count: count)
+    return order.isEmpty ? Array(candidates.prefix(count)) : order
+  }
+
   private func cheapest(_ candidates: [Int]) -> Int? {
     guard let costs else { return nil }
     return candidates.min { (costs[$0], $0) < (costs[$1], $1) }

@@ -8,6 +8,13 @@ public struct ConstructedPath: Sendable, Equatable {
   public let segments: [PathSegment]
   /// Why there is none; nil if there is one.
   public let obstacle: String?
+  /// Why students of several hidden layers that have no loss may have some on the path: which layers hold too few nodes for a path that
+  /// keeps the outputs; nil if none does.
+  public let shortage: String?
+
+  init(segments: [PathSegment], obstacle: String?, shortage: String? = nil) {
+    (self.segments, self.obstacle, self.shortage) = (segments, obstacle, shortage)
+  }
 }
 
 /// Builds the path between two students of one teacher.

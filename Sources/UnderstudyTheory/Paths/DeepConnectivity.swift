@@ -13,17 +13,21 @@ import UnderstudyNumerics
 ///
 /// So every segment moves weights that no output depends on, or weights along which pre-activations or outputs are linear and the
 /// same at both ends: the loss along it is at most that of its worse end. That takes as many nodes in each layer as A and B carry
-/// together. Where a layer holds fewer, the way goes by smaller students that do the same as A and as B, each on nodes of its own:
-/// layers may give up pre-activations on which no output depends there.
+/// together. Where a layer holds fewer, as with most trained students, the first and the last step bring A and B to networks on half of
+/// their nodes, the highest layer first and at whatever loss these have; see `HalfWidthReduction`. Then no loss on the path is larger than at
+/// its corners.
 ///
-/// - Parameter reducing: makes a smaller student of a layer and what is above it, and of a whole student; by default by merging.
+/// - Parameters:
+///   - reducing: makes a smaller student of a layer and what is above it; by default by merging.
+///   - finishing: trains the small networks of the second kind of path; by default none is trained, only fitted.
 /// - Shape: `inputs` is `[sample, feature]`, `targets` is `[sample, output]`.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of the reduction of each layer of both, and O(weights) a segment.
 /// - Source: the statement is Tian's, in the talk that goes with arXiv:1909.13458, for two layers; the construction is derived, see
-///   the derivation of connected solutions.
+///   the derivation of connected solutions; the second kind of path is that of Kuditipudi et al. 2019, arXiv:1906.06247, with fits.
 public func deepPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction? = nil
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction? = nil,
+  finishing: StudentFinishing? = nil
 ) throws(ShapeError) -> ConstructedPath {
   try checkJoinable(a.network, b.network)
   try checkInputs(inputs, fit: a.network)
@@ -32,33 +36,28 @@ public func deepPath(
     return ConstructedPath(segments: [stay], obstacle: nil)
   }
   try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: a.network.outputCount)
+  // Not `reducing ?? merged`, on which Swift 6.1 crashes.
   guard let reducing else {
-    return try shortestPath(from: a, to: b, over: inputs, targets: targets, reducing: merged)
+    return try path(from: a, to: b, over: inputs, targets: targets, reducing: merged, finishing: finishing)
   }
-  return try shortestPath(from: a, to: b, over: inputs, targets: targets, reducing: reducing)
+  return try path(from: a, to: b, over: inputs, targets: targets, reducing: reducing, finishing: finishing)
 }
 
-/// The direct path, or else the one by way of smaller students; if neither is there, what is in the way of the first.
-private func shortestPath(
-  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction
+/// The path that keeps the outputs, or else the one over networks on half of the nodes.
+private func path(
+  from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction,
+  finishing: StudentFinishing?
 ) throws(ShapeError) -> ConstructedPath {
-  let direct = try DeepPathBuilder.path(from: a.network, to: b.network, over: inputs, reducing: reducing)
-  guard direct.obstacle != nil else { return direct }
-  let widths = a.network.hiddenCounts
-  let (smallA, smallB) = (
-    try reducing(a, inputs, targets).student.network.widened(to: widths),
-    try reducing(b, inputs, targets).student.network.widened(to: widths)
-  )
-  var segments: [PathSegment] = []
-  for (from, to, words) in [
-    (a.network, smallA, "From A to a smaller student that does the same. "),
-    (smallA, smallB, "From that to one that does the same as B. "), (smallB, b.network, "From that to B. "),
-  ] where from != to {
-    let path = try DeepPathBuilder.path(from: from, to: to, over: inputs, reducing: reducing)
-    guard path.obstacle == nil else { return direct }
-    segments += path.segments.map { PathSegment(from: $0.from, to: $0.to, what: words + $0.what) }
-  }
-  return ConstructedPath(segments: segments, obstacle: nil)
+  let exact = DeepPathBuilder(
+    first: try LayeredReduction(of: a.network, over: inputs, reducing: reducing).reduced,
+    second: try LayeredReduction(of: b.network, over: inputs, reducing: reducing).reduced)
+  guard let shortage = exact.shortage else { return ConstructedPath(segments: exact.path(), obstacle: nil) }
+  guard
+    let first = try HalfWidthReduction(of: a.network, over: inputs, targets: targets, finishing: finishing)?.reduced,
+    let second = try HalfWidthReduction(of: b.network, over: inputs, targets: targets, finishing: finishing)?.reduced
+  else { return ConstructedPath(segments: [], obstacle: shortage) }
+  return ConstructedPath(
+    segments: DeepPathBuilder(first: first, second: second).path(), obstacle: nil, shortage: shortage)
 }
 
 private func merged(_ student: Student, _ inputs: Matrix, _ targets: Matrix) throws(ShapeError) -> MergedStudent {
@@ -68,33 +67,28 @@ private func merged(_ student: Student, _ inputs: Matrix, _ targets: Matrix) thr
 /// Puts the segments of a deep path together.
 private struct DeepPathBuilder {
   private var segments: [PathSegment] = []
-  private let first: LayeredReduction
-  private let second: LayeredReduction
+  private let first: ReducedStudent
+  private let second: ReducedStudent
   /// Where B's carrying nodes stand at the moment, by their places in B. `[hidden layer]`
   private var places: [[Int: Int]] = []
   private var current: Network
 
-  /// - Returns: the path, or what is in its way.
-  static func path(
-    from a: Network, to b: Network, over inputs: Matrix, reducing: StudentReduction
-  ) throws(ShapeError) -> ConstructedPath {
-    var builder = DeepPathBuilder(
-      first: try LayeredReduction(of: a, over: inputs, reducing: reducing),
-      second: try LayeredReduction(of: b, over: inputs, reducing: reducing))
-    if let obstacle = builder.obstacle { return ConstructedPath(segments: [], obstacle: obstacle) }
-    builder.build()
-    return ConstructedPath(segments: builder.segments, obstacle: nil)
+  init(first: ReducedStudent, second: ReducedStudent) {
+    (self.first, self.second, current) = (first, second, first.network)
   }
 
-  private init(first: LayeredReduction, second: LayeredReduction) {
-    (self.first, self.second, current) = (first, second, first.network)
+  /// - Precondition: no layer is short of nodes.
+  func path() -> [PathSegment] {
+    var builder = self
+    builder.build()
+    return builder.segments
   }
 
   private var target: Network { second.network }
   private var layers: Range<Int> { target.hiddenCounts.indices }
 
   /// Layers that hold fewer nodes than both students carry.
-  private var obstacle: String? {
+  var shortage: String? {
     let lacking = layers.compactMap { layer -> String? in
       let (own, others, count) = (first.carriers[layer].count, second.carriers[layer].count, target.hiddenCounts[layer])
       guard own + others > count else { return nil }

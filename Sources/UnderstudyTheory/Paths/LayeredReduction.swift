@@ -13,19 +13,16 @@ public typealias StudentReduction = (Student, Matrix, Matrix) throws(ShapeError)
 /// not change along the others. Where these pre-activations do not change, no output does. That is repeated until no layer gets
 /// smaller: a node above that carries nothing may have been all that kept nodes below.
 struct LayeredReduction {
-  private(set) var steps: [ReductionPath.Step] = []
-  /// Where the way ends.
-  private(set) var network: Network
-  /// Nodes that outputs depend on, of each hidden layer, ascending; the columns of all others are 0 in the rows above that outputs
-  /// depend on.
-  private(set) var carriers: [[Int]]
+  private(set) var reduced: ReducedStudent
+
+  private var network: Network { reduced.network }
+  private var carriers: [[Int]] { reduced.carriers }
 
   /// - Shape: `inputs` is `[sample, feature]`.
   /// - Throws: ``ShapeError`` if the inputs do not fit, or a layer is linear or not finite.
   /// - Complexity: that of the reduction of each layer, at most eight times.
   init(of start: Network, over inputs: Matrix, reducing: StudentReduction) throws(ShapeError) {
-    network = start
-    carriers = start.nodesOfOutputs
+    reduced = ReducedStudent(network: start, carriers: start.nodesOfOutputs)
     for _ in 0..<8 {
       let before = carriers
       var below = inputs
@@ -60,7 +57,7 @@ struct LayeredReduction {
     else { return }
     clearIdleRows(of: layer, except: columns)
     for step in path.steps { take(step, ofLayer: layer, rows: rows, columns: columns) }
-    carriers = network.nodesOfOutputs
+    reduced.carriers = network.nodesOfOutputs
   }
 
   /// Makes weights 0 that lead from nodes on which no output depends to others of these: the reduction may let the upper ones
@@ -73,14 +70,9 @@ struct LayeredReduction {
         cleared[layer: layer].weights[k, column] = 0
       }
     }
-    guard cleared != network else { return }
     let what =
       "Hidden layer \(layerLabel(ofIndex: layer)): weights between nodes on which no output depends "
-    steps.append(
-      ReductionPath.Step(
-        segment: PathSegment(from: network, to: cleared, what: what + "become 0."),
-        backwards: PathSegment(from: cleared, to: network, what: what + "become student B's.")))
-    network = cleared
+    reduced.move(to: cleared, what + "become 0.", backwards: what + "become student B's.")
   }
 
   /// Takes a step of a layer and what is above it.
@@ -105,12 +97,8 @@ struct LayeredReduction {
       }
       return result
     }
-    let (from, to) = (whole(step.segment.from), whole(step.segment.to))
-    steps.append(
-      ReductionPath.Step(
-        segment: PathSegment(from: from, to: to, what: words + step.segment.what),
-        backwards: PathSegment(from: to, to: from, what: words + step.backwards.what)))
-    network = to
+    reduced.move(
+      to: whole(step.segment.to), words + step.segment.what, backwards: words + step.backwards.what)
   }
 }
 

@@ -11,9 +11,9 @@ public struct StudentMatching: Sendable, Equatable {
     public let costs: Matrix
     /// The node of B that each node of A is matched with: the assignment of least total cost. `[node of A]`
     public let nodes: [Int]
-    /// What each of them is scaled by to have the length of its partner's weights, `[node of A]`; 1 where one has none. Where that
-    /// makes its activations a thousand times larger or smaller than its partner's, as of nodes of next to no weights and a bias, it is
-    /// scaled to have the size of these.
+    /// What each of them is scaled by to have the length of its partner's weights, `[node of A]`; 1 where one has none. Where that is
+    /// a thousand times larger or smaller than what balances the two nodes, as for nodes of next to no weights, it is what
+    /// balances them: then the weights and the bias of each times the fan-out of the other are equally large.
     public let scales: [Double]
   }
 
@@ -45,33 +45,28 @@ public struct StudentMatching: Sendable, Equatable {
       let nodes = minimumCostAssignment(costs).enumerated().map { $1 ?? $0 }
       // Of B with the layers below in their new order and scale.
       let norms = (Boundaries(of: a.layers[index]).norms, Boundaries(of: matched.layers[index]).norms)
-      let sizes = (
-        activationSizes(of: a, layer: index, over: inputs), activationSizes(of: b, layer: index, over: inputs)
-      )
+      func sizes(of network: Network) -> [Double] {
+        (0..<network.hiddenCounts[index]).map { euclideanNorm(network.layers[index].row($0)) }
+      }
+      let sizes = (sizes(of: a), sizes(of: matched))
+      func fanOuts(of network: Network) -> [Double] {
+        (0..<network.hiddenCounts[index]).map { euclideanNorm(network.layers[index + 1].weights.column($0)) }
+      }
+      let fanOuts = (fanOuts(of: a), fanOuts(of: matched))
       let scales = nodes.enumerated().map { k, l -> Double in
         guard norms.0[k] > 0, norms.1[l] > 0 else { return 1 }
         let scale = norms.0[k] / norms.1[l]
-        guard sizes.0[k] > 0, sizes.1[l] > 0 else { return scale }
-        let misfit = scale * sizes.1[l] / sizes.0[k]
-        return (1e-3...1e3).contains(misfit) ? scale : sizes.0[k] / sizes.1[l]
+        let ofSizes = sizes.0[k] / sizes.1[l]
+        let ofFanOuts = fanOuts.0[k] > 0 && fanOuts.1[l] > 0 ? fanOuts.1[l] / fanOuts.0[k] : ofSizes
+        // Half way, each node's weights meet the other's fan-out; with this scale the two products are equally large.
+        let balanced = (ofSizes * ofFanOuts).squareRoot()
+        return (1e-3...1e3).contains(scale / balanced) ? scale : balanced
       }
       matched = matched.keeping(nodes, of: index, scaledBy: scales)
       layers.append(Layer(costs: costs, nodes: nodes, scales: scales))
     }
     (self.layers, student) = (layers, Student(matched))
   }
-}
-
-/// The root mean square of each node's activation in a hidden layer.
-private func activationSizes(of network: Network, layer: Int, over inputs: Matrix) -> [Double] {
-  var squares = [Double](repeating: 0, count: network.hiddenCounts[layer])
-  for block in SampleBlockSequence(inputs) {
-    let f = network.activations(of: block.inputs, layers: layer..<layer + 1)[0]
-    for k in squares.indices {
-      for value in f.row(k).prefix(block.validCount) { squares[k] += value * value }
-    }
-  }
-  return squares.map { ($0 / Double(inputs.rowCount)).squareRoot() }
 }
 
 /// The costs of the highest hidden layer, whose fan-outs are the output layer's weights for every input.

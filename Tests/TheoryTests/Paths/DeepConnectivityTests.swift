@@ -45,7 +45,7 @@ import UnderstudyNumerics
     let targets = try teacher.network.outputs(for: x)
     let (a, b) = (student(test, teacher, key: 10 + test.key), student(test, teacher, key: 20 + test.key))
     let path = try deepPath(from: a, to: b, over: x, targets: targets)
-    #expect(path.obstacle == nil, "\(path.obstacle ?? "")")
+    #expect(path.obstacle == nil && path.shortage == nil, "\(path.obstacle ?? path.shortage ?? "")")
     #expect(path.segments.first?.from == a.network && path.segments.last?.to == b.network)
     for (segment, next) in zip(path.segments, path.segments.dropFirst()) { #expect(segment.to == next.from) }
     for segment in path.segments {
@@ -82,54 +82,22 @@ import UnderstudyNumerics
     let (a, b) = (teacher.network, teacher.network.keeping([2, 0, 1], of: 1))
     let targets = try teacher.network.outputs(for: x)
     let path = try deepPath(from: Student(a), to: Student(b), over: x, targets: targets)
-    #expect(path.segments.isEmpty)
-    let obstacle = try #require(path.obstacle)
-    #expect(obstacle.contains("hidden layer 1 (lowest) has 3 nodes") && obstacle.contains("hidden layer 2"))
-    #expect(obstacle.contains("3 more are enough"))
-    // With as many more as it says there is one.
+    // There is one over networks of one node in every layer, which costs much.
+    #expect(path.obstacle == nil)
+    let shortage = try #require(path.shortage)
+    #expect(shortage.contains("hidden layer 1 (lowest) has 3 nodes") && shortage.contains("hidden layer 2"))
+    #expect(shortage.contains("3 more are enough"))
+    let worst = try path.segments.map { try losses(along: $0, pointCount: 5, over: x, targets: targets).max() ?? 0 }
+    #expect(worst.max() ?? 0 > 1e-3)
+    // With as many more as it says there is one without loss.
     let (wideA, wideB) = (Student(a.widened(to: [6, 6])), Student(b.widened(to: [6, 6])))
     let wide = try deepPath(from: wideA, to: wideB, over: x, targets: targets)
-    #expect(wide.obstacle == nil)
+    #expect(wide.obstacle == nil && wide.shortage == nil)
     for segment in wide.segments {
       #expect(try losses(along: segment, pointCount: 5, over: x, targets: targets).allSatisfy { $0 < 1e-20 })
     }
     let same = try deepPath(from: wideA, to: wideA, over: x, targets: targets)
     #expect(same.segments.count == 1 && same.obstacle == nil)
-  }
-
-  /// Students that cannot be joined directly, by way of given smaller ones: here both are the teacher in other orders, of which
-  /// nothing is left to merge, and the reduction of a layer is told to leave it alone.
-  @Test("by way of smaller students where layers cannot be reduced")
-  func smallerStudents() throws {
-    let test = Case(widths: [3, 3])
-    let teacher = try teacher(test)
-    let targets = try teacher.network.outputs(for: x)
-    // Nine nodes a layer, of which five carry: two students beside each other do not fit, one and the teacher do.
-    func student(_ key: UInt64) -> Student {
-      var planting = DeepPlanting(teacher, key: key)
-      for layer in 0..<2 {
-        planting.split(0, in: layer)
-        planting.split(1, in: layer)
-      }
-      planting.scramble()
-      return Student(planting.network.widened(to: [9, 9]))
-    }
-    let (a, b) = (student(41), student(42))
-    func onlyWholeStudents(
-      _ student: Student, _ inputs: Matrix, _ targets: Matrix
-    ) throws(ShapeError) -> MergedStudent {
-      guard student.network.isTwoLayer else { return try merge(student, over: inputs, targets: targets) }
-      return MergedStudent(
-        student: student, layers: [.unchanged(nodeCount: student.network.hiddenCounts[0])], largestChange: 0,
-        allowedChange: 0)
-    }
-    let path = try deepPath(from: a, to: b, over: x, targets: targets, reducing: onlyWholeStudents)
-    #expect(path.obstacle == nil, "\(path.obstacle ?? "")")
-    #expect(path.segments.first?.from == a.network && path.segments.last?.to == b.network)
-    for (segment, next) in zip(path.segments, path.segments.dropFirst()) { #expect(segment.to == next.from) }
-    for segment in path.segments {
-      #expect(try losses(along: segment, pointCount: 5, over: x, targets: targets).allSatisfy { $0 < 1e-18 })
-    }
   }
 
   /// A node of next to no weights and a bias is scaled by its activations: by its weights it would be a million million times
@@ -148,6 +116,31 @@ import UnderstudyNumerics
     let found = try StudentMatching(of: Student(b), to: Student(a), over: x)
     #expect(found.nodes == [0, 1, 2, 3] && found.scales.prefix(3) == [1, 1, 1])
     #expect(found.scales[3] > 0.1 && found.scales[3] < 10)
+  }
+
+  /// A node of next to no weights, and so of next to no activations, but with a fan-out: scaled to the length of its partner's weights its
+  /// fan-out would be next to nothing, and what it would be half way 1e13 times that of either.
+  @Test("scales balance activations and fan-outs where nodes give next to nothing")
+  func balancedScales() throws {
+    let teacher = try deepTeacher([3, 3], c: 4, slope: 0, over: x, key: 3)
+    let targets = try teacher.network.outputs(for: x)
+    var (a, b) = (teacher.network.widened(to: [4, 4]), teacher.network.widened(to: [4, 4]))
+    for layer in 0..<2 {
+      for column in 0..<a.layers[layer].inputCount { a[layer: layer].weights[3, column] = column < 3 ? 0.4 : 0 }
+      for column in 0..<3 { b[layer: layer].weights[3, column] = 1e-13 }
+      // The first gives nothing below, for its one partner above is silent.
+      for row in 0..<3 { b[layer: layer + 1].weights[row, 3] = 1 }
+      a[layer: layer].biases?[3] = layer == 0 ? 0.1 : -1e3
+      a[layer: layer + 1].weights[3, 3] = 1
+    }
+    let found = try StudentMatching(of: Student(b), to: Student(a), over: x)
+    #expect(found.layers.allSatisfy { $0.nodes == [0, 1, 2, 3] })
+    let line = try straightLine(from: Student(a), to: found.student)
+    let ends = (
+      try losses(along: line, pointCount: 2, over: x, targets: targets).max() ?? 0,
+      try losses(along: line, pointCount: 9, over: x, targets: targets).max() ?? 1
+    )
+    #expect(ends.1 < 1e3 * max(ends.0, 1e-3))
   }
 
   /// A deep student in another order and scale is matched back, layer by layer.
