@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The four studies of deep students in quick form: they run, every figure is drawn, and the lowest layer specializes.
+# The five studies of deep students in quick form: they run, every figure is drawn, and the lowest layer specializes.
 . "$(dirname "${BASH_SOURCE[0]}")/../support.bash"
 
 repository=$(cd "$tests/../.." && pwd)
@@ -9,7 +9,7 @@ cd "$work" || exit 1
 ends "reproduce deep" 0 "report:" -- "$UNDERSTUDY" reproduce deep --scale quick --results deep
 cp ends.log deep.log
 check "every figure is drawn" bash -c '! grep "figure left out" deep.log'
-for study in deep depth teacher-width deep-bound; do reproduced deep "$study"; done
+for study in deep depth teacher-width deep-bound deep-connectivity; do reproduced deep "$study"; done
 ends "the guide's tables" 0 "### deep" "The lowest layer specializes" "✓ borne out" -- \
   python3 "$repository/Scripts/findings_table.py" deep/report.html
 check "the lowest layer specializes and has the L-shape" bash -c \
@@ -17,7 +17,7 @@ check "the lowest layer specializes and has the L-shape" bash -c \
 ends "the guide's numbers" 0 "### deep, 10x" "### depth" "### teacher-width" "### deep-bound" -- \
   python3 "$repository/Scripts/deep_facts.py" deep
 ends "the same command again has nothing to do" 0 "deep: 0 of 8 runs" "depth: 0 of 9 runs" "teacher-width: 0 of 6 runs" \
-  "deep-bound: 0 of 12 runs" -- \
+  "deep-bound: 0 of 12 runs" "deep-connectivity: 0 of 3 runs" -- \
   "$UNDERSTUDY" reproduce deep --scale quick --results deep --no-report
 
 finish

@@ -118,29 +118,28 @@ import UnderstudyNumerics
     #expect(found.scales[3] > 0.1 && found.scales[3] < 10)
   }
 
-  /// A node of next to no weights, and so of next to no activations, but with a fan-out: scaled to the length of its partner's weights its
-  /// fan-out would be next to nothing, and what it would be half way 1e13 times that of either.
-  @Test("scales balance activations and fan-outs where nodes give next to nothing")
+  /// B has a node of next to no weights, and above it one that takes only this and so is constant. Both are scaled by their weights' length
+  /// 4e10 times, the upper one with its bias: half way it would meet the fan-out of A's silent node, with a loss of 1e20.
+  @Test("scales balance weights, biases and fan-outs where weights are next to none")
   func balancedScales() throws {
     let teacher = try deepTeacher([3, 3], c: 4, slope: 0, over: x, key: 3)
     let targets = try teacher.network.outputs(for: x)
     var (a, b) = (teacher.network.widened(to: [4, 4]), teacher.network.widened(to: [4, 4]))
-    for layer in 0..<2 {
-      for column in 0..<a.layers[layer].inputCount { a[layer: layer].weights[3, column] = column < 3 ? 0.4 : 0 }
-      for column in 0..<3 { b[layer: layer].weights[3, column] = 1e-13 }
-      // The first gives nothing below, for its one partner above is silent.
-      for row in 0..<3 { b[layer: layer + 1].weights[row, 3] = 1 }
-      a[layer: layer].biases?[3] = layer == 0 ? 0.1 : -1e3
-      a[layer: layer + 1].weights[3, 3] = 1
+    for column in 0..<5 { (a[layer: 0].weights[3, column], b[layer: 0].weights[3, column]) = (0.4, 1e-11) }
+    (a[layer: 0].biases?[3], b[layer: 0].biases?[3]) = (0.1, 1e-11)
+    for column in 0..<4 { a[layer: 1].weights[3, column] = -0.5 }
+    b[layer: 1].weights[3, 3] = 1
+    (a[layer: 1].biases?[3], b[layer: 1].biases?[3]) = (-0.1, 1)
+    for c in 0..<4 {
+      (a[layer: 2].weights[c, 3], b[layer: 2].weights[c, 3]) = (1, 1)
+      b[layer: 2].biases?[c] -= 1
     }
     let found = try StudentMatching(of: Student(b), to: Student(a), over: x)
     #expect(found.layers.allSatisfy { $0.nodes == [0, 1, 2, 3] })
     let line = try straightLine(from: Student(a), to: found.student)
-    let ends = (
-      try losses(along: line, pointCount: 2, over: x, targets: targets).max() ?? 0,
-      try losses(along: line, pointCount: 9, over: x, targets: targets).max() ?? 1
-    )
-    #expect(ends.1 < 1e3 * max(ends.0, 1e-3))
+    let along = try losses(along: line, pointCount: 9, over: x, targets: targets)
+    #expect(along[0] < 1e-20 && along[8] < 1e-18)
+    #expect(along.max() ?? 1 < 10)
   }
 
   /// A deep student in another order and scale is matched back, layer by layer.
