@@ -92,6 +92,20 @@ def bound(study: Path) -> None:
     print()
 
 
+def paths(study: Path) -> None:
+    """The largest losses on the ways between two students, and what the constructed path costs beyond their own."""
+    columns = ["logStraightBarrier", "logMatchedBarrier", "logConstructedBarrier", "logPathExcess"]
+    values = {name: {(value["group"][WIDTHS], value["group"][MULTIPLE]): value for value in statistics(study, name, WIDTHS, MULTIPLE)}
+              for name in columns}
+    print(f"### {study.name}: the largest loss on the way, and over that of the students\n")
+    print("| teacher | over-realization | runs | straight | matched | constructed | over the students' own |")
+    print("|---|---:|---:|---:|---:|---:|---:|")
+    for group in sorted(values[columns[0]], key=lambda group: (order(group[0]), float(group[1]))):
+        cells = [f"{10 ** values[name][group]['value']:.2g}" if "value" in values[name].get(group, {}) else "-" for name in columns]
+        print(f"| {group[0]} | {group[1]} | {values[columns[0]][group]['runCount']} | " + " | ".join(cells) + " |")
+    print()
+
+
 def order(widths: str) -> tuple[int, int]:
     """Shallow before deep, narrow before wide."""
     counts = [int(count) for count in widths.split("-")]
@@ -108,6 +122,9 @@ def main() -> None:
     study = Path(sys.argv[1]) / "deep-bound"
     if (study / "results.sqlite").exists():
         bound(study)
+    study = Path(sys.argv[1]) / "deep-connectivity"
+    if (study / "results.sqlite").exists():
+        paths(study)
 
 
 main()

@@ -251,6 +251,15 @@ extension FindingDeclaration.Statistic {
     case .logStraightBarrier: .barrier("on the straight line between two students", .straightPath)
     case .logMatchedBarrier:
       .barrier("on the straight line between two students after matching their nodes", .matchedPath)
+    case .logPathExcess:
+      .median(
+        "log10 of the largest loss on the constructed path over the larger loss of the two students", [.constructedPath],
+        otherwise: "no run has a constructed path; it needs a spare student node"
+      ) { run, epoch throws(FigureError) in
+        let losses = try run.measurement(.constructedPath, at: epoch).values
+        guard let first = losses.first, let last = losses.last, let largest = losses.max() else { return nil }
+        return logarithm(largest) - logarithm(max(first, last))
+      }
     case .epochsToCover:
       .median(
         "the first recorded epoch at which every teacher node is recovered", [.evaluationCorrelation], epochs: .own,

@@ -10,7 +10,7 @@ public struct FindingDeclaration: Codable, Hashable, Sendable {
     case observersPerNode, observerRecovery, alignmentOrder, alignmentSlope, alignmentDelay, alignedShare
     case sampleExponent
     case reachedShare, searchIterations, lowRankShare, matchedOnInputsShare, recoveredExactlyShare
-    case logConstructedBarrier, logStraightBarrier, logMatchedBarrier
+    case logConstructedBarrier, logStraightBarrier, logMatchedBarrier, logPathExcess
     case epochsToCover, coveredShare, epochsToSmallLoss, logRatioLossToCover
     case layerCorrelation, layerMatchedShare, epochsToSpecialize, layerOrder, layerArmRatio
     case layerBelowShare, layerGain, layerWidthGain, layerTeacherGain

@@ -14,7 +14,7 @@ ends "the guide's tables" 0 "### deep" "The lowest layer specializes" "✓ borne
   python3 "$repository/Scripts/findings_table.py" deep/report.html
 check "the lowest layer specializes and has the L-shape" bash -c \
   "grep -E 'lowest layer (specializes|has the L-shape)' ends.log | grep -vc 'not borne out' | grep -qx 3"
-ends "the guide's numbers" 0 "### deep, 10x" "### depth" "### teacher-width" "### deep-bound" -- \
+ends "the guide's numbers" 0 "### deep, 10x" "### depth" "### teacher-width" "### deep-bound" "### deep-connectivity" -- \
   python3 "$repository/Scripts/deep_facts.py" deep
 ends "the same command again has nothing to do" 0 "deep: 0 of 8 runs" "depth: 0 of 9 runs" "teacher-width: 0 of 6 runs" \
   "deep-bound: 0 of 12 runs" "deep-connectivity: 0 of 3 runs" -- \

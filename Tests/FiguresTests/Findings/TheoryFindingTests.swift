@@ -220,7 +220,7 @@ import UnderstudySchema
   static let connected = [
     run([
       vector(.straightPath, 10, [0, 1, 0]), vector(.matchedPath, 10, [0, 1e-2, 0]),
-      Entry(.constructedPath, epoch: 10, shape: [2, 2], values: [0, 1e-20, 1e-22, 0]),
+      Entry(.constructedPath, epoch: 10, shape: [2, 2], values: [0, 1e-20, 1e-22, 1e-23]),
     ]),
     run(
       seed: 1,
@@ -234,7 +234,9 @@ import UnderstudySchema
     #expect(abs(try #require(Self.value(.logStraightBarrier, Self.connected)) + 1) < 1e-12)
     #expect(abs(try #require(Self.value(.logMatchedBarrier, Self.connected)) + 3) < 1e-12)
     #expect(abs(try #require(Self.value(.logConstructedBarrier, Self.connected)) + 20) < 1e-12)
+    #expect(abs(try #require(Self.value(.logPathExcess, Self.connected)) - 3) < 1e-12)
     #expect(Self.value(.logConstructedBarrier, [Self.connected[1]]) == nil, "no spare node, no path")
+    #expect(Self.value(.logPathExcess, [Self.connected[1]]) == nil)
   }
 
   /// Covered at epoch 2 or never; a millionth of the loss at 20 or never.

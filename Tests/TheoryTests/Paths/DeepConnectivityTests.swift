@@ -126,10 +126,12 @@ import UnderstudyNumerics
     let targets = try teacher.network.outputs(for: x)
     var (a, b) = (teacher.network.widened(to: [4, 4]), teacher.network.widened(to: [4, 4]))
     for column in 0..<5 { (a[layer: 0].weights[3, column], b[layer: 0].weights[3, column]) = (0.4, 1e-11) }
-    (a[layer: 0].biases?[3], b[layer: 0].biases?[3]) = (0.1, 1e-11)
+    a[layer: 0].biases?[3] = 0.1
+    b[layer: 0].biases?[3] = 1e-11
     for column in 0..<4 { a[layer: 1].weights[3, column] = -0.5 }
     b[layer: 1].weights[3, 3] = 1
-    (a[layer: 1].biases?[3], b[layer: 1].biases?[3]) = (-0.1, 1)
+    a[layer: 1].biases?[3] = -0.1
+    b[layer: 1].biases?[3] = 1
     for c in 0..<4 {
       (a[layer: 2].weights[c, 3], b[layer: 2].weights[c, 3]) = (1, 1)
       b[layer: 2].biases?[c] -= 1
