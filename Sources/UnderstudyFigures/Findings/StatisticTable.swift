@@ -253,7 +253,8 @@ extension FindingDeclaration.Statistic {
       .barrier("on the straight line between two students after matching their nodes", .matchedPath)
     case .logPathExcess:
       .median(
-        "log10 of the largest loss on the constructed path over the larger loss of the two students", [.constructedPath],
+        "log10 of the largest loss on the constructed path over the larger loss of the two students",
+        [.constructedPath],
         otherwise: "no run has a constructed path; it needs a spare student node"
       ) { run, epoch throws(FigureError) in
         let losses = try run.measurement(.constructedPath, at: epoch).values
