@@ -178,6 +178,21 @@ ends "no such file" 2 nowhere.safetensors "check the path" -- \
 python3 "$tests/files.py" network wide.safetensors 6 9 5
 ends "students of different widths" 0 "straight line after matching" -- \
   "$UNDERSTUDY" connect a.safetensors wide.safetensors "${data[@]}"
+# Deep students that share no pre-activations: over half of the nodes, with no more loss than at the corners.
+python3 "$tests/files.py" deep deep-teacher.safetensors deep.safetensors 6 4 5
+python3 "$tests/files.py" deep deep-teacher.safetensors moved.safetensors 6 4 5 moved
+deep=(deep.safetensors moved.safetensors --teacher deep-teacher.safetensors --inputs x.npy)
+ends "deep students" 0 "constructed path, from A to B" "the output layer moves" "there are too few nodes: hidden layer 1" -- \
+  "$UNDERSTUDY" connect "${deep[@]}"
+ends "deep students in JSON" 0 -- "$UNDERSTUDY" connect "${deep[@]}" --json --points 20
+check "no segment has more loss than its ends" python3 -c '
+import json
+paths = json.load(open("ends.log"))
+assert "obstacle" not in paths and "more are enough" in paths["shortage"], paths.get("obstacle")
+for segment in paths["segments"]:
+    assert segment["largestLoss"] <= max(segment["losses"][0], segment["losses"][-1]) * (1 + 1e-9) + 1e-25, segment["what"]
+(way,) = (curve for curve in paths["curves"] if curve["name"] == "constructed")
+assert way["largestLoss"] < 2 * max(way["lossAtStart"], way["lossAtEnd"]), way["largestLoss"]'
 ends "a student that is narrower than the teacher" 2 teacher.safetensors "cannot cover" "widen" -- \
   "$UNDERSTUDY" connect teacher.safetensors teacher.safetensors --teacher a.safetensors --inputs x.npy
 python3 "$tests/files.py" network other.safetensors 6 8 3
