@@ -144,6 +144,7 @@ BUNDLED: dict[str, dict[str, str]] = {
     "depth": {},
     "deep-bound": {"inputs.training.count": "220", "criticalPoint.iterations": "5"},
     "teacher-width": {},
+    "deep-connectivity": {"inputs.training.count": "300", "training.stepsPerEpoch": "100", "criticalPoint.iterations": "20"},
 }
 
 # Studies whose runs are audited and recovered.
