@@ -109,11 +109,18 @@ struct ReportCommand: AsyncParsableCommand {
       writeError("\(path) is gone; figures and findings are those of the last run (--study names another file)")
       return store.study
     }
+    // A folder's own study.yaml, or a copy of it, is of one scale and has no others.
+    let scale = stored?.scale.flatMap { study == nil || Study.scaleNames(path: path).contains($0) ? $0 : nil }
+    let (files, sets) = (store.study.files, store.study.settings.compactMap(\.inputs.images))
     let loaded: Study
     do {
       loaded = try Study.load(
-        path: path, scale: stored?.scale, overrides: stored?.overrides ?? [],
-        kept: { _, name in store.study.files.first { $0.path == name && $0.content != nil } })
+        path: path, scale: scale, overrides: stored?.overrides ?? [],
+        kept: { _, name in
+          // That file calls sets of images, which are in no folder, by their digest.
+          files.first { $0.path == name && $0.content != nil }
+            ?? sets.first { $0.digest == URL(fileURLWithPath: name).lastPathComponent }
+        })
     } catch {
       guard study == nil else { throw error }
       writeError("\(error); figures and findings are those of the last run")

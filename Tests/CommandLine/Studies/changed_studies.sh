@@ -100,6 +100,13 @@ ends "a file that is gone" 0 "report:" -- "$UNDERSTUDY" report figures "${python
 ends "a file elsewhere" 0 "report:" -- "$UNDERSTUDY" report figures --study elsewhere.yaml "${python[@]}"
 check "is read" grep -q "third claim" figures/report.html
 
+# The folder's own study is of one scale and has no others.
+study scaled.yaml "record: [{measures: [evaluationLoss], last: true}]" "claim: own claim" "scales: {small: {seeds: 1}}"
+ends "a study in one of its scales" 0 -- "$UNDERSTUDY" run scaled.yaml --scale small --results scaled --no-report
+sed 's/own claim/other claim/' scaled/study.yaml >other-claim.yaml
+ends "a copy of the folder's study" 0 "report:" -- "$UNDERSTUDY" report scaled --study other-claim.yaml "${python[@]}"
+check "says what is said now" grep -q "other claim" scaled/report.html
+
 # A folder that is moved away from its files.
 mkdir sources
 python3 "$tests/files.py" network sources/teacher.safetensors 6 3 4

@@ -64,6 +64,12 @@ import json; print(json.load(open(\"run.json\"))[\"run\"])").safetensors'
 ends "the oracle is the one in the folder" 0 -- "$UNDERSTUDY" audit --teacher extracted/oracle.safetensors \
   --student extracted/student.safetensors --images fashion-mnist --correlations-only
 
+# A copy of the folder's own study, with another figure: it is elsewhere, and names images by their digest.
+sed '/^figures:/,$d' whole/study.yaml >redrawn.yaml
+echo 'figures: [{name: accuracy, kind: accuracy, column: student.overRealization, caption: c}]' >>redrawn.yaml
+ends "a report of it" 0 "report:" -- "$UNDERSTUDY" report whole --study redrawn.yaml --output redrawn.html
+check "has the figure" grep -q "accuracy" redrawn.html
+
 # More epochs, from what the optimizer remembers; and a look into one of them.
 cp -r whole longer
 cp -r whole planned
