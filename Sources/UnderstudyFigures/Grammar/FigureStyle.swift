@@ -248,7 +248,11 @@ struct FigureStyle: Hashable, Sendable {
 
   /// The values of a key as places on the horizontal axis.
   static func places(_ field: String, _ key: SeriesKey) -> JSONValue {
-    [
+    // One place, of no key: nothing to be named.
+    guard !key.path.isEmpty else {
+      return ["field": .text(field), "type": "nominal", "title": nil, "axis": ["labels": false, "ticks": false]]
+    }
+    return [
       "field": .text(field), "type": "nominal", "title": .text(key.title),
       "sort": .array(key.labels.map(JSONValue.text)), "axis": ["labelAngle": 0, "grid": false],
     ]

@@ -97,6 +97,10 @@ import UnderstudySchema
     let named = try Self.draw(.bestCorrelations, results, channels: ["color": .key(Self.added), "row": .nothing])
     #expect(named.document["spec"]?["encoding"]?["color"]?["scale"]?["domain"] == ["8", "16"])
     #expect(Self.pooled(named).count == 1)
+    // Without a key for them, places have no names.
+    let rows = try Self.draw(.bestCorrelations, results, channels: ["row": .key("student.overRealization")])
+    #expect(rows.document["spec"]?["encoding"]?["x"]?["axis"]?["labels"] == false)
+    #expect(named.document["spec"]?["encoding"]?["x"]?["axis"]?["labels"] == nil)
   }
 
   @Test func verdictsHavePanels() throws {
