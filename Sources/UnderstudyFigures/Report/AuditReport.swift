@@ -65,7 +65,7 @@ public func writeAuditReport(
   let page = pageFrame(
     title: audits.count == 1 ? audits[0].title : "Understudy audits",
     introduction: "A student beside its teacher, node by node: "
-      + (audits.contains { $0.theory != nil }
+      + (audits.contains { $0.theory != nil || $0.region != nil }
         ? "what the theory asks for, what it predicts, what is there." : "what it learned, and what does nothing."),
     preface: notDrawnContent(missing.map { [$0] } ?? []), chapters: chapters, bundle: parts?.bundle)
   try writeFile(Data(page.utf8), to: file)
