@@ -178,15 +178,8 @@ import UnderstudyNumerics
   /// A node that is inactive at all inputs observes with its slope, if it has one: its gradient has the kink c times.
   @Test("an inactive leaky node observes with c times its alpha", arguments: [0, 0.2])
   func inactiveObservers(slope: Double) throws {
-    let activation = Activation(negativeSlope: slope)
-    func network(_ row: [Double], _ bias: Double, fanOut: Double) throws -> Network {
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([row]), biases: [bias]), NetworkLayer(weights: Matrix([[fanOut]]), biases: [0]),
-        ], activation: activation)
-    }
-    let teacher = try network([2, 0], 0.1, fanOut: 3)
-    let student = try network([0.1, 0.5], -50, fanOut: 0.5)
+    let teacher = try Draw.twoLayers([[2, 0, 0.1]], fanOuts: [[3]], slope: slope)
+    let student = try Draw.twoLayers([[0.1, 0.5, -50]], fanOuts: [[0.5]], slope: slope)
     let audit = try audit(of: Student(student), learning: Teacher(teacher), over: Draw.inputs(400, 2))
     let node = audit.teacherNodes[0]
     if slope > 0 {

@@ -80,11 +80,7 @@ import UnderstudyNumerics
   /// The four other verdicts, each in a case made for it.
   @Test func verdicts() throws {
     func network(_ rows: [[Double]], _ biases: [Double], _ fanOuts: [[Double]]) throws -> Network {
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix(rows), biases: biases),
-          NetworkLayer(weights: Matrix(fanOuts).transposed, biases: [Double](repeating: 0, count: fanOuts[0].count)),
-        ], activation: .relu)
+      try Draw.twoLayers(zip(rows, biases).map { $0 + [$1] }, fanOuts: fanOuts)
     }
     let teacher = Teacher(try network([[1, 0], [0, 1], [1, 1]], [0.2, 5, 0], [[1, 0], [0, 1], [0, 1]]))
     let box = InputRegion.box(lowest: -1, highest: 1)

@@ -62,19 +62,9 @@ import UnderstudyNumerics
   /// A teacher node whose boundary misses the ball is linear there, and two opposite student nodes can be as linear: nothing is
   /// predicted of it. In a larger ball it is seen, and no gradient vanishes.
   @Test func invisibleNodesNeedNoStudent() throws {
-    let teacher = Teacher(
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0.2, 5]),
-          NetworkLayer(weights: Matrix([[1, 1]]), biases: [0]),
-        ], activation: .relu))
+    let teacher = Teacher(try Draw.twoLayers([[1, 0, 0.2], [0, 1, 5]], fanOuts: [[1], [1]]))
     // phi(z) - phi(-z) = z with the boundary x1 = -0.2, which is the other teacher node's: kinks of 1 + 0.5 - 0.5.
-    let student = Student(
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([[1, 0], [1, 1], [-1, -1]]), biases: [0.2, 5, -5]),
-          NetworkLayer(weights: Matrix([[1, 1, -1]]), biases: [0]),
-        ], activation: .relu))
+    let student = Student(try Draw.twoLayers([[1, 0, 0.2], [1, 1, 5], [-1, -1, -5]], fanOuts: [[1], [1], [-1]]))
     // x1 + x2 + 5 is not x2 + 5: the difference, x1, is linear as well.
     let small = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
     #expect(small.studentNodes.map(\.isActive) == [true, true, false])
@@ -83,11 +73,8 @@ import UnderstudyNumerics
     #expect(!small.teacherNodes[1].isVisible && small.teacherNodes[1].observers.isEmpty)
 
     let right = Student(
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([[1, 0], [0, 2], [0, -2]]), biases: [0.2, 3, -3]),
-          NetworkLayer(weights: Matrix([[1, 0.5, -0.5]]), biases: [3.5]),
-        ], activation: .relu))
+      try Draw.twoLayers(
+        [[1, 0, 0.2], [0, 2, 3], [0, -2, -3]], fanOuts: [[1], [0.5], [-0.5]], outputBiases: [3.5]))
     let zero = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
     #expect(zero.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
     #expect(zero.teacherNodes[0].isPredicted && zero.teacherNodes[0].aligned == [0])
@@ -99,18 +86,8 @@ import UnderstudyNumerics
 
   /// The gradient of one node vanishes where its fan-out is perpendicular to what is wrong.
   @Test func oneNodesGradientCanVanish() throws {
-    let teacher = Teacher(
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0.2, 0.1]),
-          NetworkLayer(weights: Matrix([[1, 0], [0, 1]]), biases: [0, 0]),
-        ], activation: .relu))
-    let student = Student(
-      try Network(
-        layers: [
-          NetworkLayer(weights: Matrix([[2, 0], [1, 1]]), biases: [0.4, 0]),
-          NetworkLayer(weights: Matrix([[0.5, 0], [0, 1]]), biases: [0, 0]),
-        ], activation: .relu))
+    let teacher = Teacher(try Draw.twoLayers([[1, 0, 0.2], [0, 1, 0.1]], fanOuts: [[1, 0], [0, 1]]))
+    let student = Student(try Draw.twoLayers([[2, 0, 0.4], [1, 1, 0]], fanOuts: [[0.5, 0], [0, 1]]))
     let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), gradientTolerance: 1e-12)
     #expect(exact.studentNodes[0].gradientBound < 1e-12 && exact.studentNodes[1].gradientBound > 0.1)
     // Node 1 of the teacher is right; node 0 of the student observes both, and its alpha with node 2 is 0.
@@ -123,25 +100,18 @@ import UnderstudyNumerics
   @Test(arguments: [0, 0.2], [InputRegion.ball(radius: 2), .box(lowest: -1, highest: 1.5)])
   func neighboursCancel(slope: Double, region: InputRegion) throws {
     let teacher = try Draw.network([4, 3, 2], key: 1, slope: slope)
-    var (rows, biases, fanOuts) = ([[Double]](), [Double](), [[Double]]())
+    var (rows, fanOuts) = ([[Double]](), [[Double]]())
     for j in 0..<3 {
-      let row = teacher.layers[0].weights.row(j).map { $0 }
+      let (row, fanOut) = (teacher.layers[0].row(j), teacher.layers[1].weights.column(j))
       for side in [0.005, -0.005] {
-        rows.append(row)
-        biases.append((teacher.layers[0].biases?[j] ?? 0) + side * euclideanNorm(row))
-        fanOuts.append(teacher.layers[1].weights.column(j).map { $0 / 2 })
+        rows.append(row.dropLast() + [row[4] + side * euclideanNorm(row.dropLast())])
+        fanOuts.append(fanOut.map { $0 / 2 })
       }
     }
     func student(turning turned: Int?) throws -> Student {
-      let sign = { (k: Int) in k == turned ? -1.0 : 1.0 }
+      let turnedRows = rows.enumerated().map { k, row in k == turned ? row.map { -$0 } : row }
       return Student(
-        try Network(
-          layers: [
-            NetworkLayer(
-              weights: Matrix(rows.enumerated().map { k, row in row.map { sign(k) * $0 } }),
-              biases: biases.enumerated().map { sign($0) * $1 }),
-            NetworkLayer(weights: Matrix(fanOuts).transposed, biases: teacher.layers[1].biases),
-          ], activation: teacher.activation))
+        try Draw.twoLayers(turnedRows, fanOuts: fanOuts, outputBiases: teacher.layers[1].biases, slope: slope))
     }
     let inputs = region.evenInputs(4000, featureCount: 4, key: 5)
     // With one node that points the other way the affine part is wrong, which no bound may hide.

@@ -15,6 +15,16 @@ enum Draw {
     return try Network(layers: layers, activation: Activation(negativeSlope: slope))
   }
 
+  /// A network by its nodes, (w, b) and fan-out of each.
+  static func twoLayers(
+    _ rows: [[Double]], fanOuts: [[Double]], outputBiases: [Double]? = nil, slope: Double = 0
+  ) throws -> Network {
+    try TwoLayerView(
+      rows: rows, hasHiddenBiases: true, fanOuts: fanOuts, outputBiases: outputBiases ?? fanOuts[0].map { _ in 0 },
+      activation: Activation(negativeSlope: slope)
+    ).network
+  }
+
   static func inputs(_ count: Int, _ d: Int, key: UInt64 = 7, deviation: Double = 1.5) -> Matrix {
     var stream = RandomStream(key: key, purpose: .trainingInputs)
     return stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: deviation)
