@@ -47,13 +47,16 @@ let package = Package(
         "UnderstudyReconstruction", "UnderstudyTraining", "UnderstudyTheory", "UnderstudyNetworks",
         "UnderstudyNumerics", "UnderstudySchema", "UnderstudyRecords",
       ],
-      // The program carries its studies with it. The folder at the top, where people look for them, is a link to these.
+      // The program carries its studies with it, in a folder for each reproduction. The folder at the top, where people look for
+      // them, is a link to these.
       resources: [
-        "two-layer", "two-dimensional", "alignment-bound", "unaligned-students", "observers", "strong-and-weak",
-        "augmentation", "low-rank", "connectivity", "coverage-and-loss", "dynamics", "deep", "depth", "teacher-width",
-        "deep-bound", "deep-connectivity", "sample-nodes", "sample-precision", "sample-observation", "boundary-data",
-        "leaky-slope",
-        "batch-normalization", "layer-factors", "frozen-layers", "unaligned-layers", "deep-samples", "images",
+        "two-layer/two-layer", "two-layer/two-dimensional", "theory/alignment-bound", "theory/unaligned-students",
+        "theory/observers", "theory/strong-and-weak", "theory/augmentation", "theory/low-rank", "theory/connectivity",
+        "theory/coverage-and-loss", "theory/dynamics", "deep/deep", "deep/depth", "deep/teacher-width",
+        "deep/deep-bound", "deep/deep-connectivity", "layers/layer-factors", "layers/frozen-layers",
+        "layers/unaligned-layers", "layers/deep-samples", "samples/sample-nodes", "samples/sample-precision",
+        "samples/sample-observation", "samples/boundary-data", "activations/leaky-slope",
+        "activations/batch-normalization", "images/images",
       ].map { .embedInCode("Studies/\($0).yaml") } + [.embedInCode("Folders/retrain.py")]),
     .target(
       name: "UnderstudyFigures",

@@ -180,7 +180,15 @@ import UnderstudySchema
     #expect(try BundledStudies.load("two-layer", scale: "full")?.runs.count == 2304)
     #expect(try BundledStudies.load("two-layer", scale: "quick")?.runs.count == 48)
     #expect(try BundledStudies.load("no-such-study") == nil)
+    // Every study has one reproduction, whose folder its file is in.
+    #expect(BundledStudies.reproductions.flatMap(\.studies).sorted() == BundledStudies.names)
+    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
     for reproduction in BundledStudies.reproductions {
+      for name in reproduction.studies {
+        let path = root.appending(path: "Studies/\(reproduction.name)/\(name).yaml").path
+        #expect(FileManager.default.fileExists(atPath: path), "\(path)")
+      }
       #expect(Set(reproduction.studies).isSubset(of: Set(BundledStudies.names)))
     }
   }

@@ -121,7 +121,7 @@ class Studies(Target):
         (self.material / "file").write_text("")
 
     def examples(self):
-        return [path.read_bytes() for path in sorted((HERE.parents[1] / "Studies").glob("*.yaml"))] + [STORED_STUDY.encode()]
+        return [path.read_bytes() for path in sorted((HERE.parents[1] / "Studies").glob("*/*.yaml"))] + [STORED_STUDY.encode()]
 
     def mutate(self, rng, data):
         text = data.decode("utf-8", "replace")

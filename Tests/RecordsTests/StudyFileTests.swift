@@ -160,7 +160,7 @@ import Testing
 
   @Test(arguments: ["two-layer", "two-dimensional"])
   func bundledStudiesLoad(name: String) throws {
-    let path = repository.appendingPathComponent("Studies/\(name).yaml").path
+    let path = repository.appendingPathComponent("Studies/two-layer/\(name).yaml").path
     let study = try Study.load(path: path)
     #expect(study.name == name)
     #expect(!study.claim.isEmpty && !study.figures.isEmpty && !study.findings.isEmpty)
@@ -169,7 +169,7 @@ import Testing
   }
 
   @Test func theSweepIsThePapers() throws {
-    let path = repository.appendingPathComponent("Studies/two-layer.yaml").path
+    let path = repository.appendingPathComponent("Studies/two-layer/two-layer.yaml").path
     let full = try Study.load(path: path, scale: "full")
     #expect(full.settings.count == 72)
     #expect(full.runs.count == 2304)

@@ -8,7 +8,7 @@ public enum BundledStudies {
   public struct Reproduction: Sendable {
     public var name: String
     public var summary: String
-    /// Bundled studies, in the order of the report.
+    /// Bundled studies, in the order of the report; their files are in a folder of the reproduction's name.
     public var studies: [String]
   }
 
@@ -88,8 +88,9 @@ public enum BundledStudies {
     _ name: String, scale: String? = nil, overrides: [String] = [], notice: (String) -> Void = { _ in }
   ) throws(StudyError) -> Study? {
     guard let bytes = texts.first(where: { $0.name == name })?.bytes else { return nil }
+    let folder = reproductions.first { $0.studies.contains(name) }?.name ?? ""
     return try Study.parse(
-      String(decoding: bytes, as: UTF8.self), origin: "Studies/\(name).yaml",
+      String(decoding: bytes, as: UTF8.self), origin: "Studies/\(folder)/\(name).yaml",
       folder: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), baseName: name, scale: scale,
       overrides: overrides, notice: notice)
   }
