@@ -2,6 +2,7 @@
 
     files.py network PATH INPUTS HIDDEN OUTPUTS [nan | nobias | transposed | SIZE of some first-layer weights]
     files.py inputs PATH SAMPLES FEATURES [nan | integers]
+    files.py images FOLDER TRAINING EVALUATION SIDE
     files.py batches PATH STEPS BATCH SAMPLES [past | negative | reals]
     files.py planted TEACHER STUDENT INPUTS HIDDEN OUTPUTS [twin]
     files.py deep TEACHER STUDENT INPUTS HIDDEN OUTPUTS [moved]
@@ -18,6 +19,7 @@ in the opposite orientation, which the teacher's weights allow.
 
 import json
 import math
+import os
 import random
 import struct
 import sys
@@ -152,6 +154,16 @@ def inputs(path, samples, features, fault=None):
         array(path, "<f8", (samples, features), struct.pack(f"<{len(values)}d", *values))
 
 
+def images(folder, training, evaluation, side):
+    """Arrays of random images [image, 1, side, side] with labels of 3 classes, as `--images` takes them."""
+    random.seed(1)
+    os.mkdir(folder)
+    for part, count in (("train", training), ("test", evaluation)):
+        values = [random.gauss(0, 1) for _ in range(count * side * side)]
+        array(f"{folder}/{part}-images.npy", "<f4", (count, 1, side, side), struct.pack(f"<{len(values)}f", *values))
+        array(f"{folder}/{part}-labels.npy", "|u1", (count,), bytes(i % 3 for i in range(count)))
+
+
 def outputs(path, network, inputs):
     with open(network, "rb") as file:
         header, data = json.loads(file.read(*struct.unpack("<Q", file.read(8)))), file.read()
@@ -185,5 +197,5 @@ def batches(path, steps, batch, samples, fault=None):
 if __name__ == "__main__":
     random.seed(1)
     writer = {"network": network, "inputs": inputs, "batches": batches, "planted": planted, "deep": deep,
-              "outputs": outputs, "turned": turned}[sys.argv[1]]
+              "outputs": outputs, "turned": turned, "images": images}[sys.argv[1]]
     writer(sys.argv[2], *[int(word) if word.isdigit() else word for word in sys.argv[3:]])

@@ -30,20 +30,10 @@ PYTHON
 
 # A set of images and a network of convolutions.
 python3 - "$tests" <<'PYTHON'
-import math, os, random, struct, sys
+import math, random, sys
 sys.path.insert(0, sys.argv[1])
-from files import safetensors
-random.seed(1)
-os.mkdir("pictures")
-for part, count in (("train", 80), ("test", 60)):
-    for what, kind, shape, values in (
-        ("images", "<f4", (count, 1, 6, 6), [random.gauss(0, 1) for _ in range(count * 36)]),
-        ("labels", "|u1", (count,), [i % 3 for i in range(count)]),
-    ):
-        text = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-        data = struct.pack(f"<{len(values)}f", *values) if kind == "<f4" else bytes(values)
-        with open(f"pictures/{part}-{what}.npy", "wb") as file:
-            file.write(b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text + data)
+from files import images, safetensors
+images("pictures", 80, 60, 6)
 shapes = {"0.weight": [6, 1, 3, 3], "0.bias": [6], "4.weight": [3, 24], "4.bias": [3]}
 safetensors("state.safetensors", {
     name: (shape, [random.gauss(0, 0.5) for _ in range(math.prod(shape))]) for name, shape in shapes.items()})
