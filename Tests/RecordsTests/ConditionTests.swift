@@ -45,6 +45,20 @@ import Testing
     #expect(try rows(text).map { [$0[0], $0[2]] } == [[1, 0.1], [1, 0.2], [5, 0.1]])
   }
 
+  @Test func aCombinationIsLeftOut() throws {
+    let text = """
+      student.overRealization: [1, 5]
+      training: {batchSize: [4, 16], learningRate: [0.1, 0.2]}
+      conditions: [{where: {student.overRealization: 5, training.learningRate: 0.2}, set: {training.learningRate: 0.1}}]
+      """
+    #expect(
+      try rows(text) == [[1, 4, 0.1], [1, 16, 0.1], [1, 4, 0.2], [1, 16, 0.2], [5, 4, 0.1], [5, 16, 0.1]])
+    // Alone, the key's list says the same.
+    #expect(throws: StudyError.self) {
+      try parse("training.batchSize: [4, 16]\nconditions: [{where: {training.batchSize: 16}, set: {training.batchSize: 4}}]")
+    }
+  }
+
   @Test func zippedKeysStayTogether() throws {
     let text = """
       student.overRealization: [1, 5]

@@ -41,7 +41,8 @@ struct StudyConditions {
           throw tree.error(
             .wrongType, key: "conditions.set", "\(key.path) is a file", "zip files with what they go with")
         }
-        guard condition.selection[key.path] == nil else {
+        // Beside other keys it leaves a combination out: the setting that it becomes is there already.
+        guard condition.selection[key.path] == nil || condition.selection.count > 1 else {
           throw tree.error(
             .contradiction, key: "conditions.set", "\(key.path) is selected by where as well", "change its list instead"
           )
