@@ -63,16 +63,7 @@ struct StatusCommand: AsyncParsableCommand {
       }
       try printLine("time       \(duration(sum(\.cpuSeconds))) of one processor")
       try printLine()
-      var table = TextTable(["setting", "seeds done", "diverged", "s/run"])
-      for (index, setting) in study.settings.enumerated() {
-        let done = tallies[index]
-        table.add([
-          study.label(of: setting), "\(done?.recordedCount ?? 0) of \(study.seeds.count)",
-          "\(done?.divergedCount ?? 0)",
-          done.map { format($0.wallSeconds / Double(max(1, $0.recordedCount)), digits: 2) } ?? "",
-        ])
-      }
-      try printLine(table.text)
+      try printLine(settingTable(tallies, of: study))
       try printKernels(store)
       try printDiverged(store, count: sum(\.divergedCount))
       if !failures.isEmpty { try printLine("\n" + failureLines(failures, of: study).joined(separator: "\n")) }

@@ -2,18 +2,38 @@ import Understudy
 
 /// Runs, a line each, for a terminal.
 func runTable(_ states: [RunState], of study: Study) -> String {
-  let keys = study.variedKeys
+  let columns = study.variedKeys
   var table = TextTable(
-    ["run"] + keys + ["seed", "state", study.timeUnit, "loss", ""], leftColumns: [0, keys.count + 5])
+    ["run"] + columns + ["seed", "state", study.timeUnit, "loss", ""], leftColumns: [0, columns.count + 5])
   for state in states {
-    let values = keys.map { state.run.setting.value(of: $0)?.description ?? "-" }
     table.add(
-      [String(state.run.hash.prefix(8))] + values + ["\(state.run.seed)", state.kind.rawValue]
+      [String(state.run.hash.prefix(8))] + keyCells(state.run.setting, columns)
+        + ["\(state.run.seed)", state.kind.rawValue]
         + [
           state.epoch.map { "\($0) of \(state.run.setting.lastEpoch)" } ?? "", state.loss.map(short) ?? "", why(state),
         ])
   }
   return table.text
+}
+
+/// How many runs of each setting are there, a line each.
+func settingTable(_ tallies: [Int: SettingTally], of study: Study) -> String {
+  let columns = study.variedKeys
+  // Of a single setting the study's name.
+  var table = TextTable((columns.isEmpty ? ["setting"] : columns) + ["seeds done", "diverged", "s/run"], leftColumns: [])
+  for (index, setting) in study.settings.enumerated() {
+    let done = tallies[index]
+    table.add(
+      (columns.isEmpty ? [study.name] : keyCells(setting, columns)) + [
+        "\(done?.recordedCount ?? 0) of \(study.seeds.count)", "\(done?.divergedCount ?? 0)",
+        done.map { format($0.wallSeconds / Double(max(1, $0.recordedCount)), digits: 2) } ?? "",
+      ])
+  }
+  return table.text
+}
+
+private func keyCells(_ setting: Setting, _ keys: [String]) -> [String] {
+  keys.map { setting.value(of: $0)?.description ?? "-" }
 }
 
 /// Why a run has not completed.

@@ -25,7 +25,7 @@ study study.yaml "claim: Three nodes are learned." \
   "record: [{measures: [evaluationLoss, trainingLoss], every: 2}, {measures: [evaluationCorrelation, fanOutNorms], last: true}]"
 grid=(--set 'teacher.strengthDecay=[0, 1]' --set seeds=3)
 ends "a run" 0 "6 of 6 runs recorded" -- "$UNDERSTUDY" run study.yaml "${grid[@]}" --results results
-ends "status" 0 "Three nodes are learned." "6 of 6 recorded" "teacher.strengthDecay = 1" "3 of 3" -- \
+ends "status" 0 "Three nodes are learned." "6 of 6 recorded" "teacher.strengthDecay  seeds done  diverged" "3 of 3" -- \
   "$UNDERSTUDY" status results
 ends "a run of which one setting diverges" 0 "1 diverged" -- "$UNDERSTUDY" run study.yaml \
   --set 'training.learningRate=[0.05, 1000]' --results diverging
