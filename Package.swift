@@ -57,7 +57,8 @@ let package = Package(
         "layers/unaligned-layers", "layers/deep-samples", "samples/sample-nodes", "samples/sample-precision",
         "samples/sample-observation", "samples/boundary-data", "activations/leaky-slope",
         "activations/batch-normalization", "images/images",
-      ].map { .embedInCode("Studies/\($0).yaml") } + [.embedInCode("Folders/retrain.py")]),
+      ].map { .embedInCode("Studies/\($0).yaml") }
+        + ["retrain", "retrain_flow"].map { .embedInCode("Folders/\($0).py") }),
     .target(
       name: "UnderstudyFigures",
       dependencies: ["UnderstudySchema", "UnderstudyRecords"],

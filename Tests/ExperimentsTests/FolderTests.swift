@@ -54,7 +54,7 @@ import UnderstudySchema
     #expect(run.record.divergence == Divergence(reason: "evaluationLoss is not finite"))
   }
 
-  @Test("a student that follows the flow has no batches, and no script of steps")
+  @Test("a student that follows the flow has no batches, and a script of its own")
   func extractedFlow() throws {
     let study = try tinyStudy("training.method=flow", "training.batchSize=null", "training.epochs=2")
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("understudy-\(UUID().uuidString)")
@@ -62,8 +62,11 @@ import UnderstudySchema
     let executed = try execute(study)
     let store = try ResultsStore.openForWriting(folder, study: study)
     try store.record(executed.record, student: executed.data)
-    let names = try ExtractedRun(executed.record, in: store).files.map(\.name)
-    #expect(names.contains("teacher.safetensors") && !names.contains("batches.npy") && !names.contains("retrain.py"))
+    let files = try ExtractedRun(executed.record, in: store).files
+    #expect(files.contains { $0.name == "teacher.safetensors" } && !files.contains { $0.name == "batches.npy" })
+    let script = try #require(files.first { $0.name == "retrain.py" })
+    #expect(script.what.contains("SciPy"))
+    #expect(String(decoding: try script.content(), as: UTF8.self).contains("solve_ivp"))
   }
 
   @Test("the files of a run are what it was computed from")

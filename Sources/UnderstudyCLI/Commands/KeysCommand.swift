@@ -11,8 +11,8 @@ struct KeysCommand: AsyncParsableCommand {
         understudy keys
         understudy keys noise
 
-      With a word: those that have it in their name or explanation. Docs/Studies.md explains measures and kinds of figures. \
-      Lines are as wide as COLUMNS says, or 80.
+      With a word: those that have it in their name or explanation, or that other programs call so (lr, batch_size). \
+      Docs/Studies.md says more. Lines are as wide as COLUMNS says, or 80.
       """)
 
   @Argument(help: "A word to look for; case does not matter.")
@@ -20,16 +20,22 @@ struct KeysCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await reportingErrors {
-      let found = sections.map { (title: $0.title, entries: $0.entries.filter(isWanted)) }
-        .filter { !$0.entries.isEmpty }
-      guard !found.isEmpty else {
+      let all = sections
+      let same = word.map { sameNames(as: $0, among: all.flatMap(\.entries).map(\.name)) } ?? []
+      func found(_ isWanted: (Entry) -> Bool) -> [(title: String, entries: [Entry])] {
+        all.map { (title: $0.title, entries: wordFirst($0.entries.filter(isWanted))) }.filter { !$0.entries.isEmpty }
+      }
+      let direct = found(isWanted)
+      let shown = direct.isEmpty ? found { same.contains($0.name) } : direct
+      guard !shown.isEmpty else {
         throw ValidationError(
           "nothing has '\(word ?? "")' in its name or explanation; "
             + (likely.map { "did you mean '\($0)'?" } ?? "`understudy keys` lists all"))
       }
       let width = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(40, $0) } ?? 80
+      if let word, !same.isEmpty { try printLine("\(word): here it is called \(same.joined(separator: " or "))\n") }
       try printLine(
-        found.map { title, entries in
+        shown.map { title, entries in
           title + "\n\n" + entries.map { $0.text(width: width) }.joined(separator: "\n")
         }.joined(separator: "\n\n"))
     }
@@ -94,12 +100,18 @@ struct KeysCommand: AsyncParsableCommand {
         }
       ),
       ("Keys of a study beside its settings", Self.declarations),
-      ("Measures", Measure.allCases.map { Entry(name: $0.rawValue) }),
+      (
+        "Measures",
+        Measure.allCases.map {
+          Entry(name: $0.rawValue, form: $0.words.shape, explanation: Self.plain($0.words.meaning))
+        }
+      ),
       (
         "Kinds of figures",
         FigureDeclaration.Kind.allCases.map { kind in
           Entry(
-            name: kind.rawValue, form: kind.options.isEmpty ? "" : "options: " + kind.options.joined(separator: ", "))
+            name: kind.rawValue, form: kind.options.isEmpty ? "" : "options: " + kind.options.joined(separator: ", "),
+            explanation: Self.plain(kind.meaning))
         }
       ),
       (
@@ -108,10 +120,20 @@ struct KeysCommand: AsyncParsableCommand {
       ),
       (
         "Statistics of findings",
-        FindingDeclaration.Statistic.allCases.map { Entry(name: $0.rawValue, explanation: $0.sentence) }
+        FindingDeclaration.Statistic.allCases.map { Entry(name: $0.rawValue, explanation: Self.plain($0.sentence)) }
       ),
       ("Bundled studies", BundledStudies.names.map { Entry(name: $0) }),
     ]
+  }
+
+  /// Documents put names into backticks.
+  private static func plain(_ text: String) -> String { text.filter { $0 != "`" } }
+
+  /// Those first that have the word in their name.
+  private func wordFirst(_ entries: [Entry]) -> [Entry] {
+    guard let word else { return entries }
+    func isNamed(_ entry: Entry) -> Bool { entry.name.lowercased().contains(word.lowercased()) }
+    return entries.filter(isNamed) + entries.filter { !isNamed($0) }
   }
 
   /// What the word most likely means: a name, or a word of one.

@@ -49,10 +49,12 @@ public struct ExtractedRun: Sendable {
     let (json, finished) = (try facts.json, facts)
     files.append(
       File(name: "run.json", what: "the run: its setting, seed and outcome, and how its student learns") { json })
-    if finished.canBeRetrained {
+    if let retraining = finished.retraining {
       files.append(
-        File(name: "retrain.py", what: "trains the student again from these files, in NumPy, and compares it") {
-          Data(PackageResources.retrain_py)
+        File(
+          name: "retrain.py", what: "trains the student again from these files, in \(retraining.tools), and compares it"
+        ) {
+          Data(retraining == .flow ? PackageResources.retrain_flow_py : PackageResources.retrain_py)
         })
     }
     let guide = Self.guide(title, files, command: command, finished, run.setting.inputs)
@@ -177,10 +179,13 @@ public struct ExtractedRun: Sendable {
       "Other commands take the files, for example\n\n    \(command)",
     ]
     if let note = imagesNote(inputs) { parts.append(note) }
-    if facts.canBeRetrained {
+    if let retraining = facts.retraining {
       parts.append(
-        "`python3 retrain.py` trains the student again with NumPy and prints how much it differs from `student.safetensors`. "
-          + "In short, of plain steps along the gradient of the squared error:")
+        "`python3 retrain.py` trains the student again with \(retraining.tools) and prints how much it differs from "
+          + "`student.safetensors`."
+          + (retraining == .steps ? " In short, of plain steps along the gradient of the squared error:" : ""))
+    }
+    if facts.retraining == .steps {
       parts.append(
         """
             for step, seen in enumerate(batches):
@@ -212,4 +217,9 @@ public struct ExtractedRun: Sendable {
       "extracting the inputs and batches of all epochs needs about \(byteSize(needed)) of memory, but "
         + "\(byteSize(available)) are free; extract where more is free")
   }
+}
+
+extension RunFacts.Retraining {
+  /// What it needs.
+  fileprivate var tools: String { self == .flow ? "NumPy and SciPy" : "NumPy" }
 }

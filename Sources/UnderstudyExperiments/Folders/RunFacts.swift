@@ -54,8 +54,16 @@ struct RunFacts: Encodable {
     }
   }
 
-  /// By a program that knows steps over samples, and no batch normalisation.
-  var canBeRetrained: Bool { learning.map { !$0.isNormalized && $0.takesSteps } ?? false }
+  /// A program that trains the student again.
+  enum Retraining {
+    /// By steps over samples.
+    case steps
+    /// By the flow of the expected loss.
+    case flow
+  }
+
+  /// nil of runs over images, and with batch normalisation, which no such program knows.
+  var retraining: Retraining? { learning.flatMap { $0.isNormalized ? nil : $0.takesSteps ? .steps : .flow } }
 
   var studentWords: String {
     hasSearch ? "the student that the search for a critical point has found" : "the student after epoch \(epochs)"

@@ -37,8 +37,9 @@ func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
         + "\(MeanRange.words(rows)); dashed: \(Int(wantedShare * 100)) %."
     ],
     chart.style.panels(
-      by: "d", label: dimensions.count > 1 ? "'d = ' + (datum.label)" : "''", rows: rows,
-      count: min(2, dimensions.count),
+      Panels(
+        ascending: "d", count: min(2, dimensions.count), label: dimensions.count > 1 ? "'d = ' + (datum.label)" : "''"),
+      rows: rows,
       encoding: [
         "x": LogarithmicAxis.grid("w", title: "samples |D′|", values: Set(shares.map(\.sampleCount)).sorted()),
         "color": chart.style.color("s", key, symbol: "stroke"),

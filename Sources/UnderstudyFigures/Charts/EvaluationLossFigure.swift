@@ -47,10 +47,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     channels.panels(
       chart.style, rows: rows,
       encoding: [
-        "x": [
-          "field": "t", "type": "quantitative", "title": .text(chart.style.timeUnit), "scale": ["nice": false],
-          "axis": ["tickCount": 5, "grid": false, "format": "d"],
-        ],
+        "x": chart.style.epochs(shownEpochs),
         "color": chart.style.color("o", channels.color, symbol: "stroke", room: channels.room(chart.style)),
       ],
       layers: [

@@ -65,8 +65,9 @@ private func verdictMembers(
   let width = max(90 * style.scale, min(wanted, free / Double(columns)).rounded(.down))
   // Words that do not fit beside each other stand at an angle, whole.
   let isTight = (5.8 * style.scale * longest + 6) * Double(key.labels.count) > width
+  let height = (row.isVaried ? 120 : 200) * style.scale
   let spec: [String: JSONValue] = [
-    "width": .number(width), "height": .number((row.isVaried ? 120 : 200) * style.scale),
+    "width": .number(width), "height": .number(height),
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],
     "encoding": [
       "x": [
@@ -95,21 +96,21 @@ private func verdictMembers(
   ]
   var facets: [String: JSONValue] = [:]
   if epochs.count > 1 { facets["column"] = FigureStyle.facet("t", label: "'\(style.timeUnit) ' + (datum.label)") }
-  if column.isVaried { facets["column"] = FigureStyle.facet("p", label: column.panelLabel, order: column.labels) }
+  if column.isVaried { facets["column"] = Panels("p", of: column).facet(room: width + FigureStyle.gap, style: style) }
   if row.isVaried {
-    facets["row"] = FigureStyle.facet(
-      "q", label: row.panelLabel, ["labelOrient": "right", "labelAngle": 90], order: row.labels)
+    facets["row"] = Panels("q", of: row).facet(
+      room: height + FigureStyle.gap, style: style,
+      ["titleOrient": "right", "titleAngle": 90, "labelOrient": "right", "labelAngle": 90])
   }
-  let data =
-    row.isVaried && facets["column"] != nil
-    ? FigureStyle.completed(rows, row: "q", column: column.isVaried ? "p" : "t") : rows
-  var members: [String: JSONValue] = ["data": ["values": .array(data)]]
+  let panel = PanelGrid.completed(
+    spec, rows: rows, row: "q", column: row.isVaried && facets["column"] != nil ? column.isVaried ? "p" : "t" : nil)
+  var members: [String: JSONValue] = ["data": ["values": .array(panel.rows)]]
   if !facets.isEmpty {
     members["facet"] = .object(facets)
-    members["spec"] = .object(spec)
+    members["spec"] = .object(panel.spec)
     members["spacing"] = .number(FigureStyle.gap)
   } else {
-    members.merge(spec) { $1 }
+    members.merge(panel.spec) { $1 }
   }
   return members
 }

@@ -33,7 +33,10 @@ struct PairedRuns {
           + "seed and all other keys: one of both is missing, has diverged, or differs in another key")
     }
     if comparison.kind == .ratio, !pairs.allSatisfy({ $0.first > 0 && $0.second > 0 }) {
-      throw failure("a ratio needs values above 0; compare by difference")
+      throw failure(
+        statistic.rawValue.hasPrefix("log")
+          ? "\(statistic.rawValue) is a logarithm, of which a difference is the log10 of a ratio; leave out as: ratio, and bound that"
+          : "a ratio needs values above 0; compare by difference")
     }
     var bySeed: [Int: [Double]] = [:]
     for pair in pairs {

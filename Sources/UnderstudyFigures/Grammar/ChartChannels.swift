@@ -144,13 +144,11 @@ struct ChartChannels {
     if row.isVaried, column.isVaried {
       return style.panels(
         rows: data, encoding: encoding, layers: layers,
-        columns: .init(field: "p", label: column.panelLabel, labels: column.labels),
-        panelRows: .init(field: "q", label: row.panelLabel, labels: row.labels), height: min(height, 110))
+        columns: Panels("p", of: column), panelRows: Panels("q", of: row), height: min(height, 110))
     }
-    let (field, key) = row.isVaried ? ("q", row) : ("p", column)
     return style.panels(
-      by: field, label: key.panelLabel, rows: data, count: key.labels.count, encoding: encoding, layers: layers,
-      order: key.labels, height: height)
+      row.isVaried ? Panels("q", of: row) : Panels("p", of: column), rows: data, encoding: encoding, layers: layers,
+      height: height)
   }
 }
 

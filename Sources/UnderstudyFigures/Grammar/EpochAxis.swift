@@ -1,5 +1,19 @@
 import Foundation
 
+extension FigureStyle {
+  /// A linear axis of the epochs in field `t`, all of which are whole numbers.
+  func epochs(_ shown: some Collection<Int>) -> JSONValue {
+    var axis: [String: JSONValue] = ["tickCount": 5, "grid": false, "format": "d"]
+    // Between few of them, ticks would be at halves, and their labels twice the same.
+    if let first = shown.min(), let last = shown.max(), last - first < 4 {
+      axis["values"] = .array((first...last).map(JSONValue.integer))
+    }
+    return [
+      "field": "t", "type": "quantitative", "title": .text(timeUnit), "scale": ["nice": false], "axis": .object(axis),
+    ]
+  }
+}
+
 /// An axis of epochs that shows the first few as well as the last, up to a place for what never happens.
 struct EpochAxis {
   enum Scale {

@@ -133,16 +133,15 @@ struct FigureStyle: Hashable, Sendable {
     return columns
   }
 
-  /// The members of a document of one panel for each of the `count` values of `field` in the rows, all drawn alike.
+  /// The members of a document of one panel for each of `panels`, all drawn alike.
   func panels(
-    by field: String = "p", label: String = decayLabel, rows: [JSONValue], count: Int, encoding: [String: JSONValue],
-    layers: [JSONValue], order: [String]? = nil, height: Double = 140
+    _ panels: Panels, rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], height: Double = 140
   ) -> [String: JSONValue] {
-    let columns = columns(count)
+    let columns = columns(panels.count)
     let width = panelWidth(columns: columns)
     return [
       "data": ["values": .array(rows)],
-      "facet": Self.facet(field, label: label, order: order),
+      "facet": panels.facet(room: width + Self.gap, style: self),
       "columns": .integer(columns),
       "spacing": .number(Self.gap + 4),
       "spec": [
@@ -152,39 +151,29 @@ struct FigureStyle: Hashable, Sendable {
     ]
   }
 
-  /// What panels side by side, or one below another, are of.
-  struct Panels {
-    var field: String
-    /// The expression of their headings.
-    var label: String
-    /// In their order.
-    var labels: [String]
-    var title = ""
-  }
-
   /// The members of a document of panels in rows and columns, all drawn alike.
   func panels(
     rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels,
     height: Double = 110
   ) -> [String: JSONValue] {
     // The title of the rows needs some of the column's width.
-    let count = columns.labels.count
+    let count = columns.count
     let width = panelWidth(columns: count) - (28 * scale / Double(count)).rounded(.up)
+    let place = PanelGrid(row: rows.field, column: columns.field)
+    let gaps = place.gaps(in: data, drawnBy: [.object(encoding)] + layers)
     return [
-      "data": ["values": .array(Self.completed(data, row: rows.field, column: columns.field))],
+      "data": ["values": .array(data + gaps)],
       "facet": [
-        "column": Self.facet(columns.field, label: columns.label, order: columns.labels),
-        "row": Self.facet(
-          rows.field, label: rows.label,
-          [
-            "title": rows.title.isEmpty ? nil : .text(rows.title), "titleOrient": "right", "titleAngle": 90,
-            "labelOrient": "right", "labelAngle": 90,
-          ], order: rows.labels),
+        "column": columns.facet(room: width + Self.gap, style: self),
+        "row": rows.facet(
+          room: (height * scale).rounded() + Self.gap, style: self,
+          ["titleOrient": "right", "titleAngle": 90, "labelOrient": "right", "labelAngle": 90]),
       ],
       "spacing": .number(Self.gap),
       "spec": [
         "width": .number(width), "height": .number((height * scale).rounded()),
-        "encoding": .object(wrapped(encoding, width: width)), "layer": .array(wrapped(layers, width: width)),
+        "encoding": .object(wrapped(encoding, width: width)),
+        "layer": .array(wrapped(layers, width: width) + (gaps.isEmpty ? [] : [PanelGrid.fork])),
       ],
     ]
   }
@@ -278,24 +267,7 @@ struct FigureStyle: Hashable, Sendable {
     return .object(facet)
   }
 
-  /// The data of panels in rows and columns, with an entry that draws nothing for every panel without data: Vega-Lite puts
-  /// the panels of a row one after the other, and would show them below the heading of an empty one.
-  static func completed(_ data: [JSONValue], row: String, column: String) -> [JSONValue] {
-    func values(_ field: String) -> [JSONValue] {
-      var found: [JSONValue] = []
-      for value in data.compactMap({ $0[field] }) where !found.contains(value) { found.append(value) }
-      return found
-    }
-    let present = Set(data.compactMap { entry in entry[row].flatMap { r in entry[column].map { [r, $0] } } })
-    return data
-      + values(row).flatMap { r in
-        values(column).filter { !present.contains([r, $0]) }.map { [row: r, column: $0] as JSONValue }
-      }
-  }
-
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.
-  static let decayLabel = "'p = ' + (datum.label)"
-
   /// The expression of headings that begin with a title, in which there may be an apostrophe.
   static func heading(_ title: String) -> String { "\(jsonText(title + " ")) + (datum.label)" }
 }

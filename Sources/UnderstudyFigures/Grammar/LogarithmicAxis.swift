@@ -1,9 +1,13 @@
 import Foundation
 
-/// A logarithmic axis from a power of ten to another, with labels at powers of ten only.
+/// A logarithmic axis from a power of ten to another, with labels at powers of ten; around values within a decade, from one of 1, 2
+/// and 5 times a power to another, with labels at these.
 struct LogarithmicAxis {
   var title: String
-  var exponents: ClosedRange<Int>
+  /// Whoever chooses them has an axis of powers of ten.
+  var exponents: ClosedRange<Int> { didSet { narrow = [] } }
+  /// The labels of an axis within a decade; else empty.
+  private var narrow: [Double] = []
   /// Whether values fall from left to right.
   var isReversed = false
   /// About how many labels find room.
@@ -15,6 +19,18 @@ struct LogarithmicAxis {
     let positive = values.filter { $0 > 0 && $0.isFinite }
     let low = Int(log10(positive.min() ?? 1).rounded(.down))
     exponents = low...max(low + 1, Int(log10(positive.max() ?? 1).rounded(.up)))
+    if let least = positive.min(), let greatest = positive.max(), greatest <= 10 * least,
+      // Their powers of ten are numbers.
+      least > 1e-300, greatest < 1e300
+    {
+      let steps = (exponents.lowerBound - 1...exponents.upperBound + 1).flatMap { exponent in
+        [1.0, 2, 5].map { $0 * Self.powerOfTen(exponent) }
+      }
+      // Rounding may have put a step beside the value that it is.
+      let first = steps.lastIndex { $0 <= least * (1 + 1e-12) } ?? 0
+      let last = steps.firstIndex { $0 >= greatest * (1 - 1e-12) } ?? steps.count - 1
+      narrow = Array(steps[first...max(last, first + 1)])
+    }
   }
 
   var lowest: Double { Self.powerOfTen(exponents.lowerBound) }
@@ -23,12 +39,22 @@ struct LogarithmicAxis {
   var room: Double { 0.03 * Double(exponents.count - 1) }
   /// The ends that are drawn.
   var ends: ClosedRange<Double> {
-    pow(10, Double(exponents.lowerBound) - room)...pow(10, Double(exponents.upperBound) + room)
+    if let low = narrow.first, let high = narrow.last {
+      let room = pow(high / low, 0.03)
+      return low / room...high * room
+    }
+    return pow(10, Double(exponents.lowerBound) - room)...pow(10, Double(exponents.upperBound) + room)
+  }
+
+  /// The powers that are labelled: as many as there is room for, but two at least.
+  private var shown: [Int] {
+    let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= labelCount } ?? 100
+    let multiples = exponents.filter { $0.isMultiple(of: step) }
+    return multiples.count < 2 ? [exponents.lowerBound, exponents.upperBound] : multiples
   }
 
   func encoding(_ field: String) -> JSONValue {
-    let step = [1, 2, 5, 10, 20, 50].first { exponents.count / $0 <= labelCount } ?? 100
-    let shown = exponents.filter { $0.isMultiple(of: step) }
+    let values = narrow.isEmpty ? shown.map(Self.powerOfTen) : narrow
     return [
       "field": .text(field), "type": "quantitative", "title": .text(title),
       "scale": [
@@ -36,8 +62,8 @@ struct LogarithmicAxis {
         "domain": [.display(ends.lowerBound), .display(ends.upperBound)],
       ],
       "axis": [
-        "labelExpr": .text(Self.labels(shown)), "labelFont": .text(FigureStyle.symbolFont),
-        "values": .array(shown.map { .number(Self.powerOfTen($0)) }),
+        "labelExpr": .text(narrow.isEmpty ? Self.labels(shown) : Self.labels(narrow)),
+        "labelFont": .text(FigureStyle.symbolFont), "values": .array(values.map(JSONValue.number)),
       ],
     ]
   }
@@ -46,6 +72,18 @@ struct LogarithmicAxis {
   private static func labels(_ exponents: [Int]) -> String {
     let texts = exponents.map { "'\($0)':'\(raised($0))'" }.joined(separator: ",")
     return "{\(texts)}[toString(round(log(datum.value)/LN10))]"
+  }
+
+  /// The expression that writes 1, 2 and 5 times a power of ten: 0.02, or 2·10⁻⁵ where zeros would be counted.
+  private static func labels(_ values: [Double]) -> String {
+    let isPlain = values.allSatisfy { 1e-3...1e4 ~= $0 }
+    return values.reversed().reduce("''") { rest, value in
+      let exponent = Int((log10(value) + 1e-9).rounded(.down))
+      let digit = Int((value / powerOfTen(exponent)).rounded())
+      let power = raised(exponent)
+      let text = isPlain ? value.short : digit == 1 ? power : "\(digit)·\(power)"
+      return "abs(datum.value / \(value) - 1) < 0.01 ? '\(text)' : \(rest)"
+    }
   }
 
   /// E.g. 10⁻⁵; 1 and 10 as people write them.

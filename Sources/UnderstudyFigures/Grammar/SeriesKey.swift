@@ -99,18 +99,24 @@ struct SeriesKey {
     "afterActivation": "after the activation",
   ]
 
-  /// The expression by which a facet of labels writes its panels' titles.
+  /// What headings of panels have before a label.
+  var panelWords: String {
+    switch path {
+    case "student.overRealization": ""
+    case "teacher.widths": "teacher "
+    case "student.widths": "student "
+    case "teacher.strengthDecay": "p = "
+    case "network.inputDimension": "d = "
+    default: title + " "
+    }
+  }
+
+  /// The expression by which a facet of labels writes its panels' headings.
   var panelLabel: String {
     // What does not vary needs no heading.
     if !isVaried { return "''" }
-    return switch path {
-    case "student.overRealization": "(datum.label)"
-    case "teacher.widths": "'teacher ' + (datum.label)"
-    case "student.widths": "'student ' + (datum.label)"
-    case "teacher.strengthDecay": FigureStyle.decayLabel
-    case "network.inputDimension": "'d = ' + (datum.label)"
-    default: FigureStyle.heading(title)
-    }
+    if panelWords.isEmpty { return "(datum.label)" }
+    return panelWords == title + " " ? FigureStyle.heading(title) : "'\(panelWords)' + (datum.label)"
   }
 
   /// In the field's words where there are any.

@@ -34,7 +34,7 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
   ]
   if let offset { encoding["xOffset"] = offset }
   let panels = (1...depth).map { "layer \(layerLabel($0))" }
-  let heading = depth > 1 ? "(datum.label)" : "''"
+  let places = Panels("p", labels: panels, isNamed: depth > 1)
   let layers: [JSONValue] = [
     Layers.dots(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
     [
@@ -60,9 +60,6 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
     ], namesSearch: true,
     row.isVaried
       ? chart.style.panels(
-        rows: rows, encoding: encoding, layers: layers,
-        columns: .init(field: "p", label: heading, labels: panels),
-        panelRows: .init(field: "q", label: row.panelLabel, labels: row.labels))
-      : chart.style.panels(
-        label: heading, rows: rows, count: depth, encoding: encoding, layers: layers, order: panels))
+        rows: rows, encoding: encoding, layers: layers, columns: places, panelRows: Panels("q", of: row))
+      : chart.style.panels(places, rows: rows, encoding: encoding, layers: layers))
 }

@@ -129,22 +129,19 @@ struct LearningCurves {
       filter: "datum.k == 'run'")
     let layers = (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y)
     let encoding: [String: JSONValue] = [
-      "x": [
-        "field": "t", "type": "quantitative", "title": .text(style.timeUnit), "scale": ["nice": false],
-        "axis": ["tickCount": 5, "grid": false, "format": "d"],
-      ],
+      "x": style.epochs(values.numbers(3).map { Int($0) }),
       "color": style.color(
         "o", title: color.title, names: shownLabels, colors: color.colors(of: shownLabels), symbol: "stroke"),
     ]
-    let heading = panels.count > 1 ? panelLabel : "''"
+    let places =
+      channels.column.isVaried
+      ? Panels("p", of: channels.column, labels: columns) : Panels("p", labels: columns, isNamed: panels.count > 1)
     if rowKey.isVaried {
       return style.panels(
         rows: rows, encoding: encoding, layers: layers,
-        columns: .init(field: "p", label: heading, labels: columns),
-        panelRows: .init(field: "q", label: rowKey.panelLabel, labels: rowKey.labels))
+        columns: places, panelRows: Panels("q", of: rowKey))
     }
-    var members = style.panels(
-      label: heading, rows: rows, count: panels.count, encoding: encoding, layers: layers, order: columns)
+    var members = style.panels(places, rows: rows, encoding: encoding, layers: layers)
     if panels.count == 1, var panel = members["spec"]?.members {
       // As wide as the legend.
       panel["width"] = .number(style.width - style.margin - 120)
@@ -152,9 +149,6 @@ struct LearningCurves {
     }
     return members
   }
-
-  /// Columns are named as they were added, or by a key.
-  private var panelLabel: String { channels.column.isVaried ? channels.column.panelLabel : "(datum.label)" }
 
   /// Dotted in the colour of the over-realization, or gray and dashed with its name.
   private func levelLayers(_ y: Layers.Height) -> [JSONValue] {

@@ -87,8 +87,7 @@ enum PlotChannel {
         "scale": ["type": "band", "paddingInner": 0.25],
       ]
     }
-    // Labels at places that there are: no rounded ones between them.
-    let shown = thinned(places.indices.map { $0 }, to: 9).map { places[$0] }
+    let shown = ticks(places)
     let (low, high) = (places.first ?? 0, places.last ?? 1)
     let isLogarithmic = key != nil && low > 0 && high / low >= 8
     let room = max(1.1, pow(high / max(low, .leastNormalMagnitude), 0.06))
@@ -102,6 +101,21 @@ enum PlotChannel {
         "labelExpr": .text(Self.labelExpression(shown)),
       ],
     ]
+  }
+
+  /// The places that have labels.
+  private func ticks(_ places: [Double]) -> [Double] {
+    guard places.count > 9, key == nil, let low = places.first, let high = places.last else {
+      // No rounded ones between them.
+      return thinned(places.indices.map { $0 }, to: 9).map { places[$0] }
+    }
+    // Of many that are counted, round ones, as far apart everywhere.
+    let unit = pow(10, log10((high - low) / 8).rounded(.down))
+    let step = [1.0, 2, 5, 10].map { $0 * unit }.first { (high - low) / $0 <= 8 } ?? high - low
+    let first = (low / step).rounded(.up) * step
+    let round = Array(stride(from: first, through: high, by: max(1, step)))
+    // Nodes and layers begin at 1.
+    return low == 1 && round.first != 1 ? [1] + round : round
   }
 
   /// Writes each number as the study does.

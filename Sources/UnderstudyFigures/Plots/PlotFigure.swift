@@ -144,15 +144,17 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
         "color": [
           "field": "v", "type": "quantitative", "title": .text(plot.title),
           "scale": ["scheme": "viridis", "type": isLogarithmic ? "log" : "linear"],
-          "legend": ["gradientLength": 160],
+          "legend": isLogarithmic
+            ? ["gradientLength": 160, "labelExpr": .text(shortNumber("datum.value"))] : ["gradientLength": 160],
         ], "tooltip": .array(hovers),
       ],
     ],
     [
       // Without room for numbers in the cells, colours have to do.
       "mark": ["type": "text", "fontSize": 10, "opacity": columnCount <= 16 ? 1 : 0],
+      "transform": [["filter": "isValid(datum.v)"], ["calculate": .text(shortNumber("datum.v")), "as": "w"]],
       "encoding": [
-        "text": ["field": "v", "type": "quantitative", "format": ".3~g"],
+        "text": ["field": "w", "type": "nominal"],
         "color": [
           "condition": ["test": .text("datum.v > \(middle)"), "value": "#111111"], "value": "white",
         ],
@@ -163,6 +165,11 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     "Heat maps: \(plot.title) over \(values.channels.x.title) and \(height.title)\(values.channelWords).",
     notes: values.notes, shownKeys: values.channels.shownKeys, namesSearch: true,
     values.members(chart.style, rows: rows, encoding: encoding, layers: layers))
+}
+
+/// The expression of a number in three digits: 0.0000186 would be wider than a cell.
+private func shortNumber(_ value: String) -> String {
+  "abs(\(value)) >= 0.001 || \(value) == 0 ? format(\(value), '.3~g') : format(\(value), '.2~e')"
 }
 
 extension PlotDeclaration {

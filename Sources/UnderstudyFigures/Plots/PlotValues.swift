@@ -207,16 +207,16 @@ struct PlotValues {
     case (let column?, let row?):
       return style.panels(
         rows: rows, encoding: encoding, layers: layers,
-        columns: .init(field: "p", label: "(datum.label)", labels: headings(1, column)),
-        panelRows: .init(field: "q", label: "(datum.label)", labels: labels(0), title: row.title))
+        columns: Panels("p", labels: headings(1, column), title: column.title, headings: true),
+        panelRows: Panels("q", labels: labels(0), title: row.title, headings: true, isTitled: true))
     case (let column?, nil):
       return style.panels(
-        label: "(datum.label)", rows: rows, count: labels(1).count, encoding: encoding, layers: layers,
-        order: headings(1, column))
+        Panels("p", labels: headings(1, column), title: column.title, headings: true), rows: rows, encoding: encoding,
+        layers: layers)
     case (nil, let row?):
       return style.panels(
-        by: "q", label: FigureStyle.heading(row.title), rows: rows, count: labels(0).count, encoding: encoding,
-        layers: layers, order: labels(0))
+        Panels("q", labels: labels(0), title: row.title, headings: false), rows: rows, encoding: encoding,
+        layers: layers)
     case (nil, nil):
       return [
         "data": ["values": .array(rows)], "width": .number(style.width - style.margin - 120), "height": 200,

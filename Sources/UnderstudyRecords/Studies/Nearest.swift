@@ -59,6 +59,11 @@ package func likelyName(for name: String, among known: [String]) -> String? {
   Synonyms.same(as: name, among: Set(known)).first ?? slip(name, among: known)
 }
 
+/// What is known and other programs call so, in order of preference.
+package func sameNames(as name: String, among known: [String]) -> [String] {
+  Synonyms.same(as: name, among: Set(known))
+}
+
 /// What to do about an unknown name, as an error's remedy: the name that means the same here if other programs use this one, a
 /// name that is spelt like it, the place of one that belongs elsewhere, or else the nearest spelling.
 package func unknownNameRemedy(for name: String, among known: [String]) -> String {

@@ -106,6 +106,11 @@ if "$python" -c 'import numpy' 2>/dev/null; then
   retrained "two hidden layers" teacher.hiddenNodes=null teacher.widths=4-3
   retrained "cross-entropy, leaky" training.loss=crossEntropy network.activation=leakyRelu
   retrained "unit rows, a frozen layer, noise" training.unitNormFirstLayer=true training.frozenLayer=last training.outputNoise=0.1
+  if "$python" -c 'import scipy' 2>/dev/null; then
+    retrained "gradient flow" training.method=flow training.batchSize=null
+    retrained "gradient flow, leaky, of fewer weights" training.method=flow training.batchSize=null training.frozenLayer=last \
+      training.weightDecay=0.01 network.activation=leakyRelu
+  fi
   printf '\001' | dd of=other-files/student.safetensors bs=1 seek=$(($(wc -c <other-files/student.safetensors) - 2)) conv=notrunc 2>dd.log
   ends "a student that is another one is found out" 1 -- "$python" other-files/retrain.py
 fi

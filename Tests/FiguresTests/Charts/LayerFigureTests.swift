@@ -27,10 +27,12 @@ import UnderstudySchema
   /// Vega-Lite draws the panels of a row one after the other, so that one without data would shift those behind it.
   @Test func panelsWithoutDataKeepTheirPlace() {
     let rows: [JSONValue] = [
-      ["p": "1x", "q": "5", "y": 1], ["p": "2x", "q": "5", "y": 2], ["p": "2x", "q": "7", "y": 3],
+      ["p": "1x", "q": "5", "y": 1, "o": "a"], ["p": "2x", "q": "5", "y": 2], ["p": "2x", "q": "7", "y": 3],
     ]
-    #expect(FigureStyle.completed(rows, row: "q", column: "p") == rows + [["q": "7", "p": "1x"]])
-    #expect(FigureStyle.completed(Array(rows.prefix(2)), row: "q", column: "p") == Array(rows.prefix(2)))
+    let grid = PanelGrid(row: "q", column: "p")
+    let names: JSONValue = ["encoding": ["color": ["field": "o", "type": "nominal"], "y": ["field": "y"]]]
+    #expect(grid.gaps(in: rows, drawnBy: [names]) == [["q": "7", "p": "1x", "o": "a"]])
+    #expect(grid.gaps(in: Array(rows.prefix(2)), drawnBy: [names]).isEmpty)
   }
 
   @Test func lShapesSayWhatNodesAre() throws {

@@ -25,6 +25,28 @@ import UnderstudySchema
     #expect(lines.count == expected.count)
   }
 
+  /// The lines of a table of Docs/Studies.md, of the section after a heading.
+  private static func lines(after heading: String, before next: String) throws -> [String] {
+    let root = (0..<4).reduce(URL(filePath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+    let document = try String(contentsOf: root.appending(path: "Docs/Studies.md"), encoding: .utf8)
+    let section = try #require(document.components(separatedBy: heading).last?.components(separatedBy: next).first)
+    return section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+  }
+
+  @Test("documents and `understudy keys` say the same of measures and kinds of figures")
+  func meanings() throws {
+    let measures = try Self.lines(after: "\n## Measures\n", before: "\n## ")
+    for (line, measure) in zip(measures, Measure.allCases) {
+      #expect(line == "| `\(measure.rawValue)` | \(measure.words.shape) | \(measure.words.meaning) |")
+    }
+    #expect(measures.count == Measure.allCases.count)
+    let kinds = try Self.lines(after: "\n## Kinds of figures\n", before: "\n### ")
+    for (line, kind) in zip(kinds, FigureDeclaration.Kind.allCases) {
+      #expect(line == "| `\(kind.rawValue)` | \(kind.meaning) |")
+    }
+    #expect(kinds.count == FigureDeclaration.Kind.allCases.count)
+  }
+
   @Test func sentencesNameTheLayerThatIsLookedAt() {
     for statistic in Statistic.allCases {
       #expect(statistic.row.sentence.contains("`layer`") == statistic.needsLayer, "\(statistic)")

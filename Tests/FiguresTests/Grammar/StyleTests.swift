@@ -58,4 +58,56 @@ import UnderstudySchema
     let axis = LogarithmicAxis("loss", around: [1e-3, 10])
     #expect(axis.ends.lowerBound < 1e-3 && axis.ends.upperBound > 10, "no dot on the frame")
   }
+
+  private static func ticks(_ axis: LogarithmicAxis) -> [Double] {
+    axis.encoding("y")["axis"]?["values"]?.elements?.compactMap(\.number) ?? []
+  }
+
+  @Test("an axis within a decade has labels at 1, 2 and 5")
+  func narrowAxes() {
+    let axis = LogarithmicAxis("loss", around: [0.13, 0.8])
+    #expect(Self.ticks(axis) == [0.1, 0.2, 0.5, 1])
+    #expect(axis.ends.lowerBound < 0.1 && axis.ends.lowerBound > 0.09 && axis.ends.upperBound < 1.1)
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [1.77, 1.77])) == [1, 2])
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [5, 5])) == [5, 10])
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [0.9, 1.2])) == [0.5, 1, 2])
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [1.5e-7, 2e-8])) == [2e-8, 5e-8, 1e-7, 2e-7])
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [4e-320, 5e-320])).count >= 2)
+    #expect(
+      LogarithmicAxis("loss", around: [3e-7, 2e-7]).encoding("y")["axis"]?["labelExpr"]?.text?.contains("2·10⁻⁷")
+        ?? false)
+    #expect(Self.ticks(LogarithmicAxis("loss", around: [])) == [1, 10])
+  }
+
+  @Test("however little room there is, two powers are labelled")
+  func twoLabels() {
+    var axis = LogarithmicAxis("loss", around: [1e-4, 1e-2])
+    axis.labelCount = 1
+    #expect(Self.ticks(axis) == [1e-4, 1e-2])
+    // Chosen powers are those of the axis, whatever the values.
+    var chosen = LogarithmicAxis("loss", around: [1, 2])
+    chosen.exponents = -2...1
+    #expect(Self.ticks(chosen) == [0.01, 0.1, 1, 10])
+  }
+
+  @Test("epochs are whole numbers, also where there are few")
+  func fewEpochs() {
+    #expect(FigureStyle().epochs([1, 2, 3])["axis"]?["values"] == [1, 2, 3])
+    #expect(FigureStyle().epochs(Array(0...8))["axis"]?["values"] == nil)
+  }
+
+  @Test("headings that would lie on each other are values under one title")
+  func longHeadings() {
+    let style = FigureStyle()
+    func header(_ panels: Panels, room: Double) -> JSONValue? { panels.facet(room: room, style: style)["header"] }
+    let headings = Panels(
+      "p", labels: ["inputs.standardDeviation 1"], title: "inputs.standardDeviation", headings: true)
+    #expect(header(headings, room: 200)?["title"] == .null)
+    #expect(header(headings, room: 120)?["title"] == "inputs.standardDeviation")
+    #expect(header(headings, room: 120)?["labelExpr"] == "slice(datum.label, 25)")
+    let values = Panels("p", labels: ["1"], title: "inputs.standardDeviation", headings: false)
+    #expect(header(values, room: 200)?["labelExpr"] == .text(FigureStyle.heading("inputs.standardDeviation")))
+    #expect(header(values, room: 120)?["labelExpr"] == "(datum.label)")
+    #expect(header(Panels("p", labels: ["a name that is long"]), room: 10)?["title"] == .null)
+  }
 }

@@ -26,8 +26,12 @@ let keptPictures = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
 
 /// Draws a report into ``keptPictures`` or a temporary folder, and checks that every picture has marks and numbers only.
 ///
+/// - Parameter look: is given the names of pictures and their SVG.
 /// - Returns: the page.
-func drawReport(_ results: [StudyResults], named name: String, figureCount: Int) throws -> String {
+@discardableResult
+func drawReport(
+  _ results: [StudyResults], named name: String, figureCount: Int, look: (String, String) throws -> Void = { _, _ in }
+) throws -> String {
   let root =
     keptPictures.map { URL(filePath: $0) }
     ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
@@ -43,6 +47,7 @@ func drawReport(_ results: [StudyResults], named name: String, figureCount: Int)
     let svg = try String(contentsOf: file.deletingPathExtension().appendingPathExtension("svg"), encoding: .utf8)
     #expect(svg.contains("<path"), "\(file.lastPathComponent) has marks")
     #expect(!svg.contains("NaN") && !svg.contains("undefined"), "\(file.lastPathComponent) has numbers only")
+    try look(file.deletingPathExtension().lastPathComponent, svg)
   }
   return try String(contentsOf: page, encoding: .utf8)
 }
@@ -105,5 +110,50 @@ func drawReport(_ results: [StudyResults], named name: String, figureCount: Int)
     let page = try String(contentsOf: summary.file, encoding: .utf8)
     #expect(page.contains("href=\"two%20layer/figures/l-shape.svg\""))
     #expect(page.contains("vegaEmbed"))
+  }
+
+  private static func divided(
+    _ kind: FigureDeclaration.Kind, by column: String = "student.overRealization", epochs: [Int] = []
+  ) -> FigureDeclaration {
+    var figure = FigureDeclaration(name: kind.rawValue, kind: kind, epochs: epochs)
+    let row = column == "student.overRealization" ? "teacher.strengthDecay" : "student.overRealization"
+    figure.channels = ["column": .key(column), "row": .key(row)]
+    return figure
+  }
+
+  /// Of four panels, the first of the second row has no data.
+  @Test("a panel without data stays empty at its place, and brings no name into a scale", .enabled(if: canDraw))
+  func panelsWithoutData() throws {
+    let weak = "teacher.strengthDecay"
+    var map = FigureDeclaration(name: "map", kind: .heatMap)
+    var plot = PlotDeclaration(.measure(.evaluationCorrelation))
+    plot.reductions = [.largest]
+    (plot.x, plot.y, plot.row, plot.column) = (.node, .epoch, .key(weak), .key("student.overRealization"))
+    map.plot = plot
+    var sweep = Synthetic.sweep(
+      decays: [0, 1], multiples: [1, 2], seedCount: 2,
+      figures: [
+        Self.divided(.lShape), Self.divided(.recoveryRate, epochs: [5, 100]), Self.divided(.evaluationLoss), map,
+      ])
+    var theory = SyntheticTheory.multiples(
+      [1, 2], decays: [0, 1], seedCount: 2,
+      figures: [Self.divided(.verdictShares), Self.divided(.alignmentTime), Self.divided(.coverAndLoss)])
+    func isLeftOut(_ record: RunRecord) -> Bool {
+      record.run.setting.teacher.strengthDecay == 1 && record.run.setting.student.overRealization.last == 1
+    }
+    sweep.runs.removeAll(where: isLeftOut)
+    theory.runs.removeAll(where: isLeftOut)
+    var drawn: [String] = []
+    try drawReport([sweep, theory], named: "gaps", figureCount: 7) { name, svg in
+      drawn.append(name)
+      guard ["lShape", "verdictShares", "map"].contains(name) else { return }
+      // Panels come after their frames, in their order.
+      let panels = svg.components(separatedBy: "class=\"background\" aria-hidden=\"true\" d=\"M0.5,0.5h").dropFirst()
+      let marks = panels.prefix(4).map { panel in
+        panel.components(separatedBy: name == "lShape" ? "<path transform=\"translate(" : "<path d=\"M").count - 1
+      }
+      #expect(marks.count == 4 && marks.map { $0 > 1 } == [true, true, false, true], "\(name): \(marks)")
+    }
+    #expect(drawn.count == 7)
   }
 }
