@@ -1,7 +1,7 @@
 import Foundation
 
-/// A logarithmic axis from a power of ten to another, with labels at powers of ten; around values within a decade, from one of 1, 2
-/// and 5 times a power to another, with labels at these.
+/// A logarithmic axis from a power of ten to another, with labels at powers of ten; around values within a decade, from one round
+/// number to another, with labels at these.
 struct LogarithmicAxis {
   var title: String
   /// Whoever chooses them has an axis of powers of ten.
@@ -23,14 +23,25 @@ struct LogarithmicAxis {
       // Their powers of ten are numbers.
       least > 1e-300, greatest < 1e300
     {
-      let steps = (exponents.lowerBound - 1...exponents.upperBound + 1).flatMap { exponent in
-        [1.0, 2, 5].map { $0 * Self.powerOfTen(exponent) }
-      }
-      // Rounding may have put a step beside the value that it is.
-      let first = steps.lastIndex { $0 <= least * (1 + 1e-12) } ?? 0
-      let last = steps.firstIndex { $0 >= greatest * (1 - 1e-12) } ?? steps.count - 1
-      narrow = Array(steps[first...max(last, first + 1)])
+      let choices = Self.ladders.map { ladder in Self.steps(ladder, around: least...greatest, exponents) }
+      narrow = choices.first { $0.count > 2 } ?? choices[choices.count - 1]
     }
+  }
+
+  /// Labels within a decade, the finer ones for values that are close.
+  private static let ladders: [[Double]] = [[1, 2, 5], [1, 1.5, 2, 3, 5, 7], [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]]
+
+  /// Of the ladder's multiples of powers of ten those around values, two at least.
+  private static func steps(
+    _ ladder: [Double], around values: ClosedRange<Double>, _ exponents: ClosedRange<Int>
+  ) -> [Double] {
+    let steps = (exponents.lowerBound - 1...exponents.upperBound + 1).flatMap { exponent in
+      ladder.map { $0 * powerOfTen(exponent) }
+    }
+    // Rounding may have put a step beside the value that it is.
+    let first = steps.lastIndex { $0 <= values.lowerBound * (1 + 1e-12) } ?? 0
+    let last = steps.firstIndex { $0 >= values.upperBound * (1 - 1e-12) } ?? steps.count - 1
+    return Array(steps[first...max(last, first + 1)])
   }
 
   var lowest: Double { Self.powerOfTen(exponents.lowerBound) }
@@ -74,14 +85,14 @@ struct LogarithmicAxis {
     return "{\(texts)}[toString(round(log(datum.value)/LN10))]"
   }
 
-  /// The expression that writes 1, 2 and 5 times a power of ten: 0.02, or 2·10⁻⁵ where zeros would be counted.
+  /// The expression that writes multiples of powers of ten: 0.02, or 2·10⁻⁵ where zeros would be counted.
   private static func labels(_ values: [Double]) -> String {
     let isPlain = values.allSatisfy { 1e-3...1e4 ~= $0 }
     return values.reversed().reduce("''") { rest, value in
       let exponent = Int((log10(value) + 1e-9).rounded(.down))
-      let digit = Int((value / powerOfTen(exponent)).rounded())
+      let multiple = (value / powerOfTen(exponent)).rounded(toDigits: 2)
       let power = raised(exponent)
-      let text = isPlain ? value.short : digit == 1 ? power : "\(digit)·\(power)"
+      let text = isPlain ? value.rounded(toDigits: 2).short : multiple == 1 ? power : "\(multiple.short)·\(power)"
       return "abs(datum.value / \(value) - 1) < 0.01 ? '\(text)' : \(rest)"
     }
   }
