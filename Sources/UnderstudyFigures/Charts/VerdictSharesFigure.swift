@@ -56,9 +56,11 @@ private func verdictMembers(
   // Of a row of panels without columns, as many abreast as there are.
   let columns = max(1, epochs.count, column.isVaried ? column.labels.count : 1)
   let words = verdicts.map(\.words.count).max() ?? 0
-  // Beside the panels stands the legend, whose texts are long.
-  let free = max(
-    200, style.width - (84 + 5.6 * Double(words)) * style.scale - FigureStyle.gap * Double(columns - 1))
+  // Beside the panels stands the legend, whose texts are long; above them where that leaves too little.
+  let room = style.width - 84 * style.scale - FigureStyle.gap * Double(columns - 1)
+  let roomBeside = room - 5.6 * Double(words) * style.scale
+  let isBeside = columns == 1 || roomBeside >= 90 * style.scale * Double(columns)
+  let free = isBeside ? max(200, roomBeside) : room
   let longest = Double(key.labels.map(\.count).max() ?? 0)
   let step = max(40 * style.scale, 5.8 * style.scale * longest + 10)
   let wanted = step * Double(max(2, key.labels.count))
@@ -85,7 +87,9 @@ private func verdictMembers(
         "scale": [
           "domain": .array(verdicts.map { .text($0.words) }), "range": .array(verdicts.map(\.color)),
         ],
-        "legend": ["orient": "right", "direction": "vertical", "symbolType": "square", "symbolSize": 90],
+        "legend": [
+          "orient": isBeside ? "right" : "top", "direction": "vertical", "symbolType": "square", "symbolSize": 90,
+        ],
       ],
       "tooltip": [
         FigureStyle.hover("x", key.title, "nominal"), style.timeHover,
@@ -99,8 +103,7 @@ private func verdictMembers(
   if column.isVaried { facets["column"] = Panels("p", of: column).facet(room: width + FigureStyle.gap, style: style) }
   if row.isVaried {
     facets["row"] = Panels("q", of: row).facet(
-      room: height + FigureStyle.gap, style: style,
-      ["titleOrient": "right", "titleAngle": 90, "labelOrient": "right", "labelAngle": 90])
+      room: height + FigureStyle.gap, style: style, ["labelOrient": "right", "labelAngle": 90])
   }
   let panel = PanelGrid.completed(
     spec, rows: rows, row: "q", column: row.isVaried && facets["column"] != nil ? column.isVaried ? "p" : "t" : nil)

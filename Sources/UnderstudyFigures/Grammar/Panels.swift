@@ -61,9 +61,13 @@ struct Panels {
   func facet(room: Double, style: FigureStyle, _ more: [String: JSONValue] = [:]) -> JSONValue {
     // Letters of 11 pixels are 5.7 wide in the mean.
     guard isTitled || 5.7 * style.scale * Double(headingLength) > room else {
-      return FigureStyle.facet(field, label: label, more.filter { $0.key.hasPrefix("label") }, order: order)
+      return FigureStyle.facet(field, label: label, more, order: order)
     }
-    return FigureStyle.facet(field, label: plainLabel, more.merging(["title": .text(title)]) { $1 }, order: order)
+    var header = more
+    header["title"] = .text(title)
+    // Headings beside rows have their title there.
+    if let side = more["labelOrient"] { (header["titleOrient"], header["titleAngle"]) = (side, 90) }
+    return FigureStyle.facet(field, label: plainLabel, header, order: order)
   }
 }
 
