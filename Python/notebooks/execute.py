@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Execute the notebooks of this folder, each in an empty temporary folder: a cell that fails ends it with its error.
 
-    execute.py [--write] [NOTEBOOK...]      --write: keep the outputs in the notebooks
+    execute.py [--write] [--times] [NOTEBOOK...]
+
+--write keeps the outputs in the notebooks, --times prints how long each cell took.
 
 `understudy` has to be in PATH, and this Python needs the package, Altair, vl-convert-python, nbclient and ipykernel.
 """
@@ -12,6 +14,7 @@ import argparse
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import nbformat
@@ -33,7 +36,20 @@ def joined(outputs: list) -> list:
     return result
 
 
-def execute(path: Path, writes: bool) -> str:
+def print_times(notebook: nbformat.NotebookNode) -> None:
+    """The seconds of each cell, with its first line."""
+    for cell in notebook.cells:
+        clock = cell.metadata.get("execution", {})
+        if "shell.execute_reply" in clock:
+            begin, end = (
+                datetime.fromisoformat(clock[event].replace("Z", "+00:00"))
+                for event in ("iopub.execute_input", "shell.execute_reply")
+            )
+            lines = [line for line in cell.source.splitlines() if line and not line.startswith("%%bash")]
+            print(f"  {(end - begin).total_seconds():6.1f} s  {lines[0][:80]}")
+
+
+def execute(path: Path, writes: bool, shows_times: bool) -> str:
     """An empty text, or what went wrong."""
     notebook = nbformat.read(path, as_version=4)
     with tempfile.TemporaryDirectory() as folder:
@@ -42,6 +58,8 @@ def execute(path: Path, writes: bool) -> str:
             client.execute()
         except CellExecutionError as error:
             return str(error)
+    if shows_times:
+        print_times(notebook)
     # What differs from one execution to the next.
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
     for cell in notebook.cells:
@@ -63,12 +81,13 @@ def execute(path: Path, writes: bool) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--times", action="store_true")
     parser.add_argument("notebooks", nargs="*", type=Path, default=sorted(Path(__file__).parent.glob("*.ipynb")))
     options = parser.parse_args()
     failed = 0
     for path in options.notebooks:
         start = time.monotonic()
-        problem = execute(path, options.write)
+        problem = execute(path, options.write, options.times)
         failed += bool(problem)
         print(f"  {'FAILED ' if problem else 'ok     '} {path.name} ({time.monotonic() - start:.0f} s) {problem}")
     print(f"{len(options.notebooks) - failed} passed, {failed} failed")

@@ -23,7 +23,8 @@ struct KeysCommand: AsyncParsableCommand {
       let all = sections
       let same = word.map { sameNames(as: $0, among: all.flatMap(\.entries).map(\.name)) } ?? []
       func found(_ isWanted: (Entry) -> Bool) -> [(title: String, entries: [Entry])] {
-        all.map { (title: $0.title, entries: wordFirst($0.entries.filter(isWanted))) }.filter { !$0.entries.isEmpty }
+        all.map { (title: $0.title, entries: likelyFirst($0.entries.filter(isWanted), same)) }
+          .filter { !$0.entries.isEmpty }
       }
       let direct = found(isWanted)
       let shown = direct.isEmpty ? found { same.contains($0.name) } : direct
@@ -33,7 +34,7 @@ struct KeysCommand: AsyncParsableCommand {
             + (likely.map { "did you mean '\($0)'?" } ?? "`understudy keys` lists all"))
       }
       let width = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) }.map { max(40, $0) } ?? 80
-      if let word, !same.isEmpty { try printLine("\(word): here it is called \(same.joined(separator: " or "))\n") }
+      if let word, direct.isEmpty { try printLine("\(word): here it is called \(same.joined(separator: " or "))\n") }
       try printLine(
         shown.map { title, entries in
           title + "\n\n" + entries.map { $0.text(width: width) }.joined(separator: "\n")
@@ -129,11 +130,16 @@ struct KeysCommand: AsyncParsableCommand {
   /// Documents put names into backticks.
   private static func plain(_ text: String) -> String { text.filter { $0 != "`" } }
 
-  /// Those first that have the word in their name.
-  private func wordFirst(_ entries: [Entry]) -> [Entry] {
-    guard let word else { return entries }
-    func isNamed(_ entry: Entry) -> Bool { entry.name.lowercased().contains(word.lowercased()) }
-    return entries.filter(isNamed) + entries.filter { !isNamed($0) }
+  /// Those first that other programs call so, then those that have the word in their name.
+  private func likelyFirst(_ entries: [Entry], _ same: [String]) -> [Entry] {
+    let ranks = entries.map { same.contains($0.name) ? 0 : isNamed($0) ? 1 : 2 }
+    return (0...2).flatMap { rank in zip(entries, ranks).filter { $0.1 == rank }.map(\.0) }
+  }
+
+  /// Case, `_` and `-` do not count in names.
+  private func isNamed(_ entry: Entry) -> Bool {
+    guard let word else { return true }
+    return entry.name.lowercased().contains(word.lowercased().filter { $0 != "_" && $0 != "-" })
   }
 
   /// What the word most likely means: a name, or a word of one.
@@ -145,7 +151,8 @@ struct KeysCommand: AsyncParsableCommand {
 
   private func isWanted(_ entry: Entry) -> Bool {
     guard let word else { return true }
-    return [entry.name, entry.form, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
+    return isNamed(entry)
+      || [entry.name, entry.form, entry.explanation].contains { $0.lowercased().contains(word.lowercased()) }
   }
 }
 

@@ -64,8 +64,10 @@ func boundMembers(
   _ rows: [JSONValue], style: FigureStyle = FigureStyle(), color: (Double) -> JSONValue, hovers: JSONValue,
   labels: String? = nil
 ) -> [String: JSONValue] {
-  var x = LogarithmicAxis("alignment predicted by the theorem", around: rows.compactMap { $0["x"]?.number })
-  var y = LogarithmicAxis("alignment measured", around: rows.compactMap { $0["y"]?.number } + [1])
+  var x = LogarithmicAxis(
+    "alignment predicted by the theorem", around: rows.compactMap { $0["x"]?.number }, isOfPowers: true)
+  var y = LogarithmicAxis(
+    "alignment measured", around: rows.compactMap { $0["y"]?.number } + [1], isOfPowers: true)
   // The diagonal must be seen, were it only in a corner.
   let low = min(x.exponents.lowerBound, y.exponents.upperBound - 2)
   x.exponents = low...max(x.exponents.upperBound, low + 1, y.exponents.lowerBound + 1)

@@ -75,8 +75,7 @@ private enum LabelPlace: CaseIterable {
 extension LogarithmicAxis {
   /// 0 at one end of the axis, 1 at the other.
   fileprivate func position(_ value: Double) -> Double {
-    let share =
-      (log10(value) - Double(exponents.lowerBound) + room) / (Double(exponents.count - 1) + 2 * room)
+    let share = log10(value / ends.lowerBound) / log10(ends.upperBound / ends.lowerBound)
     return isReversed ? 1 - share : share
   }
 }

@@ -4,8 +4,7 @@ import Foundation
 /// number to another, with labels at these.
 struct LogarithmicAxis {
   var title: String
-  /// Whoever chooses them has an axis of powers of ten.
-  var exponents: ClosedRange<Int> { didSet { narrow = [] } }
+  var exponents: ClosedRange<Int>
   /// The labels of an axis within a decade; else empty.
   private var narrow: [Double] = []
   /// Whether values fall from left to right.
@@ -14,12 +13,14 @@ struct LogarithmicAxis {
   var labelCount = 7
 
   /// Around all positive ones of `values`.
-  init(_ title: String, around values: [Double]) {
+  ///
+  /// - Parameter isOfPowers: whether both ends and all labels are powers of ten, however close the values are.
+  init(_ title: String, around values: [Double], isOfPowers: Bool = false) {
     self.title = title
     let positive = values.filter { $0 > 0 && $0.isFinite }
     let low = Int(log10(positive.min() ?? 1).rounded(.down))
     exponents = low...max(low + 1, Int(log10(positive.max() ?? 1).rounded(.up)))
-    if let least = positive.min(), let greatest = positive.max(), greatest <= 10 * least,
+    if !isOfPowers, let least = positive.min(), let greatest = positive.max(), greatest <= 10 * least,
       // Their powers of ten are numbers.
       least > 1e-300, greatest < 1e300
     {
@@ -44,8 +45,6 @@ struct LogarithmicAxis {
     return Array(steps[first...max(last, first + 1)])
   }
 
-  var lowest: Double { Self.powerOfTen(exponents.lowerBound) }
-  var highest: Double { Self.powerOfTen(exponents.upperBound) }
   /// Powers of ten beyond both ends, so that the frame cuts no dot.
   var room: Double { 0.03 * Double(exponents.count - 1) }
   /// The ends that are drawn.

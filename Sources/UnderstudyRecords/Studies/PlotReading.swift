@@ -4,7 +4,7 @@ import UnderstudySchema
 
 extension StudyDeclarations {
   /// The keys that figures of the kinds `plot` and `heatMap` have beside those of all figures.
-  static let plotKeys = ["y", "x", "color", "row", "column", "reduce", "layer", "band", "scale"]
+  static var plotKeys: [String] { FigureDeclaration.Kind.plotOptions }
 
   /// What a figure of these kinds shows; nil for all other kinds.
   static func plot(

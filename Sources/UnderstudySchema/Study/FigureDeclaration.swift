@@ -95,9 +95,13 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
 
     /// The keys that a declaration of the kind may have beside those of all kinds.
     public var options: [String] {
-      channels.map(\.rawValue) + (hasCorrelationScale ? ["scale"] : []) + (self == .lShape ? ["height"] : [])
+      if isPlot { return Self.plotOptions.filter { self == .plot || $0 != "band" } }
+      return channels.map(\.rawValue) + (hasCorrelationScale ? ["scale"] : []) + (self == .lShape ? ["height"] : [])
         + (self == .sampleExponent ? ["against"] : [])
     }
+
+    /// Those of plots and heat maps.
+    public static let plotOptions = ["y", "x", "color", "row", "column", "reduce", "layer", "band", "scale"]
 
     /// Whether it shows a correlation, on a linear axis or as its distance from 1 on a logarithmic one.
     public var hasCorrelationScale: Bool { self == .lShape || self == .layerLShape }

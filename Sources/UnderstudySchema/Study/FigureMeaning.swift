@@ -86,8 +86,8 @@ extension FigureDeclaration.Kind {
     layerCorrelations
     """,
     .plot: """
-    any measure or statistic against epochs, nodes, layers or any key; colours and panels by others. See below
+    any measure or statistic against epochs, nodes, layers or any key; colours and panels by others
     """,
-    .heatMap: "any measure or statistic as colours of cells over two of these. See below",
+    .heatMap: "any measure or statistic as colours of cells over two of these",
   ]
 }

@@ -18,7 +18,12 @@ check "lists no others" test "$("$UNDERSTUDY" keys noise | grep -c learningRate)
 equal "lines fit 80 columns" "$("$UNDERSTUDY" keys | python3 -c \
   'import sys; print(sum(len(line.rstrip()) > 80 for line in sys.stdin.buffer.read().decode().splitlines()))')" 0
 ends "keys with a slip" 64 "did you mean 'training.weightDecay'" -- "$UNDERSTUDY" keys weightdecy
-ends "keys by the name of other programs" 64 "did you mean 'training.learningRate'" -- "$UNDERSTUDY" keys lr
+ends "keys by the name of other programs" 0 "lr: here it is called training.learningRate" "default 0.01" -- "$UNDERSTUDY" keys lr
+ends "keys in another spelling" 0 "training.batchSize" -- "$UNDERSTUDY" keys batch_size
+ends "keys of a short name" 0 "evaluationCorrelation" "teacher node, student node" -- "$UNDERSTUDY" keys evalCorr
+equal "what other programs call so comes first" "  training.epochs" \
+  "$("$UNDERSTUDY" keys epoch | sed -n '3s/ (.*//p')"
+ends "options of plots" 0 "plot" "heatMap" "reduce" -- "$UNDERSTUDY" keys reduce
 ends "keys with a slip in a part of a name" 64 "did you mean 'recovery'" -- "$UNDERSTUDY" keys recovry
 
 study study.yaml "claim: Three nodes are learned." \
