@@ -66,7 +66,7 @@ private func verdictMembers(
   let wanted = step * Double(max(2, key.labels.count))
   let width = max(90 * style.scale, min(wanted, free / Double(columns)).rounded(.down))
   // Words that do not fit beside each other stand at an angle, whole.
-  let isTight = (5.8 * style.scale * longest + 6) * Double(key.labels.count) > width
+  let isTight = style.isTight(key.labels, width: width)
   let height = (row.isVaried ? 120 : 200) * style.scale
   let spec: [String: JSONValue] = [
     "width": .number(width), "height": .number(height),

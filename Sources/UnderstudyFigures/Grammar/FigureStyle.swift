@@ -52,6 +52,11 @@ struct FigureStyle: Hashable, Sendable {
     return min(250 * width / 643, max(60, (free / Double(count)).rounded(.down)))
   }
 
+  /// The same of panels in rows, whose title needs some of the width.
+  func panelWidthBesideRows(columns count: Int) -> Double {
+    panelWidth(columns: count) - (28 * scale / Double(count)).rounded(.up)
+  }
+
   /// The width of `count` panels side by side.
   func room(columns count: Int) -> Double {
     Double(count) * panelWidth(columns: count) + Self.gap * Double(count - 1)
@@ -156,9 +161,7 @@ struct FigureStyle: Hashable, Sendable {
     rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels,
     height: Double = 110
   ) -> [String: JSONValue] {
-    // The title of the rows needs some of the column's width.
-    let count = columns.count
-    let width = panelWidth(columns: count) - (28 * scale / Double(count)).rounded(.up)
+    let width = panelWidthBesideRows(columns: columns.count)
     let place = PanelGrid(row: rows.field, column: columns.field)
     let gaps = place.gaps(in: data, drawnBy: [.object(encoding)] + layers)
     return [
@@ -178,13 +181,32 @@ struct FigureStyle: Hashable, Sendable {
     ]
   }
 
-  /// An encoding whose horizontal axis has its title in lines that are no longer than a panel.
-  private func wrapped(_ encoding: [String: JSONValue], width: Double) -> [String: JSONValue] {
-    guard var x = encoding["x"]?.members, let title = x["title"]?.text else { return encoding }
-    let lines = Self.lines(of: title, letters: Int((width + Self.gap) / (5.7 * scale)))
-    guard lines.count > 1 else { return encoding }
-    x["title"] = .array(lines.map(JSONValue.text))
+  /// An encoding whose horizontal axis has its title in lines that are no longer than a panel, and names at an angle where they do
+  /// not fit beside each other.
+  func wrapped(_ encoding: [String: JSONValue], width: Double) -> [String: JSONValue] {
+    guard var x = encoding["x"]?.members else { return encoding }
+    if let title = x["title"]?.text {
+      let letters = Int((width + Self.gap) / (5.7 * scale))
+      var lines = Self.lines(of: title, letters: letters)
+      // What stands in brackets is no name.
+      if lines.contains(where: { $0.count > letters + 1 }), let name = title.components(separatedBy: " (").first {
+        lines = Self.lines(of: name, letters: letters)
+      }
+      if let line = lines.first { x["title"] = lines.count > 1 ? .array(lines.map(JSONValue.text)) : .text(line) }
+    }
+    let names = x["sort"]?.elements?.compactMap(\.text) ?? []
+    if var axis = x["axis"]?.members, axis["labelAngle"] == 0, isTight(names, width: width) {
+      axis["labelAngle"] = -35
+      axis["labelLimit"] = 0
+      axis["labelOverlap"] = nil as JSONValue?
+      x["axis"] = .object(axis)
+    }
     return encoding.merging(["x": .object(x)]) { $1 }
+  }
+
+  /// Whether places along an axis are too narrow for their names beside each other.
+  func isTight(_ names: [String], width: Double) -> Bool {
+    (5.8 * scale * Double(names.map(\.count).max() ?? 0) + 6) * Double(names.count) > width
   }
 
   /// The same of layers that have an axis of their own: titles that differ would all be written.

@@ -97,7 +97,7 @@ enum PlotChannel {
         ? ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]]
         : ["nice": false, "zero": false, "padding": 8],
       "axis": [
-        "values": .array(shown.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy",
+        "values": .array(shown.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy", "labelSeparation": 4,
         "labelExpr": .text(Self.labelExpression(shown)),
       ],
     ]

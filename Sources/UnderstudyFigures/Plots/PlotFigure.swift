@@ -129,7 +129,9 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       "axis": ["labelAngle": 0, "labelOverlap": "greedy"],
     ]
   }
-  let columnCount = values.labels(4).count * max(1, min(3, values.channels.column == nil ? 1 : values.labels(1).count))
+  // Digits are 5.6 pixels wide.
+  let cell = values.panelWidth(chart.style) / Double(max(1, values.labels(4).count))
+  let hasRoom = cell > 5.6 * chart.style.scale * Double(shown.map { shortNumber($0).count }.max() ?? 0)
   let encoding: [String: JSONValue] = [
     "x": axis("x", values.channels.x, 4, isReversed: false), "y": axis("y", height, 3, isReversed: true),
   ]
@@ -151,7 +153,7 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     ],
     [
       // Without room for numbers in the cells, colours have to do.
-      "mark": ["type": "text", "fontSize": 10, "opacity": columnCount <= 16 ? 1 : 0],
+      "mark": ["type": "text", "fontSize": 10, "opacity": hasRoom ? 1 : 0],
       "transform": [["filter": "isValid(datum.v)"], ["calculate": .text(shortNumber("datum.v")), "as": "w"]],
       "encoding": [
         "text": ["field": "w", "type": "nominal"],
@@ -165,6 +167,11 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     "Heat maps: \(plot.title) over \(values.channels.x.title) and \(height.title)\(values.channelWords).",
     notes: values.notes, shownKeys: values.channels.shownKeys, namesSearch: true,
     values.members(chart.style, rows: rows, encoding: encoding, layers: layers))
+}
+
+/// As the expression writes it, or a letter longer.
+private func shortNumber(_ value: Double) -> String {
+  abs(value) >= 0.001 || value == 0 ? String(format: "%.3g", value) : String(format: "%.2e", value)
 }
 
 /// The expression of a number in three digits: 0.0000186 would be wider than a cell.

@@ -218,12 +218,23 @@ struct PlotValues {
         Panels("q", labels: labels(0), title: row.title, headings: false), rows: rows, encoding: encoding,
         layers: layers)
     case (nil, nil):
+      let width = panelWidth(style)
       return [
-        "data": ["values": .array(rows)], "width": .number(style.width - style.margin - 120), "height": 200,
-        "encoding": .object(encoding),
+        "data": ["values": .array(rows)], "width": .number(width), "height": 200,
+        "encoding": .object(style.wrapped(encoding, width: width)),
         "layer": .array(layers),
       ]
     }
+  }
+
+  /// The width of each panel.
+  func panelWidth(_ style: FigureStyle) -> Double {
+    let (rows, columns) = (
+      channels.row == nil ? 1 : labels(0).count, channels.column == nil ? 1 : labels(1).count
+    )
+    if rows > 1, columns > 1 { return style.panelWidthBesideRows(columns: columns) }
+    if rows == 1, columns == 1 { return style.width - style.margin - 120 }
+    return style.panelWidth(columns: style.columns(max(rows, columns)))
   }
 
   /// What descriptions say of colours and panels.

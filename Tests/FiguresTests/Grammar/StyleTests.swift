@@ -94,6 +94,19 @@ import UnderstudySchema
     #expect(FigureStyle().epochs(Array(0...8))["axis"]?["values"] == nil)
   }
 
+  @Test("names along an axis stand at an angle where they do not fit beside each other, and brackets give way to names")
+  func tightAxes() {
+    func wrapped(_ title: String, _ names: [JSONValue], width: Double) -> JSONValue? {
+      FigureStyle().wrapped(
+        ["x": ["title": .text(title), "sort": .array(names), "axis": ["labelAngle": 0]]], width: width)["x"]
+    }
+    let names: [JSONValue] = ["plain", "perturbedTeacher", "teacherDirections"]
+    #expect(wrapped("initialization", names, width: 170)?["axis"]?["labelAngle"] == -35)
+    #expect(wrapped("initialization", names, width: 400)?["axis"]?["labelAngle"] == 0)
+    #expect(wrapped("teacher node j (1\u{a0}=\u{a0}strongest)", [], width: 170)?["title"]?.text?.contains("(") ?? false)
+    #expect(wrapped("teacher node j (1\u{a0}=\u{a0}strongest)", [], width: 60)?["title"] == ["teacher", "node j"])
+  }
+
   @Test("headings that would lie on each other are values under one title")
   func longHeadings() {
     let style = FigureStyle()
