@@ -107,14 +107,29 @@ extension RegionAudit {
     switch verdicts[j] {
     case .predictedAndFound:
       "the gradient of a student node that observes it vanishes in the region, and a student node is on its boundary"
-    case .foundThoughNotPredicted: "a student node is aligned, though no observer's gradient vanishes in the region"
+    case .foundThoughNotPredicted: "a student node is aligned, though \(whatIsMissing(j))"
     case .notLearned(.invisible): "invisible: its boundary misses the region"
     case .notLearned(.noObserver):
       "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
-    case .notLearned(.gradientTooLarge(let factor)):
-      "the gradients of its observers do not vanish; the smallest kink bound is too large by a factor \(factor.short)"
+    case .notLearned(.gradientTooLarge(let factor)) where factor.isFinite:
+      "\(whatIsMissing(j)): the smallest is larger by a factor \(factor.short)"
+    case .notLearned(.gradientTooLarge), .notLearned(.weakAlpha): whatIsMissing(j)
     default: verdicts[j].reason
     }
+  }
+
+  /// Why the first statement predicts nothing of a visible teacher node.
+  private func whatIsMissing(_ j: Int) -> String {
+    let node = gradient.teacherNodes[j]
+    if node.observers.isEmpty {
+      return "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
+    }
+    if node.smallestBound > gradientTolerance {
+      return "no observer's kink bound is within the tolerance, \(gradientTolerance.short)"
+    }
+    return
+      "the tolerance, \(gradientTolerance.short), is above the gradients that its kink would leave in its observers if no "
+      + "student node were on its boundary; give a smaller --tolerance"
   }
 }
 

@@ -32,7 +32,8 @@ struct StoredStudent {
     teacher = prepared.teacher
     inputs = prepared.drawnInputs(index: prepared.lastTrainingSetIndex)
     bandWidth = prepared.bandWidth
-    names = (path, "teacher of run \(run.hash)", "training inputs of run \(run.hash)")
+    let copies = run.setting.inputs.augmentation == .none ? "" : ", without the copies of their augmentation"
+    names = (path, "teacher of run \(run.hash)", "training inputs of run \(run.hash)\(copies)")
   }
 
   /// A student over images whose layers are fully connected; each image is a row of features.

@@ -23,7 +23,7 @@ extension RegionAuditRecord {
     let (unknown, silent) = (studentNodes.count { $0.vanishes == nil }, studentNodes.count(where: \.isPredictedSilent))
     return
       "\(visible.count { !$0.observers.isEmpty }) of \(visible.count) visible teacher nodes are observed, "
-      + "\(visible.count { !$0.witnesses.isEmpty }) by a node whose gradient vanishes; that of \(vanishing) of "
+      + "\(visible.count { !$0.witnesses.isEmpty }) are predicted to be learned; the gradient of \(vanishing) of "
       + "\(studentNodes.count) student nodes vanishes at all inputs"
       + (unknown > 0 ? ", and of \(unknown) more it is not known" : "")
       + "; \(silent) of their boundaries must carry nothing"
@@ -43,7 +43,10 @@ private let teacherEntries: [AuditEntry<RegionAuditRecord.TeacherNode>] = [
   AuditEntry("observers", "observers", unit: "from 1", "student nodes that are active on its boundary, α_kj not 0") {
     $0.isVisible ? listed($0.observers) : .text("invisible")
   },
-  AuditEntry("vanishing", "witnesses", unit: "from 1", "of those, the nodes whose gradient vanishes at all inputs") {
+  AuditEntry(
+    "witnesses", "witnesses", unit: "from 1",
+    "of those, the nodes whose kink bound is within the tolerance, and would not be without a student node on the boundary"
+  ) {
     listed($0.witnesses)
   },
   AuditEntry(

@@ -51,7 +51,8 @@ public enum Measure: String, Codable, Hashable, Sendable, CaseIterable {
   case observation
   /// Number of student nodes that observe teacher node j (kappa > 0 in the band, or leaky, alpha_kj not 0); `[teacher node]`.
   case observerCounts
-  /// A bound of |g_k(x)| at all inputs of the smallest ball around 0 that has the training inputs; `[student node]`.
+  /// A bound of |g_k(x)| at all inputs of the smallest ball around 0 that has the training inputs, without the
+  /// copies of an augmentation; `[student node]`.
   case ballGradients
   /// Number of student nodes that observe teacher node j in that ball, alpha_kj not 0; `[teacher node]`.
   case ballObservers

@@ -94,6 +94,9 @@ extension RegionAudit {
     if node.isPredicted { return .predictedAndFound(eps: distance ?? 0) }
     if let distance, distance <= band { return .foundThoughNotPredicted }
     if node.observers.isEmpty { return .notLearned(.noObserver) }
-    return .notLearned(.gradientTooLarge(factor: node.smallestBound / gradientTolerance))
+    if node.smallestBound > gradientTolerance {
+      return .notLearned(.gradientTooLarge(factor: node.smallestBound / gradientTolerance))
+    }
+    return .notLearned(.weakAlpha(timesWeaker: gradientTolerance / node.largestLoneKink))
   }
 }

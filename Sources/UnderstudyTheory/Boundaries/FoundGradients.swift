@@ -52,12 +52,16 @@ struct GradientSearch {
   }
 
   /// Calls with each node's pre-activation and |gradient| at each input. On a node's own boundary its gradient is the limit from
-  /// where it is active.
+  /// where it is active, if it is active anywhere in the region.
   private func forEachGradient(at inputs: Matrix, _ body: (Int, Double, Double) -> Void) throws(ShapeError) {
     let slope = student.activation.negativeSlope
     let rows = (0..<student.nodeCount).map(student.row)
     let radius = region.radius(featureCount: student.inputCount) + abs(region.center)
-    let rounding = rows.map { 1e-12 * (radius * euclideanNorm($0.dropLast()) + abs($0[$0.count - 1])) }
+    let rounding = rows.map { row in
+      let (weights, bias) = (row.dropLast(), row[row.count - 1])
+      let isActive = region.valueAtCenter(weights, bias: bias) + region.reach(along: weights) > 0
+      return isActive ? 1e-12 * (radius * euclideanNorm(weights) + abs(bias)) : -Double.leastNonzeroMagnitude
+    }
     for start in stride(from: 0, to: inputs.rowCount, by: 4096) {
       let block = inputs.rows(start..<min(start + 4096, inputs.rowCount))
       let (given, own) = (try teacher.network.outputs(for: block), try student.network.outputs(for: block))

@@ -43,6 +43,9 @@ public struct RegionGradient: Sendable, Equatable {
     public var aligned: [Int]
     /// The smallest ``StudentNode/kinkBound`` of an observer; output^2 / activation. Infinite without one.
     public var smallestBound: Double
+    /// What the boundary's kink alone would make of the `kinkBound` of an observer if no student node were on it: the largest of
+    /// the observers whose own is within the tolerance; output^2 / activation. 0 without one.
+    public var largestLoneKink: Double
 
     /// The premise holds: it is observed by a node whose gradient vanishes.
     public var isPredicted: Bool { !witnesses.isEmpty }

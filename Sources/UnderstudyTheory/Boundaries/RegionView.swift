@@ -181,24 +181,26 @@ struct RegionView {
     guard let group = teacherGroups[j],
       ofTeacher.largestPreactivation(ofStudent: 0, onTeacher: j) != nil
     else {
-      return .init(isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity)
+      return .init(
+        isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity, largestLoneKink: 0)
     }
     let observers = nodes.indices.filter { k in
       dotProduct(student.fanOut(k), teacher.fanOut(j)) != 0 && sees(k, group)
     }
     // The kink that teacher nodes have there, by what node k sees of it: without a student node on the boundary, no bound of
     // its gradient would be smaller.
-    let witnesses = observers.filter { k in
+    let small = observers.filter { nodes[$0].kinkBound <= gradientTolerance }
+    let loneKinks = small.map { k in
       let kink = groups.groups[group].teacherNodes.reduce(0) {
         $0 + dotProduct(student.fanOut(k), teacher.fanOut($1.node)) * teacherBoundaries.norms[$1.node]
       }
-      return nodes[k].kinkBound <= gradientTolerance
-        && gradientTolerance < (1 - slope) * abs(kink) * extent(across: group)
+      return (1 - slope) * abs(kink) * extent(across: group)
     }
+    let witnesses = zip(small, loneKinks).filter { gradientTolerance < $1 }.map(\.0)
     return .init(
       isVisible: true, observers: observers, witnesses: witnesses,
       aligned: groups.groups[group].studentNodes.map(\.node),
-      smallestBound: observers.map { nodes[$0].kinkBound }.min() ?? .infinity)
+      smallestBound: observers.map { nodes[$0].kinkBound }.min() ?? .infinity, largestLoneKink: loneKinks.max() ?? 0)
   }
 }
 

@@ -145,8 +145,10 @@ PYTHON
 ends "a page of it" 0 "report: region.html" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 3 --report region.html
 check "has its tables" grep -q "kink bound" region.html
 ends "a region too small for most boundaries" 0 "invisible in the inputs" -- "$UNDERSTUDY" audit "${pair[@]}" --ball 0.01
-ends "an untrained student in a ball" 0 "gradients of its observers do not vanish" -- \
+ends "an untrained student in a ball" 0 "no observer's kink bound is within the tolerance" -- \
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student other.safetensors --ball 3
+ends "a tolerance above what a missing node would leave" 0 "give a smaller --tolerance" "0 are predicted" -- \
+  "$UNDERSTUDY" audit "${pair[@]}" --ball 3 --tolerance 1e9
 ends "several runs, in the ball of their inputs" 0 "teacher.strengthDecay = 1, seed 2" "must be 0" -- \
   "$UNDERSTUDY" audit results --ball data
 ends "one run" 0 "no input has one above the bound" -- \

@@ -105,6 +105,44 @@ import UnderstudyNumerics
     #expect(factor > 1e6)
   }
 
+  /// A node that is active nowhere in the region has no gradient there, though its pre-activation is 0 at some inputs or all: without
+  /// weights, and where the region only touches its boundary.
+  @Test(arguments: [0, 0.2])
+  func nodesThatAreActiveNowhere(slope: Double) throws {
+    let teacher = Teacher(try Draw.twoLayers([[1, 0, 0.1]], fanOuts: [[3]], slope: slope))
+    let student = Student(
+      try Draw.twoLayers([[0, 0, 0], [1, 1, -2], [1, 0, 0]], fanOuts: [[2], [1], [0.5]], slope: slope))
+    for region in [InputRegion.box(lowest: -1, highest: 1), .ball(radius: 2.0.squareRoot() * (1 - 1e-15))] {
+      let audit = try regionAudit(of: student, learning: teacher, within: region)
+      for k in 0..<2 {
+        #expect(!audit.gradient.studentNodes[k].isActive || slope > 0)
+        #expect(audit.found.largest[k] <= audit.gradient.studentNodes[k].gradientBound)
+        // f* - f is at most 3.3 - 0.5 at the largest, where the slope alone is left of what is not active.
+        #expect(slope > 0 ? audit.found.largest[k] < 3 : audit.found.largest[k] == 0)
+      }
+    }
+  }
+
+  /// A tolerance above what a teacher node's kink alone would leave decides nothing; that is no gradient that is too large.
+  @Test func wideTolerance() throws {
+    let teacher = Teacher(try Draw.network([2, 3, 2], key: 1))
+    let student = try Draw.copy(of: teacher.network, extra: 0)
+    let box = InputRegion.box(lowest: -3, highest: 3)
+    let wide = try regionAudit(of: student, learning: teacher, within: box, gradientTolerance: 1e6)
+    let lone = Student(try Draw.network([2, 3, 2], key: 9))
+    let other = try regionAudit(of: lone, learning: teacher, within: box, gradientTolerance: 1e6)
+    for j in 0..<3 where wide.gradient.teacherNodes[j].isVisible {
+      #expect(wide.verdicts[j] == .foundThoughNotPredicted)
+      #expect(wide.gradient.teacherNodes[j].largestLoneKink > 0 && wide.gradient.teacherNodes[j].smallestBound < 1e-9)
+      if other.verdicts[j].isFound || other.gradient.teacherNodes[j].observers.isEmpty { continue }
+      guard case .notLearned(.weakAlpha(let times)) = other.verdicts[j] else {
+        Issue.record("\(other.verdicts[j])")
+        continue
+      }
+      #expect(times > 1)
+    }
+  }
+
   @Test func refusals() throws {
     let (teacher, student) = try pair(3, 4)
     var huge = student.network
