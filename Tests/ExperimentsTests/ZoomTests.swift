@@ -183,6 +183,22 @@ import UnderstudySchema
     #expect(both.study.runs[0].randomKey == store.study.runs[1].randomKey)
   }
 
+  @Test("a zoom into stored runs is refused where a study of it would be")
+  func refusalsOfStoredRuns() async throws {
+    for (options, measures, word) in [
+      (["training.method=flow", "training.batchSize=null"], [], "flow takes no steps"),
+      (["teacher.hiddenNodes=null", "teacher.widths=4-3"], [Measure.ballGradients], "one hidden layer"),
+      ([], [.straightPath], "straightPath is measured after the last epoch"),
+    ] as [([String], [Measure], String)] {
+      let (url, store) = try await folder(try tinyStudy([Self.record, "training.epochs=2"] + options))
+      defer { try? FileManager.default.removeItem(at: url) }
+      let error = #expect(throws: ExperimentError.self) {
+        _ = try ZoomedRuns(of: store, where: { _ in true }, ZoomedRuns.Window(from: 1), measures: measures)
+      }
+      #expect("\(try #require(error))".contains(word), "\(options)")
+    }
+  }
+
   @Test("recorded runs are trained longer to the bits of runs that were planned so", arguments: methods)
   func longer(more: [String]) async throws {
     let options = [Self.record] + more

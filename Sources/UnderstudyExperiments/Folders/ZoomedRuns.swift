@@ -1,3 +1,4 @@
+import Foundation
 import UnderstudyNetworks
 import UnderstudyRecords
 import UnderstudySchema
@@ -154,7 +155,11 @@ public struct ZoomedRuns: Sendable {
     let given = Set(measures.isEmpty ? source.record.flatMap(\.measures) : measures)
     let wanted = given.subtracting(Measure.paths).subtracting([.criticalPoint])
     guard !wanted.isEmpty else {
-      throw .input("what the study records comes after the last epoch, which a zoom does not reach; give --measure")
+      throw .input(
+        measures.isEmpty
+          ? "what the study records comes after the last epoch, which a zoom does not reach; give --measure"
+          : "\(measures[0].rawValue) is measured after the last epoch, which a zoom does not reach; give another --measure"
+      )
     }
     var study = source
     study.name = "\(source.name)-zoom"
@@ -183,7 +188,22 @@ public struct ZoomedRuns: Sendable {
     }
     study.record = [RecordRule(measures: Measure.allCases.filter(wanted.contains), moments: .every(1))]
     study.figures = Measure.allCases.filter(wanted.contains).compactMap(plot)
+    try checkAsFile(study)
     return study
+  }
+
+  /// Refuses what the reader of study files would refuse, because a zoom is a study like any other, and its study.yaml can be run:
+  /// measures that are not those of the networks, and a training without steps.
+  private static func checkAsFile(_ study: Study) throws(ExperimentError) {
+    do throws(StudyError) {
+      let text = try study.yaml()
+      _ = try Study.parse(text, origin: study.name, folder: URL(fileURLWithPath: "/"), baseName: study.name)
+    } catch {
+      var error = error
+      // Lines are those of a text that nobody has written.
+      error.line = nil
+      throw .input(error.description)
+    }
   }
 
   /// What a measure is drawn as, over the steps; nil of arrays that no one number stands for.
