@@ -25,7 +25,7 @@ us_ode_end us_integrate(
   vector y(state, state + count);
   double time = 0;
   while (time < duration) {
-    if (stop(context)) return us_ode_stopped;
+    if (stop(time, context)) return us_ode_stopped;
     const bool is_last = step >= duration - time;
     // The stepper advances the time, and makes the length that of the next step to try.
     double tried = is_last ? duration - time : step;

@@ -152,15 +152,38 @@ private let everything =
   @Test("a run that is asked to stop says where it stands, and goes on from there")
   func cancelling() throws {
     let study = try tinyStudy()
-    var epochs = 0
+    var epochs = 0.0
     let executor = executor(
-      study.runs[0], of: study, isCancelled: { epochs == 2 }, didTakeSteps: { _, _ in epochs += 1 })
+      study.runs[0], of: study, isCancelled: { epochs > 1.999 }, didTakeSteps: { epochs += $1 })
     guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
       Issue.record("it went on")
       return
     }
     #expect(checkpoint.epoch == 2)
     #expect(try execute(study, from: checkpoint).data == execute(study).data)
+  }
+
+  @Test(
+    "what is told of a run on its way adds up to its steps and epochs",
+    arguments: [[], ["training.method=flow", "training.batchSize=null"]])
+  func progress(overrides: [String]) throws {
+    let study = try tinyStudy(["training.stepsPerEpoch=100", "training.epochs=3"] + overrides)
+    var told: [(steps: Int, share: Double)] = []
+    let executor = executor(study.runs[0], of: study, didTakeSteps: { told.append(($0, $1)) })
+    _ = try executor.execute(from: nil)
+    #expect(told.count > 6, "it is told within epochs")
+    #expect(told.map(\.steps).reduce(0, +) == 300)
+    #expect(abs(told.map(\.share).reduce(0, +) - 3) < 1e-12)
+    #expect(told.allSatisfy { $0.steps >= 0 && $0.share > 0 })
+  }
+
+  @Test("a flow that cannot be followed says so")
+  func overflowingFlow() throws {
+    let run = try execute(
+      tinyStudy("training.method=flow", "training.batchSize=null", "training.learningRate=1e300"))
+    #expect(run.record.outcome == .diverged(epoch: 1))
+    #expect(try #require(run.record.divergence).reason.contains("flow cannot be followed"))
+    #expect(run.student.network.isFinite)
   }
 
   @Test(

@@ -22,8 +22,8 @@ typedef enum us_ode_end {
 
 /// Writes dy/dt at `state` into `derivative`; both have the length given to us_integrate.
 typedef void (*us_ode_derivative)(const double *state, double *derivative, void *context);
-/// Asked before each step; 0 goes on.
-typedef int (*us_ode_stop)(void *context);
+/// Asked before each step, with the time from 0 on; 0 goes on.
+typedef int (*us_ode_stop)(double time, void *context);
 
 /// Integrates dy/dt = F(y) over `duration`, in place, by the pair of Dormand and Prince of order 5(4). Steps are as long as the
 /// estimated error of each element is at most absolute + relative (|y| + step |dy/dt|).

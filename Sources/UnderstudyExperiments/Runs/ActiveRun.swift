@@ -69,11 +69,7 @@ struct ActiveRun<Scalar: KernelScalar> {
     if !isMeasured, let fault = try measure(over: evaluation) { diverge(epoch: time, Divergence(reason: fault)) }
     while outcome == .completed, !isTrained {
       training.trainer.useThreads(execution.threadCount())
-      let upTo = nextEnd
-      let count = upTo - (training.stepCount - training.epoch * prepared.plan.stepsPerEpoch)
-      let end = try training.takeSteps(upTo: upTo, isCancelled: execution.isCancelled)
-      if case .interrupted = end { return false }
-      execution.didTakeSteps(count, Double(count) / Double(prepared.plan.stepsPerEpoch))
+      let end = try takeSteps(upTo: nextEnd)
       switch end {
       case .interrupted: return false
       case .diverged(let divergence): diverge(epoch: time, divergence)
@@ -94,6 +90,26 @@ struct ActiveRun<Scalar: KernelScalar> {
     data = execution.encode(student, precision: execution.trainingPrecision)
     if outcome == .completed, hasMore, prepared.plan.epochCount > beginning?.epoch ?? 0 { try store() }
     return true
+  }
+
+  /// Goes on in an epoch, and tells the study's progress of it on the way: an epoch may take hours, and gradient flow that has to
+  /// take very short steps longer than anybody waits.
+  private mutating func takeSteps(upTo end: Int) throws(ExperimentError) -> StudentTraining<Scalar>.EpochEnd {
+    let (execution, trainer, count) = (execution, training.trainer, prepared.plan.stepsPerEpoch)
+    var told = training.stepCount - training.epoch * count
+    var toldShare = Double(told) / Double(count)
+    func tell(_ steps: Int, _ share: Double) {
+      guard share > toldShare else { return }
+      execution.didTakeSteps(steps - told, share - toldShare)
+      (told, toldShare) = (steps, share)
+    }
+    let result = try training.takeSteps(upTo: end) {
+      tell(Int(trainer.epochShare * Double(count)), trainer.epochShare)
+      return execution.isCancelled()
+    }
+    if case .interrupted = result { return result }
+    tell(end, Double(end) / Double(count))
+    return result
   }
 
   private mutating func diverge(epoch: Int, _ divergence: Divergence) {

@@ -89,7 +89,7 @@ struct StudentTraining<Scalar: KernelScalar> {
     }
     let (next, memory) = (try Self.student(of: trainer), trainer.optimizerState)
     guard next.network.isFinite, memory?.isFinite ?? true else {
-      guard let divergence = try divergence("what the optimizer remembers is not finite", isCancelled) else {
+      guard let divergence = try divergence(fault(of: next), isCancelled) else {
         dropEpoch()
         return .interrupted
       }
@@ -98,6 +98,14 @@ struct StudentTraining<Scalar: KernelScalar> {
     previous = student
     (student, optimizerState) = (next, memory)
     return .taken
+  }
+
+  /// What is not finite, in words; of gradient flow no step says more.
+  private func fault(of next: Student) -> String {
+    guard !next.network.isFinite else { return "what the optimizer remembers is not finite" }
+    guard case .expectedFlow = prepared.plan.method else { return "a weight is not finite" }
+    return
+      "the gradient flow cannot be followed through this epoch: weights are too large, or change too fast for any step"
   }
 
   /// Takes the steps of the last epoch, or those that were taken of the epoch under way, once more, one by one, to see where it

@@ -24,12 +24,12 @@ public struct IntegrationTolerance: Sendable, Hashable {
 /// - Parameters:
 ///   - duration: at least 0, in the unit of F's time.
 ///   - derivative: F(y), as many numbers as y.
-///   - isCancelled: asked before each step; y is then that of the last one.
+///   - isCancelled: asked before each step, with the time; y is then that of the last one.
 /// - Complexity: six calls of F a step. Steps are limited by the tolerance, and by stability: some 3.3 over the largest
 ///   eigenvalue of -dF/dy.
 /// - Source: Dormand, Prince 1980; Hairer, Norsett, Wanner 1993, II.4, for the first step.
 public func integrate(
-  _ y: inout [Double], over duration: Double, tolerance: IntegrationTolerance, isCancelled: () -> Bool,
+  _ y: inout [Double], over duration: Double, tolerance: IntegrationTolerance, isCancelled: (Double) -> Bool,
   derivative: ([Double]) -> [Double]
 ) -> IntegrationEnd {
   guard duration > 0, !y.isEmpty else { return .reached }
@@ -48,7 +48,8 @@ public func integrate(
           us_integrate(
             state.count, state.baseAddress, duration, tolerance.absolute, tolerance.relative, min(first, duration),
             { state, slope, context in Equation.at(context).evaluate(state, slope) },
-            { context in Equation.at(context).isCancelled() ? 1 : 0 }, Unmanaged.passUnretained(equation).toOpaque())
+            { time, context in Equation.at(context).isCancelled(time) ? 1 : 0 },
+            Unmanaged.passUnretained(equation).toOpaque())
         }
       }
       return end == us_ode_reached ? .reached : end == us_ode_stopped ? .stopped : .failed
@@ -60,9 +61,9 @@ public func integrate(
 private final class Equation {
   let count: Int
   let derivative: ([Double]) -> [Double]
-  let isCancelled: () -> Bool
+  let isCancelled: (Double) -> Bool
 
-  init(count: Int, derivative: @escaping ([Double]) -> [Double], isCancelled: @escaping () -> Bool) {
+  init(count: Int, derivative: @escaping ([Double]) -> [Double], isCancelled: @escaping (Double) -> Bool) {
     (self.count, self.derivative, self.isCancelled) = (count, derivative, isCancelled)
   }
 

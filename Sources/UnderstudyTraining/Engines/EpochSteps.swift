@@ -40,6 +40,7 @@ extension Trainer {
     var longestStride = Int.max
     if case .stochastic(let batchSize) = plan.method { longestStride = max(1, drawnAtOnce / batchSize) }
     while steps.count < end {
+      epochShare = Double(steps.count) / Double(plan.stepsPerEpoch)
       if isCancelled() { return false }
       let count = min(steps.stride, longestStride, end - steps.count)
       let start = ContinuousClock.now

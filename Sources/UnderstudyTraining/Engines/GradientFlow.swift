@@ -31,8 +31,10 @@ struct GradientFlow {
 
   /// Follows it from some layers, in place.
   ///
-  /// - Parameter duration: learning rate times steps.
-  func follow(_ layers: inout [LayerWeights], for duration: Double, isCancelled: () -> Bool) -> IntegrationEnd {
+  /// - Parameters:
+  ///   - duration: learning rate times steps.
+  ///   - isCancelled: asked before each step of the integration, with the time.
+  func follow(_ layers: inout [LayerWeights], for duration: Double, isCancelled: (Double) -> Bool) -> IntegrationEnd {
     let form = layers
     var values = layers.flatMap { $0.weights.values + ($0.biases ?? []) }
     let end = integrate(
@@ -79,7 +81,11 @@ extension Trainer {
     let rule = plan.rule(epoch: epoch)
     var layers = engine.layers
     let duration = rule.learningRate * Double(plan.stepsPerEpoch)
-    switch GradientFlow(objective: objective, rule: rule).follow(&layers, for: duration, isCancelled: isCancelled) {
+    let end = GradientFlow(objective: objective, rule: rule).follow(&layers, for: duration) { time in
+      epochShare = time / duration
+      return isCancelled()
+    }
+    switch end {
     case .reached: engine.layers = layers
     case .stopped: return false
     case .failed:

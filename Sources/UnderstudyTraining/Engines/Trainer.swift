@@ -14,6 +14,8 @@ public final class Trainer<Scalar: KernelScalar> {
   private let instructions: InstructionSet
   let engine: any Engine<Scalar>
   private var threadCount = 1
+  /// What share of the epoch under way was done when `isCancelled` was last asked, 0...1.
+  public internal(set) var epochShare = 0.0
 
   /// From the most special to the most general.
   static var engines: [any Engine<Scalar>.Type] { [TwoLayerKernel<Scalar>.self, DeepKernel<Scalar>.self] }

@@ -204,7 +204,8 @@ private func refilled(_ layers: [LayerWeights], _ values: [Double]) -> [LayerWei
 
 @Suite struct IntegrationTests {
   private func end(
-    _ y: inout [Double], over duration: Double, relative: Double = 1e-10, isCancelled: () -> Bool = { false },
+    _ y: inout [Double], over duration: Double, relative: Double = 1e-10,
+    isCancelled: (Double) -> Bool = { _ in false },
     derivative: ([Double]) -> [Double]
   ) -> IntegrationEnd {
     integrate(
@@ -233,13 +234,14 @@ private func refilled(_ layers: [LayerWeights], _ values: [Double]) -> [LayerWei
 
   @Test func endsAreTold() {
     var y = [1.0]
-    var calls = 0
-    func isLate() -> Bool {
-      calls += 1
-      return calls > 3
+    var times: [Double] = []
+    func isLate(_ time: Double) -> Bool {
+      times.append(time)
+      return times.count > 3
     }
     #expect(end(&y, over: 1e3, isCancelled: isLate, derivative: { [-$0[0]] }) == .stopped)
     #expect(y[0] < 1 && y[0] > 0.1)
+    #expect(times[0] == 0 && times == times.sorted() && abs(y[0] - exp(-times[3])) < 1e-9)
     // y = 1/(1 - t) is infinite at 1.
     var steep = [1.0]
     #expect(end(&steep, over: 2, derivative: { [$0[0] * $0[0]] }) == .failed)
