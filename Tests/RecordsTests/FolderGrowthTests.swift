@@ -37,6 +37,23 @@ import Testing
     #expect(try store.runs().isEmpty)
   }
 
+  @Test("runs that were to be trained longer, and have not been yet, keep what they have if it is to be longer still")
+  func unfinishedRunsGoOn() throws {
+    let folder = try TemporaryFolder()
+    try fill(folder.url, with: study("10"))
+    do {
+      // Of two runs that go on one is carried out.
+      let store = try ResultsStore.openForWriting(folder.url, study: study("20"))
+      let run = store.study.runs[0]
+      try store.record(record(of: run, study: store.study), student: Data("longer".utf8))
+    }
+    let store = try ResultsStore.openForWriting(folder.url, study: try study("30"))
+    let found = try store.study.runs.map { try store.checkpoint(of: $0) }
+    #expect(found.map { $0?.epoch } == [20, 10])
+    #expect(found.map { $0?.student } == [Data("longer".utf8), Data("student 2".utf8)])
+    #expect(try store.states { _ in true }.map(\.kind) == [.begun, .begun])
+  }
+
   @Test("a run whose weights are damaged begins anew")
   func damagedWeights() throws {
     let folder = try TemporaryFolder()

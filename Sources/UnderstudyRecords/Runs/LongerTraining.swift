@@ -67,6 +67,40 @@ extension ResultsStore {
     return count
   }
 
+  /// Gives checkpoints of runs that have begun to the longer runs that the study has instead, in the caller's transaction: also
+  /// of seeds that it leaves out for now. Most are of recorded runs that were to be trained longer before, and would begin anew.
+  ///
+  /// - Returns: how many.
+  /// - Complexity: O(settings x seeds) hashes if there are checkpoints and settings with more epochs.
+  static func handOnCheckpoints(of stored: Study, to study: Study, _ db: Database) throws -> Int {
+    // What follows the epochs (paths) is of the former last one.
+    guard stored.canonicalRecord == study.canonicalRecord, study.randomNumbers == .bySeed,
+      study.record.flatMap(\.measures).allSatisfy({ !Measure.paths.contains($0) }),
+      try Int.fetchOne(db, sql: "SELECT count(*) FROM checkpoint") ?? 0 > 0
+    else { return 0 }
+    let lengths = TrainingLengths(study.settings)
+    let kept = Set(study.settings.map(\.canonicalText))
+    let (naming, formerNaming) = (RunNaming(study), RunNaming(stored))
+    var count = 0
+    // Of two that would become one, the longer, unless a recorded run has become it.
+    for former in stored.settings.sorted(by: { $0.training.epochs > $1.training.epochs }) {
+      let text = former.canonicalText
+      guard !kept.contains(text), let place = lengths.placeOfNextLonger(than: former) else { continue }
+      let setting = study.settings[place]
+      guard setting.obstacleToGoingOn == nil else { continue }
+      let longerText = setting.canonicalText
+      for seed in Set(stored.seeds + study.seeds).sorted() {
+        let old = formerNaming.run(former, text: text, index: 0, seed: seed).hash
+        let new = naming.run(setting, text: longerText, index: place, seed: seed).hash
+        for table in ["checkpoint", "optimizer"] {
+          try db.execute(sql: "UPDATE OR IGNORE \(table) SET run = ? WHERE run = ?", arguments: [new, old])
+          if table == "checkpoint" { count += db.changesCount }
+        }
+      }
+    }
+    return count
+  }
+
   /// A finished run as the checkpoint of another one; nil if it has no student after an epoch, or that is not what it was.
   private func checkpoint(of record: RunRecord, for run: Run, _ db: Database) throws -> Checkpoint? {
     let hash = record.run.hash

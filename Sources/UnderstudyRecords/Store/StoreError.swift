@@ -51,7 +51,8 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     case .otherRuns(let folder, let study, let count, let example):
       "\(folder): holds \(count) runs of another version of the study \"\(study)\" (e.g. \(example)), which the study "
         + "as it is now does not declare; use another folder, or undo the change (adding values, seeds and epochs, and leaving "
-        + "values and seeds out, is fine)"
+        + "values and seeds out, is fine; to train only some runs longer, keep all of them in the study, and choose by --where and "
+        + "--seed)"
     case .cannotGoOn(let folder, let example, let reason):
       "\(folder): the study trains recorded runs (e.g. \(example)) for more epochs, and these cannot go on: \(reason); use another "
         + "folder, or `understudy forget` the runs first, so that they begin anew"

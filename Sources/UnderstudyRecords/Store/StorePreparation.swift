@@ -33,7 +33,14 @@ extension ResultsStore {
         if kept != stored { try StoreSchema.write(kept, db) }
         return (kept, nil)
       }
-      let notice = try goOn(placement.longer, from: stored, in: study, folder: folder, database, db)
+      let recorded = try goOn(placement.longer, from: stored, in: study, folder: folder, database, db)
+      let begunCount = try handOnCheckpoints(of: stored, to: study, db)
+      let begun =
+        begunCount == 0
+        ? nil
+        : "\(study.name): \(begunCount) unfinished runs go on from their checkpoints, as the study has more epochs now"
+      let notices = [recorded, begun].compactMap { $0 }
+      let notice = notices.isEmpty ? nil : notices.joined(separator: "\n")
       try StoreSchema.write(study, db)
       try move(placement.places, study: study, db)
       return (study, notice)
