@@ -57,22 +57,13 @@ struct RunSteps {
     }
     var plan = TrainingPlan(
       method: method,
-      learningRate: run.setting.learningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
+      learningRate: run.setting.firstLearningRate, learningRateHalvingInterval: training.learningRateHalvingInterval,
       epochCount: training.epochs, stepsPerEpoch: stepsPerEpoch, frozenLayer: training.frozenLayer,
       unitNormFirstLayer: training.unitNormFirstLayer,
       optimizer: training.method == .adam ? .adam : .gradient(momentum: training.momentum),
       loss: TrainingLoss(training), weightDecay: training.weightDecay, schedule: training.learningRates)
     plan.decay = training.decay
     (self.plan, batches) = (plan, order)
-  }
-}
-
-extension Setting {
-  /// The first learning rate of the student.
-  fileprivate var learningRate: Double {
-    let isOfLabels = training.loss == .labels && training.labelLearningRate > 0
-    let rate = isOfLabels ? training.labelLearningRate : training.learningRate
-    return training.rateByWidth ? rate / student.overRealization.last : rate
   }
 }
 

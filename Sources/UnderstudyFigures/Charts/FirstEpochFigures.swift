@@ -33,14 +33,14 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   }
   let hollowCount = FirstEpochs.hollowCount(rows)
   var notes = [
-    "First recorded epoch with alignment ≤ \(alignmentThreshold): median over seeds, band from the lower to the upper "
+    "First recorded \(chart.style.timeUnit) with alignment ≤ \(alignmentThreshold): median over seeds, band from the lower to the upper "
       + "quartile."
   ]
   if hollowCount > 0 {
     notes.append("Hollow, at \"never\": \(hollowCount) nodes that half of the seeds or more never align.")
   }
   return chart.specification(
-    "Charts\(channels.panelWords): the first epoch at which each "
+    "Charts\(channels.panelWords): the first \(chart.style.timeUnit) at which each "
       + "teacher node is aligned, from the strongest to the weakest, a line for each \(color.title).",
     notes: notes, namesSearch: true,
     channels.panels(
@@ -51,13 +51,14 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
       ],
       layers: alignmentTimeLayers(
         axis, strokes: dash.map { ($0, chart.style.strokes("s", $0, room: channels.room(chart.style))) }, hasHollow,
-        color)))
+        color, timeUnit: chart.style.timeUnit)))
 }
 
 private func alignmentTimeLayers(
-  _ axis: EpochAxis, strokes: (key: SeriesKey, encoding: JSONValue)?, _ hasHollow: Bool, _ color: SeriesKey
+  _ axis: EpochAxis, strokes: (key: SeriesKey, encoding: JSONValue)?, _ hasHollow: Bool, _ color: SeriesKey,
+  timeUnit: String
 ) -> [JSONValue] {
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch aligned", hasRoom: hasHollow) }
+  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first \(timeUnit) aligned", hasRoom: hasHollow) }
   let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
   let dashes: [String: JSONValue] = strokes.map { ["strokeDash": $0.encoding] } ?? [:]
   // Bands of many lines cover each other.
@@ -83,19 +84,21 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
   let (rows, depth) = specializationRows(groups, channels, axis: axis)
   let hollowCount = FirstEpochs.hollowCount(rows)
   var notes = [
-    "First recorded epoch at which the mean over a hidden layer's teacher nodes of the best ρ is at least "
+    "First recorded \(chart.style.timeUnit) at which the mean over a hidden layer's teacher nodes of the best ρ is at least "
       + "\(specializationThreshold): median over runs, bars from the lower to the upper quartile. Layer 1 is the lowest. "
-      + "The axis of epochs is that of log(1 + epoch)."
+      + "The axis of \(chart.style.timeUnit)s is that of log(1 + \(chart.style.timeUnit))."
   ]
   if hollowCount > 0 {
     notes.append(
       "Hollow, at \"never\": \(hollowCount) layers that never get there in half of the runs or more.")
   }
   let hasNever = rows.contains { $0["f"]?.number ?? 0 > 0 }
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch specialized", hasRoom: hasNever) }
+  func y(_ field: String) -> JSONValue {
+    axis.encoding(field, title: "first \(chart.style.timeUnit) specialized", hasRoom: hasNever)
+  }
   return chart.specification(
     "Charts\(channels.panelWords): the first "
-      + "epoch at which each of \(depth) hidden layers specializes, from the lowest to the highest, a line for each "
+      + "\(chart.style.timeUnit) at which each of \(depth) hidden layers specializes, from the lowest to the highest, a line for each "
       + "\(channels.color.title).",
     notes: notes, namesSearch: true,
     channels.panels(
@@ -170,15 +173,17 @@ func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
   }
   let hasHollow = FirstEpochs.hollowCount(rows) > 0
   var notes = [
-    "First recorded epoch: median over seeds, bars from the lower to the upper quartile. Recovered: ρ > "
+    "First recorded \(chart.style.timeUnit): median over seeds, bars from the lower to the upper quartile. Recovered: ρ > "
       + "\(recoveryThreshold) on evaluation inputs."
   ]
   if hasHollow { notes.append("Hollow, at \"never\": half of the seeds or more never get there.") }
   let names = coverEvents.map(\.name)
   let hasNever = rows.contains { $0["f"]?.number ?? 0 > 0 }
-  func y(_ field: String) -> JSONValue { axis.encoding(field, title: "first epoch", hasRoom: hasNever) }
+  func y(_ field: String) -> JSONValue {
+    axis.encoding(field, title: "first \(chart.style.timeUnit)", hasRoom: hasNever)
+  }
   return chart.specification(
-    "Charts\(channels.panelWords): the first epoch at which all "
+    "Charts\(channels.panelWords): the first \(chart.style.timeUnit) at which all "
       + "teacher nodes are recovered, and those at which the evaluation loss falls below 1e-2, 1e-4 and 1e-6 of its start, "
       + "against \(place.title).",
     notes: notes, namesSearch: true,

@@ -17,16 +17,17 @@ extension StatisticRow {
 
   static var layerBelowShare: StatisticRow {
     .ofLayer(
-      "of the student nodes of hidden layer `layer` with best ρ < 0.8 and at least half the median strength of those with best "
-        + "ρ > 0.95, the share that has a correlation above 0.95 with a teacher node of the layer below, over the nodes of all runs",
+      "of the student nodes of hidden layer `layer` with best ρ < 0.8 and at least half the median strength of those of their "
+        + "run with best ρ > 0.95, the share that has a correlation above 0.95 with a teacher node of the layer below, over the nodes of all runs",
       [.layerWidths, .layerStudentCorrelations, .layerStrengths, .layerBelowCorrelations], readsAlso: [.layerDeadNodes]
     ) { layers, index, epoch throws(FigureError) in
-      var (count, followers) = (0, 0)
+      var (count, followers, alignedCount) = (0, 0, 0)
       for run in layers {
         let nodes = try run.nodes(at: epoch)[index]
         let below = try run.studentNodes(.layerBelowCorrelations, at: epoch)[index]
         let aligned = nodes.live.filter { nodes.rho[$0] > recoveryThreshold }.map { nodes.heights[$0] }
         guard let strength = UnderstudyFigures.median(aligned) else { continue }
+        alignedCount += aligned.count
         for k in nodes.live where nodes.rho[k] < 0.8 && nodes.heights[k] >= strength / 2 {
           count += 1
           if below[k] > recoveryThreshold { followers += 1 }
@@ -34,7 +35,9 @@ extension StatisticRow {
       }
       guard count > 0 else {
         return .undefined(
-          reason: "no student node of layer \(layerLabel(index + 1)) with best rho < 0.8 is that strong")
+          reason: alignedCount == 0
+            ? "no student node of layer \(layerLabel(index + 1)) has best rho > 0.95, with which strengths are compared"
+            : "no student node of layer \(layerLabel(index + 1)) with best rho < 0.8 is that strong")
       }
       return .value(Double(followers) / Double(count))
     }

@@ -204,9 +204,14 @@ extension FindingDeclaration.Statistic {
       ) { run, _ throws(FigureError) in
         let times = try run.alignmentEpochs()
         let rates = try run.vector(run.series(.growthRates)[0], count: times.count)
-        let training = run.record.run.setting.training
-        let epoch = training.learningRate * Double(training.stepsPerEpoch)
-        return median(times.indices.filter { times[$0].isFinite }.map { rates[$0] * times[$0] * epoch })
+        let (record, setting) = (run.record, run.record.run.setting)
+        // Where a file of batches says the steps of an epoch, the run has counted them.
+        let steps = setting.training.stepsPerEpoch
+        let stepsPerEpoch = steps > 0 ? steps : record.stepCount / max(1, setting.training.epochs)
+        return median(
+          times.indices.filter { times[$0].isFinite }.map {
+            rates[$0] * setting.learningTime(at: Int(times[$0]), stepsPerEpoch: stepsPerEpoch)
+          })
       }
     case .alignedShare:
       .mean("mean share of teacher nodes with alignment ≤ 0.1, 0 to 1", [.alignment]) {

@@ -33,7 +33,7 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
   var notes = [
     "Mean over the teacher nodes of a hidden layer of the best ρ with a student node of that layer, on evaluation inputs."
       + (seedCount > 1 ? " Lines: mean over runs; bands: from the lowest to the highest run." : "")
-      + " Dashed: \(specializationThreshold). The axis of epochs is that of log(1 + epoch)."
+      + " Dashed: \(specializationThreshold). The axis of \(chart.style.timeUnit)s is that of log(1 + \(chart.style.timeUnit))."
   ]
   if drawn.count < epochs.count { notes.append("\(drawn.count) of \(epochs.count) recorded epochs are drawn.") }
   let lowest = rows.compactMap { $0["a"]?.number }.min() ?? 0

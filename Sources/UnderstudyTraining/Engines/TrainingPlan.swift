@@ -54,8 +54,7 @@ public struct TrainingPlan: Sendable, Hashable {
   /// The learning rate during an epoch, counted from 1.
   public func learningRate(epoch: Int) -> Double {
     if let schedule { return schedule.rate(epoch: epoch) }
-    let halvings = learningRateHalvingInterval > 0 ? (epoch - 1) / learningRateHalvingInterval : 0
-    return learningRate * power(0.5, Double(halvings)) * decayFactor(epoch: epoch)
+    return halvedRate(learningRate, every: learningRateHalvingInterval, epoch: epoch) * decayFactor(epoch: epoch)
   }
 
   private func decayFactor(epoch: Int) -> Double {

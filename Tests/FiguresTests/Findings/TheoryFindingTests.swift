@@ -189,6 +189,31 @@ import UnderstudySchema
     #expect(abs(try #require(Self.value(.alignmentSlope, [run, one])) + 1) < 1e-12)
   }
 
+  /// A unit of time is 1/rate steps: of rates that change, of a zoom, in which 2 and 8 are steps, and of steps that a file says.
+  @Test func timesAreThoseOfTheRates() throws {
+    func delay(_ change: (inout Setting) throws -> Void) throws -> Double {
+      var setting = Synthetic.setting(decay: 1, multiple: 1, teacherNodes: 2, epochs: 10)
+      try change(&setting)
+      var run = Synthetic.run(
+        setting, index: 0, seed: 0,
+        [
+          Self.vector(.growthRates, 0, [2, 0.5]), Self.vector(.alignment, 0, [0.5, 0.5]),
+          Self.vector(.alignment, 2, [0.1, 0.5]), Self.vector(.alignment, 8, [0.1, 0.01]),
+        ])
+      run.stepCount = 500
+      return try #require(Self.value(.alignmentDelay, [run]))
+    }
+    // After 2 and 8 epochs of 10: 20 and 10 + 10 + 5 + 5 + ... = 37.5.
+    let halved = try delay { $0.training.learningRateHalvingInterval = 2 }
+    #expect(abs(halved - 29.375) < 1e-12)
+    let scheduled = try delay { $0.training.learningRates = try LearningRateSchedule("0: 0.02, 1: 0.01") }
+    #expect(abs(scheduled - 52.5) < 1e-12)
+    let zoomed = try delay { $0.zoom = ZoomSetting(from: 0, to: 8) }
+    #expect(abs(zoomed - 0.04) < 1e-15)
+    let filed = try delay { $0.training.stepsPerEpoch = 0 }
+    #expect(abs(filed - 2) < 1e-12)
+  }
+
   @Test func countsFinishedAndMergedStudents() {
     let runs = [(1.0, 1e-10), (1, -1), (0, 1e-8), (1, 0)].enumerated().map { seed, values in
       Self.run(
