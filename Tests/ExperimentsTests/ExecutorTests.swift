@@ -31,7 +31,7 @@ private let everything =
       of: student, learning: teacher, over: training.inputs, options: AuditOptions(bands: [0.1]))
     let radius = (0..<150).map { euclideanNorm(training.inputs.row($0)) }.max() ?? 0
     let ball = try RegionGradient(
-      of: student, learning: teacher, within: .ball(radius: radius), gradientTolerance: 0)
+      of: student, learning: teacher, within: .ball(radius: radius), residualTolerance: 0)
     let merged = try mergedAndRetrained(student, over: training.inputs, targets: training.targets)
     let theory: [(Measure, [Double])] = [
       (.alignment, found.alignment.epsilonOfTeacherNodes.map { $0 / found.inputs.spread }),

@@ -7,7 +7,7 @@ extension AuditCommand {
 
   func checkRegion() throws {
     if let tolerance, !(tolerance > 0 && tolerance.isFinite) {
-      throw ValidationError("--tolerance \(tolerance): give a number above 0, in output^2 / activation")
+      throw ValidationError("--tolerance \(tolerance): give a number above 0, in units of the output")
     }
     guard isOverRegion else {
       if tolerance != nil { throw ValidationError("--tolerance is for --ball and --box; leave it out") }
@@ -39,7 +39,7 @@ extension AuditCommand {
       if let box { .region(.box(lowest: box.lowest, highest: box.highest)) } else {
         (ball.flatMap { Double($0) }).map { .region(.ball(radius: $0)) } ?? .ballOfInputs
       }
-    return RegionAudits(choice, band: bands?.values.first ?? .standard, gradientTolerance: tolerance)
+    return RegionAudits(choice, band: bands?.values.first ?? .standard, residualTolerance: tolerance)
   }
 
   func auditRegion(_ teacher: String, _ student: String) throws {

@@ -76,7 +76,10 @@ struct AuditCommand: AsyncParsableCommand {
     transform: BoxBounds.init)
   var box: BoxBounds?
 
-  @Option(help: "Over a region: gradients up to this count as 0 (default: what rounding leaves).")
+  @Option(
+    help:
+      "Over a region: gradients up to this times the length of the node's fan-out count as 0, in units of the output (default: what rounding leaves)."
+  )
   var tolerance: Double?
 
   @OptionGroup var activation: ActivationOptions

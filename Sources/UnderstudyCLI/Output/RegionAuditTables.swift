@@ -5,7 +5,7 @@ enum RegionAuditTables {
   static func text(_ record: RegionAuditRecord) -> String {
     let head = [
       "teacher  \(record.teacherName)", "student  \(record.studentName)", "inputs   \(record.region)",
-      "zero     gradients up to \(short(record.gradientTolerance)); "
+      "zero     gradients up to \(short(record.tolerance)) ||v_k||; "
         + (record.isExact
           ? "the largest ones are exact"
           : "the largest ones are those found at \(record.inputCount) inputs, no input has one above the bound"),

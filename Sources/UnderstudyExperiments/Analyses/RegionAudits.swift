@@ -16,11 +16,11 @@ public struct RegionAudits: Sendable {
   public var choice: Choice
   /// Up to which distance of boundaries a student node counts as aligned.
   public var band: BandWidth
-  /// See ``regionAudit(of:learning:within:band:gradientTolerance:)``.
-  public var gradientTolerance: Double?
+  /// See ``regionAudit(of:learning:within:band:residualTolerance:)``.
+  public var residualTolerance: Double?
 
-  public init(_ choice: Choice, band: BandWidth = .standard, gradientTolerance: Double? = nil) {
-    (self.choice, self.band, self.gradientTolerance) = (choice, band, gradientTolerance)
+  public init(_ choice: Choice, band: BandWidth = .standard, residualTolerance: Double? = nil) {
+    (self.choice, self.band, self.residualTolerance) = (choice, band, residualTolerance)
   }
 
   /// Audits a student from a file.
@@ -59,7 +59,7 @@ public struct RegionAudits: Sendable {
   ) throws(ExperimentError) -> RegionAuditRecord {
     let audit = try ExperimentError.catching(names.student) { () throws(ShapeError) in
       try regionAudit(
-        of: student, learning: teacher, within: region, band: band, gradientTolerance: gradientTolerance)
+        of: student, learning: teacher, within: region, band: band, residualTolerance: residualTolerance)
     }
     var record = RegionAuditRecord(audit)
     (record.studentName, record.teacherName) = names
@@ -77,7 +77,7 @@ extension RegionAuditRecord {
     case .ball(let radius): self.radius = radius
     case .box(let lowest, let highest): (self.lowest, self.highest) = (lowest, highest)
     }
-    (band, gradientTolerance) = (audit.band, audit.gradientTolerance)
+    (band, tolerance) = (audit.band, audit.residualTolerance)
     (inputCount, isExact) = (audit.found.inputCount, audit.found.isExact)
     teacherNodes = audit.gradient.teacherNodes.enumerated().map { j, node in
       let best = audit.alignment.bestStudent(of: j)
@@ -93,7 +93,8 @@ extension RegionAuditRecord {
       StudentNode(
         node: k + 1, strength: audit.studentStrengths[k], activeShare: audit.found.activeShares[k],
         vanishingShare: audit.found.vanishingShares[k], largestGradient: audit.found.largest[k],
-        gradientBound: node.gradientBound, kinkBound: node.kinkBound, vanishes: audit.vanishes(k),
+        gradientBound: node.gradientBound, kinkBound: node.kinkBound, gradientTolerance: node.gradientTolerance,
+        vanishes: audit.vanishes(k),
         onBoundary: teacherNodes.filter { $0.onBoundary.contains(k + 1) }.map(\.node), kinkLeft: node.kinkLeft,
         observerSpan: node.vanishingSpan?.smallest, vanishingObserverCount: node.vanishingSpan?.nodeCount,
         isPredictedSilent: node.isPredictedSilent)
@@ -124,12 +125,12 @@ extension RegionAudit {
     if node.observers.isEmpty {
       return "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
     }
-    if node.smallestBound > gradientTolerance {
-      return "no observer's kink bound is within the tolerance, \(gradientTolerance.short)"
+    if node.smallestExcess > 1 {
+      return "no observer's kink bound is within the tolerance, \(residualTolerance.short) times its fan-out"
     }
     return
-      "the tolerance, \(gradientTolerance.short), is above the gradients that its kink would leave in its observers if no "
-      + "student node were on its boundary; give a smaller --tolerance"
+      "the observers whose kink bound is within the tolerance, \(residualTolerance.short) times its fan-out, would have no larger gradient if no "
+      + "student node were on its boundary; a smaller --tolerance may decide more"
   }
 }
 

@@ -57,7 +57,7 @@ struct TheoryRecorder {
     if !measures.isDisjoint(with: [.ballGradients, .ballObservers]) {
       let inputs = drawn()
       let ball = try RegionGradient(
-        of: student, learning: teacher, within: .ball(radius: inputs.rowNorms.max() ?? 0), gradientTolerance: 0)
+        of: student, learning: teacher, within: .ball(radius: inputs.rowNorms.max() ?? 0), residualTolerance: 0)
       add(.ballGradients, ball.studentNodes.map(\.gradientBound))
       add(.ballObservers, ball.teacherNodes.map { Double($0.observers.count) })
     }

@@ -90,7 +90,7 @@ func circumstances(_ record: RegionAuditRecord) -> String {
   circumstances([
     ("Teacher", record.teacherName), ("Student", record.studentName), ("Inputs", record.region),
     ("Features d", "\(record.inputDimension)"), ("Outputs C", "\(record.outputDimension)"),
-    ("Aligned up to", record.band.printed), ("Gradients that count as 0, up to", record.gradientTolerance.printed),
+    ("Aligned up to", record.band.printed), ("Gradients that count as 0, over ‖v_k‖", record.tolerance.printed),
     ("Inputs for shares", "\(record.inputCount)"), ("Understudy version", record.version),
   ])
 }

@@ -19,8 +19,8 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
   public var outputDimension = 0
   /// Up to which distance of boundaries a student node counts as aligned.
   public var band = 0.0
-  /// Gradients up to this count as 0.
-  public var gradientTolerance = 0.0
+  /// Gradients up to this times ||v_k|| count as 0; in units of the output.
+  public var tolerance = 0.0
   /// Inputs that fill the region evenly, for shares.
   public var inputCount = 0
   /// Whether the largest gradients are exact, as in the plane, or those of the inputs.
@@ -79,6 +79,8 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
     public var gradientBound: Double
     /// A larger bound, which takes each kink by itself: small only if every kink is.
     public var kinkBound: Double
+    /// Up to this its gradient counts as 0.
+    public var gradientTolerance: Double
     /// Whether its gradient is within the tolerance at all inputs; absent if neither number says so.
     public var vanishes: Bool?
     /// Teacher nodes on its boundary, up to rounding.
@@ -94,13 +96,15 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
 
     public init(
       node: Int, strength: Double, activeShare: Double, vanishingShare: Double, largestGradient: Double,
-      gradientBound: Double, kinkBound: Double, vanishes: Bool?, onBoundary: [Int], kinkLeft: Double?,
+      gradientBound: Double, kinkBound: Double, gradientTolerance: Double, vanishes: Bool?, onBoundary: [Int],
+      kinkLeft: Double?,
       observerSpan: Double?,
       vanishingObserverCount: Int?, isPredictedSilent: Bool
     ) {
       (self.node, self.strength, self.activeShare, self.vanishingShare) = (node, strength, activeShare, vanishingShare)
       (self.largestGradient, self.gradientBound, self.vanishes) = (largestGradient, gradientBound, vanishes)
       (self.kinkBound, self.onBoundary, self.kinkLeft) = (kinkBound, onBoundary, kinkLeft)
+      self.gradientTolerance = gradientTolerance
       (self.observerSpan, self.vanishingObserverCount) = (observerSpan, vanishingObserverCount)
       self.isPredictedSilent = isPredictedSilent
     }

@@ -6,8 +6,8 @@ public struct RegionAudit: Sendable {
   public var region: InputRegion
   /// Up to this a student node counts as aligned with a teacher node, in units of the input.
   public var band: Double
-  /// Gradients up to this count as 0; output^2 / activation.
-  public var gradientTolerance: Double
+  /// Gradients up to this times ||v_k|| count as 0; output.
+  public var residualTolerance: Double
   public var gradient: RegionGradient
   public var found: FoundGradients
   public var alignment: BoundaryAlignment
@@ -20,8 +20,10 @@ public struct RegionAudit: Sendable {
 
   /// Whether a student node's gradient vanishes at all inputs of the region; nil if neither of the two bounds says so.
   public func vanishes(_ k: Int) -> Bool? {
-    if gradient.studentNodes[k].gradientBound <= gradientTolerance { return true }
-    return found.isExact ? found.largest[k] <= gradientTolerance : found.largest[k] > gradientTolerance ? false : nil
+    let node = gradient.studentNodes[k]
+    if node.gradientBound <= node.gradientTolerance { return true }
+    if found.isExact { return found.largest[k] <= node.gradientTolerance }
+    return found.largest[k] > node.gradientTolerance ? false : nil
   }
 }
 
@@ -33,8 +35,8 @@ let regionInputCount = 10_000
 ///
 /// - Parameters:
 ///   - band: up to which distance of boundaries a student node counts as aligned; a share is one of the region's spread.
-///   - gradientTolerance: gradients up to this count as 0; output^2 / activation. nil: 1e-9 of the largest ||v_k|| times the root
-///     mean square of the teacher's outputs in the region, which is what rounding leaves.
+///   - residualTolerance: gradients up to this times ||v_k|| count as 0; output. nil: 1e-9 of the root mean square of the teacher's
+///     outputs in the region, which is what rounding leaves.
 /// - Throws: ``ShapeError`` if a network has more than one hidden layer, the student does not fit the teacher, or a number is not
 ///   finite.
 /// - Complexity: O((teacher + student nodes)^2 (features + outputs)) and 10 000 forward passes of each; in the plane
@@ -42,7 +44,7 @@ let regionInputCount = 10_000
 /// - Source: Tian 2020, arXiv:1909.13458, the statements on open sets; see the derivation of the zero-gradient statements.
 public func regionAudit(
   of student: Student, learning teacher: Teacher, within region: InputRegion, band: BandWidth = .standard,
-  gradientTolerance: Double? = nil
+  residualTolerance: Double? = nil
 ) throws(ShapeError) -> RegionAudit {
   try checkPair(teacher, student)
   try checkHasBoundaries(teacher, student)
@@ -54,16 +56,15 @@ public func regionAudit(
     throw ShapeError(
       "outputs overflow in the region: weights or the region are too large; rescale them to ordinary sizes")
   }
-  let largestFanOut = (0..<search.student.nodeCount).map { euclideanNorm(search.student.fanOut($0)) }.max() ?? 0
-  let tolerance = gradientTolerance ?? 1e-9 * largestFanOut * targets.rootMeanSquare
+  let tolerance = residualTolerance ?? 1e-9 * targets.rootMeanSquare
   let spread = region.spread(featureCount: features)
-  let gradient = try RegionGradient(of: student, learning: teacher, within: region, gradientTolerance: tolerance)
+  let gradient = try RegionGradient(of: student, learning: teacher, within: region, residualTolerance: tolerance)
   func strengths(_ view: TwoLayerView) -> [Double] {
     (0..<view.nodeCount).map { euclideanNorm(view.fanOut($0)) * euclideanNorm(view.row($0).dropLast()) }
   }
   var audit = RegionAudit(
-    region: region, band: band.length(spread: spread), gradientTolerance: tolerance, gradient: gradient,
-    found: try search.found(over: inputs, gradientTolerance: tolerance),
+    region: region, band: band.length(spread: spread), residualTolerance: tolerance, gradient: gradient,
+    found: try search.found(over: inputs, tolerances: gradient.studentNodes.map(\.gradientTolerance)),
     alignment: try alignment(of: teacher, with: student, spread: spread),
     teacherStrengths: strengths(search.teacher), studentStrengths: strengths(search.student), verdicts: [])
   guard audit.isFinite else {
@@ -78,8 +79,11 @@ extension RegionAudit {
   /// Whether all that is reported is a number. Without boundaries or observers distances and bounds are infinite on purpose.
   fileprivate var isFinite: Bool {
     let nodes = gradient.studentNodes
-    return gradientTolerance.isFinite && (teacherStrengths + studentStrengths + found.largest).allSatisfy(\.isFinite)
-      && nodes.allSatisfy { $0.gradientBound.isFinite && $0.kinkBound.isFinite && ($0.kinkLeft ?? 0).isFinite }
+    return residualTolerance.isFinite && (teacherStrengths + studentStrengths + found.largest).allSatisfy(\.isFinite)
+      && nodes.allSatisfy {
+        $0.gradientBound.isFinite && $0.kinkBound.isFinite && $0.gradientTolerance.isFinite
+          && ($0.kinkLeft ?? 0).isFinite
+      }
       && nodes.allSatisfy { $0.vanishingSpan?.smallest.isFinite ?? true }
   }
 
@@ -94,9 +98,7 @@ extension RegionAudit {
     if node.isPredicted { return .predictedAndFound(eps: distance ?? 0) }
     if let distance, distance <= band { return .foundThoughNotPredicted }
     if node.observers.isEmpty { return .notLearned(.noObserver) }
-    if node.smallestBound > gradientTolerance {
-      return .notLearned(.gradientTooLarge(factor: node.smallestBound / gradientTolerance))
-    }
-    return .notLearned(.weakAlpha(timesWeaker: gradientTolerance / node.largestLoneKink))
+    if node.smallestExcess > 1 { return .notLearned(.gradientTooLarge(factor: node.smallestExcess)) }
+    return .notLearned(.weakAlpha(timesWeaker: 1 / node.loneKinkExcess))
   }
 }

@@ -32,16 +32,18 @@ struct GradientSearch {
     largest = [Double](repeating: 0, count: self.student.nodeCount)
   }
 
-  /// - Parameter inputs: that fill the region evenly, `[input, feature]`.
+  /// - Parameters:
+  ///   - inputs: that fill the region evenly, `[input, feature]`.
+  ///   - tolerances: up to which gradients count as 0, `[student node]`.
   /// - Complexity: O(inputs x weights), and in the plane O((teacher + student nodes)^2 x weights).
-  mutating func found(over inputs: Matrix, gradientTolerance: Double) throws(ShapeError) -> FoundGradients {
+  mutating func found(over inputs: Matrix, tolerances: [Double]) throws(ShapeError) -> FoundGradients {
     let count = student.nodeCount
     var (active, vanishing) = ([Int](repeating: 0, count: count), [Int](repeating: 0, count: count))
     try forEachGradient(at: inputs) { k, z, gradient in
       largest[k] = max(largest[k], gradient)
       guard z > 0 else { return }
       active[k] += 1
-      if gradient <= gradientTolerance { vanishing[k] += 1 }
+      if gradient <= tolerances[k] { vanishing[k] += 1 }
     }
     let isPlane = student.inputCount == 2
     if isPlane { try searchPlane() }

@@ -21,6 +21,8 @@ public struct RegionGradient: Sendable, Equatable {
     /// A larger bound, of the affine part and each boundary's kink as far as the region reaches across it: it cannot be small while
     /// one of these is not; output^2 / activation.
     public var kinkBound: Double
+    /// Up to this its gradient counts as 0; output^2 / activation.
+    public var gradientTolerance: Double
     /// What its own boundary has too little or too much of, the norm of the jump there; output / input. nil without a boundary.
     public var kinkLeft: Double?
     /// Of a node whose boundary meets the region and is no teacher node's: how well the fan-outs of those observers of it span
@@ -43,9 +45,12 @@ public struct RegionGradient: Sendable, Equatable {
     public var aligned: [Int]
     /// The smallest ``StudentNode/kinkBound`` of an observer; output^2 / activation. Infinite without one.
     public var smallestBound: Double
-    /// What the boundary's kink alone would make of the `kinkBound` of an observer if no student node were on it: the largest of
-    /// the observers whose own is within the tolerance; output^2 / activation. 0 without one.
-    public var largestLoneKink: Double
+    /// The smallest `kinkBound` of an observer as a multiple of its tolerance; at most 1 if one is within it. Infinite without an
+    /// observer, and where nothing but 0 is within.
+    public var smallestExcess: Double
+    /// What the boundary's kink alone would make of the `kinkBound` of an observer if no student node were on it, as a multiple of its
+    /// tolerance: the largest of the observers whose own is within it. 0 without one.
+    public var loneKinkExcess: Double
 
     /// The premise holds: it is observed by a node whose gradient vanishes.
     public var isPredicted: Bool { !witnesses.isEmpty }
@@ -54,8 +59,9 @@ public struct RegionGradient: Sendable, Equatable {
   }
 
   public let region: InputRegion
-  /// Gradients up to this count as 0; output^2 / activation.
-  public let gradientTolerance: Double
+  /// Residuals along a node's fan-out, |v_k . (f* - f)| / ||v_k||, count as 0 up to this; output. So what counts as 0 does not depend
+  /// on how a ReLU node is scaled.
+  public let residualTolerance: Double
   /// By which boundaries are taken for one.
   public let groups: BoundaryGroups
   public let studentNodes: [StudentNode]
@@ -65,22 +71,21 @@ public struct RegionGradient: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - tolerance: boundaries that are aligned for this eps, as a share of the region's radius, count as one.
-  ///   - gradientTolerance: gradients up to this count as 0; output^2 / activation.
+  ///   - residualTolerance: gradients up to this times ||v_k|| count as 0; output.
   /// - Throws: ``ShapeError`` if a network has more than one hidden layer, or the student does not fit the teacher.
   /// - Complexity: O((teacher + student nodes)^2 (features + outputs)), and singular values of observers' fan-outs.
   /// - Source: the statements Tian 2020, arXiv:1909.13458; that a convex region decides them, derived
   ///   (Docs/Derivations/zero-gradient.md).
   public init(
     of student: Student, learning teacher: Teacher, within region: InputRegion, tolerance: Double = 1e-9,
-    gradientTolerance: Double
+    residualTolerance: Double
   ) throws(ShapeError) {
     let view = try RegionView(of: student, learning: teacher, within: region, tolerance: tolerance)
-    var nodes = (0..<view.student.nodeCount).map(view.node)
-    view.addSpans(to: &nodes, gradientTolerance: gradientTolerance)
+    self.residualTolerance = residualTolerance
+    var nodes = (0..<view.student.nodeCount).map { view.node($0, residualTolerance: residualTolerance) }
+    view.addSpans(to: &nodes)
     (studentNodes, groups) = (nodes, view.groups)
-    teacherNodes = (0..<view.teacher.nodeCount).map {
-      view.teacherNode($0, nodes, gradientTolerance: gradientTolerance)
-    }
-    (self.region, self.gradientTolerance) = (region, gradientTolerance)
+    teacherNodes = (0..<view.teacher.nodeCount).map { view.teacherNode($0, nodes) }
+    self.region = region
   }
 }

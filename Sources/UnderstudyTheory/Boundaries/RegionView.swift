@@ -49,7 +49,9 @@ struct RegionView {
     }
     var partitions: [BoundaryGroups] = []
     for wider in bundleTolerances {
-      partitions.append(try BoundaryGroups(teacher: teacher, student: student, tolerance: wider, spread: radius))
+      let bundles = try BoundaryGroups(teacher: teacher, student: student, tolerance: wider, spread: radius)
+      // The same bundles give the same bound.
+      if bundles.groups != partitions.last?.groups { partitions.append(bundles) }
     }
     self.partitions = partitions
     guard let jumps = try KinkBalance(of: student, against: teacher, groups: groups).jumps else {
@@ -88,13 +90,16 @@ struct RegionView {
     return members.studentNodes.first.map { 2 * region.reach(along: studentBoundaries.directions.row($0.node)) } ?? 0
   }
 
-  func node(_ k: Int) -> RegionGradient.StudentNode {
+  func node(_ k: Int, residualTolerance: Double) -> RegionGradient.StudentNode {
     let (row, fanOut) = (student.row(k), student.fanOut(k))
+    let tolerance = residualTolerance * euclideanNorm(fanOut)
     let kinkLeft = groups.group(ofStudentNode: k).map { euclideanNorm(jumps.row($0)) }
     let (weights, bias) = (row.dropLast(), row[row.count - 1])
     let (middle, reach) = (region.valueAtCenter(weights, bias: bias), region.reach(along: weights))
     guard slope > 0 || middle + reach > 0 else {
-      return .init(isActive: false, largestKink: 0, groups: [], gradientBound: 0, kinkBound: 0, kinkLeft: kinkLeft)
+      return .init(
+        isActive: false, largestKink: 0, groups: [], gradientBound: 0, kinkBound: 0, gradientTolerance: tolerance,
+        kinkLeft: kinkLeft)
     }
     let seen = groups.groups.indices.filter { sees(k, $0) }
     let kinks = seen.map { (1 - slope) * abs(dotProduct(jumps.row($0), fanOut)) }
@@ -110,7 +115,7 @@ struct RegionView {
     let nearBounds = partitions.map { bundledBound(fanOut, value, gradient, at: x, seen: Set(seen), $0) }
     return .init(
       isActive: true, largestKink: kinks.max() ?? 0, groups: seen, gradientBound: min(bound, nearBounds.min() ?? bound),
-      kinkBound: bound, kinkLeft: kinkLeft)
+      kinkBound: bound, gradientTolerance: tolerance, kinkLeft: kinkLeft)
   }
 
   /// A bound in which the kinks of nodes with neighbouring boundaries are added before their size is taken: of all of them at one
@@ -131,12 +136,13 @@ struct RegionView {
       // All on one side, so that the first one's hinge is 0 at x.
       if members[0].distance(x) > 0 { members = members.map(\.turned) }
       let reference = members[0]
-      for member in members {
+      for (index, member) in members.enumerated() {
         let distance = member.distance(x)
         if distance > 0 {
           value -= member.jump * distance
           for f in gradient.indices { gradient[f] -= member.jump * member.normal[f] }
         }
+        guard index > 0 else { continue }
         let apart = zip(member.normal, reference.normal).map { $0 - $1 }
         let middle = region.valueAtCenter(apart, bias: member.offset - reference.offset)
         hinges += abs(member.jump) * (abs(middle) + region.reach(along: apart))
@@ -160,13 +166,13 @@ struct RegionView {
   }
 
   /// Says of boundaries without teacher nodes which of their observers' gradients vanish, and what those span.
-  func addSpans(to nodes: inout [RegionGradient.StudentNode], gradientTolerance: Double) {
+  func addSpans(to nodes: inout [RegionGradient.StudentNode]) {
     for (index, group) in groups.groups.enumerated() where group.teacherNodes.isEmpty {
       guard let first = group.studentNodes.first,
         ofStudent.largestPreactivation(ofStudent: first.node, onTeacher: first.node) != nil
       else { continue }
       let observers = nodes.indices.filter {
-        nodes[$0].groups.contains(index) && nodes[$0].kinkBound <= gradientTolerance
+        nodes[$0].groups.contains(index) && nodes[$0].kinkBound <= nodes[$0].gradientTolerance
       }
       let fanOuts = Matrix(
         rowCount: observers.count, columnCount: student.outputCount, values: observers.flatMap(student.fanOut))
@@ -175,32 +181,37 @@ struct RegionView {
     }
   }
 
-  func teacherNode(
-    _ j: Int, _ nodes: [RegionGradient.StudentNode], gradientTolerance: Double
-  ) -> RegionGradient.TeacherNode {
+  func teacherNode(_ j: Int, _ nodes: [RegionGradient.StudentNode]) -> RegionGradient.TeacherNode {
     guard let group = teacherGroups[j],
       ofTeacher.largestPreactivation(ofStudent: 0, onTeacher: j) != nil
     else {
       return .init(
-        isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity, largestLoneKink: 0)
+        isVisible: false, observers: [], witnesses: [], aligned: [], smallestBound: .infinity,
+        smallestExcess: .infinity,
+        loneKinkExcess: 0)
     }
     let observers = nodes.indices.filter { k in
       dotProduct(student.fanOut(k), teacher.fanOut(j)) != 0 && sees(k, group)
     }
     // The kink that teacher nodes have there, by what node k sees of it: without a student node on the boundary, no bound of
     // its gradient would be smaller.
-    let small = observers.filter { nodes[$0].kinkBound <= gradientTolerance }
+    let small = observers.filter { nodes[$0].kinkBound <= nodes[$0].gradientTolerance }
     let loneKinks = small.map { k in
       let kink = groups.groups[group].teacherNodes.reduce(0) {
         $0 + dotProduct(student.fanOut(k), teacher.fanOut($1.node)) * teacherBoundaries.norms[$1.node]
       }
       return (1 - slope) * abs(kink) * extent(across: group)
     }
-    let witnesses = zip(small, loneKinks).filter { gradientTolerance < $1 }.map(\.0)
+    let witnesses = zip(small, loneKinks).filter { nodes[$0].gradientTolerance < $1 }.map(\.0)
+    func excess(_ size: Double, of k: Int) -> Double {
+      size > 0 ? size / nodes[k].gradientTolerance : nodes[k].gradientTolerance > 0 ? 0 : 1
+    }
     return .init(
       isVisible: true, observers: observers, witnesses: witnesses,
       aligned: groups.groups[group].studentNodes.map(\.node),
-      smallestBound: observers.map { nodes[$0].kinkBound }.min() ?? .infinity, largestLoneKink: loneKinks.max() ?? 0)
+      smallestBound: observers.map { nodes[$0].kinkBound }.min() ?? .infinity,
+      smallestExcess: observers.map { excess(nodes[$0].kinkBound, of: $0) }.min() ?? .infinity,
+      loneKinkExcess: zip(small, loneKinks).map { excess($1, of: $0) }.max() ?? 0)
   }
 }
 

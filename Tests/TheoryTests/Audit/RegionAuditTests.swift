@@ -50,7 +50,8 @@ import UnderstudyNumerics
       #expect(audit.vanishes(k) == false)
       let (low, high) = (audit.found.largest[k] * 1.01, node.gradientBound * 0.99)
       let between = try regionAudit(
-        of: student, learning: teacher, within: region, gradientTolerance: (low + high) / 2)
+        of: student, learning: teacher, within: region,
+        residualTolerance: (low + high) / 2 / euclideanNorm(student.network.fanOutWeights.row(k)))
       #expect(between.vanishes(k) == nil)
       #expect(between.found.vanishingShares[k] == 1)
     }
@@ -69,7 +70,10 @@ import UnderstudyNumerics
       }
       #expect(eps < 1e-12)
     }
-    #expect((0..<6).allSatisfy { audit.vanishes($0) == true && audit.found.largest[$0] <= audit.gradientTolerance })
+    #expect(
+      (0..<6).allSatisfy {
+        audit.vanishes($0) == true && audit.found.largest[$0] <= audit.gradient.studentNodes[$0].gradientTolerance
+      })
     for node in audit.gradient.studentNodes where node.vanishingSpan != nil {
       #expect(node.isPredictedSilent == (node.vanishingSpan?.rank == 2))
       if node.isPredictedSilent { #expect((node.kinkLeft ?? 1) < 1e-9) }
@@ -123,17 +127,43 @@ import UnderstudyNumerics
     }
   }
 
+  /// A ReLU node that is scaled otherwise is the same function: no answer changes, neither of the node nor of others.
+  @Test(arguments: regions, [0, 0.2])
+  func scaledNodes(region: InputRegion, slope: Double) throws {
+    let (teacher, student) = try pair(2, 5, slope: slope)
+    var network = student.network
+    for (k, factor) in [(0, 1e7), (3, 1e-7)] {
+      for f in 0..<2 { network[layer: 0].weights[k, f] *= factor }
+      network[layer: 0].biases?[k] *= factor
+      for c in 0..<3 { network[layer: 1].weights[c, k] /= factor }
+    }
+    for tolerance in [nil, 0.3, 1, 3, 10] {
+      let plain = try regionAudit(of: student, learning: teacher, within: region, residualTolerance: tolerance)
+      let scaled = try regionAudit(
+        of: Student(network), learning: teacher, within: region, residualTolerance: tolerance)
+      for k in 0..<5 {
+        #expect(plain.vanishes(k) == scaled.vanishes(k), "node \(k), \(tolerance ?? 0)")
+        #expect(abs(plain.found.vanishingShares[k] - scaled.found.vanishingShares[k]) < 1e-3)
+      }
+      for j in 0..<3 {
+        let (one, other) = (plain.gradient.teacherNodes[j], scaled.gradient.teacherNodes[j])
+        #expect(one.witnesses == other.witnesses)
+        #expect(plain.verdicts[j].isFound == scaled.verdicts[j].isFound)
+      }
+    }
+  }
+
   /// A tolerance above what a teacher node's kink alone would leave decides nothing; that is no gradient that is too large.
   @Test func wideTolerance() throws {
     let teacher = Teacher(try Draw.network([2, 3, 2], key: 1))
     let student = try Draw.copy(of: teacher.network, extra: 0)
     let box = InputRegion.box(lowest: -3, highest: 3)
-    let wide = try regionAudit(of: student, learning: teacher, within: box, gradientTolerance: 1e6)
+    let wide = try regionAudit(of: student, learning: teacher, within: box, residualTolerance: 1e6)
     let lone = Student(try Draw.network([2, 3, 2], key: 9))
-    let other = try regionAudit(of: lone, learning: teacher, within: box, gradientTolerance: 1e6)
+    let other = try regionAudit(of: lone, learning: teacher, within: box, residualTolerance: 1e6)
     for j in 0..<3 where wide.gradient.teacherNodes[j].isVisible {
       #expect(wide.verdicts[j] == .foundThoughNotPredicted)
-      #expect(wide.gradient.teacherNodes[j].largestLoneKink > 0 && wide.gradient.teacherNodes[j].smallestBound < 1e-9)
+      #expect(wide.gradient.teacherNodes[j].loneKinkExcess > 0 && wide.gradient.teacherNodes[j].smallestBound < 1e-9)
       if other.verdicts[j].isFound || other.gradient.teacherNodes[j].observers.isEmpty { continue }
       guard case .notLearned(.weakAlpha(let times)) = other.verdicts[j] else {
         Issue.record("\(other.verdicts[j])")

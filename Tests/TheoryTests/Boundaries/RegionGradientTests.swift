@@ -35,7 +35,7 @@ import UnderstudyNumerics
   func boundsEveryGradient(slope: Double, d: Int) throws {
     let teacher = Teacher(try Draw.network([d, 3, 4], key: 1, slope: slope))
     let student = Student(try Draw.network([d, 5, 4], key: 2, slope: slope))
-    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), gradientTolerance: 1e-9)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), residualTolerance: 1e-9)
     let sampled = try largestGradients(student, teacher, over: ball(4000, d, radius: 2))
     for (node, largest) in zip(exact.studentNodes, sampled) {
       #expect(largest <= node.gradientBound * (1 + 1e-12))
@@ -50,7 +50,7 @@ import UnderstudyNumerics
   func zeroLossIsFound(slope: Double) throws {
     let teacher = Teacher(try Draw.network([4, 3, 4], key: 1, slope: slope))
     let student = try Draw.copy(of: teacher.network, extra: 3)
-    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 3), gradientTolerance: 1e-12)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 3), residualTolerance: 1e-12)
     #expect(exact.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
     for (j, node) in exact.teacherNodes.enumerated() {
       #expect(node.isVisible && node.isPredicted && node.isHeld)
@@ -66,7 +66,7 @@ import UnderstudyNumerics
     // phi(z) - phi(-z) = z with the boundary x1 = -0.2, which is the other teacher node's: kinks of 1 + 0.5 - 0.5.
     let student = Student(try Draw.twoLayers([[1, 0, 0.2], [1, 1, 5], [-1, -1, -5]], fanOuts: [[1], [1], [-1]]))
     // x1 + x2 + 5 is not x2 + 5: the difference, x1, is linear as well.
-    let small = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
+    let small = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 1), residualTolerance: 1e-12)
     #expect(small.studentNodes.map(\.isActive) == [true, true, false])
     #expect(small.studentNodes.allSatisfy { $0.largestKink < 1e-12 }, "kinks balance, the affine part does not")
     #expect(small.studentNodes[0].gradientBound > 0.5)
@@ -75,11 +75,11 @@ import UnderstudyNumerics
     let right = Student(
       try Draw.twoLayers(
         [[1, 0, 0.2], [0, 2, 3], [0, -2, -3]], fanOuts: [[1], [0.5], [-0.5]], outputBiases: [3.5]))
-    let zero = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 1), gradientTolerance: 1e-12)
+    let zero = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 1), residualTolerance: 1e-12)
     #expect(zero.studentNodes.allSatisfy { $0.gradientBound < 1e-12 })
     #expect(zero.teacherNodes[0].isPredicted && zero.teacherNodes[0].aligned == [0])
     #expect(!zero.teacherNodes[1].isPredicted && zero.teacherNodes[1].isHeld)
-    let large = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 8), gradientTolerance: 1e-12)
+    let large = try RegionGradient(of: right, learning: teacher, within: .ball(radius: 8), residualTolerance: 1e-12)
     #expect(large.teacherNodes[1].isVisible && !large.teacherNodes[1].isPredicted)
     #expect(large.studentNodes[0].largestKink > 0.5)
   }
@@ -88,7 +88,7 @@ import UnderstudyNumerics
   @Test func oneNodesGradientCanVanish() throws {
     let teacher = Teacher(try Draw.twoLayers([[1, 0, 0.2], [0, 1, 0.1]], fanOuts: [[1, 0], [0, 1]]))
     let student = Student(try Draw.twoLayers([[2, 0, 0.4], [1, 1, 0]], fanOuts: [[0.5, 0], [0, 1]]))
-    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), gradientTolerance: 1e-12)
+    let exact = try RegionGradient(of: student, learning: teacher, within: .ball(radius: 2), residualTolerance: 1e-12)
     #expect(exact.studentNodes[0].gradientBound < 1e-12 && exact.studentNodes[1].gradientBound > 0.1)
     // Node 1 of the teacher is right; node 0 of the student observes both, and its alpha with node 2 is 0.
     #expect(exact.teacherNodes[1].observers == [1] && !exact.teacherNodes[1].isPredicted)
@@ -117,7 +117,7 @@ import UnderstudyNumerics
     // With one node that points the other way the affine part is wrong, which no bound may hide.
     for turned in [nil, 1, 4] as [Int?] {
       let student = try student(turning: turned)
-      let exact = try RegionGradient(of: student, learning: Teacher(teacher), within: region, gradientTolerance: 1e-9)
+      let exact = try RegionGradient(of: student, learning: Teacher(teacher), within: region, residualTolerance: 1e-9)
       let sampled = try largestGradients(student, Teacher(teacher), over: inputs)
       for (k, node) in exact.studentNodes.enumerated() {
         #expect(sampled[k] <= node.gradientBound * (1 + 1e-12))
@@ -132,10 +132,10 @@ import UnderstudyNumerics
   @Test func refusals() throws {
     let (two, deep) = (try Draw.network([5, 3, 4], key: 1), try Draw.network([5, 3, 3, 4], key: 1))
     #expect(throws: ShapeError.self) {
-      try RegionGradient(of: Student(deep), learning: Teacher(deep), within: .ball(radius: 1), gradientTolerance: 0)
+      try RegionGradient(of: Student(deep), learning: Teacher(deep), within: .ball(radius: 1), residualTolerance: 0)
     }
     #expect(throws: ShapeError.self) {
-      try RegionGradient(of: Student(two), learning: Teacher(deep), within: .ball(radius: 1), gradientTolerance: 0)
+      try RegionGradient(of: Student(two), learning: Teacher(deep), within: .ball(radius: 1), residualTolerance: 0)
     }
   }
 }
