@@ -55,7 +55,8 @@ import Testing
       try rows(text) == [[1, 4, 0.1], [1, 16, 0.1], [1, 4, 0.2], [1, 16, 0.2], [5, 4, 0.1], [5, 16, 0.1]])
     // Alone, the key's list says the same.
     #expect(throws: StudyError.self) {
-      try parse("training.batchSize: [4, 16]\nconditions: [{where: {training.batchSize: 16}, set: {training.batchSize: 4}}]")
+      try parse(
+        "training.batchSize: [4, 16]\nconditions: [{where: {training.batchSize: 16}, set: {training.batchSize: 4}}]")
     }
   }
 

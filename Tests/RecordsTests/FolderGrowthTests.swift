@@ -54,6 +54,23 @@ import Testing
     #expect(try store.states { _ in true }.map(\.kind) == [.begun, .begun])
   }
 
+  @Test("an unfinished run does not become one that is recorded")
+  func recordedRunsStay() throws {
+    let folder = try TemporaryFolder()
+    do {
+      let store = try ResultsStore.openForWriting(folder.url, study: study("[10, 20]"))
+      let runs = store.study.runs
+      try store.saveCheckpoint(
+        Checkpoint(
+          runHash: runs[0].hash, epoch: 5, student: Data("five".utf8), measurements: [], wallSeconds: 1, cpuSeconds: 1))
+      try store.record(record(of: runs[2], study: store.study), student: Data("twenty".utf8))
+    }
+    let store = try ResultsStore.openForWriting(folder.url, study: try study("[20, 30]"))
+    let runs = store.study.runs
+    #expect(try runs.map { try store.checkpoint(of: $0) } == [nil, nil, nil, nil])
+    #expect(try store.states { _ in true }.map(\.kind) == [.completed, .missing, .missing, .missing])
+  }
+
   @Test("a run whose weights are damaged begins anew")
   func damagedWeights() throws {
     let folder = try TemporaryFolder()

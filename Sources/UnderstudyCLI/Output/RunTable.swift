@@ -20,7 +20,8 @@ func runTable(_ states: [RunState], of study: Study) -> String {
 func settingTable(_ tallies: [Int: SettingTally], of study: Study) -> String {
   let columns = study.variedKeys
   // Of a single setting the study's name.
-  var table = TextTable((columns.isEmpty ? ["setting"] : columns) + ["seeds done", "diverged", "s/run"], leftColumns: [])
+  var table = TextTable(
+    (columns.isEmpty ? ["setting"] : columns) + ["seeds done", "diverged", "s/run"], leftColumns: [])
   for (index, setting) in study.settings.enumerated() {
     let done = tallies[index]
     table.add(

@@ -93,7 +93,11 @@ extension ResultsStore {
         let old = formerNaming.run(former, text: text, index: 0, seed: seed).hash
         let new = naming.run(setting, text: longerText, index: place, seed: seed).hash
         for table in ["checkpoint", "optimizer"] {
-          try db.execute(sql: "UPDATE OR IGNORE \(table) SET run = ? WHERE run = ?", arguments: [new, old])
+          try db.execute(
+            sql: """
+              UPDATE OR IGNORE \(table) SET run = :new
+              WHERE run = :old AND NOT EXISTS (SELECT 1 FROM run_record WHERE hash = :new)
+              """, arguments: ["new": new, "old": old])
           if table == "checkpoint" { count += db.changesCount }
         }
       }
