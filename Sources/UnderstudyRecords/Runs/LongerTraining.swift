@@ -92,14 +92,15 @@ extension ResultsStore {
       for seed in Set(stored.seeds + study.seeds).sorted() {
         let old = formerNaming.run(former, text: text, index: 0, seed: seed).hash
         let new = naming.run(setting, text: longerText, index: place, seed: seed).hash
-        for table in ["checkpoint", "optimizer"] {
-          try db.execute(
-            sql: """
-              UPDATE OR IGNORE \(table) SET run = :new
-              WHERE run = :old AND NOT EXISTS (SELECT 1 FROM run_record WHERE hash = :new)
-              """, arguments: ["new": new, "old": old])
-          if table == "checkpoint" { count += db.changesCount }
-        }
+        // After the former last epoch it has measured what is measured at the last one only.
+        try db.execute(
+          sql: """
+            UPDATE OR IGNORE checkpoint SET run = :new
+            WHERE run = :old AND epoch < :end AND NOT EXISTS (SELECT 1 FROM run_record WHERE hash = :new)
+            """, arguments: ["new": new, "old": old, "end": former.training.epochs])
+        guard db.changesCount > 0 else { continue }
+        count += 1
+        try db.execute(sql: "UPDATE OR IGNORE optimizer SET run = ? WHERE run = ?", arguments: [new, old])
       }
     }
     return count
