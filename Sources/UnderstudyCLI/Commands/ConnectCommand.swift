@@ -92,7 +92,7 @@ struct ConnectCommand: AsyncParsableCommand {
     let runs = try choice.finishedRuns(of: store)
     guard runs.count == 2 else {
       throw ExperimentError.input(
-        "\(studentA): \(runs.count) finished runs are chosen, and a way is between two"
+        "\(studentA): \(runs.count) finished \(runs.count == 1 ? "run is" : "runs are") chosen, and a path goes between two"
           + differences(of: runs, in: store.study))
     }
     return try ConnectionAnalysis(runs[0], runs[1], in: store, pointCount: points)

@@ -2,16 +2,24 @@ import UnderstudySchema
 
 /// A kind of figure: which measures it needs, and how it is drawn.
 struct ChartRow {
-  /// All that it looks at; of some it can do without.
+  /// All that it looks at.
   var needs: Set<Measure>
+  /// What of it it can do without.
+  var optional: Set<Measure> = []
   var draw: (Chart) throws(FigureError) -> [FigureSpecification]
 
-  init(_ needs: Set<Measure>, all draw: @escaping (Chart) throws(FigureError) -> [FigureSpecification]) {
-    (self.needs, self.draw) = (needs, draw)
+  init(
+    _ needs: Set<Measure>, optional: Set<Measure> = [],
+    all draw: @escaping (Chart) throws(FigureError) -> [FigureSpecification]
+  ) {
+    (self.needs, self.optional, self.draw) = (needs.union(optional), optional, draw)
   }
 
-  init(_ needs: Set<Measure>, _ draw: @escaping (Chart) throws(FigureError) -> FigureSpecification) {
-    self.needs = needs
+  init(
+    _ needs: Set<Measure>, optional: Set<Measure> = [],
+    _ draw: @escaping (Chart) throws(FigureError) -> FigureSpecification
+  ) {
+    (self.needs, self.optional) = (needs.union(optional), optional)
     self.draw = { chart throws(FigureError) in [try draw(chart)] }
   }
 }
@@ -21,13 +29,14 @@ extension FigureDeclaration.Kind {
   var row: ChartRow {
     switch self {
     case .lShape:
-      ChartRow([.trainingCorrelation, .trainingDeadNodes, .fanOutNorms, .boundaryStrengths], all: lShapeFigures)
+      ChartRow(
+        [.trainingCorrelation, .fanOutNorms], optional: [.trainingDeadNodes, .boundaryStrengths], all: lShapeFigures)
     case .recoveryRate: ChartRow([.evaluationCorrelation], recoveryRateFigure)
     case .evaluationLoss: ChartRow([.evaluationLoss], evaluationLossFigure)
     case .boundaries:
       ChartRow(
-        [.inputSample, .teacherBoundaries, .studentBoundaries, .evaluationCorrelation, .trainingCorrelation],
-        boundariesFigure)
+        [.inputSample, .teacherBoundaries, .studentBoundaries],
+        optional: [.evaluationCorrelation, .trainingCorrelation], boundariesFigure)
     case .alignmentBound: ChartRow([.predictedAlignment, .alignment], alignmentBoundFigure)
     case .unalignedStudents:
       ChartRow(
@@ -35,19 +44,20 @@ extension FigureDeclaration.Kind {
     case .observers: ChartRow([.evaluationCorrelation, .observerCounts], observersFigure)
     case .alignmentTime: ChartRow([.alignment], alignmentTimeFigure)
     case .alignedShare: ChartRow([.alignment], alignedShareFigure)
-    case .sampleExponent: ChartRow([.alignment, .observation], sampleExponentFigure)
+    case .sampleExponent: ChartRow([.alignment], optional: [.observation], sampleExponentFigure)
     case .verdictShares: ChartRow([.verdicts], verdictSharesFigure)
     case .connectionLoss: ChartRow([.straightPath, .matchedPath, .constructedPath], connectionLossFigure)
     case .coverAndLoss: ChartRow([.evaluationCorrelation, .evaluationLoss], coverAndLossFigure)
     case .layerLShape:
       ChartRow(
         [
-          .layerWidths, .layerStudentCorrelations, .layerStrengths, .layerDeadNodes, .layerMirroredCorrelations,
-          .layerBelowCorrelations, .layerActiveShares,
-        ], layerLShapeFigure)
+          .layerWidths, .layerStudentCorrelations, .layerStrengths,
+        ],
+        optional: [.layerDeadNodes, .layerMirroredCorrelations, .layerBelowCorrelations, .layerActiveShares],
+        layerLShapeFigure)
     case .layerSpecialization: ChartRow([.layerWidths, .layerCorrelations], layerSpecializationFigure)
     case .layerLearning: ChartRow([.layerWidths, .layerCorrelations], layerLearningFigure)
-    case .accuracy: ChartRow([.evaluationAccuracy, .teacherAccuracies], accuracyFigure)
+    case .accuracy: ChartRow([.evaluationAccuracy], optional: [.teacherAccuracies], accuracyFigure)
     case .bestCorrelations: ChartRow([.layerWidths, .layerCorrelations], bestCorrelationsFigure)
     case .specializationTime: ChartRow([.layerWidths, .layerCorrelations], specializationTimeFigure)
     // They need what the declaration names.

@@ -2,7 +2,7 @@ import UnderstudySchema
 
 extension Study {
   /// What is wrong with its figures and findings, or may surprise, as far as it is told before anything is trained: names of figures;
-  /// keys that they pool; of plots, measures that no rule records, and axes that are missing; of findings, measures that are not
+  /// keys that they pool; measures that no rule records, and axes of plots that are missing; of findings, measures that are not
   /// recorded when they are looked at, and statistics that cannot be compared.
   ///
   /// - Complexity: O(figures and findings x settings).
@@ -31,18 +31,19 @@ extension FigureDeclaration {
     do throws(FigureError) {
       let selection = try SettingSelection(selection, of: StudyResults(study: study, runs: []), subject: name)
       let runs = SelectedRuns(selection: selection, study: study, subject: name)
+      let missing = missing(in: study).map { "\($0) is recorded by no rule; add it to record" }
       guard let plot else {
-        if kind.isScatter { return [] }
+        if kind.isScatter { return missing }
         let shown = Chart(declaration: self, runs: runs).keys.paths
         let others = kind.channels.map(\.rawValue)
         let remedy =
           "Select one of them by where" + (others.isEmpty ? "" : ", or show it as \(others.joined(separator: " or "))")
           + "."
-        return selection.unshownKeys(beside: shown, study: study).pooled.map { "\($0) \(remedy)" }
+        return missing + selection.unshownKeys(beside: shown, study: study).pooled.map { "\($0) \(remedy)" }
       }
       let channels = try PlotChannels(
         plot, isMap: kind == .heatMap, of: runs, hasEpochs: hasEpochs(plot, in: study))
-      return missing(plot, in: study).map { "\($0) is recorded by no rule; add it to record" }
+      return missing + (manyNumbers(plot, channels).map { [$0] } ?? [])
         + selection.unshownKeys(beside: channels.shownKeys, study: study).pooled
         .map { "\($0) Select one of them by where, or show it as color, row or column." }
     } catch {
@@ -50,11 +51,26 @@ extension FigureDeclaration {
     }
   }
 
-  private func missing(_ plot: PlotDeclaration, in study: Study) -> [String] {
-    switch plot.quantity {
-    case .measure(let measure): study.unrecorded([measure], at: nil, of: 0).map(\.rawValue)
-    case .statistic(let statistic): study.unrecorded(statistic.row.needs, at: nil, of: 0).map(\.rawValue)
-    }
+  /// The measures that it needs and no rule records.
+  private func missing(in study: Study) -> [String] {
+    let needed: [Measure] =
+      switch plot?.quantity {
+      case .measure(let measure): [measure]
+      case .statistic(let statistic): statistic.row.needs
+      case nil: kind.row.needs.subtracting(kind.row.optional).sorted { $0.rawValue < $1.rawValue }
+      }
+    return study.unrecorded(needed, at: nil, of: 0).map(\.rawValue)
+  }
+
+  /// What is wrong with a plot of an array that does not say how it becomes one number; nil if nothing is, or the layers that it
+  /// shows may make it so.
+  private func manyNumbers(_ plot: PlotDeclaration, _ channels: PlotChannels) -> String? {
+    guard case .measure(let measure) = plot.quantity, plot.layer == nil, !channels.showsLayers else { return nil }
+    let left = measure.words.axisCount - plot.reductions.count - (channels.showsNodes ? 1 : 0)
+    guard left > 0 else { return nil }
+    let example = measure.words.axisCount > 1 ? "[best, mean]" : "mean"
+    return "\(measure.rawValue) is an array \(measure.words.shape), and one number is wanted; give reduce, e.g. "
+      + "reduce: \(example)" + (channels.showsNodes ? "" : ", or x: node")
   }
 
   /// Whether several epochs are there to be shown.

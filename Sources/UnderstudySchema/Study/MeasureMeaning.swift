@@ -3,6 +3,9 @@ public struct MeasureMeaning: Hashable, Sendable {
   /// Its axes, e.g. `[teacher node]`, or `scalar`.
   public var shape: String
   public var meaning: String
+
+  /// 0 of a scalar.
+  public var axisCount: Int { shape.hasPrefix("[") ? shape.count { $0 == "," } + 1 : 0 }
 }
 
 extension Measure {

@@ -133,7 +133,8 @@ import UnderstudySchema
     study.record = [RecordRule(measures: [.evaluationCorrelation], moments: .last)]
     study.figures = [
       plot("share", .statistic(.recoveredShare)), plot("../out", .statistic(.recoveredShare)),
-      plot("Share", .measure(.evaluationLoss)),
+      plot("Share", .measure(.evaluationLoss)), plot("rho", .measure(.evaluationCorrelation)),
+      FigureDeclaration(name: "l", kind: .lShape),
     ]
     var compared = FindingDeclaration(statement: "order", statistic: .strongFirst, atLeast: 0)
     compared.comparison = .init(key: "student.overRealization", first: .integer(1), second: .integer(2))
@@ -149,6 +150,9 @@ import UnderstudySchema
         "figure ../out: the name cannot be a file's; use letters, digits, '-', '_' and '.', not first a '.'",
         "figure Share: evaluationLoss is recorded by no rule; add it to record", "figure Share: \(pools)",
         "figure Share: another one has this name, and both would be written to one file",
+        "figure rho: evaluationCorrelation is an array [teacher node, student node], and one number is wanted; give reduce, e.g. reduce: [best, mean], or x: node",
+        "figure rho: \(pools)", "figure l: fanOutNorms is recorded by no rule; add it to record",
+        "figure l: trainingCorrelation is recorded by no rule; add it to record",
         "'early': no rule records evaluationCorrelation at epoch 5; add it to record",
         "'loss': no rule records evaluationLoss at the end; add it to record",
         "'order': strongFirst is of all runs together, and no two runs can be compared by it",
