@@ -49,7 +49,7 @@ PYTHON
 }
 
 # ends WHAT CODE [TEXT...] -- COMMAND...: the command ends with the exit code, and what it prints contains each text.
-# What it printed is in $work/ends.log afterwards.
+# What it printed is in $work/ends.log afterwards, what of it is no progress and no error (JSON) in $work/ends.out.
 ends() {
   local what=$1 wanted=$2 status=0 text texts=()
   shift 2
@@ -58,7 +58,8 @@ ends() {
     shift
   done
   shift
-  "$@" >"$work/ends.log" 2>&1 </dev/null || status=$?
+  "$@" >"$work/ends.out" 2>"$work/ends.err" </dev/null || status=$?
+  cat "$work/ends.out" "$work/ends.err" >"$work/ends.log"
   if [ "$status" -ne "$wanted" ]; then
     fail "$what" "exit code $status, expected $wanted: $(tail -n 3 "$work/ends.log")"
     return

@@ -12,7 +12,7 @@ ends "an audit of files" 0 "teacher node" "student node" "predicted and found" \
   "$UNDERSTUDY" audit "${files[@]}"
 check "nothing in it is NaN" bash -c '! grep -qi "nan\b" ends.log'
 ends "JSON, and the merged student" 0 -- "$UNDERSTUDY" audit "${files[@]}" --json --merge-into merged.safetensors
-cp ends.log audit.json
+cp ends.out audit.json
 check "a planted student is read back exactly" python3 - <<'PYTHON'
 import json, math
 audit = json.load(open("audit.json"))
@@ -59,7 +59,7 @@ ends "what would take long is left out, with a word" 0 "not measured: gradients 
 ends "JSON says so" 0 -- timeout 300 "$UNDERSTUDY" audit "${broad[@]}" --json
 check "and has no number for it" python3 - <<'PYTHON'
 import json
-audit = json.load(open("ends.log"))
+audit = json.load(open("ends.out"))
 assert audit["omitted"] == ["agnosticGradients"], audit["omitted"]
 assert "largestGradientAgnostic" not in audit and audit["largestGradientAware"] > 0, audit
 assert not any(node["verdict"] == "violation" for node in audit["teacherNodes"])
@@ -74,7 +74,7 @@ ends "its JSON" 0 -- \
   "$UNDERSTUDY" audit --teacher deep-teacher.safetensors --student deep-student.safetensors --inputs x.npy --json
 check "to the size and weights of its teacher" python3 - <<'PYTHON'
 import json
-audit = json.load(open("ends.log"))
+audit = json.load(open("ends.out"))
 assert [layer["unitCount"] for layer in audit["layers"]] == [4, 4], audit["layers"]
 assert all(layer["weightError"] < 1e-12 for layer in audit["layers"]), audit["layers"]
 assert audit["student"]["weightError"] < 1e-12, audit["student"]
@@ -89,7 +89,7 @@ study study.yaml "record: [{measures: [evaluationLoss], last: true}]"
 ends "a study" 0 -- "$UNDERSTUDY" run study.yaml --set 'teacher.strengthDecay=[0, 1]' --set seeds=2 --results results
 ends "an audit of its runs" 0 "teacher.strengthDecay = 1, seed 2" "largest gradient" -- "$UNDERSTUDY" audit results
 ends "of some of its runs" 0 -- "$UNDERSTUDY" audit results --seed 2 --where teacher.strengthDecay=1 --json
-check "one of four" python3 -c 'import json; assert len(json.load(open("ends.log"))) == 1'
+check "one of four" python3 -c 'import json; assert len(json.load(open("ends.out"))) == 1'
 
 ends "no arguments" 64 "--teacher" -- "$UNDERSTUDY" audit
 ends "a folder and files" 64 "not both" -- "$UNDERSTUDY" audit results "${files[@]}"
@@ -132,7 +132,7 @@ ends "all inputs of a ball" 0 "all inputs of the ball ||x|| <= 3" "predicted and
 ends "of a box, as JSON" 0 -- "$UNDERSTUDY" audit "${pair[@]}" --box -1,1.5 --json
 check "says who is where, and that nothing is left" python3 - <<'PYTHON'
 import json
-audit = json.load(open("ends.log"))
+audit = json.load(open("ends.out"))
 assert (audit["lowest"], audit["highest"]) == (-1, 1.5) and not audit["isExact"], audit
 for node in audit["teacherNodes"]:
     assert node["isVisible"] and node["verdict"] == "predictedAndFound" and node["alignment"] < 1e-12, node
@@ -185,11 +185,11 @@ ends "an audit over images" 0 "evaluation images of features: 300, of which 256 
 ends "the merged student is the teacher" 0 "4 units, of which 4 carry the teacher" -- \
   "$UNDERSTUDY" audit --teacher teacher.safetensors --student of-images.safetensors --images features
 ends "in JSON" 0 -- "$UNDERSTUDY" audit "${over[@]}" --json
-cp ends.log over-images.json
+cp ends.out over-images.json
 ends "without the theory" 0 -- "$UNDERSTUDY" audit "${over[@]}" --json --correlations-only
 check "is the same without it" python3 - <<'PYTHON'
 import json
-audit, without = json.load(open("over-images.json")), json.load(open("ends.log"))
+audit, without = json.load(open("over-images.json")), json.load(open("ends.out"))
 theory = audit.pop("theory")
 assert audit == without and theory["sampleCount"] == 400 and theory["bandRanks"] == [6], theory
 assert all(node["verdict"] == "predictedAndFound" for node in theory["teacherNodes"]), theory["teacherNodes"]
@@ -199,10 +199,10 @@ check "with both parts, and the data of three figures" bash -c 'grep -q "<h3>Wha
   && grep -q "4 of 4 teacher nodes have a student node with a rho of 0.8 or more" images.html \
   && grep -q "4 of 4 teacher nodes are learned" images.html && grep -q "<caption>Hidden layers</caption>" images.html \
   && test "$(ls figures/audit-1-{images,teacher,student}.json | wc -l)" = 3'
-cp over-images.json ends.log
+cp over-images.json ends.out
 check "a planted student learned all, and has nodes that do nothing" python3 - <<'PYTHON'
 import json
-audit = json.load(open("ends.log"))
+audit = json.load(open("ends.out"))
 layer, = audit["layers"]
 assert layer["learnedCount"] == 4 and layer["unlearnedCount"] == 0 and layer["unlearnedShare"] == 0, layer
 for node in layer["teacherNodes"]:
@@ -263,7 +263,7 @@ ends "inputs of low rank: functions are matched, weights are not determined" 0 "
 ends "and in JSON" 0 -- "$UNDERSTUDY" audit "${flat[@]}" --json
 check "as plain loops have it" python3 - <<'PYTHON'
 import json, math, struct
-audit = json.load(open("ends.log"))
+audit = json.load(open("ends.out"))
 theory = audit["theory"]
 assert theory["inputRank"] == 4 and theory["bandRanks"] == [3] and theory["outputDimension"] == 1, theory["bandRanks"]
 raw = open("flat/train-images.npy", "rb").read()[-300 * 20:]

@@ -42,7 +42,7 @@ ends "a statistic by a key" 0 "teacher.strengthDecay  runs  recoveredNodes" "0  
   "$UNDERSTUDY" statistics results recoveredNodes --by teacher.strengthDecay
 ends "as JSON, over epochs" 0 '"epoch" : 2' '"runCount" : 3' '"teacher.strengthDecay" : "1"' -- \
   "$UNDERSTUDY" statistics results logEvaluationLoss --epoch 0,2 --by teacher.strengthDecay --json
-check "the numbers are those of the runs" python3 - ends.log <<'PYTHON'
+check "the numbers are those of the runs" python3 - ends.out <<'PYTHON'
 import json, math, sqlite3, sys
 db = sqlite3.connect("file:results/results.sqlite?mode=ro", uri=True)
 for entry in json.load(open(sys.argv[1])):
@@ -182,7 +182,7 @@ ends "a value that the study has not" 2 "selects no setting" -- "$UNDERSTUDY" ex
 ends "a seed that the study has not" 64 "its seeds are 1, 2, 3" -- "$UNDERSTUDY" export results --seed 9
 
 ends "bench deep" 0 -- "$UNDERSTUDY" bench deep --json --step-only --threads 1 --rounds 1
-check "bench deep has the keys that are promised" python3 - ends.log <<'PYTHON'
+check "bench deep has the keys that are promised" python3 - ends.out <<'PYTHON'
 import json, sys
 report = json.load(open(sys.argv[1]))
 (step,) = report["steps"]
@@ -194,7 +194,7 @@ assert abs(work / step["stepGFLOP"] - 1) < 1e-9, (work, step)
 assert abs(step["stepGFLOP"] - 0.963) < 1e-3, step
 PYTHON
 ends "bench convolution" 0 -- "$UNDERSTUDY" bench convolution --json --algorithm direct --threads 1 --rounds 1
-check "bench convolution has the keys that are promised" python3 - ends.log <<'PYTHON'
+check "bench convolution has the keys that are promised" python3 - ends.out <<'PYTHON'
 import json, sys
 (row,) = json.load(open(sys.argv[1]))
 assert row["threads"] == 1 and row["algorithm"] == "direct" and row["forwardMilliseconds"] > 0, row
@@ -206,7 +206,7 @@ work = row["stepGFLOPS"] * row["millisecondsPerStep"] * 1e-3
 assert abs(work / row["stepGFLOP"] - 1) < 1e-9 and abs(row["stepGFLOP"] - 29.361) < 1e-3, (work, row)
 PYTHON
 ends "bench" 0 -- "$UNDERSTUDY" bench two-layer --json --rounds 1 --any-depth
-check "bench has the keys that are promised" python3 - ends.log <<'PYTHON'
+check "bench has the keys that are promised" python3 - ends.out <<'PYTHON'
 import json, sys
 rows = json.load(open(sys.argv[1]))
 assert rows

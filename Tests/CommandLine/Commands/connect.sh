@@ -14,7 +14,7 @@ ends "two planted students" 0 "straight line after matching" "constructed path, 
   "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}"
 check "nothing in it is NaN" bash -c '! grep -qi "nan\b" ends.log'
 ends "JSON" 0 -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --json --points 50
-cp ends.log paths.json
+cp ends.out paths.json
 check "the path has no loss, the straight line has" python3 - <<'PYTHON'
 import json, re
 paths = json.load(open("paths.json"))
@@ -38,12 +38,12 @@ assert "obstacle" not in paths
 assert sorted(paths["matching"]["nodes"]) == list(range(1, 9))
 PYTHON
 ends "JSON again is the same" 0 -- "$UNDERSTUDY" connect a.safetensors b.safetensors "${data[@]}" --json --points 50
-check "to the last bit" cmp ends.log paths.json
+check "to the last bit" cmp ends.out paths.json
 ends "a student and itself" 0 "1. nothing moves" -- "$UNDERSTUDY" connect a.safetensors a.safetensors "${data[@]}"
 ends "and in JSON" 0 -- "$UNDERSTUDY" connect a.safetensors a.safetensors "${data[@]}" --json --points 7
 check "they have a path of one segment, without loss" python3 -c '
 import json
-paths = json.load(open("ends.log"))
+paths = json.load(open("ends.out"))
 (curve,) = (curve for curve in paths["curves"] if curve["name"] == "constructed")
 assert len(paths["segments"]) == 1 and len(curve["losses"]) == 7 and curve["largestLoss"] < 1e-20
 assert "obstacle" not in paths'
@@ -154,7 +154,7 @@ ends "and in JSON" 0 '"obstacle"' -- \
   "$UNDERSTUDY" connect teacher.safetensors reversed.safetensors "${data[@]}" --json
 check "matching alone takes their loss away" python3 -c '
 import json
-curves = {curve["name"]: curve for curve in json.load(open("ends.log"))["curves"]}
+curves = {curve["name"]: curve for curve in json.load(open("ends.out"))["curves"]}
 assert set(curves) == {"straight", "matched"}
 assert curves["matched"]["largestLoss"] < 1e-20 < curves["straight"]["largestLoss"]'
 
@@ -187,7 +187,7 @@ ends "deep students" 0 "constructed path, from A to B" "the output layer moves" 
 ends "deep students in JSON" 0 -- "$UNDERSTUDY" connect "${deep[@]}" --json --points 20
 check "no segment has more loss than its ends" python3 -c '
 import json
-paths = json.load(open("ends.log"))
+paths = json.load(open("ends.out"))
 assert "obstacle" not in paths and "more are enough" in paths["shortage"], paths.get("obstacle")
 for segment in paths["segments"]:
     assert segment["largestLoss"] <= max(segment["losses"][0], segment["losses"][-1]) * (1 + 1e-9) + 1e-25, segment["what"]

@@ -23,7 +23,7 @@ equal "one is chosen" "$(wc -l <ends.log)" 2
 ends "as JSON" 0 -- "$UNDERSTUDY" status results --runs --json
 check "which has the steps before a divergence" python3 - <<'PYTHON'
 import json
-runs = json.load(open("ends.log"))
+runs = json.load(open("ends.out"))
 assert [run["state"] for run in runs] == ["completed"] * 2 + ["diverged"] * 2
 assert [run["setting"]["training.learningRate"] for run in runs] == [0.05] * 2 + [5] * 2
 for run in runs[2:]:

@@ -49,7 +49,7 @@ ends "by accuracy" 0 "accurate.safetensors: " -- "${prune[@]}" --accuracy-drop 1
 # JSON, of the same numbers; and Ctrl-C.
 ends "JSON" 0 -- "${prune[@]}" --ratios 0.5 --output json.safetensors --json
 check "the same network" cmp json.safetensors channels.safetensors
-check "its keys" python3 - ends.log <<'PYTHON'
+check "its keys" python3 - ends.out <<'PYTHON'
 import json, sys
 record = json.load(open(sys.argv[1]))
 assert {"version", "machine", "student", "inputs", "fittedCount", "evaluationCount", "curve", "result"} == set(record), record.keys()

@@ -16,7 +16,7 @@ ends "beside the teacher" 0 "weight error" "output" -- \
 ends "in JSON" 0 -- "$UNDERSTUDY" recover --student student.safetensors --inputs x.npy --teacher teacher.safetensors --json
 check "the teacher is found, every layer" python3 -c '
 import json
-record = json.load(open("ends.log"))
+record = json.load(open("ends.out"))
 assert record["lossBefore"] > 1e-6 and record["loss"] < 1e-20 and record["reachedTarget"], record
 assert [layer["nodeCount"] for layer in record["layers"]] == [8, 8], record
 assert [layer["unitCount"] for layer in record["layers"]] == [4, 4], record
@@ -58,7 +58,7 @@ last = open("table.log").read().strip().splitlines()[-1]
 count = int(last.split("size: ")[1].split()[0])
 assert count == 4 and float(last.split()[-1]) < 1e-8, last'
 ends "one of them, in JSON" 0 '"sampleCount" : 2000' -- "$UNDERSTUDY" recover runs --seed 2 --json
-check "an array of one" python3 -c 'import json; record, = json.load(open("ends.log"))'
+check "an array of one" python3 -c 'import json; record, = json.load(open("ends.out"))'
 
 # Ten times the samples and a target of 0, which is never reached: that takes long enough. The signal is sent until it is
 # heard, for it is ignored before the program listens; a busy machine is given time to say so, as a second one ends it.
@@ -101,7 +101,7 @@ ends "a teacher whose nodes are active for some inputs each" 0 "weightError" -- 
   --student guess.safetensors --teacher absolute.safetensors --inputs line.npy --json
 check "keeps both of its nodes" python3 -c '
 import json
-record = json.load(open("ends.log"))
+record = json.load(open("ends.out"))
 assert record["layers"][0]["unitCount"] == 2 and record["weightError"] < 1e-8, record'
 
 # scaled NAME INTO TENSORS FACTOR: a copy of a network file with some tensors multiplied.
@@ -156,7 +156,7 @@ ends "and what is best is not made worse" 0 -- "$UNDERSTUDY" recover \
   --student best.safetensors --inputs x.npy --targets noisy.npy --iterations 3 --json --into again.safetensors
 check "on all samples" python3 -c '
 import json
-record = json.load(open("ends.log"))
+record = json.load(open("ends.out"))
 def whole(name):
     held = record["heldOutCount"]
     return record[name] * (1500 - held) + record["heldOutL" + name[1:]] * held

@@ -130,7 +130,7 @@ import json
 def read(path):
     text = open(path).read().replace("/moved/", "/kept/")
     return json.loads(text)
-assert read("ends.log") == read("audit.json")'
+assert read("ends.out") == read("audit.json")'
 ends "a moved folder: connect" 0 "straight line" -- "$UNDERSTUDY" connect moved
 ends "a moved folder: extract" 0 "README.md" -- "$UNDERSTUDY" extract moved --where training.learningRate=0.01 --into files
 check "the teacher is the file's" bash -c '"$0" outputs files/teacher.safetensors --inputs gone/e.npy --output a.npy &&

@@ -67,7 +67,7 @@ ends "and audited: six units are left" 0 "weight error" -- "$UNDERSTUDY" audit r
 ends "in JSON" 0 -- "$UNDERSTUDY" audit recover --json
 check "the inputs determine its second layer's weights in sums alone, and these are the teacher's" python3 - <<'PYTHON'
 import json
-audit, = json.load(open("ends.log"))
+audit, = json.load(open("ends.out"))
 first, second = audit["layers"]
 assert (first["inputRank"], first["inputCount"]) == (8, 8), first
 assert second["inputRank"] < second["inputCount"] == 18, second
