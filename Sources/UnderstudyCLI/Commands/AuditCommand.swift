@@ -66,7 +66,7 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(
     help: ArgumentHelp(
       "Instead of inputs: all of a ball around 0, in units of the input; of a run also `data`, the smallest that has its "
-        + "training inputs.", valueName: "radius"))
+        + "training inputs (without the copies of an augmentation).", valueName: "radius"))
   var ball: String?
 
   @Option(
