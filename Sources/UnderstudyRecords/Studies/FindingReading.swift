@@ -85,7 +85,7 @@ extension StudyDeclarations {
       let whole = finding.selection.merging([key: [value]]) { $1 }
       guard settings.contains(where: { $0.matches(whole) }) else {
         throw tree.error(
-          .emptySelection, key: "findings.compare", "no selected setting has \(key) \(value.json)",
+          .emptySelection, key: "findings.compare", "no selected setting has \(key) \(value)",
           "compare values that the grid has")
       }
     }

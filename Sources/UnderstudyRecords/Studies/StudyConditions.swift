@@ -80,7 +80,7 @@ struct StudyConditions {
         let values = axes.first { $0.key.path == path }?.values ?? []
         for value in selected where !values.contains(where: { $0.value.isSame(as: value) }) {
           throw condition.tree.error(
-            .emptySelection, key: "conditions.where", "no setting of the study has \(path) \(value.json)",
+            .emptySelection, key: "conditions.where", "no setting of the study has \(path) \(value)",
             "select values of the grid")
         }
       }
@@ -88,7 +88,7 @@ struct StudyConditions {
         guard let usual = key.read(Setting()) else {
           throw tree.error(
             .missingKey, key: "conditions.set", "\(key.path) has no default, and the study does not give it",
-            "give its value for the rest of the grid: \(key.path): \(value.json)")
+            "give its value for the rest of the grid: \(key.path): \(value)")
         }
         axes.append(StudyGrid.Axis(key, tree, [GridValue(value: usual, file: nil)]))
       }
