@@ -72,13 +72,11 @@ struct SettingSelection {
       let list = values(key).map(\.shown).joined(separator: ", ")
       let partners = study.companions(of: key)
       let shownPartners = shownKeys.sorted().filter(partners.contains)
-      if let shown = shownPartners.first {
-        // A value that is shown may stand beside several of this key: then they are pooled.
-        if shownPartners.contains(where: { determines($0, key, in: study) }) {
-          found.accompanying.append("With \(shown) goes \(key): \(list).")
-        } else {
-          found.pooled.append("Pools \(key) \(list).")
-        }
+      // A value that is shown may stand beside several of this key: then they are pooled.
+      if let shown = shownPartners.first(where: { determines($0, key, in: study) }) {
+        found.accompanying.append("With \(shown) goes \(key): \(list).")
+      } else if !shownPartners.isEmpty {
+        found.pooled.append("Pools \(key) \(list).")
         // Of keys that go together, one stands for all.
       } else if !study.variedKeys.prefix(while: { $0 != key }).contains(where: partners.contains) {
         let along = partners.isEmpty ? "" : ", and with it \(partners.sorted().joined(separator: " and "))"

@@ -91,7 +91,7 @@ python3 "$tests/files.py" inputs inputs.npy 200 6
 ln -s inputs.npy link.npy
 ln teacher.safetensors second-name.safetensors
 # Of all files but those that these checks write.
-state() { checksums . | grep -vE ' \./(before\.sum|ends\.log|check\.log)$'; }
+state() { checksums . | grep -vE ' \./(before\.sum|ends\.(log|out|err)|check\.log)$'; }
 state >before.sum
 for output in inputs.npy link.npy teacher.safetensors second-name.safetensors student.safetensors; do
   ends "audit does not write its merged student over $output" 2 "$output" "reads" -- "$UNDERSTUDY" audit \

@@ -164,6 +164,22 @@ import UnderstudySchema
         && figure.document["title"]?["text"]?[0] == "With teacher.strengthDecay goes student.overRealization: 1, 5.")
   }
 
+  @Test("of several keys that go along, the one is named that says which value")
+  func partners() throws {
+    var results = Self.sweep
+    results.study.variedKeys.append("training.learningRate")
+    results.study.zippedKeys = [["teacher.strengthDecay", "student.overRealization", "training.learningRate"]]
+    for index in results.study.settings.indices {
+      let decay = results.study.settings[index].teacher.strengthDecay
+      results.study.settings[index].training.learningRate = decay > 0 ? 0.1 : 0.2
+    }
+    let figure = try drawn(.measure(.evaluationLoss), of: results) {
+      ($0.x, $0.color) = (.key("student.overRealization"), .key("teacher.strengthDecay"))
+    }
+    #expect(
+      figure.document["title"]?["text"]?[0] == "With teacher.strengthDecay goes training.learningRate: 0.2, 0.1.")
+  }
+
   @Test("a logarithmic scale says what it leaves out, and counts the rest")
   func zeros() throws {
     var results = Self.sweep
