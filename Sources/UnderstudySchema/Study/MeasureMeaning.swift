@@ -114,8 +114,8 @@ extension Measure {
     .ballGradients: .init(
       shape: "[student node]",
       meaning: """
-        a bound of abs g_k(x) at all inputs of the smallest ball around 0 that has the training inputs, for one \
-        hidden layer: no gradient of the ball is larger, at whatever input
+        a bound of abs g_k(x) at all inputs of the smallest ball around 0 that has the training inputs (without the \
+        copies of an augmentation), for one hidden layer: no gradient of the ball is larger, at whatever input
         """),
     .ballObservers: .init(
       shape: "[teacher node]",
