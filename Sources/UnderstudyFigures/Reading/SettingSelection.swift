@@ -69,7 +69,9 @@ struct SettingSelection {
     }
     var found = UnshownKeys()
     for key in study.variedKeys where !shownKeys.contains(key) && values(key).count > 1 {
-      let list = values(key).map(\.shown).joined(separator: ", ")
+      let texts = values(key).map(\.shown)
+      // Schedules and lists have commas of their own.
+      let list = texts.joined(separator: texts.contains { $0.contains(",") } ? "; " : ", ")
       let partners = study.companions(of: key)
       let shownPartners = shownKeys.sorted().filter(partners.contains)
       // A value that is shown may stand beside several of this key: then they are pooled.
