@@ -16,7 +16,7 @@ public final class StudyProgress: Sendable {
     public var share: Double
     public var stepsPerSecond: Double
     public var elapsedSeconds: Double
-    /// nil in the first seconds, when most runs still draw their data.
+    /// nil in the first seconds of steps.
     public var remainingSeconds: Double?
     public var isLast: Bool
     /// What runs wait for; nil if for nothing.
@@ -33,6 +33,8 @@ public final class StudyProgress: Sendable {
     var savedCost = 0.0
     var stage: String?
     var lastReport: ContinuousClock.Instant
+    /// When steps were told of for the first time, and how many, with their cost: what comes before them is no measure of the speed.
+    var first: (time: ContinuousClock.Instant, steps: Int, cost: Double)?
   }
 
   private let runCount: Int
@@ -88,6 +90,7 @@ public final class StudyProgress: Sendable {
       $0.steps += count
       $0.stage = nil
       $0.doneCost += epochs * Self.costOfEpoch(setting)
+      if $0.first == nil { $0.first = (ContinuousClock.now, $0.steps, $0.doneCost) }
     }
   }
 
@@ -130,13 +133,16 @@ public final class StudyProgress: Sendable {
   private func snapshot(of state: State, isLast: Bool) -> Snapshot {
     let elapsed = (ContinuousClock.now - start) / .seconds(1)
     let remainingCost = max(0, plannedCost - state.doneCost - state.savedCost)
-    let costPerSecond = state.doneCost / max(elapsed, 1e-9)
+    let stepping = state.first.map { (ContinuousClock.now - $0.time) / .seconds(1) } ?? 0
+    let costPerSecond = (state.doneCost - (state.first?.cost ?? 0)) / max(stepping, 1e-9)
+    // At the end, of all of it: a small study may have told of its steps once.
+    let (steps, seconds) = isLast ? (state.steps, elapsed) : (state.steps - (state.first?.steps ?? 0), stepping)
     return Snapshot(
       runCount: runCount, finishedCount: state.finishedCount, divergedCount: state.divergedCount,
       share: plannedCost > 0 ? 1 - remainingCost / plannedCost : 1,
-      stepsPerSecond: Double(state.steps) / max(elapsed, 1e-9),
+      stepsPerSecond: Double(steps) / max(seconds, 1e-9),
       elapsedSeconds: elapsed,
-      remainingSeconds: elapsed > 3 && costPerSecond > 0 ? remainingCost / costPerSecond : nil,
+      remainingSeconds: stepping > 3 && costPerSecond > 0 ? remainingCost / costPerSecond : nil,
       isLast: isLast, stage: state.stage)
   }
 }
