@@ -71,4 +71,8 @@ done < <(UNDERSTUDY_RESULTS=$work "$python" -m unittest discover --verbose --buf
 check "all tests of the package were run" grep -qE '^Ran [1-9][0-9]* tests' tests.log
 check "and passed" grep -qx OK tests.log
 
+ends "a study of the roles of nodes" 0 "1 of 1 runs recorded" -- \
+  "$UNDERSTUDY" run unaligned-layers --scale quick --no-report --results roles
+ends "the table of Docs/LayerStudies.md" 0 "turned round" "| 3 | " -- "$python" "$repository/Scripts/node_roles.py" roles 12
+
 finish
