@@ -199,14 +199,22 @@ import UnderstudySchema
     }
   }
 
+  /// A store whose folder another one had, once that one's lock is gone: a task that has ended may hold it for a moment more.
+  private func reopened(_ url: URL, _ study: Study) async throws -> ResultsStore {
+    for _ in 0..<200 {
+      if let store = try? ResultsStore.openForWriting(url, study: study) { return store }
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    return try ResultsStore.openForWriting(url, study: study)
+  }
+
   @Test("recorded runs are trained longer to the bits of runs that were planned so", arguments: methods)
   func longer(more: [String]) async throws {
     let options = [Self.record] + more
-    // The store that recorded them is gone, and its lock with it.
     let url = try await folder(try tinyStudy(options + ["training.epochs=2"])).0
     defer { try? FileManager.default.removeItem(at: url) }
     let study = try tinyStudy(options)
-    let longer = try ResultsStore.openForWriting(url, study: study)
+    let longer = try await reopened(url, study)
     let checkpoint = try #require(try longer.checkpoint(of: study.runs[0]))
     #expect(checkpoint.epoch == 2)
     _ = try await StudyRunner(study, into: longer).run { _ in }
