@@ -78,4 +78,62 @@ import Testing
       thrown(StoreError.self) { _ = try ResultsStore.openForWriting(results, study: study) }
         == .source(path: study.files[0].path))
   }
+
+  @Test("images are kept on request, whole or not at all, and found by name, place or digest") func keptImages() throws {
+    let folder = try TemporaryFolder()
+    let original = folder.url.appendingPathComponent("pictures.v2")
+    try FileManager.default.createDirectory(at: original, withIntermediateDirectories: true)
+    for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz", "notes.txt"] {
+      try folder.write("content of \(name)", "pictures.v2/\(name)")
+    }
+    let path = try folder.write("name: pictures\ninputs: {images: pictures.v2}", "s.yaml")
+    let study = try Study.load(path: path)
+    let results = folder.url.appendingPathComponent("results")
+    do {
+      let store = try ResultsStore.openForWriting(results, study: study)
+      #expect(store.study.imageSets.count == 1 && store.study.files.isEmpty)
+      #expect(!FileManager.default.fileExists(atPath: results.appendingPathComponent("files").path))
+      try store.keepImages()
+      try store.keepImages()
+    }
+    let set = study.imageSets[0]
+    let files = results.appendingPathComponent("files")
+    #expect(try FileManager.default.contentsOfDirectory(atPath: files.path) == [set.copyName])
+    let copy = files.appendingPathComponent(set.copyName)
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: copy.path).sorted()
+        == ["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"])
+
+    try FileManager.default.removeItem(at: original)
+    let store = try ResultsStore.openForReading(results)
+    #expect(store.changedSources().map(\.state) == [.gone] && store.copyFaults().isEmpty)
+    #expect(store.study.imageSets[0].imageFolder == copy.path && store.study.imageSets[0].place == copy.path)
+    #expect(store.keptSource(at: original.path) == set)
+    #expect(store.keptSource(at: "/elsewhere/pictures.v2") == set && store.keptSource(at: "/elsewhere/pictures") == nil)
+    #expect(store.imageSet(at: copy.path) == set)
+    #expect(thrown(StudyError.self) { _ = try Study.load(path: path) }?.kind == .missingFile)
+    let again = try Study.load(path: path, kept: { _, path in store.keptSource(at: path) })
+    let own = try Study.load(path: results.appendingPathComponent("study.yaml").path)
+    #expect(again.runs.map(\.hash) == study.runs.map(\.hash) && own.runs.map(\.hash) == study.runs.map(\.hash))
+
+    // A damaged copy is named, and not used; where the original is back it is made again, also in place of a link.
+    try Data("else".utf8).write(to: copy.appendingPathComponent("train-images-idx3-ubyte"))
+    #expect(store.copyFaults().map(\.fault) == [.damaged])
+    #expect(store.study.imageSets[0].imageFolder == nil && store.keptSource(at: original.path) == nil)
+    #expect(
+      thrown(StoreError.self) { _ = try ResultsStore.openForWriting(results, study: study) } == .source(path: set.path))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: files.path) == [set.copyName])
+    for name in ["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz"] {
+      try FileManager.default.createDirectory(at: original, withIntermediateDirectories: true)
+      try folder.write("content of \(name)", "pictures.v2/\(name)")
+    }
+    let elsewhere = folder.url.appendingPathComponent("elsewhere")
+    try FileManager.default.moveItem(at: copy, to: elsewhere)
+    try FileManager.default.createSymbolicLink(at: copy, withDestinationURL: elsewhere)
+    try FileManager.default.createSymbolicLink(
+      at: files.appendingPathComponent(".\(set.digest).partial"), withDestinationURL: elsewhere)
+    do { _ = try ResultsStore.openForWriting(results, study: study) }
+    #expect(store.copyFaults().isEmpty)
+    #expect(try String(contentsOf: elsewhere.appendingPathComponent("train-images-idx3-ubyte"), encoding: .utf8) == "else")
+  }
 }

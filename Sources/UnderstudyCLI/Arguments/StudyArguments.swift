@@ -21,7 +21,24 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Carry out only runs of this seed now; may be given several times.")
   var seed: [Int] = []
 
+  @Flag(
+    help: ArgumentHelp(
+      "Copy the sets of images that the study names into the results folder too, so that it is complete on another machine "
+        + "(CIFAR-10: 170 MB). Other files are always copied."))
+  var keepImages = false
+
   @OptionGroup var machine: MachineOptions
+
+  /// Puts into the folder what is kept on request only.
+  ///
+  /// - Throws: `StoreError` if an original is not there, or cannot be copied.
+  func keepSources(in store: ResultsStore) throws {
+    guard keepImages else { return }
+    if store.study.imageSets.isEmpty {
+      writeError("--keep-images: \(store.study.name) names no images; every file that it names is kept in any case")
+    }
+    try store.keepImages()
+  }
 
   /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
   func chosenRuns(of study: Study) throws -> RunSelection {
@@ -82,6 +99,13 @@ extension InstructionSet: ExpressibleByArgument {
       throw ValidationError("--instructions \(rawValue): this processor does not have them; leave the option out")
     }
   }
+}
+
+/// A file or a set of images that a study names, where the original is gone and the folder of an earlier run has a copy.
+func keptSource(in folder: URL, at path: String) -> SourceFile? {
+  guard let store = try? ResultsStore.openForReading(folder), let source = store.keptSource(at: path) else { return nil }
+  writeError("\(path) is gone; the copy in \(store.folder.path) is used")
+  return source
 }
 
 /// The Python that draws: as told, by UNDERSTUDY_PYTHON, of a `.venv` in a folder above the program, or the system's. Not one of

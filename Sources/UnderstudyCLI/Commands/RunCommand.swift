@@ -25,7 +25,9 @@ struct RunCommand: AsyncParsableCommand {
     try await reportingErrors {
       let (study, origin) = try namedStudy()
       let folder = folder(of: study.name)
-      try await execute(study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns)
+      try await execute(
+        study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns,
+        preparing: options.keepSources)
       guard !options.machine.noReport else { return }
       guard !study.figures.isEmpty || !study.findings.isEmpty else {
         return writeError("\(study.name): no report, because the study declares no figures and no findings")
@@ -39,7 +41,8 @@ struct RunCommand: AsyncParsableCommand {
     var isFolder: ObjCBool = false
     if !FileManager.default.fileExists(atPath: study, isDirectory: &isFolder) || isFolder.boolValue {
       let bundled = try BundledStudies.load(
-        study, scale: scale, overrides: options.overrides, notice: { writeError($0) })
+        study, scale: scale, overrides: options.overrides, kept: { keptSource(in: folder(of: $0), at: $1) },
+        notice: { writeError($0) })
       if let bundled {
         return (bundled, StudyOrigin(bundledName: study, scale: scale, overrides: options.overrides))
       }
@@ -52,17 +55,9 @@ struct RunCommand: AsyncParsableCommand {
       }
     }
     let loaded = try Study.load(
-      path: study, scale: scale, overrides: options.overrides, kept: kept, notice: { writeError($0) })
+      path: study, scale: scale, overrides: options.overrides, kept: { keptSource(in: folder(of: $0), at: $1) },
+      notice: { writeError($0) })
     return (loaded, StudyOrigin(path: study, scale: scale, overrides: options.overrides))
-  }
-
-  /// A file that the study names, where the original is gone and the folder of an earlier run has a copy.
-  private func kept(_ name: String, _ path: String) -> SourceFile? {
-    guard let store = try? ResultsStore.openForReading(folder(of: name)),
-      let file = store.study.files.first(where: { $0.path == path }), file.content != nil
-    else { return nil }
-    writeError("\(name): \(path) is gone; the copy in \(store.folder.path) is used")
-    return file
   }
 
   private func folder(of name: String) -> URL { URL(fileURLWithPath: results ?? "results/\(name)") }
@@ -95,12 +90,15 @@ struct ReproduceCommand: AsyncParsableCommand {
       let studies = try reproduction.studies.compactMap { name in
         try BundledStudies.load(
           name, scale: scale.rawValue, overrides: options.overrides,
+          kept: { keptSource(in: folder.appendingPathComponent($0), at: $1) },
           notice: { if name == reproduction.studies[0] { writeError($0) } })
       }
       let folders = studies.map { folder.appendingPathComponent($0.name) }
       for (study, folder) in zip(studies, folders) {
         let origin = StudyOrigin(bundledName: study.name, scale: scale.rawValue, overrides: options.overrides)
-        try await execute(study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns)
+        try await execute(
+          study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns,
+          preparing: options.keepSources)
       }
       guard !options.machine.noReport else { return }
       try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.machine.python)

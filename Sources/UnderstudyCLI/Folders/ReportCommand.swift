@@ -101,7 +101,8 @@ struct ReportCommand: AsyncParsableCommand {
     guard let path = study ?? stored?.path else {
       // A bundled study may be another one in this version.
       guard let stored, let name = stored.bundledName,
-        let bundled = try? BundledStudies.load(name, scale: stored.scale, overrides: stored.overrides)
+        let bundled = try? BundledStudies.load(
+          name, scale: stored.scale, overrides: stored.overrides, kept: { _, path in store.keptSource(at: path) })
       else { return store.study }
       return store.presented(as: bundled) ?? store.study
     }
@@ -111,16 +112,11 @@ struct ReportCommand: AsyncParsableCommand {
     }
     // A folder's own study.yaml, or a copy of it, is of one scale and has no others.
     let scale = stored?.scale.flatMap { study == nil || Study.scaleNames(path: path).contains($0) ? $0 : nil }
-    let (files, sets) = (store.study.files, store.study.settings.compactMap(\.inputs.images))
     let loaded: Study
     do {
       loaded = try Study.load(
         path: path, scale: scale, overrides: stored?.overrides ?? [],
-        kept: { _, name in
-          // That file calls sets of images, which are in no folder, by their digest.
-          files.first { $0.path == name && $0.content != nil }
-            ?? sets.first { $0.digest == URL(fileURLWithPath: name).lastPathComponent }
-        })
+        kept: { _, path in store.keptSource(at: path) ?? store.imageSet(at: path) })
     } catch {
       guard study == nil else { throw error }
       writeError("\(error); figures and findings are those of the last run")

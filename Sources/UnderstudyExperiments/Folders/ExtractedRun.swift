@@ -42,7 +42,7 @@ public struct ExtractedRun: Sendable {
         "understudy audit --teacher teacher.safetensors --student student.safetensors --inputs training-inputs.npy"
     } else {
       files = try Self.imageFiles(run, in: store, student: student, facts)
-      let source = run.setting.inputs.images?.path ?? ""
+      let source = run.setting.inputs.images?.place ?? ""
       let teacher = run.setting.oracle.prunedShares == nil ? "teacher" : "oracle"
       command = "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
     }
@@ -204,7 +204,7 @@ public struct ExtractedRun: Sendable {
       inputs.cropPadding > 0 ? "moved by up to \(inputs.cropPadding) pixels" : nil, inputs.flips ? "mirrored" : nil,
     ].compactMap(\.self)
     return
-      "The images stay where they are, at `\(images.path)` (digest \(images.digest)): the student is trained on the first "
+      "The images stay where they are, at `\(images.place)` (digest \(images.digest)): the student is trained on the first "
       + "\(inputs.training.count) training images"
       + (moves.isEmpty ? "" : ", which each use may have \(moves.joined(separator: " and "))")
       + ", and evaluated on the first \(inputs.evaluation.count) evaluation images, each channel normalised (Docs/Images.md)."

@@ -1,5 +1,6 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyRecords
 import UnderstudySchema
 import UnderstudyTraining
 
@@ -12,17 +13,17 @@ struct ImageData: Sendable {
   /// - Throws: ``ExperimentError/input(_:)`` if the folder's files are not those that the study was resolved with, or no set.
   /// - Complexity: O(bytes).
   init(_ source: SourceFile) throws(ExperimentError) {
-    guard let digest = ImageFolder.digest(of: source.path) else {
-      throw .input(
-        "\(source.path): no set of images is there any more; put it back, or run the study of the results folder once more with "
-          + "--set inputs.images=PLACE, where the same images are now: no run is made again")
-    }
-    guard digest == source.digest else {
+    guard let folder = source.imageFolder else {
+      guard ImageFolder.digest(of: source.path) != nil else {
+        throw .input(
+          "\(source.path): no set of images is there any more; put it back, or run the study of the results folder once more with "
+            + "--set inputs.images=PLACE, where the same images are now: no run is made again")
+      }
       throw .input(
         "\(source.path): the images are not those that the study was begun with; put them back, or begin anew in another "
           + "results folder (--results)")
     }
-    try self.init(path: source.path)
+    try self.init(path: folder)
   }
 
   /// The set of that name or folder as it is now.

@@ -85,13 +85,14 @@ public enum BundledStudies {
   ///
   /// - Throws: ``StudyError`` for a scale or an override that the study cannot have.
   public static func load(
-    _ name: String, scale: String? = nil, overrides: [String] = [], notice: (String) -> Void = { _ in }
+    _ name: String, scale: String? = nil, overrides: [String] = [],
+    kept: (String, String) -> SourceFile? = { _, _ in nil }, notice: (String) -> Void = { _ in }
   ) throws(StudyError) -> Study? {
     guard let bytes = texts.first(where: { $0.name == name })?.bytes else { return nil }
     let folder = reproductions.first { $0.studies.contains(name) }?.name ?? ""
     return try Study.parse(
       String(decoding: bytes, as: UTF8.self), origin: "Studies/\(folder)/\(name).yaml",
       folder: URL(fileURLWithPath: FileManager.default.currentDirectoryPath), baseName: name, scale: scale,
-      overrides: overrides, notice: notice)
+      overrides: overrides, kept: kept, notice: notice)
   }
 }

@@ -2,7 +2,7 @@ import Foundation
 import UnderstudySchema
 
 // A results folder keeps its own copy of every file that its study names, under the digest of its content: once, whatever it
-// is called and however many settings name it.
+// is called and however many settings name it. Sets of images are large, and kept on request (ImageCopies.swift).
 
 extension SourceFile {
   /// The name of a copy in the folder of files: what it holds, and the original's ending, by which other programs know its kind.
@@ -26,8 +26,11 @@ extension SourceFile {
 
 extension Study {
   /// The files that the settings name, each once.
-  public var files: [SourceFile] {
-    let keys = StudyKey.all.filter { $0.form == .file }
+  public var files: [SourceFile] { sources(.file) }
+
+  /// What the settings name by a key of this form, each once.
+  func sources(_ form: StudyKey.Form) -> [SourceFile] {
+    let keys = StudyKey.all.filter { $0.form == form }
     var known: Set<SourceFile> = []
     return settings.flatMap { setting in keys.compactMap { $0.file(setting) } }.filter { known.insert($0).inserted }
   }
@@ -36,7 +39,7 @@ extension Study {
   public func usingCopies(in folder: URL) -> Study {
     let filesFolder = folder.standardizedFileURL.appendingPathComponent(ResultsFolder.filesName)
     var study = self
-    for key in StudyKey.all where key.form == .file {
+    for key in StudyKey.all where key.form.isFile {
       for index in settings.indices {
         guard var file = key.file(settings[index]) else { continue }
         file.copy = filesFolder.appendingPathComponent(file.copyName).path
@@ -55,13 +58,14 @@ extension ResultsStore {
   }
 
   /// The files that the study names and that are not what they were when it was resolved: the folder's copies stand for them.
+  /// Sets of images are among them if the folder keeps them.
   ///
   /// - Complexity: O(bytes of the files).
   public func changedSources() -> [(file: SourceFile, state: SourceState)] {
     study.files.compactMap { file in
       guard let data = DurableFile.content(of: file.path) else { return (file, .gone) }
       return contentHash(data) == file.digest ? nil : (file, .changed)
-    }
+    } + changedImages()
   }
 
   /// The copies that are missing or damaged; none of a folder of before 0.2, which keeps none.
@@ -73,7 +77,7 @@ extension ResultsStore {
       guard let copy = file.copy else { return nil }
       guard let data = DurableFile.content(of: copy) else { return (copy, .missing) }
       return contentHash(data) == file.digest ? nil : (copy, .damaged)
-    }
+    } + damagedImages().map { ($0.copy, .damaged) }
   }
 
   /// Copies what is not there yet, or not whole.
@@ -95,5 +99,6 @@ extension ResultsStore {
       try DurableFile.write(
         data, to: url, temporary: url.deletingLastPathComponent().appendingPathComponent(".\(file.digest).partial"))
     }
+    for (set, copy) in damagedImages() { try keep(set, in: copy) }
   }
 }

@@ -327,21 +327,19 @@ extension SourceFile {
     imagesNamed name: String, relativeTo folder: URL, kept: (String) -> SourceFile?, key: String, tree: YAMLTree
   ) throws(StudyError) {
     let known = ImageFolder.folderNames[name] != nil
-    let path =
+    let places =
       known
-      ? ImageFolder.find(name)
-      : (name.hasPrefix("/") ? URL(fileURLWithPath: name) : folder.appendingPathComponent(name)).standardizedFileURL
-        .path
-    guard let path, let digest = ImageFolder.digest(of: path) else {
-      if let path, let file = kept(path) {
-        self = file
-        return
-      }
+      ? ImageFolder.candidates(name, in: ImageFolder.places).map { URL(fileURLWithPath: $0) }
+      : [name.hasPrefix("/") ? URL(fileURLWithPath: name) : folder.appendingPathComponent(name)]
+    let paths = places.map(\.standardizedFileURL.path)
+    if let path = paths.first(where: ImageFolder.isFolder), let digest = ImageFolder.digest(of: path) {
+      self.init(path: path, digest: digest)
+    } else if let set = paths.lazy.compactMap(kept).first {
+      self = set
+    } else {
       throw tree.error(
-        .missingFile, key: key,
-        known ? "no set \(name) on this machine" : "no set of images in \(path ?? name)",
+        .missingFile, key: key, known ? "no set \(name) on this machine" : "no set of images in \(paths[0])",
         "understudy data list tells what is here and how to get what is not")
     }
-    self.init(path: URL(fileURLWithPath: path).standardizedFileURL.path, digest: digest)
   }
 }

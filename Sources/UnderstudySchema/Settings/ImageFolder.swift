@@ -35,15 +35,20 @@ public enum ImageFolder {
     return isFolder(inner) ? inner : folder
   }
 
+  /// The files of a folder that a set can have, sorted.
+  package static func fileNames(in folder: String) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    let endings = [".bin", ".npy", "ubyte", "ubyte.gz", "batches.meta.txt"]
+    return names.filter { name in endings.contains { name.hasSuffix($0) } }.sorted()
+  }
+
   /// What its images and labels follow from: a hash of the files that a set can have, by name.
   ///
   /// - Returns: nil if the folder has no such file, or one cannot be read.
   /// - Complexity: O(bytes), about 0.2 GB/s.
   package static func digest(of folder: String) -> String? {
     let folder = unpacked(folder)
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    let endings = [".bin", ".npy", "ubyte", "ubyte.gz", "batches.meta.txt"]
-    let parts = names.filter { name in endings.contains { name.hasSuffix($0) } }.sorted()
+    let parts = fileNames(in: folder)
     guard !parts.isEmpty else { return nil }
     var hash = ContentHash()
     for name in parts {

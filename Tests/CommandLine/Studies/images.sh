@@ -123,6 +123,40 @@ equal "has the same numbers" "$(numbers again)" "$(numbers whole)"
 # What the layers were computed by.
 ends "status" 0 "runs       4 of 4" "  layer 1 " "  layer 2 " "1 thread" -- "$UNDERSTUDY" status whole
 
+# A folder that keeps its images, away from them.
+mkdir photographs
+cp /usr/share/datasets/fashion-mnist/*.gz photographs/
+sed 's/fashion-mnist/photographs/' study.yaml >kept.yaml
+ends "images are kept" 0 "1 of 4 runs recorded" -- "$UNDERSTUDY" run kept.yaml --results own --keep-images --threads 1 "${one[@]}"
+digest=$(ls own/files)
+check "all of them" diff -r photographs "own/files/$digest"
+check "its study names them" grep -q "files/$digest" own/study.yaml
+mkdir away
+mv own away/own
+mv photographs hidden
+ends "away from the images: audit" 0 "photographs is gone since" "the copy in" "Layer 2" -- "$UNDERSTUDY" audit away/own --correlations-only
+ends "away from the images: extract" 0 "README.md" -- "$UNDERSTUDY" extract away/own --into away/files
+check "the guide names the copy" grep -q "away/own/files/$digest" away/files/README.md
+ends "away from the images: check" 0 "all well" -- "$UNDERSTUDY" check away/own
+ends "away from the images: go on by the folder's study" 0 "1 of 4 runs recorded" "1 were there before" -- \
+  "$UNDERSTUDY" run away/own/study.yaml --results away/own --threads 1 --where student.overRealization=1 --where training.loss=labels
+ends "away from the images: go on by the first study" 0 "photographs is gone; the copy in" "2 of 4 runs recorded" -- \
+  "$UNDERSTUDY" run kept.yaml --results away/own --threads 1
+equal "with the numbers of the study beside the images" "$(numbers away/own)" "$(numbers whole)"
+ends "away from the images: zoom" 0 "1 of 1 runs recorded" -- \
+  "$UNDERSTUDY" zoom away/own "${one[@]}" --from 30 --to 100 --every 35 --into away/near --threads 1 --no-report
+labels="away/own/files/$digest/train-labels-idx1-ubyte.gz"
+cp "$labels" labels.gz
+printf x >>"$labels"
+ends "a copy of images that is damaged" 1 "damaged: " "1 problems" -- "$UNDERSTUDY" check away/own
+ends "is not used" 1 "no set of images is there any more" -- "$UNDERSTUDY" audit away/own --correlations-only "${one[@]}"
+mv hidden photographs
+ends "and made again" 0 "4 were there before" -- "$UNDERSTUDY" run kept.yaml --results away/own
+check "from the images" cmp "$labels" labels.gz
+ends "no images to be kept" 0 "names no images" -- "$UNDERSTUDY" run two-dimensional --scale quick --set training.epochs=1 \
+  --set 'figures=[]' --set 'findings=[]' --seed 1 --keep-images --results none
+rm -rf away
+
 bad() {
   local what=$1 text=$2
   shift 2
