@@ -103,7 +103,9 @@ extension InstructionSet: ExpressibleByArgument {
 
 /// A file or a set of images that a study names, where the original is gone and the folder of an earlier run has a copy.
 func keptSource(in folder: URL, at path: String) -> SourceFile? {
-  guard let store = try? ResultsStore.openForReading(folder), let source = store.keptSource(at: path) else { return nil }
+  guard let store = try? ResultsStore.openForReading(folder), let source = store.keptSource(at: path) else {
+    return nil
+  }
   writeError("\(path) is gone; the copy in \(store.folder.path) is used")
   return source
 }
