@@ -43,7 +43,10 @@ import Testing
       let again = try ResultsStore.openForWriting(moved, study: own)
       try again.record(record(of: own.runs[0], study: own), student: Data())
     }
-    #expect(try ResultsStore.openForReading(moved).finishedHashes() == [study.runs[0].hash])
+    let continued = try ResultsStore.openForReading(moved)
+    #expect(try continued.finishedHashes() == [study.runs[0].hash])
+    #expect(continued.study.files == study.files)
+    #expect(continued.keptSource(at: originals[2].path) == study.files[1])
     // So is the user's study, where a file is gone; where it has changed, it is another study.
     let kept: (String, String) -> SourceFile? = { _, path in store.study.files.first { $0.path == path } }
     let path = folder.url.appendingPathComponent("named.yaml").path

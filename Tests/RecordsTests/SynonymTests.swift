@@ -115,6 +115,18 @@ import Testing
     let commands = ["run", "reproduce", "status", "export", "report", "audit", "connect", "recover", "keys", "bench"]
     #expect(likelyName(for: name, among: commands) == likely)
   }
+
+  @Test(arguments: [
+    ("two-layer-sweep", "two-layer"), ("deep-samples-full", "deep-samples"), ("two-dim", "two-dimensional"),
+    ("obser", "observers"), ("deep-", "deep"), ("unaligned", nil), ("tw", nil), ("sweep", nil),
+  ])
+  func namesBeginAlike(name: String, likely: String?) {
+    let studies = [
+      "deep", "deep-samples", "deep-bound", "observers", "two-layer", "two-dimensional", "unaligned-layers",
+      "unaligned-students",
+    ]
+    #expect(likelyName(for: name, among: studies) == likely)
+  }
 }
 
 /// YAML that people write by habit.

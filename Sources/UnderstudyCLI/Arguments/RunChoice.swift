@@ -104,7 +104,7 @@ private func listed(_ values: [String]) -> String {
 /// folder's own copies are used.
 func openResults(_ folder: String) throws -> ResultsStore {
   let store = try ResultsStore.openForReading(URL(fileURLWithPath: folder))
-  for (file, state) in store.changedSources() where file.content != nil {
+  for (file, state) in store.changedSources() where file.isAvailable {
     writeError("\(file.path) \(state.rawValue) since the study was run; the copy in \(store.folder.path) is used")
   }
   return store

@@ -13,6 +13,11 @@ extension SourceFile {
     return digest + (isPlain ? ".\(ending)" : "")
   }
 
+  /// Whether what the study was resolved with is still found: the folder's copy, or the original.
+  ///
+  /// - Complexity: O(bytes).
+  public var isAvailable: Bool { content != nil || imageFolder != nil }
+
   /// The bytes that the file had when the study was resolved: the folder's copy, or the original while it is as it was.
   ///
   /// - Complexity: O(bytes), about 0.2 GB/s.
@@ -35,7 +40,7 @@ extension Study {
     return settings.flatMap { setting in keys.compactMap { $0.file(setting) } }.filter { known.insert($0).inserted }
   }
 
-  /// The same study, whose files are also read from where a results folder keeps them.
+  /// The same study, whose files and sets of images are also read from where a results folder keeps them.
   public func usingCopies(in folder: URL) -> Study {
     let filesFolder = folder.standardizedFileURL.appendingPathComponent(ResultsFolder.filesName)
     var study = self
@@ -44,6 +49,26 @@ extension Study {
         guard var file = key.file(settings[index]) else { continue }
         file.copy = filesFolder.appendingPathComponent(file.copyName).path
         key.write(&study.settings[index], .text(file.path), file)
+      }
+    }
+    return study
+  }
+}
+
+extension Study {
+  /// The same study: what it names by a folder's copies, as the folder's own `study.yaml` does, is where it was before.
+  ///
+  /// - Parameter stored: the folder's study until now.
+  func naming(originalsOf stored: Study, copiedIn folder: URL) -> Study {
+    var study = usingCopies(in: folder)
+    for key in StudyKey.all where key.form.isFile {
+      let originals = Dictionary(
+        stored.sources(key.form).map { ($0.digest, $0.path) }, uniquingKeysWith: { first, _ in first })
+      for index in study.settings.indices {
+        guard var file = key.file(study.settings[index]), file.path == file.copy, let path = originals[file.digest]
+        else { continue }
+        file.path = path
+        key.write(&study.settings[index], .text(path), file)
       }
     }
     return study

@@ -21,7 +21,7 @@ extension ResultsStore {
       }
       // Tables that came since.
       if version == StoreSchema.version { try db.execute(sql: StoreSchema.laterStatements) }
-      let study = study.drawing(as: stored)
+      let study = study.drawing(as: stored).naming(originalsOf: stored, copiedIn: folder)
       guard stored != study || version < StoreSchema.version else { return (study, nil) }
       let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
       let placement = try Placement(of: stored, in: study, path: path, db)

@@ -54,9 +54,19 @@ func slip(_ name: String, among known: some Sequence<String>) -> String? {
   return nearest.distance < name.count && nearest.distance <= most ? nearest.name : nil
 }
 
-/// The known name that another one most likely means: what other programs call so, or of which it is a slip; nil if there is none.
+/// The known name of which another one has more words, or fewer (`two-layer-sweep`, `two-dim`): the longest of the former, or the only
+/// one of the latter; nil if there is none.
+private func sameBeginning(as name: String, among known: [String]) -> String? {
+  let shorter = known.filter { name.hasPrefix("\($0)-") }
+  if let longest = shorter.max(by: { $0.count < $1.count }) { return longest }
+  let longer = known.filter { name.count > 3 && $0.hasPrefix(name) }
+  return longer.count == 1 ? longer[0] : nil
+}
+
+/// The known name that another one most likely means: what other programs call so, of which it is a slip, or with which it begins;
+/// nil if there is none.
 package func likelyName(for name: String, among known: [String]) -> String? {
-  Synonyms.same(as: name, among: Set(known)).first ?? slip(name, among: known)
+  Synonyms.same(as: name, among: Set(known)).first ?? slip(name, among: known) ?? sameBeginning(as: name, among: known)
 }
 
 /// What is known and other programs call so, in order of preference.

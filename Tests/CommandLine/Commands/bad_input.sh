@@ -78,6 +78,7 @@ ends "a bundled study whose name a folder has" 0 -- \
 refused "a folder" two-dimensional/weights "is a folder" "give a study file" -- two-dimensional/weights
 refused "a slip in a bundled study's name" "two-lyer" "did you mean the bundled 'two-layer'" -- two-lyer
 refused "a bundled study with an ending" "did you mean the bundled 'low-rank'" -- low_rank.yaml
+refused "a bundled study and more words" "did you mean the bundled 'two-layer'" -- two-layer-sweep
 overridden "a key of another program" training.lr=0.1 training.lr "here it is called training.learningRate"
 overridden "a decimal comma" training.learningRate=0,01 "write 0.01 with a point"
 overridden "a seed of more than 63 bits" 'seeds=[18446744073709551615]' seeds "0 to 9223372036854775807"

@@ -149,7 +149,7 @@ labels="away/own/files/$digest/train-labels-idx1-ubyte.gz"
 cp "$labels" labels.gz
 printf x >>"$labels"
 ends "a copy of images that is damaged" 1 "damaged: " "1 problems" -- "$UNDERSTUDY" check away/own
-ends "is not used" 1 "no set of images is there any more" -- "$UNDERSTUDY" audit away/own --correlations-only "${one[@]}"
+ends "is not used" 2 "no set of images is there any more" -- "$UNDERSTUDY" audit away/own --correlations-only "${one[@]}"
 mv hidden photographs
 ends "and made again" 0 "4 were there before" -- "$UNDERSTUDY" run kept.yaml --results away/own
 check "from the images" cmp "$labels" labels.gz
