@@ -134,7 +134,7 @@ check "its study names them" grep -q "files/$digest" own/study.yaml
 mkdir away
 mv own away/own
 mv photographs hidden
-ends "away from the images: audit" 0 "photographs is gone since" "the copy in" "Layer 2" -- "$UNDERSTUDY" audit away/own --correlations-only
+ends "away from the images: audit" 0 "photographs is gone since" "the copy in" "nearly silent" -- "$UNDERSTUDY" audit away/own --correlations-only
 ends "away from the images: extract" 0 "README.md" -- "$UNDERSTUDY" extract away/own --into away/files
 check "the guide names the copy" grep -q "away/own/files/$digest" away/files/README.md
 ends "away from the images: check" 0 "all well" -- "$UNDERSTUDY" check away/own
