@@ -102,6 +102,10 @@ import Testing
     }
     let set = study.imageSets[0]
     let files = results.appendingPathComponent("files")
+    // What a copy leaves that was killed goes.
+    try FileManager.default.createDirectory(
+      at: files.appendingPathComponent(".\(set.digest).partial/part"), withIntermediateDirectories: true)
+    do { _ = try ResultsStore.openForWriting(results, study: study) }
     #expect(try FileManager.default.contentsOfDirectory(atPath: files.path) == [set.copyName])
     let copy = files.appendingPathComponent(set.copyName)
     #expect(

@@ -171,9 +171,11 @@ public final class ResultsStore: Sendable {
       for url in [weightsFolder, figuresFolder] {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
       }
-      for name in try FileManager.default.contentsOfDirectory(atPath: weightsFolder.path)
-      where name.hasPrefix(".") && name.hasSuffix(".partial") {
-        try FileManager.default.removeItem(at: weightsFolder.appendingPathComponent(name))
+      for url in [weightsFolder, folder.appendingPathComponent(ResultsFolder.filesName)] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []
+        for name in names where name.hasPrefix(".") && name.hasSuffix(".partial") {
+          try FileManager.default.removeItem(at: url.appendingPathComponent(name))
+        }
       }
     } catch {
       throw .file(path: folder.path, action: "prepare the folder", reason: reason(of: error))
