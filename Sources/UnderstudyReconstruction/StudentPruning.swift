@@ -140,8 +140,7 @@ public final class StudentPruning {
         outgoing[column / width, upper * width + column % width] = above.weights[upper, column]
       }
     }
-    var products = Matrix(rowCount: count, columnCount: count)
-    LinearAlgebra.multiply(outgoing, outgoing, transposingSecond: true, into: &products)
+    let products = LinearAlgebra.product(outgoing, outgoing, transposingSecond: true)
     return NodeElimination(moments: moments, outgoing: products)
   }
 }

@@ -179,8 +179,7 @@ struct ReductionPath {
       let across = members.enumerated().map { place, node in
         zip(fanOuts.row(node), direction).map { $0 - factors[place] * $1 }
       }
-      var change = Matrix(rowCount: inputs.rowCount, columnCount: network.outputCount)
-      LinearAlgebra.multiply(hidden, Matrix(across), into: &change)
+      let change = LinearAlgebra.product(hidden, Matrix(across))
       let straightening = euclideanNorm(change.values)
       return zip(members, factors).compactMap { node, factor -> Turn? in
         guard factor > 0 else { return nil }
