@@ -20,7 +20,6 @@ struct ReductionPath {
   /// Where the way ends.
   private(set) var network: TwoLayerView
 
-  private let start: TwoLayerView
   private let canonical: MergedStudent
   /// The smaller student.
   private let units: TwoLayerView
@@ -33,7 +32,6 @@ struct ReductionPath {
 
   /// - Returns: nil if the smaller student is not smaller, or no node can be freed for it.
   init?(of start: TwoLayerView, to canonical: MergedStudent, over inputs: Matrix) throws(ShapeError) {
-    self.start = start
     network = start
     self.canonical = canonical
     units = try TwoLayerView(canonical.student.network)
