@@ -111,17 +111,10 @@ public struct ExtractedRun: Sendable {
   private static func imageFiles(
     _ run: Run, in store: ResultsStore, student: Data, _ facts: RunFacts
   ) throws(ExperimentError) -> [File] {
-    let activation = Activation(run.setting.network)
-    func stored(_ recipe: Recipe, _ what: String) throws(ExperimentError) -> Network {
-      guard let found = LabelTraining.stored(recipe, in: store, activation) else {
-        throw LabelTraining.missing(recipe, what, of: run, in: store)
-      }
-      return found.network
-    }
-    let teacher = try stored(.imageTeacher(of: run), "teacher")
+    let teacher = try LabelTraining.stored(.imageTeacher(of: run), "teacher", of: run, in: store)
     let isPruned = run.setting.oracle.prunedShares != nil
-    let oracle = isPruned ? try stored(.oracle(of: run), "oracle") : teacher
-    let initial = try ImageNetworks.untrainedStudent(run, of: oracle, place: "setting \(run.settingIndex)")
+    let oracle = isPruned ? try LabelTraining.stored(.oracle(of: run), "oracle", of: run, in: store) : teacher
+    let initial = try ImageNetworks.untrainedStudent(run, of: oracle)
     func file(_ name: String, _ what: String, _ network: Network) -> File {
       File(name: "\(name).safetensors", what: what) { NetworkFile.encode(network, precision: .float32) }
     }
