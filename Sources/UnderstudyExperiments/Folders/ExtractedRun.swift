@@ -29,7 +29,7 @@ public struct ExtractedRun: Sendable {
         "run \(run.hash): a zoom (zoom.to) may end within an epoch; extract the whole run from the folder that the zoom is of"
       )
     }
-    let title = "\(study.label(of: run.setting)), seed \(run.seed)"
+    let title = study.label(of: run.setting, seed: run.seed)
     let student = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
     var facts = RunFacts(record, of: study)
     var files: [File]
@@ -46,9 +46,11 @@ public struct ExtractedRun: Sendable {
       let teacher = run.setting.oracle.prunedShares == nil ? "teacher" : "oracle"
       command = "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
     }
-    let (json, finished) = (try facts.json, facts)
+    let (json, finished) = (try jsonText(facts) + "\n", facts)
     files.append(
-      File(name: "run.json", what: "the run: its setting, seed and outcome, and how its student learns") { json })
+      File(name: "run.json", what: "the run: its setting, seed and outcome, and how its student learns") {
+        Data(json.utf8)
+      })
     if let retraining = finished.retraining {
       files.append(
         File(
