@@ -145,3 +145,10 @@ func decodedNetwork(
     throw error("\(failure); in the file layer 1 is \"\(lowest)\", and weights are [nodes, inputs]")
   }
 }
+  return NetworkLayer(
+    windows?.kind ?? .dense,
+    weights: Matrix(
+      rowCount: weights.shape[0], columnCount: weights.shape[1...].reduce(1, *), values: weights.values),
+    biases: biases?.values,
+    normalization: try normalization(ofLayer: index, nodeCount: weights.shape[0], in: file, name: name),
+    pooling: windows?.pooling)
