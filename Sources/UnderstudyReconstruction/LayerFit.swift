@@ -55,8 +55,7 @@ struct LayerFit {
     forEachBatch(whole, smaller) { wanted, found, first in
       for part in wanted.parts(numbersPerImage: (positions / step + 1) * above.inputCount) {
         let inputs = wanted.windows(window, ofImages: part, everyPosition: step, offset: first)
-        var targets = Matrix(rowCount: inputs.rowCount, columnCount: above.nodeCount)
-        LinearAlgebra.multiply(inputs, above.weights, transposingSecond: true, into: &targets)
+        let targets = LinearAlgebra.product(inputs, above.weights, transposingSecond: true)
         equations.add(found.windows(window, ofImages: part, everyPosition: step, offset: first), targets: targets)
       }
     }
@@ -134,10 +133,6 @@ private struct NormalEquations {
     for unknown in 0..<width { factor[unknown, unknown] += max(1e-9 * trace / Double(width), 1e-30) }
     guard LinearAlgebra.factorCholesky(&factor) else { return nil }
     LinearAlgebra.solveCholesky(factor, rightSides: &fit)
-    var weights = Matrix(rowCount: fit.rowCount, columnCount: unknowns)
-    for target in 0..<fit.rowCount {
-      for unknown in 0..<unknowns { weights[target, unknown] = fit[target, unknown] }
-    }
-    return (weights, (0..<fit.rowCount).map { hasConstant ? fit[$0, unknowns] : 0 })
+    return (fit.prefix(columns: unknowns), (0..<fit.rowCount).map { hasConstant ? fit[$0, unknowns] : 0 })
   }
 }

@@ -62,7 +62,7 @@ package func mergedAndRetrained(
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Throws: ``ShapeError`` if the samples do not fit it.
 /// - Complexity: of at most 30 steps of a critical-point search.
-package func finished(
+func retrained(
   _ student: Student, over inputs: Matrix, targets: Matrix, costLimit: Double = 2e10
 ) throws(ShapeError) -> Student {
   let weightCount = Double(student.network.weightCount)
@@ -82,6 +82,27 @@ private func trainedBack(
 ) throws(ShapeError) -> Network? {
   if isDeep, (try? network.architecture.checkHasUniformBiases()) == nil { return nil }
   return try criticalPoint(from: Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+}
+
+extension SolutionPaths {
+  /// The paths between two students, over small networks that are merged and retrained on the way.
+  ///
+  /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+  /// - Throws: ``ShapeError`` as the paths do by themselves.
+  /// - Complexity: that of the paths, with `mergedAndRetrained` and `retrained` for each small network.
+  package init(
+    retrainingFrom a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
+    pointCount: Int
+  ) throws(ShapeError) {
+    try self.init(
+      from: a, to: b, learning: teacher, over: inputs, targets: targets, pointCount: pointCount,
+      reducing: { (student, inputs, targets) throws(ShapeError) in
+        try mergedAndRetrained(student, over: inputs, targets: targets)
+      },
+      retraining: { (student, inputs, targets) throws(ShapeError) in
+        try retrained(student, over: inputs, targets: targets)
+      })
+  }
 }
 
 extension MergedStudent {

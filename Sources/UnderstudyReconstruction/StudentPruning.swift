@@ -67,7 +67,8 @@ public final class StudentPruning {
     }
     for (layer, (kept, nodes)) in zip(counts, student.hiddenCounts).enumerated() where kept < 1 || kept > nodes {
       throw ShapeError(
-        "hidden layer \(layer + 1) has \(nodes) nodes, of which \(kept) cannot stay; give 1 to \(nodes)")
+        "hidden layer \(layerLabel(ofIndex: layer)) has \(nodes) nodes, of which \(kept) cannot stay; give 1 to \(nodes)"
+      )
     }
     var network = student
     for (layer, count) in counts.enumerated() {
@@ -75,7 +76,7 @@ public final class StudentPruning {
       let isUnchanged = counts.prefix(layer + 1).elementsEqual(student.hiddenCounts.prefix(layer + 1))
       guard !isUnchanged else { continue }
       let fit = LayerFit(of: student, above: layer, data: data) { done in
-        self.progress("\(words(counts)): weights above layer \(layer + 1) of \(counts.count), \(done)")
+        self.progress("\(words(counts)): weights above layer \(layerLabel(ofIndex: layer)) of \(counts.count), \(done)")
       }
       network = try fit.fitted(network, to: whole)
     }
@@ -119,7 +120,9 @@ public final class StudentPruning {
     var gram = Matrix(rowCount: count + 1, columnCount: count + 1)
     data.fitting.forEachBatch(count: data.fitting.set.count) { batch, range in
       let maps = ChannelMaps(of: whole, at: batch, count: range.count, layer: layer)
-      progress("order of removal in layer \(layer + 1) of \(student.hiddenCounts.count), image \(range.upperBound)")
+      progress(
+        "order of removal in layer \(layerLabel(ofIndex: layer)) of \(student.hiddenCounts.count), image \(range.upperBound)"
+      )
       for part in maps.parts() { LinearAlgebra.addGram(of: maps.rows(ofImages: part).appendingOnes(), to: &gram) }
       return true
     }
@@ -140,8 +143,7 @@ public final class StudentPruning {
         outgoing[column / width, upper * width + column % width] = above.weights[upper, column]
       }
     }
-    var products = Matrix(rowCount: count, columnCount: count)
-    LinearAlgebra.multiply(outgoing, outgoing, transposingSecond: true, into: &products)
+    let products = LinearAlgebra.product(outgoing, outgoing, transposingSecond: true)
     return NodeElimination(moments: moments, outgoing: products)
   }
 }

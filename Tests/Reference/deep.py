@@ -18,7 +18,6 @@ end within 1e-11. (Dividing by the deviation of a batch, or by the root of a sma
 
 from __future__ import annotations
 
-import argparse
 import os
 import sqlite3
 import sys
@@ -34,8 +33,8 @@ from deep_reference import (
     Network, Rules, Tensors, correlations, couplings, layer_gradients, loss_of, outputs, trained)
 from network_files import write_tensors
 from replay import (
-    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, compare, final_student, nudged, report_replay, squared_error_slope,
-    write_study)
+    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, command_line, compare, final_student, nudged, report_replay,
+    squared_error_slope, write_study)
 
 NUDGE_LIMIT = 1e-11
 EPOCHS, STEPS_PER_EPOCH = 10, 12
@@ -270,14 +269,10 @@ MEASURED = [
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
-    parser.add_argument("--only", default="", help="run the cases whose name contains this")
-    options = parser.parse_args()
-    understudy, tally = options.understudy.resolve(), Tally()
+    (understudy, only), tally = command_line(__doc__), Tally()
 
     for index, case in enumerate(CASES):
-        if options.only not in case.name:
+        if only not in case.name:
             continue
         print(case.name, flush=True)
         random = np.random.default_rng(index)
@@ -290,7 +285,7 @@ def main() -> int:
             lambda results: check_weights(results, history[-1]),
             lambda rows: check_history(case, problem, rows, history))
     for index, case in enumerate(MEASURED):
-        if options.only in case.name:
+        if only in case.name:
             with tempfile.TemporaryDirectory() as folder:
                 problem = drawn(case, np.random.default_rng(100 + index))
                 tally.report(case.name, check_measures, understudy, case, problem, Path(folder))

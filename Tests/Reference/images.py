@@ -18,7 +18,6 @@ order of operations) is of order 1e-3 or more.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from checks import Failure, Tally, difference
 from deep_reference import Rules, Tensors
 from images_reference import Convolution, History, Network, Objective, Targets, Window, loss_and_slope, outputs, trained
 from network_files import write_tensors
-from replay import compare, final_student, nudged, report_replay, write_study_of
+from replay import command_line, compare, final_student, nudged, report_replay, write_study_of
 
 TOLERANCE, NUDGE, NUDGE_LIMIT, DISTANCE = 1e-4, 3e-7, 3e-5, 3e-6
 EPOCHS, STEPS_PER_EPOCH = 5, 10
@@ -334,13 +333,9 @@ def check_records(case: Case, problem: Problem, rows: list[dict], history: Histo
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
-    parser.add_argument("--only", default="", help="run the cases whose name contains this")
-    options = parser.parse_args()
-    understudy, tally = options.understudy.resolve(), Tally()
+    (understudy, only), tally = command_line(__doc__), Tally()
     for index, case in enumerate(CASES):
-        if options.only not in case.name:
+        if only not in case.name:
             continue
         print(case.name, flush=True)
         random = np.random.default_rng(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
 import json
@@ -23,6 +24,15 @@ LOSSES = [{"measures": ["trainingLoss", "evaluationLoss"], "every": 1}]
 
 Tensors = dict[str, np.ndarray]
 Network = TypeVar("Network")
+
+
+def command_line(doc: str) -> tuple[Path, str]:
+    """The program, and what the names of the cases to run contain."""
+    parser = argparse.ArgumentParser(description=doc.split("\n")[0])
+    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
+    parser.add_argument("--only", default="", help="run the cases whose name contains this")
+    options = parser.parse_args()
+    return options.understudy.resolve(), options.only
 
 
 @dataclass(frozen=True)

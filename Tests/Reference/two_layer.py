@@ -17,7 +17,6 @@ A real difference (another divisor, a shifted index, a stale weight) is of order
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from dataclasses import dataclass
@@ -30,8 +29,8 @@ from checks import Failure, Tally
 from network_files import tensors_of, write_tensors
 from reference import Network, Rules, loss, outputs, trained
 from replay import (
-    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, compare, final_student, nudged, report_replay, squared_error_slope,
-    write_study)
+    LOSSES, NUDGE, TOLERANCE, Problem, check_losses, command_line, compare, final_student, nudged, report_replay,
+    squared_error_slope, write_study)
 
 NUDGE_LIMIT = 1e-12
 
@@ -155,14 +154,9 @@ def check_weights(case: Case, results: Path, start: Network, final: Network) -> 
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--understudy", required=True, type=Path, help="path of the understudy program")
-    parser.add_argument("--only", default="", help="run the cases whose name contains this")
-    options = parser.parse_args()
-    understudy = options.understudy.resolve()
-    tally = Tally()
+    (understudy, only), tally = command_line(__doc__), Tally()
     for index, case in enumerate(CASES):
-        if options.only not in case.name:
+        if only not in case.name:
             continue
         print(case.name, flush=True)
         random = np.random.default_rng(index)

@@ -53,7 +53,7 @@ extension BenchCommand {
           guard let result = results.first(where: { $0.algorithm == algorithm.rawValue }) else { continue }
           var choices = TextTable(["\(algorithm.rawValue): layer", "forward", "data", "weights"])
           for choice in result.choices {
-            choices.add(["\(choice.layer + 1)", choice.forward, choice.data ?? "-", choice.weights])
+            choices.add([layerLabel(choice.layer + 1), choice.forward, choice.data ?? "-", choice.weights])
           }
           try printLine("\n\(choices.text)")
         }

@@ -33,21 +33,13 @@ extension AuditCommand {
 
   /// All of one run; of several, a line for each layer.
   func auditImageRuns(_ runs: [Run], in store: ResultsStore) throws {
-    let progress = LineProgress(title: "audit", count: runs.count)
+    // Sets of images are read once.
     let audits = channelAudits
-    var entries: [ChannelAudits.Entry] = []
-    for run in runs {
-      entries.append(try audits.audit(run, in: store))
-      progress.advance()
-    }
-    progress.end()
-    if json {
-      try printLine(jsonText(entries.map(\.record)))
-    } else if entries.count == 1 {
-      try printLine(ChannelAuditTables.text(entries[0].record))
-    } else {
-      try printLine(ChannelAuditTables.summary(entries))
-    }
+    let entries = try each(of: runs) { try audits.audit($0, in: store) }
+    try printLine(
+      json
+        ? jsonText(entries.map(\.record))
+        : entries.count == 1 ? ChannelAuditTables.text(entries[0].record) : ChannelAuditTables.summary(entries))
     try writePage(entries.map { ReportedAudit($0.title, $0.record) })
   }
 }

@@ -50,13 +50,7 @@ extension AuditCommand {
 
   /// All of one run; of several, a line for each.
   func auditRegions(of runs: [Run], in store: ResultsStore) throws {
-    let progress = LineProgress(title: "audit", count: runs.count)
-    var entries: [(title: String, record: RegionAuditRecord)] = []
-    for run in runs {
-      entries.append(try regionAudits.audit(run, in: store))
-      progress.advance()
-    }
-    progress.end()
+    let entries = try each(of: runs) { try regionAudits.audit($0, in: store) }
     try printLine(
       json
         ? jsonText(entries.map(\.record))

@@ -190,16 +190,20 @@ struct AuditCommand: AsyncParsableCommand {
     if let option = optionsOfImages.first {
       throw ExperimentError.input("\(option) is for runs over images; leave it out")
     }
-    let audits = theoryAudits
-    let progress = LineProgress(title: "audit", count: runs.count)
-    var entries: [StudentAudits.Entry] = []
-    for run in runs {
-      entries.append(try audits.audit(run, in: store))
-      progress.advance()
-    }
-    progress.end()
+    let entries = try each(of: runs) { try theoryAudits.audit($0, in: store) }
     try printLine(json ? jsonText(entries.map(\.record)) : AuditTables.summary(entries.map { ($0.title, $0.record) }))
     try writePage(entries.map { ReportedAudit($0.title, $0.record) })
+  }
+
+  /// The audits of runs, one after the other.
+  func each<Entry>(of runs: [Run], _ audit: (Run) throws -> Entry) rethrows -> [Entry] {
+    let progress = LineProgress(title: "audit", count: runs.count)
+    let entries = try runs.map { run in
+      defer { progress.advance() }
+      return try audit(run)
+    }
+    progress.end()
+    return entries
   }
 
   /// Pages of hundreds of audits would not be read: the first ones, violations before all.

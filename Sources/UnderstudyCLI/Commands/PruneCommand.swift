@@ -96,16 +96,13 @@ struct PruneCommand: AsyncParsableCommand {
     for point in record.curve {
       table.add(
         [
-          widths(point), "\(point.weightCount)", percent(point.weightShare), short(point.outputChange),
+          LayerWidths(point.hiddenCounts).description, "\(point.weightCount)", percent(point.weightShare),
+          short(point.outputChange),
           percent(point.agreement),
         ] + (point.accuracy.map { [percent($0)] } ?? []))
     }
     return "pruned over \(data.description)\n\n\(table.text)\n\n"
-      + "\(output): \(widths(record.result)), \(record.result.weightCount) weights"
-  }
-
-  private func widths(_ point: PruningReport.Point) -> String {
-    point.hiddenCounts.map(String.init).joined(separator: "-")
+      + "\(output): \(LayerWidths(record.result.hiddenCounts)), \(record.result.weightCount) weights"
   }
 }
 

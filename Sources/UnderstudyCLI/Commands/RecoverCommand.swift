@@ -144,8 +144,8 @@ struct RecoverCommand: AsyncParsableCommand {
         table.add([
           store.study.label(of: run.setting), "\(run.seed)", short(record.lossBefore), short(record.loss),
           record.heldOutLoss.map(short) ?? "-", short(record.largestGradient),
-          record.layers.isEmpty ? record.outcome.words : widths(record.layers.map(\.unitCount)),
-          widths(record.layers.compactMap(\.teacherNodeCount)), record.weightError.map(short) ?? "-",
+          record.layers.isEmpty ? record.outcome.words : LayerWidths(record.layers.map(\.unitCount)).description,
+          LayerWidths(record.layers.compactMap(\.teacherNodeCount)).description, record.weightError.map(short) ?? "-",
           duration(record.searchSeconds + record.mergingSeconds),
         ])
       } catch {
@@ -171,8 +171,6 @@ struct RecoverCommand: AsyncParsableCommand {
     let worst = sized.compactMap(\.weightError).max().map { "; largest weight error among them \(short($0))" } ?? ""
     return table.text + "\n\nleft with their teacher's size: \(sized.count) of \(records.count)\(worst)"
   }
-
-  private func widths(_ counts: [Int]) -> String { counts.map(String.init).joined(separator: "-") }
 
   private func text(of record: ReconstructionReport.Record) -> String {
     let limit = record.largestGradient <= gradient ? "" : ", not within the target of \(short(gradient))"

@@ -88,7 +88,7 @@ struct StatusCommand: AsyncParsableCommand {
     let shownCount = 20
     for run in try store.divergedRuns(atMost: shownCount) {
       let setting = store.study.settings[run.settingIndex]
-      try printLine("  \(store.study.label(of: setting)), seed \(run.seed): in \(store.study.timeUnit) \(run.epoch)")
+      try printLine("  \(store.study.label(of: setting, seed: run.seed)): in \(store.study.timeUnit) \(run.epoch)")
     }
     if count > shownCount {
       try printLine("  and \(count - shownCount) more; `understudy export` has them")

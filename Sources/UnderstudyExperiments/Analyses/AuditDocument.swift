@@ -33,7 +33,7 @@ extension Verdict {
   public var reason: String {
     switch self {
     case .predictedAndFound(let eps):
-      "the conditions hold, witnesses of one student node prove eps = \(eps.short), and a student node is within the band"
+      "the conditions hold, witnesses of one student node prove eps = \(eps.brief), and a student node is within the band"
     case .foundThoughNotPredicted: "a student node is aligned, though not all of the conditions hold"
     case .matchedOnInputs(let rank, let dimension):
       "a student node has its function on the inputs, within the band; along directions in which these vary little (they vary by "
@@ -60,11 +60,11 @@ extension Verdict.Cause {
       "the \(count) kink witnesses of one student node lie too close together to determine a direction; try narrower bands"
     case .noObserver: "no student node is active near its boundary and coupled with it (alpha not 0)"
     case .weakAlpha(let times):
-      "weak alpha: \(times.short) times weaker than the strongest node's, which would be learned"
+      "weak alpha: \(times.brief) times weaker than the strongest node's, which would be learned"
     case .gradientsNotMeasured: "the gradients over the inputs' copies were not measured, as a note says"
-    case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.short)"
+    case .gradientTooLarge(let factor): "gradient too large by a factor \(factor.brief)"
     case .provenOnlyTo(let eps):
-      "a student node is proven to be aligned for eps = \(eps.short), but is not within the band"
+      "a student node is proven to be aligned for eps = \(eps.brief), but is not within the band"
     }
   }
 }
@@ -122,10 +122,10 @@ extension Audit {
     let rank = inputs.rank(above: width)
     guard rank < inputs.dimension else { return [] }
     return [
-      "inputs of nearly low rank: they vary by more than the widest band, \(width.short), along \(rank) of \(inputs.dimension) "
+      "inputs of nearly low rank: they vary by more than the widest band, \(width.brief), along \(rank) of \(inputs.dimension) "
         + "directions, and \(inputs.directionCount(holding: 0.99)) directions have 99 % of their variance; they say little of "
         + "weights along the others. A teacher node that no student node is aligned with counts as matched if a student node has "
-        + "its function on the inputs, with a rho of at least \(leastMatchingCorrelation.short)"
+        + "its function on the inputs, with a rho of at least \(leastMatchingCorrelation.brief)"
     ]
   }
 }
@@ -257,9 +257,4 @@ extension DensityBound.Family {
     case .random: "random planes"
     }
   }
-}
-
-extension Double {
-  /// Three significant digits.
-  var short: String { String(format: "%.3g", self) }
 }

@@ -60,7 +60,7 @@ public struct ChannelAudits: Sendable {
   ) throws(ExperimentError) -> Entry {
     let pair = try ImageStudent(run, in: store, try artifacts.images(of: run))
     return try entry(
-      of: pair, title: "\(store.study.label(of: run.setting)), seed \(run.seed)", progress: progress)
+      of: pair, title: store.study.label(of: run.setting, seed: run.seed), progress: progress)
   }
 
   private func entry(

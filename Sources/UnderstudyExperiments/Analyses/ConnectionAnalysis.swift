@@ -116,14 +116,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in try goal.network.outputs(for: x) }
     let paths = try ExperimentError.catching("\(studentA), \(studentB)") { () throws(ShapeError) in
       try SolutionPaths(
-        from: first, to: second, learning: goal, over: x, targets: targets,
-        pointCount: pointCount,
-        reducing: { (student, inputs, targets) throws(ShapeError) in
-          try mergedAndRetrained(student, over: inputs, targets: targets)
-        },
-        finishing: { (student, inputs, targets) throws(ShapeError) in
-          try finished(student, over: inputs, targets: targets)
-        })
+        retrainingFrom: first, to: second, learning: goal, over: x, targets: targets, pointCount: pointCount)
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
     machine = machineKind()

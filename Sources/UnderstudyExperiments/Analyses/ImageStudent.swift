@@ -34,15 +34,11 @@ struct ImageStudent {
 
   /// - Throws: ``ExperimentError`` if images, weights or the oracle are not there or not what they were.
   init(_ run: Run, in store: ResultsStore, _ data: ImageData) throws(ExperimentError) {
-    let activation = Activation(run.setting.network)
     let isPruned = run.setting.oracle.prunedShares != nil
-    let recipe = isPruned ? Recipe.oracle(of: run) : .imageTeacher(of: run)
     let what = isPruned ? "oracle" : "teacher"
-    guard let oracle = LabelTraining.stored(recipe, in: store, activation) else {
-      throw LabelTraining.missing(recipe, what, of: run, in: store)
-    }
-    let (network, path) = try StoredStudent.weights(of: run, in: store, activation)
-    (student, teacher) = (network, oracle.network)
+    teacher = try LabelTraining.stored(isPruned ? .oracle(of: run) : .imageTeacher(of: run), what, of: run, in: store)
+    let (network, path) = try StoredStudent.weights(of: run, in: store, Activation(run.setting.network))
+    student = network
     trainingImages = try data.trainingImages(run.setting.inputs, key: 0).batcher
     evaluationImages = try data.evaluationImages(run.setting.inputs)
     names = (path, "\(what) of run \(run.hash)", "run \(run.hash)")

@@ -51,7 +51,7 @@ public struct RegionAudits: Sendable {
       }
     let record = try audit(
       stored.student, learning: stored.teacher, within: region, names: (stored.names.student, stored.names.teacher))
-    return ("\(store.study.label(of: run.setting)), seed \(run.seed)", record)
+    return (store.study.label(of: run.setting, seed: run.seed), record)
   }
 
   private func audit(
@@ -113,7 +113,7 @@ extension RegionAudit {
     case .notLearned(.noObserver):
       "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
     case .notLearned(.gradientTooLarge(let factor)) where factor.isFinite:
-      "\(whatIsMissing(j)): the smallest is larger by a factor \(factor.short)"
+      "\(whatIsMissing(j)): the smallest is larger by a factor \(factor.brief)"
     case .notLearned(.gradientTooLarge), .notLearned(.weakAlpha): whatIsMissing(j)
     default: verdicts[j].reason
     }
@@ -126,10 +126,10 @@ extension RegionAudit {
       return "no student node is active at its boundary within the region and coupled with it (alpha not 0)"
     }
     if node.smallestExcess > 1 {
-      return "no observer's kink bound is within the tolerance, \(residualTolerance.short) times its fan-out"
+      return "no observer's kink bound is within the tolerance, \(residualTolerance.brief) times its fan-out"
     }
     return
-      "the observers whose kink bound is within the tolerance, \(residualTolerance.short) times its fan-out, would have no larger gradient if no "
+      "the observers whose kink bound is within the tolerance, \(residualTolerance.brief) times its fan-out, would have no larger gradient if no "
       + "student node were on its boundary; a smaller --tolerance may decide more"
   }
 }

@@ -50,7 +50,7 @@ public struct StudentAudits: Sendable {
     _ run: Run, in store: ResultsStore, progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
     try audit(
-      try StoredStudent(run, in: store), title: "\(store.study.label(of: run.setting)), seed \(run.seed)",
+      try StoredStudent(run, in: store), title: store.study.label(of: run.setting, seed: run.seed),
       progress: progress)
   }
 

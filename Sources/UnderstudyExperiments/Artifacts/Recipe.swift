@@ -76,6 +76,9 @@ struct Recipe: Sendable {
 }
 
 extension Run {
+  /// How errors call what its setting makes.
+  var place: String { "setting \(settingIndex)" }
+
   /// The seed of a teacher over images, and of its oracle.
   var teacherSeed: Int { setting.teacher.seed == 0 ? seed : setting.teacher.seed }
 }

@@ -29,7 +29,7 @@ public struct ExtractedRun: Sendable {
         "run \(run.hash): a zoom (zoom.to) may end within an epoch; extract the whole run from the folder that the zoom is of"
       )
     }
-    let title = "\(study.label(of: run.setting)), seed \(run.seed)"
+    let title = study.label(of: run.setting, seed: run.seed)
     let student = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
     var facts = RunFacts(record, of: study)
     var files: [File]
@@ -46,9 +46,11 @@ public struct ExtractedRun: Sendable {
       let teacher = run.setting.oracle.prunedShares == nil ? "teacher" : "oracle"
       command = "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
     }
-    let (json, finished) = (try facts.json, facts)
+    let (json, finished) = (try jsonText(facts) + "\n", facts)
     files.append(
-      File(name: "run.json", what: "the run: its setting, seed and outcome, and how its student learns") { json })
+      File(name: "run.json", what: "the run: its setting, seed and outcome, and how its student learns") {
+        Data(json.utf8)
+      })
     if let retraining = finished.retraining {
       files.append(
         File(
@@ -111,17 +113,10 @@ public struct ExtractedRun: Sendable {
   private static func imageFiles(
     _ run: Run, in store: ResultsStore, student: Data, _ facts: RunFacts
   ) throws(ExperimentError) -> [File] {
-    let activation = Activation(run.setting.network)
-    func stored(_ recipe: Recipe, _ what: String) throws(ExperimentError) -> Network {
-      guard let found = LabelTraining.stored(recipe, in: store, activation) else {
-        throw LabelTraining.missing(recipe, what, of: run, in: store)
-      }
-      return found.network
-    }
-    let teacher = try stored(.imageTeacher(of: run), "teacher")
+    let teacher = try LabelTraining.stored(.imageTeacher(of: run), "teacher", of: run, in: store)
     let isPruned = run.setting.oracle.prunedShares != nil
-    let oracle = isPruned ? try stored(.oracle(of: run), "oracle") : teacher
-    let initial = try ImageNetworks.untrainedStudent(run, of: oracle, place: "setting \(run.settingIndex)")
+    let oracle = isPruned ? try LabelTraining.stored(.oracle(of: run), "oracle", of: run, in: store) : teacher
+    let initial = try ImageNetworks.untrainedStudent(run, of: oracle)
     func file(_ name: String, _ what: String, _ network: Network) -> File {
       File(name: "\(name).safetensors", what: what) { NetworkFile.encode(network, precision: .float32) }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import UnderstudyNetworks
 import UnderstudyRecords
 import UnderstudySchema
@@ -41,17 +40,6 @@ struct RunFacts: Encodable {
   /// - Parameter sampleCount: of a training set.
   mutating func note(_ prepared: PreparedRun, sampleCount: Int) {
     learning = Learning(prepared, epochCount: epochs, sampleCount: sampleCount)
-  }
-
-  /// - Throws: ``ExperimentError`` of a number that JSON cannot hold.
-  var json: Data {
-    get throws(ExperimentError) {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      do { return try encoder.encode(self) + Data("\n".utf8) } catch {
-        throw .input("run \(run): a number that JSON has no word for: \(error)")
-      }
-    }
   }
 
   /// A program that trains the student again.

@@ -1,6 +1,5 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
-import UnderstudyReconstruction
 import UnderstudySchema
 
 extension StudyRunner {
@@ -9,7 +8,6 @@ extension StudyRunner {
   /// - Throws: ``ExperimentError/input(_:)``.
   static func checkImages(_ run: Run, _ study: Study, sharing artifacts: Artifacts) throws(ExperimentError) {
     let setting = run.setting
-    let place = "setting \(run.settingIndex)"
     if let measure = study.record.flatMap(\.measures).first(where: { !ImageRecorder.measures.contains($0) }) {
       throw .input(
         "record: \(measure.rawValue) cannot be recorded over images; leave it out (Docs/Images.md lists what can)")
@@ -33,13 +31,8 @@ extension StudyRunner {
         "a batch of \(training.batchSize) images is more than inputs.training.count, \(setting.inputs.training.count); "
           + "give smaller batches or more images")
     }
-    let teacher = try ImageNetworks.untrainedTeacher(run, data, place: place)
-    let oracle = try ExperimentError.catching(place) { () throws(ShapeError) in
-      try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares.shares) }
-        ?? teacher
-    }
-    let student = try ImageNetworks.untrainedStudent(run, of: oracle, place: place)
-    _ = try ExperimentError.catching(place) { () throws(ShapeError) in try ImageEvaluator(student) }
+    let student = try ImageNetworks.untrained(run, data).student
+    _ = try ExperimentError.catching(run.place) { () throws(ShapeError) in try ImageEvaluator(student) }
     _ = try RunSteps(run, sampleCount: setting.inputs.training.count, key: 0)
   }
 }

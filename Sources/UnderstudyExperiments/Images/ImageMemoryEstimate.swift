@@ -40,29 +40,17 @@ struct ImageMemoryEstimate {
   ) throws(ExperimentError) {
     let bytes = try bytes(of: run, recording: study.record.reduce(into: []) { $0.formUnion($1.measures) })
     let count = min(threadCount, study.settings.count * study.seeds.count)
-    guard let available, bytes * Double(count) > available else { return }
-    let needed = "\(study.label(of: run.setting)): a run needs about \(byteSize(bytes)) of memory"
-    let keys = "teacher.layers, student.overRealization, training.batchSize"
-    guard bytes > available else {
-      throw .input(
-        "\(needed), and \(count) at a time \(byteSize(bytes * Double(count))), but \(byteSize(available)) are free; take "
-          + "fewer at a time (--threads \(Int(available / bytes))), or make it smaller: \(keys)")
-    }
-    throw .input("\(needed), but \(byteSize(available)) are free; make it smaller: \(keys)")
+    try checkMemory(
+      study.label(of: run.setting), bytes, count: count, available: available,
+      keys: "teacher.layers, student.overRealization, training.batchSize")
   }
 
   /// Bytes of a run: of its student's training and measuring, or of its teacher's training, whichever are more.
   ///
   /// - Throws: as ``check(_:of:available:)``.
   mutating func bytes(of run: Run, recording measures: Set<Measure>) throws(ExperimentError) -> Double {
-    let (setting, place) = (run.setting, "setting \(run.settingIndex)")
-    let data = try artifacts.images(of: run)
-    let teacher = try ImageNetworks.untrainedTeacher(run, data, place: place)
-    let oracle = try ExperimentError.catching(place) { () throws(ShapeError) in
-      try setting.oracle.prunedShares.map { (shares) throws(ShapeError) in try teacher.pruned(shares.shares) }
-        ?? teacher
-    }
-    let student = try ImageNetworks.untrainedStudent(run, of: oracle, place: place)
+    let (setting, data) = (run.setting, try artifacts.images(of: run))
+    let (teacher, oracle, student) = try ImageNetworks.untrained(run, data)
     do {
       return Self.overhead
         + max(
@@ -70,7 +58,7 @@ struct ImageMemoryEstimate {
           try teaching(setting.teacher.training, teacher, setting),
           try teaching(setting.oracle.training, oracle, setting))
     } catch {
-      throw .input("\(place): \(error)")
+      throw .input("\(run.place): \(error)")
     }
   }
 
@@ -93,7 +81,7 @@ struct ImageMemoryEstimate {
     let target = Kernel(architecture: oracle.architecture, batchSize: size, algorithm: algorithm)
     let trained = Kernel(
       architecture: student.architecture, batchSize: training.batchSize, algorithm: algorithm,
-      momentCount: momentCount(training), isTrained: true)
+      momentCount: training.momentCount, isTrained: true)
     var bytes = try self.bytes(trained) + self.bytes(measures.isEmpty ? evaluator : measured) + self.bytes(reference)
     if training.loss != .labels { bytes += try self.bytes(target) }
     // Maps of a batch in the plain order: all of the oracle's, one of the student's, and copies on the way.
@@ -118,10 +106,6 @@ struct ImageMemoryEstimate {
       threads: threadCount)
     let kernels = training.epochs > 0 ? try bytes(trained) + bytes(evaluated) : try bytes(evaluated)
     return kernels + batches(training.batchSize, network) + parameters(network)
-  }
-
-  private func momentCount(_ training: TrainingSetting) -> Int {
-    training.method == .adam ? 2 : training.momentum > 0 ? 1 : 0
   }
 
   /// Batches that are made ahead (``BatchPrefetcher``), and the one in use.

@@ -15,7 +15,6 @@ struct ImageNetworks {
   /// - Throws: ``ExperimentError`` of settings that make no network, and as ``LabelTraining/trained(from:)``.
   init(_ execution: RunExecution, _ data: ImageData) throws(ExperimentError) {
     let (run, setting) = (execution.run, execution.run.setting)
-    let place = "setting \(run.settingIndex)"
     let algorithm = ConvolutionAlgorithm(setting.training.convolution)
     let evaluation = try data.evaluationImages(setting.inputs)
     func training(_ what: String, _ setting: LabelTrainingSetting, _ recipe: Recipe) throws(ExperimentError)
@@ -31,7 +30,7 @@ struct ImageNetworks {
       var teaching = setting.teacher.training
       if setting.teacher.file != nil { teaching.epochs = 0 }
       return try training("teacher", teaching, .imageTeacher(of: run)).trained { () throws(ExperimentError) in
-        try Self.untrainedTeacher(run, data, place: place)
+        try Self.untrainedTeacher(run, data)
       }
     }
     let shares = setting.oracle.prunedShares
@@ -39,19 +38,37 @@ struct ImageNetworks {
       try shares.map { (shares) throws(ExperimentError) in
         try execution.artifacts.trained(.oracle(of: run)) { () throws(ExperimentError) in
           try training("oracle", setting.oracle.training, .oracle(of: run)).trained { () throws(ExperimentError) in
-            try ExperimentError.catching(place) { () throws(ShapeError) in try teacher.network.pruned(shares.shares) }
+            try Self.pruned(teacher.network, shares, of: run)
           }
         }
       } ?? teacher
-    student = try Self.untrainedStudent(run, of: oracle.network, place: place)
+    student = try Self.untrainedStudent(run, of: oracle.network)
     (self.teacher, self.oracle) = (teacher, oracle)
   }
 
+  /// The networks without any training: teacher and student as they are drawn or read.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` of settings that make no network.
+  static func untrained(
+    _ run: Run, _ data: ImageData
+  ) throws(ExperimentError) -> (teacher: Network, oracle: Network, student: Network) {
+    let teacher = try untrainedTeacher(run, data)
+    let shares = run.setting.oracle.prunedShares
+    let oracle = try shares.map { (shares) throws(ExperimentError) in try pruned(teacher, shares, of: run) } ?? teacher
+    return (teacher, oracle, try untrainedStudent(run, of: oracle))
+  }
+
+  private static func pruned(
+    _ teacher: Network, _ shares: LayerShares, of run: Run
+  ) throws(ExperimentError) -> Network {
+    try ExperimentError.catching(run.place) { () throws(ShapeError) in try teacher.pruned(shares.shares) }
+  }
+
   /// The student as it is drawn or read.
-  static func untrainedStudent(_ run: Run, of oracle: Network, place: String) throws(ExperimentError) -> Network {
+  static func untrainedStudent(_ run: Run, of oracle: Network) throws(ExperimentError) -> Network {
     let (setting, teacher) = (run.setting, Teacher(oracle))
     guard let file = setting.student.file else {
-      return try ExperimentError.catching(place) { () throws(ShapeError) in
+      return try ExperimentError.catching(run.place) { () throws(ShapeError) in
         try StudentDesign(setting.student, of: oracle).draw(for: teacher, key: run.randomKey).network
       }
     }
@@ -61,7 +78,7 @@ struct ImageNetworks {
   }
 
   /// The teacher as it is drawn or read.
-  static func untrainedTeacher(_ run: Run, _ data: ImageData, place: String) throws(ExperimentError) -> Network {
+  private static func untrainedTeacher(_ run: Run, _ data: ImageData) throws(ExperimentError) -> Network {
     let setting = run.setting
     if let file = setting.teacher.file {
       let network = try file.network(Activation(setting.network))
@@ -77,7 +94,7 @@ struct ImageNetworks {
         "inputs.images needs teacher.layers or teacher.file; give e.g. teacher.layers \"conv 32, conv 32 max 2, dense 64\""
       )
     }
-    return try ExperimentError.catching(place) { () throws(ShapeError) in
+    return try ExperimentError.catching(run.place) { () throws(ShapeError) in
       let normalization = BatchNormalization.Placement(setting.teacher.normalization)
       let architecture = try Architecture(
         input: data.training.size, hidden: layers, outputCount: data.training.classCount,

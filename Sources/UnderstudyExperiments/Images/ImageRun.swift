@@ -162,7 +162,7 @@ struct ImageRun {
   /// What the convolutions and inner products of each layer were computed by: forward, data, weights.
   private static func words(_ choices: [ConvolutionChoice]) -> String {
     choices.map { choice in
-      "layer \(choice.layer + 1) \([choice.forward, choice.data, choice.weights].compactMap(\.self).joined(separator: ", "))"
+      "layer \(layerLabel(ofIndex: choice.layer)) \([choice.forward, choice.data, choice.weights].compactMap(\.self).joined(separator: ", "))"
     }.joined(separator: "; ")
   }
 

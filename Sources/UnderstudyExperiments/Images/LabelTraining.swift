@@ -51,20 +51,28 @@ struct LabelTraining {
       what: what, digest: contentHash(data), accuracy: accuracy, losses: state.losses, accuracies: state.accuracies,
       threads: execution.studyThreadCount, machine: machineKind(instructions: execution.instructions))
     try keep(data, as: weightsName)
-    try keep(try note.encoded(), as: noteName)
+    try keep(Data(try jsonText(note).utf8), as: noteName)
     execution.artifactStore.dropArtifact(checkpointName)
     return TrainedNetwork(network: state.network, accuracy: accuracy)
   }
 
-  /// That a network of a recorded run is not among the artifacts.
-  static func missing(_ recipe: Recipe, _ what: String, of run: Run, in store: ResultsStore) -> ExperimentError {
-    .input(
-      "\(store.folder.path)/artifacts/\(weightsName(of: recipe)): the \(what) of run \(run.hash) is not there, or is damaged; "
-        + "put it back")
+  /// A network of a recorded run.
+  ///
+  /// - Throws: ``ExperimentError/input(_:)`` if it is not among the artifacts.
+  static func stored(
+    _ recipe: Recipe, _ what: String, of run: Run, in store: ResultsStore
+  ) throws(ExperimentError) -> Network {
+    guard let found = stored(recipe, in: store, Activation(run.setting.network)) else {
+      throw .input(
+        "\(store.folder.path)/artifacts/\(weightsName(of: recipe)): the \(what) of run \(run.hash) is not there, or is damaged; "
+          + "put it back")
+    }
+    return found.network
   }
 
   /// What an earlier process has made; nil if there is nothing, or it is damaged.
-  static func stored(_ recipe: Recipe, in store: any ArtifactStore, _ activation: Activation) -> TrainedNetwork? {
+  private static func stored(_ recipe: Recipe, in store: any ArtifactStore, _ activation: Activation) -> TrainedNetwork?
+  {
     let weightsName = weightsName(of: recipe)
     guard let data = store.artifact(weightsName),
       let note = store.artifact(noteName(of: recipe)).flatMap({
@@ -187,15 +195,5 @@ struct LabelTraining {
         .outputs(over: evaluation, count: evaluation.set.count)
     }
     return UnderstudyNetworks.accuracy(outputs, outputCount: network.outputCount, labels: evaluation.set.labels)
-  }
-}
-
-extension ArtifactNote {
-  fileprivate func encoded() throws(ExperimentError) -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    do { return try encoder.encode(self) } catch {
-      throw .input("the record of a training cannot be written: \(error)")
-    }
   }
 }

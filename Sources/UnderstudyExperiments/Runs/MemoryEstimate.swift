@@ -37,7 +37,6 @@ struct MemoryEstimate {
     }
     let teacher = setting.teacher.hiddenWidths.map { Double($0) }
     let student = setting.studentWidths.map(Double.init)
-    let state = training.method == .adam ? 2.0 : training.momentum > 0 ? 1 : 0
     let trainingSet =
       set(inputs.training.count, file: inputs.training.file, copies: 2)
       + (inputs.augmentation == .none ? 0 : Double(inputs.training.count) * d * 8)
@@ -64,7 +63,7 @@ struct MemoryEstimate {
         bytes: setting.teacher.file == nil ? weights(teacher) * 8 : 0, keys: [widths[0]] + dimensions),
       Part(
         bytes: setting.student.file == nil && setting.teacher.file == nil
-          ? weights(student) * (16 + (2 + state) * scalar) : 0, keys: widths + dimensions),
+          ? weights(student) * (16 + Double(2 + training.momentCount) * scalar) : 0, keys: widths + dimensions),
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
@@ -90,21 +89,44 @@ struct MemoryEstimate {
     }
     let estimate = MemoryEstimate(largest)
     let count = min(max(1, threadCount), study.settings.count * study.seeds.count)
-    guard estimate.bytes * Double(count) > available else { return }
-    let keys = estimate.parts[0].keys.joined(separator: ", ")
-    let needed = "\(study.label(of: largest)): a run needs about \(byteSize(estimate.bytes)) of memory"
-    guard estimate.bytes > available else {
-      throw .input(
-        "\(needed), and \(count) at a time \(byteSize(estimate.bytes * Double(count))), but \(byteSize(available)) are free; "
-          + "take fewer at a time (--threads \(Int(available / estimate.bytes))), or make it smaller: \(keys)")
-    }
-    throw .input(
-      "\(needed), most of it (\(byteSize(estimate.parts[0].bytes))) for \(keys), but \(byteSize(available)) are free; make these "
-        + "smaller")
+    guard let part = estimate.parts.first else { return }
+    try checkMemory(
+      study.label(of: largest), estimate.bytes, count: count, available: available,
+      keys: part.keys.joined(separator: ", "), most: part.bytes)
   }
 
   /// Measured over 100 000 settings; runs are made one at a time.
   private static let bytesOfPlannedSetting = 4000.0
+}
+
+extension TrainingSetting {
+  /// Numbers that the update rule keeps beside each weight.
+  var momentCount: Int { method == .adam ? 2 : momentum > 0 ? 1 : 0 }
+}
+
+/// Refuses runs that do not fit into memory, one by one or side by side.
+///
+/// - Parameters:
+///   - bytes: that a run needs.
+///   - count: runs at a time.
+///   - available: nil where the system does not say, and then nothing is refused.
+///   - keys: what to make smaller.
+///   - most: the bytes that depend on these keys, where not all do.
+func checkMemory(
+  _ label: String, _ bytes: Double, count: Int, available: Double?, keys: String, most: Double? = nil
+) throws(ExperimentError) {
+  guard let available, bytes * Double(count) > available else { return }
+  let needed = "\(label): a run needs about \(byteSize(bytes)) of memory"
+  guard bytes > available else {
+    throw .input(
+      "\(needed), and \(count) at a time \(byteSize(bytes * Double(count))), but \(byteSize(available)) are free; take fewer at a "
+        + "time (--threads \(Int(available / bytes))), or make it smaller: \(keys)")
+  }
+  let (share, remedy) =
+    most.map { (", most of it (\(byteSize($0))) for \(keys)", "make these smaller") } ?? (
+      "", "make it smaller: \(keys)"
+    )
+  throw .input("\(needed)\(share), but \(byteSize(available)) are free; \(remedy)")
 }
 
 /// `1.2 GB`.

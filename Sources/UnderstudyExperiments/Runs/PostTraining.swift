@@ -159,14 +159,8 @@ extension ActiveRun {
   ) throws(ExperimentError) -> [MeasuredValue] {
     let paths = try ExperimentError.catching { () throws(ShapeError) in
       try SolutionPaths(
-        from: Student(student.network.folded), to: Student(replica.network.folded), learning: prepared.teacher,
-        over: samples.inputs, targets: samples.targets, pointCount: 200,
-        reducing: { (student, inputs, targets) throws(ShapeError) in
-          try mergedAndRetrained(student, over: inputs, targets: targets)
-        },
-        finishing: { (student, inputs, targets) throws(ShapeError) in
-          try finished(student, over: inputs, targets: targets)
-        })
+        retrainingFrom: Student(student.network.folded), to: Student(replica.network.folded),
+        learning: prepared.teacher, over: samples.inputs, targets: samples.targets, pointCount: 200)
     }
     return Measure.allCases.filter(pathMeasures.contains).map { measure in
       let losses =

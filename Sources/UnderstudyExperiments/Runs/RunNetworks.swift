@@ -15,9 +15,8 @@ struct RunNetworks {
   init(_ run: Run, studentKey: UInt64, sharing artifacts: Artifacts) throws(ExperimentError) {
     let (teacherSetting, studentSetting) = (run.setting.teacher, run.setting.student)
     let activation = Activation(run.setting.network)
-    let place = "setting \(run.settingIndex)"
     let unfolded = try artifacts.network(.teacher(of: run)) { () throws(ExperimentError) in
-      guard let file = teacherSetting.file else { return try Self.drawnTeacher(run, place: place) }
+      guard let file = teacherSetting.file else { return try Self.drawnTeacher(run) }
       return try file.network(activation)
     }
     let teacher = Teacher(unfolded.folded)
@@ -28,23 +27,23 @@ struct RunNetworks {
         throw .input("\(file.path): of teacher and student one has biases and the other none; give both or neither")
       }
     } else {
-      student = try ExperimentError.catching(place) { () throws(ShapeError) in
+      student = try ExperimentError.catching(run.place) { () throws(ShapeError) in
         try StudentDesign(studentSetting, of: unfolded).draw(for: teacher, key: studentKey)
       }
     }
-    try ExperimentError.catching(studentSetting.file?.path ?? place) { () throws(ShapeError) in
+    try ExperimentError.catching(studentSetting.file?.path ?? run.place) { () throws(ShapeError) in
       try student.checkFits(teacher)
     }
     (self.teacher, self.student) = (teacher, student)
   }
 
-  private static func drawnTeacher(_ run: Run, place: String) throws(ExperimentError) -> Network {
+  private static func drawnTeacher(_ run: Run) throws(ExperimentError) -> Network {
     let (design, inputs) = (TeacherDesign(run.setting.teacher, of: run.setting.network), run.setting.inputs)
     var calibration: Matrix?
     if design.needsCalibration, let file = inputs.training.file {
       calibration = try file.matrix()
     } else if design.needsCalibration {
-      calibration = try ExperimentError.catching(place) { () throws(ShapeError) in
+      calibration = try ExperimentError.catching(run.place) { () throws(ShapeError) in
         // Inputs ask a teacher for its width only, which it has before its calibration.
         var plain = design
         (plain.medianBiases, plain.normalizedOutput, plain.normalization) = (false, false, nil)
@@ -53,7 +52,7 @@ struct RunNetworks {
       }
     }
     let sample = calibration
-    return try ExperimentError.catching(place) { () throws(ShapeError) in
+    return try ExperimentError.catching(run.place) { () throws(ShapeError) in
       try design.draw(key: run.randomKey, calibration: sample).network
     }
   }

@@ -31,11 +31,6 @@ public enum AuditCell: Hashable, Sendable {
   }
 }
 
-extension Double {
-  /// Three significant digits, as short as they come: `0`, `12.3`, `0.0123`, `1.5e-11`.
-  public var brief: String { String(format: "%.3g", self) }
-}
-
 /// A column of an audit's tables: the one list that terminals, pages and documents have theirs from.
 public struct AuditColumn: Hashable, Sendable {
   /// Where the values stand.

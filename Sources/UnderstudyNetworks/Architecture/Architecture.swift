@@ -49,14 +49,6 @@ public struct Architecture: Sendable, Hashable {
   public let layers: [Layer]
   public let activation: Activation
 
-  /// An architecture over features.
-  ///
-  /// - Throws: ``ShapeError``, as ``init(input:layers:activation:)``.
-  public init(inputCount: Int, layers: [Layer], activation: Activation) throws(ShapeError) {
-    try self.init(
-      input: MapSize(channels: inputCount, rows: 1, columns: 1), layers: layers, activation: activation)
-  }
-
   /// - Parameter input: of a network without convolutions, its numbers only count.
   /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the output layer is normalised or no fully
   ///   connected one, hidden layers are normalised in different places, a convolution is above a fully connected layer, or a

@@ -100,39 +100,10 @@ func decodedNetwork(
   }
   var layers: [NetworkLayer] = []
   for index in 0..<layerCount {
-    let weightName = tensorName(index, .weight)
-    guard let weights = file.tensors[weightName] else {
-      throw error("has weights of \(layerCount) layers but no \(weightName); number the layers from 0 without gaps")
-    }
-    let windows = index < layerCount - 1 ? image?.layers[index].windows : nil
-    var window: Window?
-    if case .convolution(let own)? = windows?.kind { window = own }
-    guard weights.shape.count == (window == nil ? 2 : 4),
-      window.map({ weights.shape.suffix(2) == [$0.rows, $0.columns] }) ?? true
-    else {
-      throw error(
-        "tensor \"\(weightName)\" has shape \(weights.shape); "
-          + (window.map { "weights of this convolution are [channels, channels below, \($0.rows), \($0.columns)]" }
-            ?? "weights are [nodes, inputs]"))
-    }
-    let biasName = tensorName(index, .bias)
-    let biases = file.tensors[biasName]
-    guard (biases != nil) == hasBiases else {
-      throw error("has biases in some layers but no \(biasName); give biases to all layers (zeros will do) or to none")
-    }
-    if let biases, biases.shape != [weights.shape[0]] {
-      throw error(
-        "tensor \"\(biasName)\" has shape \(biases.shape), but the layer has \(weights.shape[0]) nodes; "
-          + "it must be [\(weights.shape[0])]")
-    }
     layers.append(
-      NetworkLayer(
-        windows?.kind ?? .dense,
-        weights: Matrix(
-          rowCount: weights.shape[0], columnCount: weights.shape[1...].reduce(1, *), values: weights.values),
-        biases: biases?.values,
-        normalization: try normalization(
-          ofLayer: index, nodeCount: weights.shape[0], in: file, name: name), pooling: windows?.pooling))
+      try decodedLayer(
+        index, of: layerCount, in: file, windows: index < layerCount - 1 ? image?.layers[index].windows : nil,
+        hasBiases: hasBiases, name: name))
   }
   if let stray = parts.first(where: { $0.layer >= layerCount }) {
     throw error(
@@ -142,6 +113,49 @@ func decodedNetwork(
   do {
     return try Network(layers: layers, input: image?.input, activation: activation)
   } catch let failure {
-    throw error("\(failure); in the file layer 1 is \"\(lowest)\", and weights are [nodes, inputs]")
+    throw error("\(failure); in the file layer 1 (lowest) is \"\(lowest)\", and weights are [nodes, inputs]")
   }
+}
+
+/// A layer of it.
+///
+/// - Parameters:
+///   - windows: of a hidden layer over images; nil: fully connected.
+///   - hasBiases: whether some layer has biases.
+private func decodedLayer(
+  _ index: Int, of layerCount: Int, in file: SafetensorsFile,
+  windows: (kind: Architecture.Layer.Kind, pooling: Pooling?)?, hasBiases: Bool, name: String
+) throws(FileError) -> NetworkLayer {
+  func error(_ message: String) -> FileError { FileError(path: name, message: message) }
+  let weightName = tensorName(index, .weight)
+  guard let weights = file.tensors[weightName] else {
+    throw error("has weights of \(layerCount) layers but no \(weightName); number the layers from 0 without gaps")
+  }
+  var window: Window?
+  if case .convolution(let own)? = windows?.kind { window = own }
+  guard weights.shape.count == (window == nil ? 2 : 4),
+    window.map({ weights.shape.suffix(2) == [$0.rows, $0.columns] }) ?? true
+  else {
+    throw error(
+      "tensor \"\(weightName)\" has shape \(weights.shape); "
+        + (window.map { "weights of this convolution are [channels, channels below, \($0.rows), \($0.columns)]" }
+          ?? "weights are [nodes, inputs]"))
+  }
+  let biasName = tensorName(index, .bias)
+  let biases = file.tensors[biasName]
+  guard (biases != nil) == hasBiases else {
+    throw error("has biases in some layers but no \(biasName); give biases to all layers (zeros will do) or to none")
+  }
+  if let biases, biases.shape != [weights.shape[0]] {
+    throw error(
+      "tensor \"\(biasName)\" has shape \(biases.shape), but the layer has \(weights.shape[0]) nodes; "
+        + "it must be [\(weights.shape[0])]")
+  }
+  return NetworkLayer(
+    windows?.kind ?? .dense,
+    weights: Matrix(
+      rowCount: weights.shape[0], columnCount: weights.shape[1...].reduce(1, *), values: weights.values),
+    biases: biases?.values,
+    normalization: try normalization(ofLayer: index, nodeCount: weights.shape[0], in: file, name: name),
+    pooling: windows?.pooling)
 }

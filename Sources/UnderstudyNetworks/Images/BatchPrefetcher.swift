@@ -87,7 +87,6 @@ extension ImageBatcher {
 private final class BatchQueue: Sendable {
   private struct State {
     var batches: [BatchPrefetcher.Batch] = []
-    var hasEnded = false
     var isStopped = false
   }
 
@@ -112,10 +111,7 @@ private final class BatchQueue: Sendable {
     filled.signal()
   }
 
-  func end() {
-    state.withLock { $0.hasEnded = true }
-    filled.signal()
-  }
+  func end() { filled.signal() }
 
   func stop() {
     state.withLock { $0.isStopped = true }

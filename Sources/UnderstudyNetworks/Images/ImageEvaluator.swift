@@ -18,12 +18,10 @@ public final class ImageEvaluator {
   ) throws(ShapeError) {
     self.network = network
     let folded = network.foldedWherePossible
-    do {
-      kernel = try ConvolutionalKernel(
+    kernel = try catchingKernels { () throws(ConvolutionError) in
+      try ConvolutionalKernel(
         shape: folded.architecture.convolutionalShape, loss: .squaredError, batchSize: Self.batchSize,
         algorithm: algorithm, threads: threads, isTrained: false)
-    } catch {
-      throw ShapeError("\(error)")
     }
     kernel.layers = folded.layers.map(LayerWeights.init)
   }
@@ -37,12 +35,10 @@ public final class ImageEvaluator {
     _ architecture: Architecture, algorithm: ConvolutionAlgorithm = .automatic, threads: Int = 1,
     hasGradients: Bool = false
   ) throws(ShapeError) -> Int {
-    do {
-      return try ConvolutionalKernel.byteCount(
+    try catchingKernels { () throws(ConvolutionError) in
+      try ConvolutionalKernel.byteCount(
         shape: architecture.foldedWherePossible.convolutionalShape, batchSize: batchSize, algorithm: algorithm,
         threads: threads, isTrained: false, hasGradients: hasGradients)
-    } catch {
-      throw ShapeError("\(error)")
     }
   }
 
@@ -84,6 +80,11 @@ public final class ImageEvaluator {
     }
     return result
   }
+}
+
+/// What oneDNN refuses, as an error of shapes.
+package func catchingKernels<Value>(_ body: () throws(ConvolutionError) -> Value) throws(ShapeError) -> Value {
+  do { return try body() } catch { throw ShapeError("\(error)") }
 }
 
 extension ImageBatcher {

@@ -63,8 +63,7 @@ public struct NetworkLayer: Sendable, Equatable {
   ///
   /// - Shape: `samples` is `[sample, input]`, the result `[sample, node]`.
   public func preactivations(over samples: Matrix) -> Matrix {
-    var z = Matrix(rowCount: samples.rowCount, columnCount: nodeCount)
-    LinearAlgebra.multiply(samples, weights, transposingSecond: true, into: &z)
+    var z = LinearAlgebra.product(samples, weights, transposingSecond: true)
     let biases = biasesOrZeros
     for i in 0..<z.rowCount {
       for k in 0..<nodeCount { z[i, k] += biases[k] }

@@ -19,7 +19,6 @@ public final class ConvolutionalKernel {
   public let loss: TrainingLoss
   /// Images of a step, and the most of an evaluation that visits layers.
   public let batchSize: Int
-  public let algorithm: ConvolutionAlgorithm
   /// Whether it takes steps; otherwise it has no memory for them.
   public let isTrained: Bool
   let passes: ConvolutionalPasses
@@ -46,7 +45,6 @@ public final class ConvolutionalKernel {
     self.shape = shape
     self.loss = loss
     self.batchSize = batchSize
-    self.algorithm = algorithm
     (self.isTrained, threadCount) = (isTrained, max(1, threads))
     passes = try ConvolutionalPasses(
       shape: shape, batchSize: batchSize, algorithm: algorithm, threadCount: threadCount, isTrained: isTrained)

@@ -40,7 +40,8 @@ final class ConvolutionalPasses {
       let operation = LinearOperation(
         window: window, batchSize: batchSize, input: sizes[index], output: maps[index], hasBiases: kind.hasBiases,
         algorithm: algorithm, engine: builder.engine,
-        name: "layer \(index + 1), \(window.map { "convolution \($0)" } ?? "dense")", sourceSizes: below.layout.sizes)
+        name: "layer \(layerLabel(ofIndex: index)), \(window.map { "convolution \($0)" } ?? "dense")",
+        sourceSizes: below.layout.sizes)
       let isActivated = index < shape.layers.count - 1 && kind.normalization != .beforeActivation
       let linear = try LinearMap(
         layer: index, operation, input: below,

@@ -34,7 +34,8 @@ final class MapNormalization {
     _ builder: PassBuilder
   ) throws(ConvolutionError) {
     guard let map = input.layout.map else {
-      throw ConvolutionError(request: "layer \(layer + 1), normalisation", reason: "gave a layout without channels")
+      throw ConvolutionError(
+        request: "layer \(layerLabel(ofIndex: layer)), normalisation", reason: "gave a layout without channels")
     }
     self.input = input
     self.map = us_map(blocks: Int64(map.blocks), positions: Int64(map.positions), lanes: Int64(map.lanes))

@@ -13,7 +13,7 @@ final class MapPooling {
   private(set) var backward: Primitive?
 
   init(layer: Int, _ pooling: Pooling, input: Tensor, _ builder: PassBuilder) throws(ConvolutionError) {
-    name = "layer \(layer + 1), pooling"
+    name = "layer \(layerLabel(ofIndex: layer)), pooling"
     self.input = input.layout
     let sizes = input.layout.sizes
     precondition(sizes.count == 4, "a dense layer has no map to pool")

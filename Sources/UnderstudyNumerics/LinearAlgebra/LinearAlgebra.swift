@@ -240,6 +240,19 @@ public enum LinearAlgebra {
     }
   }
 
+  /// `A B`, each of the two factors optionally transposed.
+  ///
+  /// - Shape: `A` (after transposing) is `[row, depth]`, `B` `[depth, column]`, the result `[row, column]`.
+  public static func product(
+    _ a: Matrix, transposingFirst: Bool = false, _ b: Matrix, transposingSecond: Bool = false
+  ) -> Matrix {
+    var c = Matrix(
+      rowCount: transposingFirst ? a.columnCount : a.rowCount,
+      columnCount: transposingSecond ? b.rowCount : b.columnCount)
+    multiply(a, transposingFirst: transposingFirst, b, transposingSecond: transposingSecond, into: &c)
+    return c
+  }
+
   /// `C = A B + scale C`, each of the two factors optionally transposed.
   ///
   /// - Shape: `A` (after transposing) is `[row, depth]`, `B` `[depth, column]`, `C` `[row, column]`.

@@ -7,7 +7,6 @@ import CUnderstudyKernels
 public final class DeepKernel<Scalar: KernelScalar> {
   public let shape: NetworkShape
   public let loss: TrainingLoss
-  public let instructions: InstructionSet
   /// Threads that share the rows of each product that is large enough; 1 or more.
   public var threadCount = 1 {
     didSet { precondition(threadCount > 0) }
@@ -37,7 +36,6 @@ public final class DeepKernel<Scalar: KernelScalar> {
   public init(shape: NetworkShape, loss: TrainingLoss = .squaredError, instructions: InstructionSet = .best) {
     self.shape = shape
     self.loss = loss
-    self.instructions = instructions
     kernels = Scalar.kernels(for: instructions)
     let bias = shape.hasBiases ? 1 : 0
     strides = shape.widths.dropLast().enumerated().map { layer, width in

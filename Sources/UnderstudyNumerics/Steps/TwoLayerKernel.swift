@@ -6,7 +6,6 @@ import CUnderstudyKernels
 /// A class because kernels change its memory in place; one run owns one, on one thread.
 public final class TwoLayerKernel<Scalar: KernelScalar> {
   public let shape: NetworkShape
-  public let instructions: InstructionSet
   private let kernels: KernelTable<Scalar>
   private let strides: SampleStrides
   private var cShape: us_two_layer_shape
@@ -22,7 +21,6 @@ public final class TwoLayerKernel<Scalar: KernelScalar> {
   public init(shape: NetworkShape, loss: TrainingLoss = .squaredError, instructions: InstructionSet = .best) {
     precondition(shape.layerCount == 2 && shape.normalization == .none && loss == .squaredError, "of another kernel")
     self.shape = shape
-    self.instructions = instructions
     kernels = Scalar.kernels(for: instructions)
     let bias = shape.hasBiases ? 1 : 0
     strides = SampleStrides(

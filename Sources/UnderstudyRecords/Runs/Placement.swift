@@ -20,7 +20,7 @@ struct Placement {
     while let row = try rows.next() {
       let (index, seed): (Int, Int) = (try row.stored("setting_index"), try row.stored("seed"))
       if places[index] ?? longer[index] != nil, seeds.contains(seed) { continue }
-      let example = strangers?.example ?? "\(stored.label(of: stored.settings[index])), seed \(seed)"
+      let example = strangers?.example ?? stored.label(of: stored.settings[index], seed: seed)
       strangers = ((strangers?.count ?? 0) + 1, example)
     }
   }

@@ -1,3 +1,5 @@
+import Foundation
+
 extension KeyValue: CustomStringConvertible {
   /// As a person would write it: `10`, `0.5`, `true`, `gaussian`.
   public var description: String {
@@ -85,4 +87,9 @@ package func jsonText(_ text: String) -> String {
     }
   }
   return result + "\""
+}
+
+extension Double {
+  /// Three significant digits, as short as they come: `0`, `12.3`, `0.0123`, `1.5e-11`.
+  public var brief: String { String(format: "%.3g", self) }
 }

@@ -25,9 +25,6 @@ public struct ZoomSetting: Encodable, Hashable, Sendable {
 }
 
 extension Setting {
-  /// What the numbers count that say when something was recorded: `epoch`, or with a zoom `step`.
-  public var timeUnit: String { zoom.isOn ? "step" : "epoch" }
-
   /// The epochs that a run's student trains at most, a share of one included.
   public var trainedEpochs: Double {
     zoom.isOn ? min(Double(training.epochs), epochs(at: zoom.to)) : Double(training.epochs)
@@ -40,6 +37,6 @@ extension Setting {
 }
 
 extension Study {
-  /// What the numbers count that say when something was recorded; see ``Setting/timeUnit``.
+  /// What the numbers count that say when something was recorded: `epoch`, or with a zoom `step`.
   public var timeUnit: String { settings.allSatisfy(\.zoom.isOn) ? "step" : "epoch" }
 }

@@ -26,6 +26,9 @@ extension Study {
     return variedKeys.map { "\($0) = \(setting.value(of: $0)?.description ?? "none")" }.joined(separator: ", ")
   }
 
+  /// The same of a run: its setting and its seed.
+  package func label(of setting: Setting, seed: Int) -> String { "\(label(of: setting)), seed \(seed)" }
+
   /// What to record after `epoch` epochs of a run that has `lastEpoch` of them; epoch 0 is before the first step.
   public func measures(at epoch: Int, of lastEpoch: Int) -> Set<Measure> {
     record.filter { $0.moments.include(epoch, of: lastEpoch) }.reduce(into: []) { $0.formUnion($1.measures) }

@@ -184,8 +184,7 @@ struct BoundaryLinkage {
     for start in stride(from: 0, to: leaves.count, by: blockSize) {
       let end = min(start + blockSize, leaves.count)
       let block = rows.rows(start..<end)
-      var cosines = Matrix(rowCount: end - start, columnCount: end)
-      LinearAlgebra.multiply(block, rows.prefix(rows: end), transposingSecond: true, into: &cosines)
+      let cosines = LinearAlgebra.product(block, rows.prefix(rows: end), transposingSecond: true)
       for second in start..<end {
         for first in 0..<second where abs(cosines[second - start, first]) >= smallestCosine { body(first, second) }
       }

@@ -104,11 +104,9 @@ public func densityBounds(
 /// The hyperplane that fits some samples best, in any unit of the inputs: through all of them if there are at most d. nil for
 /// samples that are not finite.
 private func hyperplane(through samples: [Int], of inputs: Matrix) -> (normal: [Double], offset: Double)? {
-  let d = inputs.columnCount
   // About their mean, d samples span d - 1 directions, and the last one is the normal.
   let rows = Centred(inputs.rows(samples))
-  var gram = Matrix(rowCount: d, columnCount: d)
-  LinearAlgebra.multiply(rows.values, transposingFirst: true, rows.values, into: &gram)
+  let gram = LinearAlgebra.product(rows.values, transposingFirst: true, rows.values)
   guard let normal = LinearAlgebra.symmetricEigen(gram)?.vectors.row(0) else { return nil }
   return (Array(normal), -dotProduct(normal, rows.mean))
 }

@@ -69,8 +69,7 @@ struct GradientSearch {
       let (given, own) = (try teacher.network.outputs(for: block), try student.network.outputs(for: block))
       var residuals = given
       for i in residuals.values.indices { residuals.values[i] -= own.values[i] }
-      var products = Matrix(rowCount: block.rowCount, columnCount: rows.count)
-      LinearAlgebra.multiply(residuals, fanOuts, transposingSecond: true, into: &products)
+      let products = LinearAlgebra.product(residuals, fanOuts, transposingSecond: true)
       for i in 0..<block.rowCount {
         for (k, row) in rows.enumerated() {
           let z = dotProduct(row.dropLast(), block.row(i), from: row[row.count - 1])

@@ -162,8 +162,7 @@ public func diagnosis(of inputs: Matrix) throws(ShapeError) -> InputDiagnosis {
   try checkSamples(inputs)
   let (count, d) = (inputs.rowCount, inputs.columnCount)
   let centred = Centred(inputs)
-  var covariance = Matrix(rowCount: d, columnCount: d)
-  LinearAlgebra.multiply(centred.values, transposingFirst: true, centred.values, into: &covariance)
+  var covariance = LinearAlgebra.product(centred.values, transposingFirst: true, centred.values)
   for i in covariance.values.indices { covariance.values[i] /= Double(count) }
   guard let eigen = LinearAlgebra.symmetricEigen(covariance) else {
     throw ShapeError("the principal directions of the inputs could not be computed; rescale them")

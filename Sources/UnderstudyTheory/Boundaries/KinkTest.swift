@@ -57,8 +57,7 @@ public struct AlignmentProof: Sendable, Equatable {
     let centred = Centred(witnesses)
     var bound = 0.0
     if d > 1 {
-      var gram = Matrix(rowCount: d, columnCount: d)
-      LinearAlgebra.multiply(centred.values, transposingFirst: true, centred.values, into: &gram)
+      let gram = LinearAlgebra.product(centred.values, transposingFirst: true, centred.values)
       // Rounding of a product of q terms in the largest of them: below it, a singular value is none.
       guard let squares = LinearAlgebra.symmetricEigenvalues(gram), squares[1] > 1e-12 * squares[d - 1] else {
         return nil

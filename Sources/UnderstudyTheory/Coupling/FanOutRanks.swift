@@ -22,21 +22,11 @@ public struct FanOutRanks: Sendable {
 
   /// The rank; eigenvalues, which are squares, below 1e-12 of the largest count as 0.
   ///
-  /// - Complexity: as ``cost(of:)`` says, once for each set of nodes.
+  /// - Complexity: O(nodes x C min(nodes, C)), once for each set of nodes.
   public mutating func rank(of nodes: [Int]) -> Int {
     if let rank = known[nodes] { return rank }
-    var rows = Matrix(rowCount: nodes.count, columnCount: factor.columnCount)
-    for (row, k) in nodes.enumerated() {
-      for c in 0..<factor.columnCount { rows[row, c] = factor[k, c] }
-    }
-    let rank = rankOfSquares(squaredSingularValues(rows))
+    let rank = rankOfSquares(squaredSingularValues(factor.rows(nodes)))
     known[nodes] = rank
     return rank
-  }
-
-  /// Multiplications that the rank of some nodes takes.
-  public func cost(of nodes: [Int]) -> Double {
-    let (size, length) = (min(nodes.count, factor.columnCount), max(nodes.count, factor.columnCount))
-    return Double(size) * Double(size) * Double(length + size)
   }
 }

@@ -47,9 +47,7 @@ public struct FanOutSpan: Sendable, Equatable {
 /// The squares of the singular values of a matrix, ascending, as many as its smaller side.
 func squaredSingularValues(_ rows: Matrix) -> [Double] {
   let isTall = rows.rowCount > rows.columnCount
-  let size = min(rows.rowCount, rows.columnCount)
-  var gram = Matrix(rowCount: size, columnCount: size)
-  LinearAlgebra.multiply(rows, transposingFirst: isTall, rows, transposingSecond: !isTall, into: &gram)
+  let gram = LinearAlgebra.product(rows, transposingFirst: isTall, rows, transposingSecond: !isTall)
   return LinearAlgebra.symmetricEigenvalues(gram) ?? []
 }
 
@@ -98,7 +96,7 @@ func observerSpans(
     return nodes.map { k in
       guard boundaries.hasBoundary(k), observed.bandCounts[k] > 0 else { return nil }
       let seeing = others(k).filter { observed.gate(ofStudent: $0, atBoundary: k) > 0 }
-      return FanOutSpan(fanOuts.keeping(rows: seeing))
+      return FanOutSpan(fanOuts.rows(seeing))
     }
   }
   let carrier = OutputJacobian<Double>(student.network, kernels: ScratchKernels())
@@ -110,7 +108,7 @@ func observerSpans(
       let block = inputs.transposedBlock(first: sample, count: padded(1))
       let z = student.network.preactivations(of: block)
       let fanOuts = carrier.lowest(preactivations: z, column: 0).transposed
-      return FanOutSpan(fanOuts.keeping(rows: candidates.filter { isLeaky || z[0][$0, 0] > 0 }))
+      return FanOutSpan(fanOuts.rows(candidates.filter { isLeaky || z[0][$0, 0] > 0 }))
     }
     return spans.min { ($0.smallest, $0.rank) < ($1.smallest, $1.rank) }
   }
@@ -128,11 +126,5 @@ private func bandMembers(of boundaries: Boundaries, over inputs: Matrix, width: 
   return members.map { all in
     let count = min(limit, all.count)
     return (0..<count).map { all[$0 * all.count / count] }
-  }
-}
-
-extension Matrix {
-  fileprivate func keeping(rows indices: [Int]) -> Matrix {
-    Matrix(rowCount: indices.count, columnCount: columnCount, values: indices.flatMap { row($0) })
   }
 }

@@ -19,7 +19,7 @@ import UnderstudyNumerics
 ///
 /// - Parameters:
 ///   - reducing: makes a smaller student of a layer and what is above it; by default by merging.
-///   - finishing: trains the small networks of the second kind of path; by default none is trained, only fitted.
+///   - retraining: trains the small networks of the second kind of path; by default none is trained, only fitted.
 /// - Shape: `inputs` is `[sample, feature]`, `targets` is `[sample, output]`.
 /// - Throws: ``ShapeError`` if the students differ in shape, are linear or not finite, or the data do not fit.
 /// - Complexity: that of the reduction of each layer of both, and O(weights) a segment.
@@ -27,7 +27,7 @@ import UnderstudyNumerics
 ///   the derivation of connected solutions; the second kind of path is that of Kuditipudi et al. 2019, arXiv:1906.06247, with fits.
 public func deepPath(
   from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction? = nil,
-  finishing: StudentFinishing? = nil
+  retraining: StudentRetraining? = nil
 ) throws(ShapeError) -> ConstructedPath {
   try checkJoinable(a.network, b.network)
   try checkInputs(inputs, fit: a.network)
@@ -38,23 +38,23 @@ public func deepPath(
   try checkTargets(targets, sampleCount: inputs.rowCount, outputCount: a.network.outputCount)
   // Not `reducing ?? merged`, on which Swift 6.1 crashes.
   guard let reducing else {
-    return try path(from: a, to: b, over: inputs, targets: targets, reducing: merged, finishing: finishing)
+    return try path(from: a, to: b, over: inputs, targets: targets, reducing: merged, retraining: retraining)
   }
-  return try path(from: a, to: b, over: inputs, targets: targets, reducing: reducing, finishing: finishing)
+  return try path(from: a, to: b, over: inputs, targets: targets, reducing: reducing, retraining: retraining)
 }
 
 /// The path that keeps the outputs, or else the one over networks on half of the nodes.
 private func path(
   from a: Student, to b: Student, over inputs: Matrix, targets: Matrix, reducing: StudentReduction,
-  finishing: StudentFinishing?
+  retraining: StudentRetraining?
 ) throws(ShapeError) -> ConstructedPath {
   let exact = DeepPathBuilder(
     first: try LayeredReduction(of: a.network, over: inputs, reducing: reducing).reduced,
     second: try LayeredReduction(of: b.network, over: inputs, reducing: reducing).reduced)
   guard let shortage = exact.shortage else { return ConstructedPath(segments: exact.path(), obstacle: nil) }
   guard
-    let first = try HalfWidthReduction(of: a.network, over: inputs, targets: targets, finishing: finishing)?.reduced,
-    let second = try HalfWidthReduction(of: b.network, over: inputs, targets: targets, finishing: finishing)?.reduced
+    let first = try HalfWidthReduction(of: a.network, over: inputs, targets: targets, retraining: retraining)?.reduced,
+    let second = try HalfWidthReduction(of: b.network, over: inputs, targets: targets, retraining: retraining)?.reduced
   else { return ConstructedPath(segments: [], obstacle: shortage) }
   return ConstructedPath(
     segments: DeepPathBuilder(first: first, second: second).path(), obstacle: nil, shortage: shortage)

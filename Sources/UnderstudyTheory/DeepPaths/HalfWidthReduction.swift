@@ -2,7 +2,7 @@ import UnderstudyNetworks
 import UnderstudyNumerics
 
 /// What trains a small student of one hidden layer or more on inputs towards targets, as far as it gets.
-public typealias StudentFinishing = (Student, Matrix, Matrix) throws(ShapeError) -> Student
+public typealias StudentRetraining = (Student, Matrix, Matrix) throws(ShapeError) -> Student
 
 /// The way from a student of any depth to a network on at most half of its nodes in every hidden layer, the highest first, at whatever
 /// loss that has.
@@ -11,32 +11,32 @@ public typealias StudentFinishing = (Student, Matrix, Matrix) throws(ShapeError)
 /// outputs are linear along it, and J is convex. So no loss on the way is larger than at its corners, exactly and at any depth.
 /// Layers below the one that is being reduced stay, so what enters it stays, and everything above is a small network that stands on few nodes.
 ///
-/// A layer is reduced in these steps. The layer and the small network above it are made smaller and finished: these are the *units*
+/// A layer is reduced in these steps. The layer and the small network above it are made smaller and retrained: these are the *units*
 /// that will take its place. Then nodes of the layer are freed, the cheapest first: another small network that does without them is
-/// finished and built on nodes above that carry nothing, and the output layer moves over to it. Units take the free nodes. Where as
+/// retrained and built on nodes above that carry nothing, and the output layer moves over to it. Units take the free nodes. Where as
 /// many as are needed cannot be freed at once within the allowed loss, fewer are, and the units that take their places help to free the next.
 ///
 /// - Source: nodes that can be left out, and segments along which only the output layer moves, are those of Kuditipudi et al. 2019,
 ///   "Explaining landscape connectivity of low-cost solutions for multilayer nets", arXiv:1906.06247, theorem 1, where half of the nodes are
-///   kept and scaled. Fits, finishing, and freeing in several rounds are added here.
+///   kept and scaled. Fits, retraining, and freeing in several rounds are added here.
 struct HalfWidthReduction {
   private(set) var reduced: ReducedStudent
 
   private let inputs: Matrix
   private let targets: Matrix
-  private let finishing: StudentFinishing?
+  private let retraining: StudentRetraining?
   /// A loss up to which as many nodes as possible go at once.
   private var allowed: Double
 
   /// - Returns: nil if a hidden layer has one node only.
   /// - Throws: ``ShapeError`` if the data do not fit.
-  /// - Complexity: for each layer a few times finishing, at most as often as it has nodes, and O(samples x nodes^2) each time.
+  /// - Complexity: for each layer a few times retraining, at most as often as it has nodes, and O(samples x nodes^2) each time.
   init?(
-    of start: Network, over inputs: Matrix, targets: Matrix, finishing: StudentFinishing?
+    of start: Network, over inputs: Matrix, targets: Matrix, retraining: StudentRetraining?
   ) throws(ShapeError) {
     guard start.hiddenCounts.allSatisfy({ $0 > 1 }) else { return nil }
     (self.inputs, self.targets) = (inputs, targets)
-    self.finishing = finishing
+    self.retraining = retraining
     reduced = ReducedStudent(network: start, carriers: start.hiddenCounts.map { Array(0..<$0) })
     let ofZero = squaredDistance(targets, Matrix(rowCount: targets.rowCount, columnCount: targets.columnCount))
     allowed = max(
@@ -61,7 +61,7 @@ struct HalfWidthReduction {
   // MARK: The units
 
   /// The network with half of the nodes of its lowest hidden layer: as many go at a time as leave the loss within what is allowed once it
-  /// is finished, at least one.
+  /// is retrained, at least one.
   private func halved(_ whole: Network, over below: Matrix) throws(ShapeError) -> Network {
     let goal = whole.hiddenCounts[0] / 2
     var (network, limit) = (whole, allowed)
@@ -72,7 +72,7 @@ struct HalfWidthReduction {
       var found = (network: network, loss: Double.infinity)
       // One node alone: some others are tried as well.
       for removed in count > 1 ? [Array(order.prefix(count))] : order.prefix(eliminationTrials).map({ [$0] }) {
-        let candidate = try finished(without(removed, network, over: below), over: below)
+        let candidate = try retrained(without(removed, network, over: below), over: below)
         let loss = try halfMeanSquare(of: candidate, over: below, targets: targets)
         if !(loss >= found.loss) || found.network == network { found = (candidate, loss) }
         if loss <= limit { break }
@@ -108,9 +108,9 @@ struct HalfWidthReduction {
     try TwoLayerView(Network(layers: Array(network.layers[0...1]), activation: network.activation))
   }
 
-  private func finished(_ network: Network, over below: Matrix) throws(ShapeError) -> Network {
-    guard let finishing else { return network }
-    let trained = try finishing(Student(network), below, targets).network
+  private func retrained(_ network: Network, over below: Matrix) throws(ShapeError) -> Network {
+    guard let retraining else { return network }
+    let trained = try retraining(Student(network), below, targets).network
     let losses = (
       try halfMeanSquare(of: network, over: below, targets: targets),
       try halfMeanSquare(of: trained, over: below, targets: targets)
@@ -154,7 +154,7 @@ struct HalfWidthReduction {
     guard exchange.units.layers.count > 2 else { return (next, [fitted]) }
     let head = try Network(
       layers: [fitted] + exchange.units.layers.dropFirst(2), activation: exchange.units.activation)
-    return (next, try finished(head, over: next.activations).layers)
+    return (next, try retrained(head, over: next.activations).layers)
   }
 
   private func loss(_ above: [NetworkLayer], _ exchange: NodeExchange) throws(ShapeError) -> Double {

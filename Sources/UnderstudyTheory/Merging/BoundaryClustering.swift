@@ -153,13 +153,11 @@ struct BoundaryClustering {
 
   /// `factor sum v_k (w_k, b_k)^T` over some nodes, each turned as its unit is, `[output, feature + 1]`.
   private func sumOfProducts(of members: [KinkUnit.Member], factor: Double) -> Matrix {
-    var result = Matrix(rowCount: outputCount, columnCount: rows.columnCount)
-    guard !members.isEmpty else { return result }
+    guard !members.isEmpty else { return Matrix(rowCount: outputCount, columnCount: rows.columnCount) }
     let turned = Matrix(
       members.map { member in rows.row(member.node).map { (member.isOpposite ? -factor : factor) * $0 } })
     let fanOuts = Matrix(members.map { Array(fanOut.row($0.node)) })
-    LinearAlgebra.multiply(fanOuts, transposingFirst: true, turned, into: &result)
-    return result
+    return LinearAlgebra.product(fanOuts, transposingFirst: true, turned)
   }
 
   /// The length of a row (w, b) in the same sense as ``metric(_:_:)``.
@@ -218,8 +216,7 @@ struct BoundaryClustering {
     let weights = Matrix(unit.members.map { Array(fanOut.row($0.node)) } + [unit.kink.map { -$0 }])
     for (block, range) in GrowingBlocks(inputs) {
       let (first, count) = (range.lowerBound, range.count)
-      var distances = Matrix(rowCount: count, columnCount: 1)
-      LinearAlgebra.multiply(block, row, transposingSecond: true, into: &distances)
+      let distances = LinearAlgebra.product(block, row, transposingSecond: true)
       var hidden: [Double] = []
       hidden.reserveCapacity(count * slots)
       for i in 0..<count {
@@ -229,9 +226,8 @@ struct BoundaryClustering {
         }
         hidden.append(network.activation(distances.values[i] + unit.row[width]))
       }
-      var differences = Matrix(rowCount: count, columnCount: outputCount)
-      LinearAlgebra.multiply(
-        Matrix(rowCount: count, columnCount: slots, values: hidden), weights, into: &differences)
+      let differences = LinearAlgebra.product(
+        Matrix(rowCount: count, columnCount: slots, values: hidden), weights)
       guard differences.values.allSatisfy({ abs($0) <= limit }) else { return false }
     }
     return true

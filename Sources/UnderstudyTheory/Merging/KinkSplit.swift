@@ -59,9 +59,8 @@ struct Reach {
 extension BoundaryClustering {
   func reaches(of kinks: [KinkUnit]) -> [Reach] {
     guard !kinks.isEmpty else { return [] }
-    var distances = Matrix(rowCount: inputs.rowCount, columnCount: kinks.count)
-    LinearAlgebra.multiply(
-      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true, into: &distances)
+    let distances = LinearAlgebra.product(
+      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true)
     var reaches = [Reach](repeating: Reach(above: 0, below: 0), count: kinks.count)
     for i in 0..<inputs.rowCount {
       for (g, kink) in kinks.enumerated() {
@@ -78,8 +77,7 @@ extension BoundaryClustering {
     let linear = affine.withoutLastColumn
     if (0..<linear.rowCount).allSatisfy({ euclideanNorm(linear.row($0)) * farthest <= limit }) { return true }
     let atMiddle = (0..<linear.rowCount).map { dotProduct(linear.row($0), middle) }
-    var values = Matrix(rowCount: inputs.rowCount, columnCount: linear.rowCount)
-    LinearAlgebra.multiply(inputs, linear, transposingSecond: true, into: &values)
+    let values = LinearAlgebra.product(inputs, linear, transposingSecond: true)
     return (0..<inputs.rowCount).allSatisfy { i in
       zip(values.row(i), atMiddle).allSatisfy { abs($0 - $1) <= limit }
     }

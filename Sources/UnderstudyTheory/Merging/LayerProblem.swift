@@ -125,9 +125,8 @@ struct PrincipalCoordinates {
 
   /// A layer with its weights in these coordinates: the same pre-activations on the samples.
   func layer(of layer: NetworkLayer) -> NetworkLayer {
-    var weights = Matrix(rowCount: layer.nodeCount, columnCount: deviations.count)
     let rows = layer.weights.timesColumns(scales)
-    LinearAlgebra.multiply(rows, directions, transposingSecond: true, into: &weights)
+    var weights = LinearAlgebra.product(rows, directions, transposingSecond: true)
     for node in 0..<layer.nodeCount {
       // A node that is constant on the samples has no boundary, not one of rounding errors.
       let size = euclideanNorm(rows.row(node)) * (deviations.first ?? 0)
@@ -150,9 +149,7 @@ struct PrincipalCoordinates {
     for node in 0..<layer.nodeCount {
       for f in deviations.indices { scaled[node, f] = deviations[f] > 0 ? scaled[node, f] / deviations[f] : 0 }
     }
-    var weights = Matrix(rowCount: layer.nodeCount, columnCount: directions.columnCount)
-    LinearAlgebra.multiply(scaled, directions, into: &weights)
-    weights = weights.timesColumns(scales.map { 1 / $0 })
+    let weights = LinearAlgebra.product(scaled, directions).timesColumns(scales.map { 1 / $0 })
     let biases = layer.biases.map { biases in
       biases.enumerated().map { node, bias in
         zip(weights.row(node), mean).reduce(bias) { $0 - $1.0 * $1.1 }

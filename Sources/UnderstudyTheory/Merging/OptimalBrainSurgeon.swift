@@ -57,8 +57,7 @@ struct OptimalBrainSurgeon {
   func order(among candidates: [Int], count: Int) -> [Int] {
     let n = fanOut.rowCount
     guard count > 0, candidates.count > 1, let first = cheapest(candidates) else { return [] }
-    var gram = Matrix(rowCount: n + 1, columnCount: n + 1)
-    LinearAlgebra.multiply(features, transposingFirst: true, features, into: &gram)
+    var gram = LinearAlgebra.product(features, transposingFirst: true, features)
     // A trace of the diagonal, which is 1: redundant nodes leave G without an inverse. It blurs costs that are next to nothing, so
     // the first node, on which all may depend, is not chosen by it.
     for row in 0...n { gram[row, row] += 1e-12 }

@@ -248,9 +248,7 @@ extension Matrix {
 
   /// `[row, row of the other]`
   fileprivate func products(withRowsOf other: Matrix) -> Matrix {
-    var result = Matrix(rowCount: rowCount, columnCount: other.rowCount)
-    LinearAlgebra.multiply(self, other, transposingSecond: true, into: &result)
-    return result
+    LinearAlgebra.product(self, other, transposingSecond: true)
   }
 
   fileprivate func timesElementwise(_ other: Matrix) -> Matrix {

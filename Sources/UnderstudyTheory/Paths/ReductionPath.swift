@@ -20,7 +20,6 @@ struct ReductionPath {
   /// Where the way ends.
   private(set) var network: TwoLayerView
 
-  private let start: TwoLayerView
   private let canonical: MergedStudent
   /// The smaller student.
   private let units: TwoLayerView
@@ -33,7 +32,6 @@ struct ReductionPath {
 
   /// - Returns: nil if the smaller student is not smaller, or no node can be freed for it.
   init?(of start: TwoLayerView, to canonical: MergedStudent, over inputs: Matrix) throws(ShapeError) {
-    self.start = start
     network = start
     self.canonical = canonical
     units = try TwoLayerView(canonical.student.network)
@@ -179,8 +177,7 @@ struct ReductionPath {
       let across = members.enumerated().map { place, node in
         zip(fanOuts.row(node), direction).map { $0 - factors[place] * $1 }
       }
-      var change = Matrix(rowCount: inputs.rowCount, columnCount: network.outputCount)
-      LinearAlgebra.multiply(hidden, Matrix(across), into: &change)
+      let change = LinearAlgebra.product(hidden, Matrix(across))
       let straightening = euclideanNorm(change.values)
       return zip(members, factors).compactMap { node, factor -> Turn? in
         guard factor > 0 else { return nil }

@@ -16,17 +16,17 @@ public struct SolutionPaths: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - reducing: makes a smaller student with the same outputs; by default by merging.
-  ///   - finishing: trains small networks on the way between deep students, as far as it gets; by default none is trained.
+  ///   - retraining: trains small networks on the way between deep students, as far as it gets; by default none is trained.
   /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
   /// - Throws: ``ShapeError`` if the students differ in depth or do not fit the teacher, are linear or not finite, or if
   ///   the data do not fit.
   /// - Precondition: `pointCount >= 2`.
   /// - Complexity: that of the constructed path, see ``constructedPath(from:to:over:targets:canonical:)`` and
-  ///   ``deepPath(from:to:over:targets:reducing:finishing:)``, and O(samples x nodes x (features + outputs x points)) for each line and segment, with
+  ///   ``deepPath(from:to:over:targets:reducing:retraining:)``, and O(samples x nodes x (features + outputs x points)) for each line and segment, with
   ///   more hidden layers O(samples x weights x points).
   public init(
     from a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
-    pointCount: Int = 200, reducing: StudentReduction? = nil, finishing: StudentFinishing? = nil
+    pointCount: Int = 200, reducing: StudentReduction? = nil, retraining: StudentRetraining? = nil
   ) throws(ShapeError) {
     try a.checkFits(teacher)
     try b.checkFits(teacher)
@@ -37,7 +37,7 @@ public struct SolutionPaths: Sendable, Equatable {
       if let reducing { canonical = (try reducing(a, inputs, targets), try reducing(b, inputs, targets)) }
       path = try constructedPath(from: a, to: b, over: inputs, targets: targets, canonical: canonical)
     } else {
-      path = try deepPath(from: a, to: b, over: inputs, targets: targets, reducing: reducing, finishing: finishing)
+      path = try deepPath(from: a, to: b, over: inputs, targets: targets, reducing: reducing, retraining: retraining)
     }
     straight = try losses(
       along: try straightLine(from: a, to: b), pointCount: pointCount, over: inputs, targets: targets)

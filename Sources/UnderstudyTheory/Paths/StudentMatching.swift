@@ -23,7 +23,6 @@ public struct StudentMatching: Sendable, Equatable {
   public let student: Student
 
   /// Those of the lowest layer.
-  public var costs: Matrix { layers[0].costs }
   public var nodes: [Int] { layers[0].nodes }
   public var scales: [Double] { layers[0].scales }
 

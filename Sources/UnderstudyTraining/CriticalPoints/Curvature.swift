@@ -46,8 +46,7 @@ extension LeastSquaresProblem {
     var gradients = [change.outputs.negated]
     for l in evaluation.slopes.indices.reversed() {
       let slopes = evaluation.slopes[l]
-      var moved = Matrix(rowCount: sampleCount, columnCount: slopes.columnCount)
-      LinearAlgebra.multiply(gradients[0], weights.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved)
+      var moved = LinearAlgebra.product(gradients[0], weights.layers[l + 1].prefix(columns: slopes.columnCount))
       LinearAlgebra.multiply(
         evaluation.gradients[l + 1], direction.layers[l + 1].prefix(columns: slopes.columnCount), into: &moved, scale: 1
       )
@@ -56,8 +55,7 @@ extension LeastSquaresProblem {
     }
     var result = products(gradients, with: evaluation.features)
     for (l, features) in zip(1..., change.features) {
-      var sum = Matrix(rowCount: evaluation.gradients[l].columnCount, columnCount: features.columnCount)
-      LinearAlgebra.multiply(evaluation.gradients[l], transposingFirst: true, features, into: &sum)
+      let sum = LinearAlgebra.product(evaluation.gradients[l], transposingFirst: true, features)
       for k in 0..<sum.rowCount {
         for f in 0..<sum.columnCount { result.layers[l][k, f] += sum[k, f] }
       }
@@ -130,8 +128,6 @@ extension LeastSquaresProblem {
       let slope = evaluation.slopes[0].values[i * n + node]
       for f in 0..<width { gated.values[i * width + f] = slope * inputs.values[i * width + f] }
     }
-    var result = Matrix(rowCount: width, columnCount: values.columnCount)
-    LinearAlgebra.multiply(gated, transposingFirst: true, values, into: &result)
-    return result
+    return LinearAlgebra.product(gated, transposingFirst: true, values)
   }
 }

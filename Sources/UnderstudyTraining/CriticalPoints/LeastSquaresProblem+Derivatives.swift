@@ -38,9 +38,8 @@ extension LeastSquaresProblem {
   func nodeGradients(of outputs: Matrix, through weights: ParameterVector, _ slopes: [Matrix]) -> [Matrix] {
     var result = [outputs]
     for l in slopes.indices.reversed() {
-      var gradients = Matrix(rowCount: sampleCount, columnCount: slopes[l].columnCount)
-      LinearAlgebra.multiply(
-        result[0], weights.layers[l + 1].prefix(columns: slopes[l].columnCount), into: &gradients)
+      var gradients = LinearAlgebra.product(
+        result[0], weights.layers[l + 1].prefix(columns: slopes[l].columnCount))
       gradients.multiplyElements(by: slopes[l])
       result.insert(gradients, at: 0)
     }
@@ -54,13 +53,9 @@ extension LeastSquaresProblem {
         let (gradient, feature) = factors
         if l == 1, features.count == 2 {
           // The same sums the other way round: results of two layers are recorded with the roundings of these.
-          var result = Matrix(rowCount: feature.columnCount, columnCount: gradient.columnCount)
-          LinearAlgebra.multiply(feature, transposingFirst: true, gradient, into: &result)
-          return result.transposed
+          return LinearAlgebra.product(feature, transposingFirst: true, gradient).transposed
         }
-        var result = Matrix(rowCount: gradient.columnCount, columnCount: feature.columnCount)
-        LinearAlgebra.multiply(gradient, transposingFirst: true, feature, into: &result)
-        return result
+        return LinearAlgebra.product(gradient, transposingFirst: true, feature)
       })
   }
 

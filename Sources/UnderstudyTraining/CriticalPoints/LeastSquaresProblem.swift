@@ -144,9 +144,7 @@ struct LeastSquaresProblem {
 
   /// z of the nodes with these rows, `[sample, node]`.
   func preactivations(of rows: Matrix, over features: Matrix) -> Matrix {
-    var result = Matrix(rowCount: sampleCount, columnCount: rows.rowCount)
-    LinearAlgebra.multiply(features, rows, transposingSecond: true, into: &result)
-    return result
+    LinearAlgebra.product(features, rows, transposingSecond: true)
   }
 
   /// phi(z), behind it a column of ones if wanted, and phi'(z).

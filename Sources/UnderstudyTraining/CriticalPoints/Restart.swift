@@ -107,10 +107,8 @@ extension LeastSquaresProblem {
     // ||a^T g||^2 / (a^T a - a^T F G^-1 F^T a).
     var activations = preactivations(of: rows, over: inputs)
     for i in activations.values.indices { activations.values[i] = activation(activations.values[i]) }
-    var explained = Matrix(rowCount: count, columnCount: lacking.columnCount)
-    LinearAlgebra.multiply(activations, transposingFirst: true, lacking, into: &explained)
-    var shared = Matrix(rowCount: count, columnCount: factor.rowCount)
-    LinearAlgebra.multiply(activations, transposingFirst: true, state.evaluation.features[l + 1], into: &shared)
+    let explained = LinearAlgebra.product(activations, transposingFirst: true, lacking)
+    let shared = LinearAlgebra.product(activations, transposingFirst: true, state.evaluation.features[l + 1])
     var solved = shared
     LinearAlgebra.solveCholesky(factor, rightSides: &solved)
     var best: (gain: Double, row: Int)?
@@ -130,10 +128,8 @@ extension LeastSquaresProblem {
   /// Moves rows along `sum D (g . q) x`, `q` being the fan-out that each would get, and normalises them.
   private func follow(_ lacking: Matrix, over inputs: Matrix, _ rows: inout Matrix) {
     let (activations, slopes) = activated(preactivations(of: rows, over: inputs), appendingOnes: false)
-    var fanOut = Matrix(rowCount: rows.rowCount, columnCount: lacking.columnCount)
-    LinearAlgebra.multiply(activations, transposingFirst: true, lacking, into: &fanOut)
-    var gradients = Matrix(rowCount: sampleCount, columnCount: rows.rowCount)
-    LinearAlgebra.multiply(lacking, fanOut, transposingSecond: true, into: &gradients)
+    let fanOut = LinearAlgebra.product(activations, transposingFirst: true, lacking)
+    var gradients = LinearAlgebra.product(lacking, fanOut, transposingSecond: true)
     gradients.multiplyElements(by: slopes)
     LinearAlgebra.multiply(gradients, transposingFirst: true, inputs, into: &rows)
     normalizeRows(of: &rows)

@@ -83,3 +83,10 @@ extension DeepKernel: Engine {
 
   public func useThreads(_ count: Int) { threadCount = max(1, count) }
 }
+
+extension ShapeError {
+  /// Of an engine that does not go on with what another one's update rule remembered.
+  static let foreignOptimizerState = ShapeError(
+    "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
+      + "another results folder (--results) to begin anew")
+}

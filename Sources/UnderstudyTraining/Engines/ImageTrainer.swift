@@ -101,12 +101,10 @@ public final class ImageTrainer {
     (self.plan, self.batches, self.images, self.batchSize) = (plan, batches, images, batchSize)
     usesLabels = objective.usesLabels
     architecture = network.architecture
-    do {
-      kernel = try ConvolutionalKernel(
-        shape: architecture.convolutionalShape, loss: objective.loss, batchSize: batchSize, algorithm: algorithm,
-        threads: threads)
-    } catch {
-      throw ShapeError("\(error)")
+    kernel = try catchingKernels { () throws(ConvolutionError) in
+      try ConvolutionalKernel(
+        shape: network.architecture.convolutionalShape, loss: objective.loss, batchSize: batchSize,
+        algorithm: algorithm, threads: threads)
     }
     kernel.layers = network.layers.map(LayerWeights.init)
     if case .teacher(let network, _) = objective {
@@ -115,9 +113,7 @@ public final class ImageTrainer {
       teacher = nil
     }
     if let optimizerState, !kernel.restore(optimizerState) {
-      throw ShapeError(
-        "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
-          + "another results folder (--results) to begin anew")
+      throw .foreignOptimizerState
     }
   }
 

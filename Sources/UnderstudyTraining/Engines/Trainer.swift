@@ -45,9 +45,7 @@ public final class Trainer<Scalar: KernelScalar> {
     engine = chosen.init(shape: shape, loss: plan.loss, instructions: instructions)
     engine.layers = student.network.layers.map(LayerWeights.init)
     if let optimizerState, !engine.restore(optimizerState) {
-      throw ShapeError(
-        "what the optimizer remembers does not fit the student: it is damaged, or of another version of Understudy; give "
-          + "another results folder (--results) to begin anew")
+      throw .foreignOptimizerState
     }
     if plan.unitNormFirstLayer && !isResuming { engine.normalizeFirstLayer() }
   }

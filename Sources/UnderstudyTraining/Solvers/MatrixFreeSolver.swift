@@ -112,8 +112,7 @@ struct MatrixFreeSolver: LeastSquaresSolver {
   /// `Y - F G'^-1 F^T Y`: what the output layer does not take up of a change of the outputs; Y where it is not eliminated.
   private func projected(_ outputs: Matrix, _ outputFactor: Matrix?) -> Matrix {
     guard let outputFactor else { return outputs }
-    var sides = Matrix(rowCount: outputs.columnCount, columnCount: features.columnCount)
-    LinearAlgebra.multiply(outputs, transposingFirst: true, features, into: &sides)
+    var sides = LinearAlgebra.product(outputs, transposingFirst: true, features)
     LinearAlgebra.solveCholesky(outputFactor, rightSides: &sides)
     var result = outputs
     LinearAlgebra.multiply(features, sides.negated, transposingSecond: true, into: &result, scale: 1)

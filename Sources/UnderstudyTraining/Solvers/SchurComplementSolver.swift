@@ -90,8 +90,7 @@ struct SchurComplementSolver: LeastSquaresSolver {
     let negativeGradient = problem.negativeGradient(at: evaluation)
     (pull, lastPull) = (negativeGradient.layers[0], negativeGradient.outputLayer.transposed)
     fanOut = weights.outputLayer.prefix(columns: nodeCount).transposed
-    strengths = Matrix(rowCount: nodeCount, columnCount: nodeCount)
-    LinearAlgebra.multiply(fanOut, fanOut, transposingSecond: true, into: &strengths)
+    strengths = LinearAlgebra.product(fanOut, fanOut, transposingSecond: true)
   }
 
   /// - Complexity: O((nodes x features)^3).
@@ -108,8 +107,7 @@ struct SchurComplementSolver: LeastSquaresSolver {
     for u in firstDamping.indices { system[u, u] += firstDamping[u] }
 
     // (F^T R) v_k, a column for each node.
-    var pulls = Matrix(rowCount: mixed.columnCount, columnCount: count)
-    LinearAlgebra.multiply(lastPull, fanOut, transposingSecond: true, into: &pulls)
+    let pulls = LinearAlgebra.product(lastPull, fanOut, transposingSecond: true)
     var right = Matrix(rowCount: 1, columnCount: count * width)
     for a in 0..<count {
       for f in 0..<width {
@@ -138,8 +136,7 @@ struct SchurComplementSolver: LeastSquaresSolver {
   private func reducedSystem(_ eliminated: Matrix) -> (system: Matrix, diagonal: [Double]) {
     let (width, count) = (problem.inputs.columnCount, nodeCount)
     let unknowns = count * width
-    var system = Matrix(rowCount: unknowns, columnCount: unknowns)
-    LinearAlgebra.multiply(eliminated, mixed, transposingSecond: true, into: &system)
+    var system = LinearAlgebra.product(eliminated, mixed, transposingSecond: true)
     var diagonal = [Double](repeating: 0, count: unknowns)
     for a in 0..<count {
       for b in 0...a {

@@ -79,7 +79,7 @@ ends "another ending" 64 "ends in .safetensors" -- "${prune[@]}" --keep 3 --outp
 ends "a share that empties no layer" 64 "--ratios 1" -- "${prune[@]}" --ratios 1 --output none.safetensors
 ends "too few shares" 2 "has 2 hidden layers" "give one for each" -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --ratios 0.5 --output none.safetensors
-ends "more nodes than there are" 2 "hidden layer 1 has 8 nodes" "give 1 to 8" -- \
+ends "more nodes than there are" 2 "hidden layer 1 (lowest) has 8 nodes" "give 1 to 8" -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --keep 9-4 --output none.safetensors
 ends "an empty layer" 64 "--keep 0" -- "${prune[@]}" --keep 0 --output none.safetensors
 ends "accuracy without labels" 64 "needs labels" -- \

@@ -121,7 +121,7 @@ check "the same study again" "${run[@]}" --results again
 equal "has the same numbers" "$(numbers again)" "$(numbers whole)"
 
 # What the layers were computed by.
-ends "status" 0 "runs       4 of 4" "  layer 1 " "  layer 2 " "1 thread" -- "$UNDERSTUDY" status whole
+ends "status" 0 "runs       4 of 4" "  layer 1 (lowest) " "  layer 2 " "1 thread" -- "$UNDERSTUDY" status whole
 
 # A folder that keeps its images, away from them.
 mkdir photographs

@@ -39,7 +39,8 @@ import UnderstudyNumerics
   func corners(test: Case) throws {
     let targets = targets
     let start = try student(test, key: 3)
-    let way = try #require(try HalfWidthReduction(of: start.network, over: x, targets: targets, finishing: nil)).reduced
+    let way = try #require(try HalfWidthReduction(of: start.network, over: x, targets: targets, retraining: nil))
+      .reduced
     #expect(way.steps.first?.segment.from == start.network && way.steps.last?.segment.to == way.network)
     for (step, next) in zip(way.steps, way.steps.dropFirst()) { #expect(step.segment.to == next.segment.from) }
     for step in way.steps {
@@ -79,13 +80,13 @@ import UnderstudyNumerics
     }
   }
 
-  @Test("networks are finished where that helps, and only there")
-  func finishing() throws {
+  @Test("networks are retrained where that helps, and only there")
+  func retraining() throws {
     let targets = targets
     let test = Case(widths: [6, 6])
     let (a, b) = (try student(test, key: 3), try student(test, key: 4))
-    func worst(_ finishing: StudentFinishing?) throws -> Double {
-      try deepPath(from: a, to: b, over: x, targets: targets, finishing: finishing).segments
+    func worst(_ retraining: StudentRetraining?) throws -> Double {
+      try deepPath(from: a, to: b, over: x, targets: targets, retraining: retraining).segments
         .map { try losses(along: $0, pointCount: 2, over: x, targets: targets).max() ?? 0 }.max() ?? 0
     }
     let plain = try worst(nil)
@@ -113,7 +114,7 @@ import UnderstudyNumerics
     }
     for key: UInt64 in [41, 42] {
       let start = student(key).network
-      let way = try #require(try HalfWidthReduction(of: start, over: x, targets: targets, finishing: nil)).reduced
+      let way = try #require(try HalfWidthReduction(of: start, over: x, targets: targets, retraining: nil)).reduced
       for step in way.steps {
         #expect(try losses(along: step.segment, pointCount: 5, over: x, targets: targets).allSatisfy { $0 < 1e-18 })
       }
