@@ -38,17 +38,44 @@ struct ImageMemoryEstimate {
   mutating func check(
     _ run: Run, of study: Study, available: Double? = availableMemory()
   ) throws(ExperimentError) {
-    let bytes = try bytes(of: run, recording: study.record.reduce(into: []) { $0.formUnion($1.measures) })
     let count = min(threadCount, study.settings.count * study.seeds.count)
+    let label = study.label(of: run.setting)
+    // What the networks take is known before they are drawn.
+    let least = try parameterBytes(of: run)
+    if let available, least > available { throw Self.refusal(least, count: 1, available: available, label) }
+    let bytes = try bytes(of: run, recording: study.record.reduce(into: []) { $0.formUnion($1.measures) })
     guard let available, bytes * Double(count) > available else { return }
-    let needed = "\(study.label(of: run.setting)): a run needs about \(byteSize(bytes)) of memory"
+    throw Self.refusal(bytes, count: count, available: available, label)
+  }
+
+  private static func refusal(_ bytes: Double, count: Int, available: Double, _ label: String) -> ExperimentError {
+    let needed = "\(label): a run needs about \(byteSize(bytes)) of memory"
     let keys = "teacher.layers, student.overRealization, training.batchSize"
     guard bytes > available else {
-      throw .input(
+      return .input(
         "\(needed), and \(count) at a time \(byteSize(bytes * Double(count))), but \(byteSize(available)) are free; take "
           + "fewer at a time (--threads \(Int(available / bytes))), or make it smaller: \(keys)")
     }
-    throw .input("\(needed), but \(byteSize(available)) are free; make it smaller: \(keys)")
+    return .input("\(needed), but \(byteSize(available)) are free; make it smaller: \(keys)")
+  }
+
+  /// What a run's largest network takes, from its shape alone.
+  ///
+  /// - Throws: as ``check(_:of:available:)``.
+  private func parameterBytes(of run: Run) throws(ExperimentError) -> Double {
+    let (setting, place) = (run.setting, "setting \(run.settingIndex)")
+    let data = try artifacts.images(of: run)
+    let teacher =
+      setting.teacher.file == nil
+      ? try ImageNetworks.teacherArchitecture(run, data, place: place)
+      : try ImageNetworks.untrainedTeacher(run, data, place: place).architecture
+    let shares = setting.oracle.prunedShares?.shares ?? []
+    let oracle = teacher.hiddenCounts.enumerated().map { layer, count in
+      layer < shares.count ? count - Int(Double(count) * shares[layer]) : count
+    }
+    let drawn = setting.student.file == nil ? setting.student.widths(over: oracle) : oracle
+    let networks = [teacher.hiddenCounts, drawn.count == oracle.count ? drawn : oracle]
+    return networks.map { parameters(teacher.weightCount(hiddenCounts: $0.map(Double.init))) }.max() ?? 0
   }
 
   /// Bytes of a run: of its student's training and measuring, or of its teacher's training, whichever are more.
@@ -102,7 +129,7 @@ struct ImageMemoryEstimate {
     let isFixed = setting.inputs.cropPadding == 0 && !setting.inputs.flips
     let outputs = setting.inputs.evaluation.count * 2 + (isFixed ? setting.inputs.training.count : 0)
     bytes += Double(outputs * student.outputCount) * 4
-    return bytes + batches(training.batchSize, student) + parameters(student)
+    return bytes + batches(training.batchSize, student) + parameters(Double(student.weightCount))
   }
 
   /// A training on labels, and the evaluations between its epochs.
@@ -117,7 +144,7 @@ struct ImageMemoryEstimate {
       architecture: network.architecture, batchSize: ImageEvaluator.batchSize, algorithm: algorithm,
       threads: threadCount)
     let kernels = training.epochs > 0 ? try bytes(trained) + bytes(evaluated) : try bytes(evaluated)
-    return kernels + batches(training.batchSize, network) + parameters(network)
+    return kernels + batches(training.batchSize, network) + parameters(Double(network.weightCount))
   }
 
   private func momentCount(_ training: TrainingSetting) -> Int {
@@ -131,7 +158,7 @@ struct ImageMemoryEstimate {
 
   /// The network in double precision and what the optimizer remembers: as they are, before the epoch, and on the way to a
   /// checkpoint.
-  private func parameters(_ network: Network) -> Double { Double(network.weightCount) * 8 * 10 }
+  private func parameters(_ weightCount: Double) -> Double { weightCount * 8 * 10 }
 
   private mutating func bytes(_ kernel: Kernel) throws(ConvolutionError) -> Double {
     if let bytes = known[kernel] { return bytes }
