@@ -25,7 +25,7 @@ struct LabelTraining {
   private var noteName: String { Self.noteName(of: recipe) }
   private var checkpointName: String { Self.checkpointName(of: recipe) }
   static func weightsName(of recipe: Recipe) -> String { "\(recipe.hash).safetensors" }
-  private static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
+  static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
   private static func checkpointName(of recipe: Recipe) -> String { "\(recipe.hash).checkpoint.safetensors" }
   /// All that is kept of a network.
   static func fileNames(of recipe: Recipe) -> [String] {
@@ -59,8 +59,8 @@ struct LabelTraining {
   /// That a network of a recorded run is not among the artifacts.
   static func missing(_ recipe: Recipe, _ what: String, of run: Run, in store: ResultsStore) -> ExperimentError {
     .input(
-      "\(store.folder.path)/artifacts/\(weightsName(of: recipe)): the \(what) of run \(run.hash) is not there, or is damaged; "
-        + "put it back")
+      "\(path(of: recipe, in: store)): the \(what) of run \(run.hash) is not there, or is damaged; put it back, or run the study "
+        + "again in this folder: it makes it again")
   }
 
   /// What an earlier process has made; nil if there is nothing, or it is damaged.
