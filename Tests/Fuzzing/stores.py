@@ -151,7 +151,7 @@ class Stores(Target):
                     if isinstance(text, str) and text[:1] in "{[" and rng.random() < 0.5:
                         try:
                             changed = json.dumps(mutations.value_changed(rng, json.loads(text)))
-                        except ValueError:
+                        except (ValueError, RecursionError):
                             changed = text[1:]
                         database.execute(f'UPDATE OR REPLACE "{table}" SET "{column}" = ? WHERE "{column}" = ?', [changed, text])
 
