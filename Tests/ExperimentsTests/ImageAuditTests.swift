@@ -97,7 +97,7 @@ extension ImagePipelineTests {
       let error = #expect(throws: ExperimentError.self) { try audits.audit(run, in: store) }
       #expect(error?.description.contains("has convolutions") == true)
 
-      let dense = results.appending(path: "dense")
+      let dense = results.deletingLastPathComponent().appending(path: "dense")
       let other = try self.study(
         set, Self.dense + ["teacher.layers=\"dense 6, dense 6\"", "oracle.prunedShares=\"0.5-0.5\""])
       #expect(try await self.run(other, into: dense).recordedCount == 1)

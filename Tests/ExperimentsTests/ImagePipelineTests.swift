@@ -224,7 +224,7 @@ import UnderstudySchema
       try Data("damaged".utf8).write(to: folder.appending(path: first[0]))
       try FileManager.default.removeItem(at: folder.appending(path: first[1]))
       let more = try self.study(set, ["student.overRealization=1", "training.loss=squaredError", "seeds=2"])
-      let other = results.appending(path: "other")
+      let other = results.deletingLastPathComponent().appending(path: "other")
       do { _ = try ResultsStore.openForWriting(other, study: more) }
       try FileManager.default.copyItem(at: folder, to: other.appending(path: "artifacts"))
       #expect(try await run(more, into: other).recordedCount == 2)
@@ -278,6 +278,14 @@ import UnderstudySchema
         }
         let message = error?.description ?? ""
         #expect(message.contains(part) && message.contains("of memory"))
+      }
+      // These are refused before their networks are drawn, which would take 10^14 bytes.
+      for override in ["student.overRealization=900000", "teacher.layers=\"dense 1000000, dense 1000000\""] {
+        let study = try self.study(set, [override])
+        let error = #expect(throws: ExperimentError.self) {
+          try estimate.check(#require(study.runs.first), of: study, available: 1e11)
+        }
+        #expect((error?.description ?? "").contains("of memory"), "\(override)")
       }
     }
   }

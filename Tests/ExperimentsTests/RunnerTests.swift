@@ -71,6 +71,34 @@ import UnderstudySchema
     }
   }
 
+  @Test(
+    "numbers for each pair of nodes are counted before anything is allocated",
+    arguments: [
+      ["training.method=flow"], ["record=[{measures: [expectedLoss], every: 1}]"],
+      ["record=[{measures: [matchedPath], last: true}]"],
+      ["criticalPoint.method=levenbergMarquardt"],
+    ])
+  func pairs(overrides: [String]) throws {
+    // 3 x 30000 nodes: 2 numbers of 8 bytes for each pair are 1.3e11.
+    let flow = overrides[0].hasSuffix("flow") ? ["training.batchSize=null"] : []
+    let wide = try tinyStudy(overrides + flow + ["student.overRealization=30000"])
+    let error = #expect(throws: ExperimentError.self) {
+      try MemoryEstimate.check(wide, threadCount: 1, available: 1.2e11)
+    }
+    #expect((error?.description ?? "").contains("student.overRealization"))
+    try MemoryEstimate.check(wide, threadCount: 1, available: 1e12)
+  }
+
+  @Test("a student of a teacher from a file is counted by that teacher")
+  func studentOfFile() throws {
+    let study = try tinyStudy("student.overRealization=1000")
+    let setting = study.settings[0]
+    #expect(MemoryEstimate(setting, file: [8, 3, 4]).bytes == MemoryEstimate(setting).bytes)
+    #expect(throws: ExperimentError.self) {
+      try MemoryEstimate.check(setting, learningFrom: [8, 1_000_000, 4], in: study, threadCount: 1, available: 1e11)
+    }
+  }
+
   @Test("progress counts what was there before, and what falls away with a divergence or a checkpoint")
   func accounts() throws {
     let setting = try tinyStudy().settings[0]

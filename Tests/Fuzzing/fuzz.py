@@ -4,7 +4,7 @@
     fuzz.py --understudy PROGRAM [--parsers LIBFUZZER] [--seconds 30] [--seed 1] [TARGET ...]
     fuzz.py --understudy PROGRAM --replay
 
-Targets: studies, settings, networks, exchanged, numbers, arrays, images, stores; all, if none is named. LIBFUZZER is the program of Package.swift,
+Targets: studies, settings, image-settings, networks, exchanged, numbers, arrays, images, stores, image-stores; all, if none is named. LIBFUZZER is the program of Package.swift,
 which reads all of these but settings and stores in one process, many a second, led by the code that they reach. What the program
 answers with anything else than its own exit codes, with a crash, a system's error dump or no end is made as small as it goes,
 printed, and written to corpus/TARGET/, from where --replay gives it to all commands again. The last line is `N passed, N failed`.
@@ -30,7 +30,9 @@ import stores
 import targets
 
 CORPUS = targets.HERE / "corpus"
-TARGETS = [targets.Studies, targets.Settings, targets.Networks, targets.Exchanged, targets.Numbers, targets.Arrays, targets.Images, stores.Stores]
+TARGETS = [
+    targets.Studies, targets.Settings, targets.ImageSettings, targets.Networks, targets.Exchanged, targets.Numbers, targets.Arrays, targets.Images,
+    stores.Stores, stores.ImageStores]
 # Of what is not the program's own words.
 UNDIGNIFIED = re.compile(
     r"fatal error|please report|backtrace|NSError|Domain=|UserInfo|Foundation\.|Swift\.|GRDB|EncodingError|DecodingError|Optional\(|"

@@ -11,7 +11,7 @@ import sqlite3
 from pathlib import Path
 
 import mutations
-from targets import STORED_STUDY, Target
+from targets import SMALL_IMAGES, STORED_STUDY, Target, study
 
 
 class Stores(Target):
@@ -20,7 +20,7 @@ class Stores(Target):
     name, suffix, chosen = "stores", ".json", 3
 
     def prepare(self):
-        (self.material / "study.yaml").write_text(STORED_STUDY)
+        self.write_study()
         self.call("run", "study.yaml", "--results", "whole", "--no-report")
         # Begun and not finished: one run is left to do, another has a checkpoint. A longer study shows how they look.
         shutil.copytree(self.material / "whole", self.material / "part")
@@ -37,6 +37,9 @@ class Stores(Target):
         definition = database.execute("SELECT * FROM study").fetchone()
         self.texts = [text for text in definition if isinstance(text, str) and text.startswith("{")]
         database.close()
+
+    def write_study(self):
+        (self.material / "study.yaml").write_text(STORED_STUDY)
 
     def checkpoint(self, database, run):
         """A checkpoint as the program writes one, of a run that was stopped."""
@@ -148,7 +151,7 @@ class Stores(Target):
                     if isinstance(text, str) and text[:1] in "{[" and rng.random() < 0.5:
                         try:
                             changed = json.dumps(mutations.value_changed(rng, json.loads(text)))
-                        except ValueError:
+                        except (ValueError, RecursionError):
                             changed = text[1:]
                         database.execute(f'UPDATE OR REPLACE "{table}" SET "{column}" = ? WHERE "{column}" = ?', [changed, text])
 
@@ -193,13 +196,47 @@ class Stores(Target):
         elif how == "text":
             path.write_text("{: no")
 
+    #: One run; what varies; a statistic of what is recorded.
+    one, key, statistic = ["--seed", "1", "--where", "teacher.strengthDecay=1"], "teacher.strengthDecay", "recoveredNodes"
+
     def commands(self):
+        page = ["--output", "page.html", "--python", "/nonexistent/python"]
         return [
             ["status", "results"], ["check", "results"], ["export", "results"], ["export", "results", "--format", "json"],
-            ["report", "results", "--output", "page.html", "--python", "/nonexistent/python"],
-            ["audit", "results", "--seed", "1", "--json"], ["recover", "results", "--seed", "1", "--iterations", "5"],
+            ["report", "results", *page], ["audit", "results", "--seed", "1", "--json"],
+            ["recover", "results", "--seed", "1", "--iterations", "5"],
             ["run", self.place_of("study.yaml"), "--results", "results", "--no-report", "--threads", "1"],
+            ["status", "results", "--runs"], ["extract", "results", *self.one, "--into", "extracted"],
+            ["zoom", "results", *self.one, "--from", "0", "--to", "9", "--every", "3", "--into", "zoom", "--no-report", "--threads", "1"],
+            ["forget", "results", "--seed", "2"], ["statistics", "results", self.statistic, "--by", self.key],
+            ["report", "results", "--compare", self.key, "--statistic", self.statistic, *page],
         ]
 
     def parts(self, data):
         return json.loads(data), lambda pieces: json.dumps(pieces).encode()
+
+
+class ImageStores(Stores):
+    """The same of a study over images, whose runs remember their momentum and can be trained longer."""
+
+    name, chosen = "image-stores", 4
+    one, key, statistic = ["--seed", "1", "--where", "student.overRealization=2"], "student.overRealization", "evaluationAccuracy"
+
+    def write_study(self):
+        self.write("images", "pictures", 60, 40, 6)
+        (self.material / "study.yaml").write_text(study(SMALL_IMAGES))
+
+    def change(self, rng):
+        if rng.random() < 0.2:
+            return ["artifact", rng.randrange(8), rng.choice(["remove", "cut", "flip", "exchange", "link", "folder", "text"])]
+        return super().change(rng)
+
+    def apply(self, change, target):
+        if change[0] != "artifact":
+            return super().apply(change, target)
+        files = sorted((target / "artifacts").glob("*.*"))
+        self.harm(files[change[1] % len(files)], change[2], files[-1])
+
+    def commands(self):
+        longer = ["run", self.place_of("study.yaml"), "--results", "results", "--no-report", "--threads", "1", "--set", "training.epochs=4"]
+        return [*(command for command in super().commands() if command[0] != "recover"), longer]

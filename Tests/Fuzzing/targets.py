@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import random
 import re
 import struct
@@ -27,6 +28,20 @@ SMALL = {
     "inputs": {"training": {"count": 60}, "evaluation": {"count": 40}},
     "training": {"epochs": 3, "stepsPerEpoch": 20, "learningRate": 0.05},
     "seeds": 2,
+}
+
+SMALL_IMAGES = {
+    "name": "images",
+    "teacher": {"layers": "conv 4, conv 3 max 2", "normalization": "afterActivation", "training": {"epochs": 1, "batchSize": 16}},
+    "oracle": {"prunedShares": "0.25-0.4", "training": {"epochs": 1, "batchSize": 16}},
+    "student": {"overRealization": [1, 2], "initialization": "uniform", "normalization": "afterActivation"},
+    "inputs": {"images": "pictures", "cropPadding": 1, "flips": True, "training": {"count": 60}, "evaluation": {"count": 40}},
+    "training": {"batchSize": 16, "learningRate": 0.005, "momentum": 0.9, "epochs": 3, "stepsPerEpoch": 5},
+    "seeds": 2,
+    "record": [
+        {"measures": ["trainingLoss", "evaluationLoss", "evaluationAccuracy", "layerWidths", "layerCorrelations", "layerStrengths"], "every": 1},
+        {"measures": ["teacherAccuracies", "layerTeacherStrengths"], "epochs": [0]}],
+    "figures": [{"name": "accuracy", "kind": "accuracy", "column": "student.overRealization", "caption": "c"}],
 }
 
 
@@ -142,11 +157,17 @@ class Settings(Target):
     """Small studies of random settings, which are trained and read back."""
 
     name, suffix, chosen = "settings", ".json", 4
+    base = SMALL
 
     def prepare(self):
-        (self.material / "small.yaml").write_text(SMALL_STUDY)
-        text = subprocess.run([self.understudy, "keys"], check=True, capture_output=True, text=True).stdout
-        self.keys = [(key, kind) for key, kind in re.findall(r"^  ([a-z][\w.]+)  \((.*); default", text, re.M) if "file" not in kind]
+        # Wide enough for each key's kind and default to be on its line.
+        text = subprocess.run(
+            [self.understudy, "keys"], check=True, capture_output=True, text=True, env={**os.environ, "COLUMNS": "10000"}).stdout
+        self.keys = [
+            (key, kind) for key, kind in re.findall(r"^  ([a-z][\w.]+) \((.*); default", text, re.M)
+            if "file" not in kind and "folder" not in kind]
+        if not self.keys:
+            raise RuntimeError("`understudy keys` lists its keys in another form than is expected here")
 
     def examples(self):
         return [b"[]"]
@@ -162,19 +183,25 @@ class Settings(Target):
                 value = rng.choice([True, False])
             elif "integer" in kind:
                 value = rng.choice([0, 1, 1, 2, 3, 5, 17, 40, -1, 2**62])
+            elif key == "student.overRealization":  # what costs time stays small
+                value = rng.choice([0.5, 1, 1.5, 2, 3.3, 40, "2-1", "1-1-1"])
+            elif key == "oracle.prunedShares":
+                value = rng.choice(["0.5", "0.25-0.4", "0-0", "0.99-0", "0.1-0.1-0.1"])
+            elif key == "teacher.layers":
+                value = rng.choice(["conv 3", "conv 2 size 3 max 2, dense 3", "dense 4, dense 2", "conv 2 stride 2 padding 1, conv 3", "conv 1 size 9"])
             elif "hyphens" in kind:
                 value = "-".join(str(rng.choice([1, 2, 3, 5])) for _ in range(rng.choice([1, 2, 3])))
             elif "epochs" in kind:
                 value = rng.choice(["0: 0.1, 2: 0.01", "0: 1e300", "1: 0.1"])
             else:
                 value = rng.choice([0, 0.001, 0.1, 1, 1.5, 3, 10, 5e-324, 1e-300, 1e-12, 1e6, 1e30, 1e100, 1e300, -1])
-            if key == "student.overRealization" or "integer" in kind:  # what costs time stays small
+            if "integer" in kind:
                 value = min(value, 40)
             chosen.append([key, value])
         return json.dumps(chosen[-12:]).encode()
 
     def place(self, data, folder):
-        content = json.loads(json.dumps(SMALL))
+        content = json.loads(json.dumps(self.base))
         for path, value in json.loads(data):
             *groups, key = path.split(".")
             place = content
@@ -189,6 +216,23 @@ class Settings(Target):
 
     def parts(self, data):
         return json.loads(data), lambda pieces: json.dumps(pieces).encode()
+
+
+class ImageSettings(Settings):
+    """The same over a small set of images: a teacher that is trained, its oracle, and students."""
+
+    name = "image-settings"
+
+    def prepare(self):
+        super().prepare()
+        self.write("images", "pictures", 60, 40, 6)
+        self.base = {
+            **SMALL_IMAGES, "inputs": {**SMALL_IMAGES["inputs"], "images": self.place_of("pictures")},
+            "student": {**SMALL_IMAGES["student"], "overRealization": 2}}
+
+    def commands(self):
+        zoom = ["zoom", "results", "--from", "0", "--to", "3", "--into", "zoom", "--no-report"]
+        return [*super().commands(), zoom, ["extract", "results", "--into", "extracted"], ["status", "results", "--runs"]]
 
 
 class Networks(Target):

@@ -88,7 +88,20 @@ import Testing
     // A file where a folder should be.
     let file = folder.url.appendingPathComponent("study.yaml")
     let clash = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(file, study: study) })
-    #expect("\(clash)".contains("cannot make the folder"), "\(clash)")
+    #expect(clash == .isFile(path: file.path))
+  }
+
+  @Test func resultsAreNotPutIntoResults() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do { _ = try ResultsStore.openForWriting(folder.url, study: study) }
+    let names = try folder.names
+    for inner in ["weights", "weights/more", "artifacts", "elsewhere/below"] {
+      let place = folder.url.appendingPathComponent(inner)
+      let error = try #require(thrown(StoreError.self) { _ = try ResultsStore.openForWriting(place, study: study) })
+      #expect(error == .insideResults(folder: place.path, results: folder.url.resolvingSymlinksInPath().path))
+    }
+    #expect(try folder.names == names)
   }
 
   @Test func newerAndDamagedFormatsAreRefused() throws {

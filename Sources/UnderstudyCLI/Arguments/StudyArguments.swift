@@ -174,7 +174,8 @@ func execute(
     "\(summary.recordedCount) of \(summary.runCount) runs recorded in \(duration(summary.wallSeconds))",
     summary.presentCount > 0 ? "\(summary.presentCount) were there before" : nil,
     summary.divergedCount > 0 ? "\(summary.divergedCount) diverged" : nil,
-    summary.remadeCount > 0 ? "\(summary.remadeCount) made again, as their weights were missing or damaged" : nil,
+    summary.remadeCount > 0
+      ? "\(summary.remadeCount) made again, as their weights (or a teacher or oracle) were missing or damaged" : nil,
     summary.failures.isEmpty ? nil : "\(summary.failures.count) failed",
     summary.leftOutCount > 0 ? "\(summary.leftOutCount) left out by --where and --seed" : nil,
   ].compactMap { $0 }.joined(separator: ", ")

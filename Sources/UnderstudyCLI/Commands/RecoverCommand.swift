@@ -174,6 +174,10 @@ struct RecoverCommand: AsyncParsableCommand {
 
   private func text(of record: ReconstructionReport.Record) -> String {
     let limit = record.largestGradient <= gradient ? "" : ", not within the target of \(short(gradient))"
+    let reached =
+      record.largestGradient.isFinite
+      ? "at most \(short(record.largestGradient)) at every sample\(limit)"
+      : "not to be computed: weights, inputs or targets are too large or too small; rescale them to ordinary sizes"
     let heldOut = record.heldOutCount > 0 ? ", of which \(record.heldOutCount) are held out" : ", none held out"
     var lines = [
       "student   \(record.student)",
@@ -186,7 +190,7 @@ struct RecoverCommand: AsyncParsableCommand {
       lines.append("held out  \(short(before)) before, \(short(after)) now")
     }
     lines += [
-      "gradient  at most \(short(record.largestGradient)) at every sample\(limit)",
+      "gradient  \(reached)",
       "weights   \(determination(record))",
       "rounds    searches after merging: \(record.refinementCount); nodes that were not needed: "
         + "\(record.eliminatedCount)",

@@ -6,7 +6,7 @@ struct CheckCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "check",
     abstract:
-      "Verify a results folder: its database, every recorded number, every file of weights, every copy of a file.",
+      "Verify a results folder: its database, every recorded number, every file of weights, teacher and oracle, every copy of a file.",
     discussion: """
       Exit code 0 if all is well, 1 if something is not. `understudy run` makes weights again, and copies files again while \
       the originals are as they were.
@@ -36,7 +36,12 @@ struct CheckCommand: AsyncParsableCommand {
         try printLine("weights    \(fault.kind.rawValue): \(store.weightsURL(of: fault.run.hash).path)")
       }
       for copy in copies { try printLine("file       \(copy.fault.rawValue): \(copy.path)") }
-      let problemCount = problems.count + faults.count + copies.count
+      let artifacts = try store.artifactFaults(readsContent: true)
+      for fault in artifacts {
+        try printLine(
+          "\(fault.what.padding(toLength: 11, withPad: " ", startingAt: 0))\(fault.kind.rawValue): \(fault.path)")
+      }
+      let problemCount = problems.count + faults.count + copies.count + artifacts.count
       try printLine(
         "\(runCount) runs, \(measurementCount) measurements, "
           + (problemCount == 0 ? "all well" : "\(problemCount) problems"))

@@ -38,7 +38,27 @@ struct UnderstudyCommand: AsyncParsableCommand {
     ])
 
   static func main() async {
-    if let error = unknownCommand(in: CommandLine.arguments.dropFirst(), of: Self.self) { exit(withError: error) }
-    await main(nil)
+    do {
+      if let error = unknownCommand(in: CommandLine.arguments.dropFirst(), of: Self.self) { throw error }
+      var command = try parseAsRoot()
+      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+    } catch {
+      exit(withError: told(error))
+    }
+  }
+
+  /// Prints what ArgumentParser has to say, as all else is printed: help that cannot be written whole is an error, and what is wrong
+  /// with an argument names it, which may have come from anywhere.
+  ///
+  /// - Returns: the exit code that is left.
+  private static func told(_ error: any Error) -> any Error {
+    let (text, code) = (fullMessage(for: error), exitCode(for: error))
+    guard !text.isEmpty else { return code }
+    guard code == .success else {
+      writeError(text)
+      return code
+    }
+    do { try printLine(text) } catch { return error }
+    return code
   }
 }

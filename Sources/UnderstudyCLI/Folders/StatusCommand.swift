@@ -52,6 +52,9 @@ struct StatusCommand: AsyncParsableCommand {
       if checkpointCount > 0 { try printLine("resumable  \(checkpointCount) begun and not finished") }
       let faults = try store.weightsFaults(.presence)
       if !faults.isEmpty { try printLine("weights    \(faults.count) missing; `understudy run` makes them again") }
+      for fault in try store.artifactFaults(readsContent: false) {
+        try printLine("\(fault.what.padding(toLength: 11, withPad: " ", startingAt: 0))missing: \(fault.path)")
+      }
       if study.settings.contains(where: { $0.criticalPoint.method != .none }) {
         let searches = try store.results(measures: [.criticalPoint]).runs
           .compactMap { run in run.measurements.first { $0.measure == .criticalPoint } }

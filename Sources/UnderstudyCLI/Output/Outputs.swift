@@ -29,23 +29,20 @@ func checkOutput(_ output: String?, reads: [String?]) throws {
     throw ExperimentError.input("\(output): is \(sameAs)what this command reads; write to another file")
   }
   let file = URL(fileURLWithPath: output).resolvingSymlinksInPath()
-  var folder = file.deletingLastPathComponent()
-  // The results folder above the file, if there is one.
-  while folder.path != "/" {
-    if ResultsStore.isResults(folder) {
-      let inside = file.pathComponents.dropFirst(folder.pathComponents.count)
-      guard inside.first == "figures" || (inside.count == 1 && file.pathExtension.lowercased() == "html") else {
-        throw ExperimentError.input(
-          "\(output): is inside the results folder \(folder.path), where only pages (.html) and figures/ are written; "
-            + "name a file elsewhere")
-      }
-    }
-    folder = folder.deletingLastPathComponent()
+  guard let folder = ResultsStore.resultsFolder(around: file) else { return }
+  let inside = file.pathComponents.dropFirst(folder.pathComponents.count)
+  guard inside.first == "figures" || (inside.count == 1 && file.pathExtension.lowercased() == "html") else {
+    throw ExperimentError.input(
+      "\(output): is inside the results folder \(folder.path), where only pages (.html) and figures/ are written; "
+        + "name a file elsewhere")
   }
 }
 
-/// Says so before long work if a folder for new files is not empty, is no folder, or cannot be made.
+/// Says so before long work if a folder for new files is not empty, is no folder, is inside a results folder, or cannot be made.
 func checkEmptyFolder(_ path: String) throws {
+  if let outer = ResultsStore.resultsFolder(around: URL(fileURLWithPath: path)) {
+    throw StoreError.insideResults(folder: path, results: outer.path)
+  }
   var isFolder: ObjCBool = false
   guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { return try checkWritable(path) }
   guard isFolder.boolValue else { throw ExperimentError.input("\(path): is a file; name a new folder") }

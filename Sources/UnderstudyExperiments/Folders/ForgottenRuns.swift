@@ -37,8 +37,6 @@ public struct ForgottenRuns: Sendable {
 
   /// Of the networks that a run over images begins with.
   static func artifactNames(of run: Run) -> [String] {
-    guard run.setting.inputs.images != nil else { return [] }
-    let recipes = [Recipe.imageTeacher(of: run)] + (run.setting.oracle.prunedShares == nil ? [] : [.oracle(of: run)])
-    return recipes.flatMap(LabelTraining.fileNames)
+    LabelTraining.recipes(of: run).flatMap { LabelTraining.fileNames(of: $0.recipe) }
   }
 }

@@ -38,11 +38,32 @@ struct ImageMemoryEstimate {
   mutating func check(
     _ run: Run, of study: Study, available: Double? = availableMemory()
   ) throws(ExperimentError) {
-    let bytes = try bytes(of: run, recording: study.record.reduce(into: []) { $0.formUnion($1.measures) })
     let count = min(threadCount, study.settings.count * study.seeds.count)
-    try checkMemory(
-      study.label(of: run.setting), bytes, count: count, available: available,
-      keys: "teacher.layers, student.overRealization, training.batchSize")
+    let label = study.label(of: run.setting)
+    let keys = "teacher.layers, student.overRealization, training.batchSize"
+    // What the networks take is known before they are drawn.
+    try checkMemory(label, try parameterBytes(of: run), count: 1, available: available, keys: keys)
+    let bytes = try bytes(of: run, recording: study.record.reduce(into: []) { $0.formUnion($1.measures) })
+    try checkMemory(label, bytes, count: count, available: available, keys: keys)
+  }
+
+  /// What a run's largest network takes, from its shape alone.
+  ///
+  /// - Throws: as ``check(_:of:available:)``.
+  private func parameterBytes(of run: Run) throws(ExperimentError) -> Double {
+    let setting = run.setting
+    let data = try artifacts.images(of: run)
+    let teacher =
+      setting.teacher.file == nil
+      ? try ImageNetworks.teacherArchitecture(run, data)
+      : try ImageNetworks.untrainedTeacher(run, data).architecture
+    let shares = setting.oracle.prunedShares?.shares ?? []
+    let oracle = teacher.hiddenCounts.enumerated().map { layer, count in
+      layer < shares.count ? count - Int(Double(count) * shares[layer]) : count
+    }
+    let drawn = setting.student.file == nil ? setting.student.widths(over: oracle) : oracle
+    let networks = [teacher.hiddenCounts, drawn.count == oracle.count ? drawn : oracle]
+    return networks.map { parameters(teacher.weightCount(hiddenCounts: $0.map(Double.init))) }.max() ?? 0
   }
 
   /// Bytes of a run: of its student's training and measuring, or of its teacher's training, whichever are more.
@@ -90,7 +111,7 @@ struct ImageMemoryEstimate {
     let isFixed = setting.inputs.cropPadding == 0 && !setting.inputs.flips
     let outputs = setting.inputs.evaluation.count * 2 + (isFixed ? setting.inputs.training.count : 0)
     bytes += Double(outputs * student.outputCount) * 4
-    return bytes + batches(training.batchSize, student) + parameters(student)
+    return bytes + batches(training.batchSize, student) + parameters(Double(student.weightCount))
   }
 
   /// A training on labels, and the evaluations between its epochs.
@@ -105,7 +126,7 @@ struct ImageMemoryEstimate {
       architecture: network.architecture, batchSize: ImageEvaluator.batchSize, algorithm: algorithm,
       threads: threadCount)
     let kernels = training.epochs > 0 ? try bytes(trained) + bytes(evaluated) : try bytes(evaluated)
-    return kernels + batches(training.batchSize, network) + parameters(network)
+    return kernels + batches(training.batchSize, network) + parameters(Double(network.weightCount))
   }
 
   /// Batches that are made ahead (``BatchPrefetcher``), and the one in use.
@@ -115,7 +136,7 @@ struct ImageMemoryEstimate {
 
   /// The network in double precision and what the optimizer remembers: as they are, before the epoch, and on the way to a
   /// checkpoint.
-  private func parameters(_ network: Network) -> Double { Double(network.weightCount) * 8 * 10 }
+  private func parameters(_ weightCount: Double) -> Double { weightCount * 8 * 10 }
 
   private mutating func bytes(_ kernel: Kernel) throws(ConvolutionError) -> Double {
     if let bytes = known[kernel] { return bytes }

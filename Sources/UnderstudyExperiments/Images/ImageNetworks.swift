@@ -78,7 +78,7 @@ struct ImageNetworks {
   }
 
   /// The teacher as it is drawn or read.
-  private static func untrainedTeacher(_ run: Run, _ data: ImageData) throws(ExperimentError) -> Network {
+  static func untrainedTeacher(_ run: Run, _ data: ImageData) throws(ExperimentError) -> Network {
     let setting = run.setting
     if let file = setting.teacher.file {
       let network = try file.network(Activation(setting.network))
@@ -89,19 +89,27 @@ struct ImageNetworks {
       }
       return network
     }
+    let architecture = try teacherArchitecture(run, data)
+    return try ExperimentError.catching(run.place) { () throws(ShapeError) in
+      try StudentDesign(hiddenCounts: architecture.hiddenCounts, scale: 1, initialization: .uniform)
+        .draw(architecture, key: RandomNumbers.key(of: "teacher", seed: run.teacherSeed))
+    }
+  }
+
+  /// What a teacher that is drawn is made of.
+  static func teacherArchitecture(_ run: Run, _ data: ImageData) throws(ExperimentError) -> Architecture {
+    let setting = run.setting
     guard let layers = setting.teacher.layers else {
       throw .input(
         "inputs.images needs teacher.layers or teacher.file; give e.g. teacher.layers \"conv 32, conv 32 max 2, dense 64\""
       )
     }
     return try ExperimentError.catching(run.place) { () throws(ShapeError) in
-      let normalization = BatchNormalization.Placement(setting.teacher.normalization)
-      let architecture = try Architecture(
+      try Architecture(
         input: data.training.size, hidden: layers, outputCount: data.training.classCount,
         activation: Activation(setting.network), hasBiases: setting.network.biases,
-        normalization: normalization.map { .init(placement: $0, hasLearntScale: true) })
-      return try StudentDesign(hiddenCounts: architecture.hiddenCounts, scale: 1, initialization: .uniform)
-        .draw(architecture, key: RandomNumbers.key(of: "teacher", seed: run.teacherSeed))
+        normalization: BatchNormalization.Placement(setting.teacher.normalization)
+          .map { .init(placement: $0, hasLearntScale: true) })
     }
   }
 }

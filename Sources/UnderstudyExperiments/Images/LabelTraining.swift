@@ -25,7 +25,7 @@ struct LabelTraining {
   private var noteName: String { Self.noteName(of: recipe) }
   private var checkpointName: String { Self.checkpointName(of: recipe) }
   static func weightsName(of recipe: Recipe) -> String { "\(recipe.hash).safetensors" }
-  private static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
+  static func noteName(of recipe: Recipe) -> String { "\(recipe.hash).json" }
   private static func checkpointName(of recipe: Recipe) -> String { "\(recipe.hash).checkpoint.safetensors" }
   /// All that is kept of a network.
   static func fileNames(of recipe: Recipe) -> [String] {
@@ -64,15 +64,14 @@ struct LabelTraining {
   ) throws(ExperimentError) -> Network {
     guard let found = stored(recipe, in: store, Activation(run.setting.network)) else {
       throw .input(
-        "\(store.folder.path)/artifacts/\(weightsName(of: recipe)): the \(what) of run \(run.hash) is not there, or is damaged; "
-          + "put it back")
+        "\(path(of: recipe, in: store)): the \(what) of run \(run.hash) is not there, or is damaged; put it back, or run the "
+          + "study again in this folder: it makes it again")
     }
     return found.network
   }
 
   /// What an earlier process has made; nil if there is nothing, or it is damaged.
-  private static func stored(_ recipe: Recipe, in store: any ArtifactStore, _ activation: Activation) -> TrainedNetwork?
-  {
+  static func stored(_ recipe: Recipe, in store: any ArtifactStore, _ activation: Activation) -> TrainedNetwork? {
     let weightsName = weightsName(of: recipe)
     guard let data = store.artifact(weightsName),
       let note = store.artifact(noteName(of: recipe)).flatMap({

@@ -42,11 +42,16 @@ struct TheoryRecorder {
       if measures.contains(.observation) { add(.observation, try meanObservation(by: observers)) }
     }
     if !measures.isDisjoint(with: Self.ofAudits) {
-      let audit = try audit(
-        of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band], effort: .complete))
-      add(.predictedAlignment, audit.teacherNodes.map { share($0.predicted, of: audit.inputs.spread) })
-      add(.witnessCounts, audit.bands[0].witnesses?.counts.map(Double.init) ?? [])
-      add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
+      do {
+        let audit = try audit(
+          of: student, learning: teacher, over: drawn(), options: AuditOptions(bands: [band], effort: .complete))
+        add(.predictedAlignment, audit.teacherNodes.map { share($0.predicted, of: audit.inputs.spread) })
+        add(.witnessCounts, audit.bands[0].witnesses?.counts.map(Double.init) ?? [])
+        add(.verdicts, audit.teacherNodes.map { Double(AuditVerdict($0.verdict).code) })
+      } catch  where Audit.overflows.contains(error) {
+        // The run has gone wild: what is not finite ends it as diverged.
+        for measure in Self.ofAudits { add(measure, [.nan]) }
+      }
     }
     if measures.contains(.kinkBalances) {
       let spread = inputSpread(of: drawn())

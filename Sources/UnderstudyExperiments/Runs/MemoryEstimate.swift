@@ -5,7 +5,8 @@ import UnderstudySchema
 ///
 /// Data sets are held in double precision for measuring, and packed twice in the run's precision, for steps and for losses;
 /// networks as they were, as they are, and in the trainer with what its optimizer keeps. Measuring holds a block of samples,
-/// which is small beside these. Sizes of given files are not known here. Runs over images have an estimate of their own,
+/// which is small beside these, and for some measures numbers for each pair of student nodes. Sizes of given files are not known
+/// here, except a teacher's where it is given. Runs over images have an estimate of their own,
 /// ``ImageMemoryEstimate``.
 struct MemoryEstimate {
   /// Bytes, and the keys that they grow with.
@@ -19,14 +20,19 @@ struct MemoryEstimate {
 
   var bytes: Double { parts.reduce(0) { $0 + $1.bytes } }
 
+  /// - Parameters:
+  ///   - measures: what is recorded.
+  ///   - file: d, hidden nodes and C of the teacher's file; without them nothing is known of a student of that.
   /// - Complexity: O(hidden layers). No sum overflows: everything is counted in floating point.
-  init(_ setting: Setting) {
+  init(_ setting: Setting, recording measures: Set<Measure> = [], file: [Int]? = nil) {
     guard setting.inputs.images == nil else {
       parts = []
       return
     }
     let (inputs, training) = (setting.inputs, setting.training)
-    let (d, outputs) = (Double(setting.network.inputDimension), Double(setting.network.outputDimension))
+    let given = file.map { $0.map(Double.init) }
+    let d = given?.first ?? Double(setting.network.inputDimension)
+    let outputs = given?.last ?? Double(setting.network.outputDimension)
     let scalar = training.precision == .float64 ? 8.0 : 4.0
     func set(_ count: Int, file: SourceFile?, copies: Double) -> Double {
       file == nil ? Double(count) * (d + outputs) * (8 + copies * scalar) : 0
@@ -36,7 +42,11 @@ struct MemoryEstimate {
       return zip(widths, widths.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
     }
     let teacher = setting.teacher.hiddenWidths.map { Double($0) }
-    let student = setting.studentWidths.map(Double.init)
+    let student = setting.student.widths(
+      over: file.map { Array($0.dropFirst().dropLast()) } ?? setting.teacher.hiddenWidths
+    )
+    .map(Double.init)
+    let isDrawn = setting.student.file == nil && (setting.teacher.file == nil || file != nil)
     let trainingSet =
       set(inputs.training.count, file: inputs.training.file, copies: 2)
       + (inputs.augmentation == .none ? 0 : Double(inputs.training.count) * d * 8)
@@ -49,9 +59,15 @@ struct MemoryEstimate {
       }
     // Activations and gradients of a step.
     let step = batch * 2 * student.reduce(d + outputs, +) * scalar
+    // Of the measure that holds most, and of a step.
+    let held =
+      measures.map { Self.numbersForPairs[$0] ?? 0 } + [
+        training.method == .flow ? 4 : 0, setting.criticalPoint.method == .none ? 0 : 2,
+      ]
+    let pairs = (held.max() ?? 0) * student.reduce(0) { $0 + $1 * $1 }
     let dimensions = ["network.inputDimension", "network.outputDimension"]
     let widths = [
-      "teacher.hiddenNodes or teacher.widths",
+      setting.teacher.file == nil ? "teacher.hiddenNodes or teacher.widths" : "teacher.file",
       setting.student.widths == nil ? "student.overRealization" : "student.widths",
     ]
     let all = [
@@ -61,13 +77,22 @@ struct MemoryEstimate {
         keys: ["inputs.evaluation.count"] + dimensions),
       Part(
         bytes: setting.teacher.file == nil ? weights(teacher) * 8 : 0, keys: [widths[0]] + dimensions),
+      Part(bytes: isDrawn ? pairs * 8 : 0, keys: [widths[1], widths[0]]),
       Part(
-        bytes: setting.student.file == nil && setting.teacher.file == nil
-          ? weights(student) * (16 + Double(2 + training.momentCount) * scalar) : 0, keys: widths + dimensions),
+        bytes: isDrawn ? weights(student) * (16 + Double(2 + training.momentCount) * scalar) : 0,
+        keys: widths + dimensions),
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
   }
+
+  /// Numbers that are held for each pair of student nodes of a layer, where that is all but nothing: closed forms for each pair, and
+  /// else measured at 8000 nodes.
+  private static let numbersForPairs: [Measure: Double] = [
+    .expectedLoss: 4, .straightPath: 2, .matchedPath: 2, .constructedPath: 2, .layerCouplingB: 2,
+    .layerRuleResiduals: 2,
+    .verdicts: 1, .predictedAlignment: 1,
+  ]
 
   /// Refuses a study whose runs do not fit into memory, side by side.
   ///
@@ -78,7 +103,8 @@ struct MemoryEstimate {
   static func check(
     _ study: Study, threadCount: Int, available: Double? = availableMemory()
   ) throws(ExperimentError) {
-    let sizes = study.settings.map { MemoryEstimate($0).bytes }
+    let measures = study.record.reduce(into: Set<Measure>()) { $0.formUnion($1.measures) }
+    let sizes = study.settings.map { MemoryEstimate($0, recording: measures).bytes }
     guard let available, let place = sizes.indices.max(by: { sizes[$0] < sizes[$1] }) else { return }
     let largest = study.settings[place]
     let planned = Double(study.settings.count) * bytesOfPlannedSetting
@@ -87,11 +113,29 @@ struct MemoryEstimate {
         "\(study.name): \(study.settings.count) settings need about \(byteSize(planned)) of memory to be planned, but "
           + "\(byteSize(available)) are free; shorten the lists, or make several studies")
     }
-    let estimate = MemoryEstimate(largest)
+    try check(MemoryEstimate(largest, recording: measures), of: largest, in: study, threadCount, available)
+  }
+
+  /// The same for runs of a setting whose teacher is read from a file.
+  ///
+  /// - Parameter file: d, hidden nodes and C of the teacher.
+  static func check(
+    _ setting: Setting, learningFrom file: [Int], in study: Study, threadCount: Int,
+    available: Double? = availableMemory()
+  ) throws(ExperimentError) {
+    let measures = study.record.reduce(into: Set<Measure>()) { $0.formUnion($1.measures) }
+    guard let available else { return }
+    try check(
+      MemoryEstimate(setting, recording: measures, file: file), of: setting, in: study, threadCount, available)
+  }
+
+  private static func check(
+    _ estimate: MemoryEstimate, of setting: Setting, in study: Study, _ threadCount: Int, _ available: Double
+  ) throws(ExperimentError) {
     let count = min(max(1, threadCount), study.settings.count * study.seeds.count)
     guard let part = estimate.parts.first else { return }
     try checkMemory(
-      study.label(of: largest), estimate.bytes, count: count, available: available,
+      study.label(of: setting), estimate.bytes, count: count, available: available,
       keys: part.keys.joined(separator: ", "), most: part.bytes)
   }
 

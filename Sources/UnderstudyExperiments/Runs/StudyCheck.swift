@@ -33,6 +33,13 @@ extension StudyRunner {
     for index in checkedSettings(study.settings) {
       let run = study.runs[index * study.seeds.count]
       let inputs = run.setting.inputs
+      if let file = run.setting.teacher.file, inputs.images == nil {
+        let teacher = try artifacts.network(.teacher(of: run)) { () throws(ExperimentError) in
+          try file.network(Activation(run.setting.network))
+        }
+        try MemoryEstimate.check(
+          run.setting, learningFrom: teacher.architecture.widths, in: study, threadCount: options.threadCount)
+      }
       if inputs.images != nil {
         try imageMemory.check(run, of: study)
         try checkImages(run, study, sharing: artifacts)

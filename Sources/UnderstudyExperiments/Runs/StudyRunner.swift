@@ -84,9 +84,13 @@ public struct StudyRunner: Sendable {
       reading(done, count)
       return !stop.isRequested
     }
-    store.willReplace(faults.map(\.run.hash))
+    // Of the runs that have lost their teacher or oracle, one makes it again; the others have their numbers.
+    let again = Dictionary(
+      (faults.map(\.run) + (try store.artifactFaults(readsContent: true)).map(\.run)).map { ($0.hash, $0) },
+      uniquingKeysWith: { first, _ in first })
+    store.willReplace(again.keys)
     var recorded = try store.recordedSeeds()
-    for fault in faults { recorded[fault.run.settingIndex]?.remove(fault.run.seed) }
+    for run in again.values { recorded[run.settingIndex]?.remove(run.seed) }
     let queue = RunQueue(study, recorded: recorded, choosing: chosen)
     let presentCount = runCount - RunQueue(study, recorded: recorded, choosing: part).missingCount
     let progress = StudyProgress(
@@ -106,7 +110,7 @@ public struct StudyRunner: Sendable {
     let recordedCount = store.submittedCount
     return Summary(
       runCount: runCount, presentCount: presentCount, recordedCount: recordedCount,
-      divergedCount: ended.divergedCount, remadeCount: faults.count, failures: ended.failures,
+      divergedCount: ended.divergedCount, remadeCount: again.count, failures: ended.failures,
       leftOutCount: runCount - presentCount - queue.missingCount,
       wasInterrupted: recordedCount + ended.failures.count < queue.missingCount,
       wallSeconds: (ContinuousClock.now - start) / .seconds(1))

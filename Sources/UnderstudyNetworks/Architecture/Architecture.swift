@@ -189,6 +189,22 @@ public struct Architecture: Sendable, Hashable {
     layers.indices.reduce(0) { $0 + layers[$1].nodeCount * (fanIn(ofLayer: $1) + (layers[$1].hasBiases ? 1 : 0)) }
   }
 
+  /// Weights and biases with other numbers of hidden nodes, counted in floating point: no product overflows.
+  ///
+  /// - Shape: `hiddenCounts` has one for each hidden layer, lowest first.
+  public func weightCount(hiddenCounts: [Double]) -> Double {
+    let counts = hiddenCounts + [Double(outputCount)]
+    // Above a map, a node has as many weights for each channel below as the map or its window has positions.
+    return layers.indices.reduce(0) { sum, index in
+      let perNode = index == 0 ? Double(fanIn(ofLayer: 0)) : perNodeBelow(index) * counts[index - 1]
+      return sum + counts[index] * (perNode + (layers[index].hasBiases ? 1 : 0))
+    }
+  }
+
+  private func perNodeBelow(_ index: Int) -> Double {
+    Double(fanIn(ofLayer: index)) / Double(layers[index - 1].nodeCount)
+  }
+
   /// Whether all layers have biases, or none.
   ///
   /// - Throws: ``ShapeError`` if only some have.

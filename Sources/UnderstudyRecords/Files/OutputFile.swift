@@ -35,6 +35,7 @@ public enum OutputFile {
     let mode = exists ? status.st_mode & 0o777 : 0o644
     do {
       let descriptor = DurableFile.create(temporary, mode: mode)
+      guard descriptor >= 0 else { throw DurableFile.failure(temporary, "write it") }
       AbandonedItems.hold(descriptor)
       try fill(descriptor, temporary, body)
     } catch {

@@ -15,7 +15,16 @@ public func reason(of error: any Error) -> String {
   if let cause = system.userInfo[NSUnderlyingErrorKey] as? NSError { return reason(of: cause) }
   switch system.domain {
   case NSPOSIXErrorDomain: return String(cString: strerror(Int32(truncatingIfNeeded: system.code)))
-  case NSCocoaErrorDomain: return system.localizedDescription
+  case NSCocoaErrorDomain:
+    return cocoaCodes[system.code].map { String(cString: strerror($0)) } ?? system.localizedDescription
   default: return "\(error)"
   }
 }
+
+/// What the system said, where Foundation passes on only its own code.
+private let cocoaCodes: [Int: Int32] = [
+  CocoaError.fileNoSuchFile.rawValue: ENOENT, CocoaError.fileReadNoSuchFile.rawValue: ENOENT,
+  CocoaError.fileReadNoPermission.rawValue: EACCES, CocoaError.fileWriteNoPermission.rawValue: EACCES,
+  CocoaError.fileWriteFileExists.rawValue: EEXIST, CocoaError.fileWriteVolumeReadOnly.rawValue: EROFS,
+  CocoaError.fileWriteOutOfSpace.rawValue: ENOSPC,
+]

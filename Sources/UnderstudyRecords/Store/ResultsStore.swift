@@ -77,6 +77,16 @@ public final class ResultsStore: Sendable {
     StoreSchema.isOurs(folder.appendingPathComponent(ResultsFolder.databaseName).path)
   }
 
+  /// The results folder that a file or folder is inside of; nil if there is none. Links are followed.
+  public static func resultsFolder(around url: URL) -> URL? {
+    var folder = url.resolvingSymlinksInPath().deletingLastPathComponent()
+    while folder.path != "/" {
+      if isResults(folder) { return folder }
+      folder = folder.deletingLastPathComponent()
+    }
+    return nil
+  }
+
   /// Opens a folder for recording, making it if need be, and keeps other processes from doing the same.
   ///
   /// A folder that holds results of the same study with a smaller grid is continued; its `study.yaml` is brought up to date. So
@@ -92,6 +102,13 @@ public final class ResultsStore: Sendable {
     isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(StoreError) -> ResultsStore {
     let folder = folder.standardizedFileURL
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), !isFolder.boolValue {
+      throw .isFile(path: folder.path)
+    }
+    if !isResults(folder), let outer = resultsFolder(around: folder) {
+      throw .insideResults(folder: folder.path, results: outer.path)
+    }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     } catch {

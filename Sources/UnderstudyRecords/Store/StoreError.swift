@@ -6,6 +6,10 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   case notResults(folder: String, likely: String?)
   /// Not empty, and not a folder of results.
   case foreignFolder(folder: String, found: String)
+  /// A file where the folder should be.
+  case isFile(path: String)
+  /// A new folder inside another one of results.
+  case insideResults(folder: String, results: String)
   /// `results.sqlite` was written by another program, or is damaged.
   case damaged(path: String, reason: String)
   case newerFormat(folder: String, found: Int, known: Int)
@@ -42,6 +46,9 @@ public enum StoreError: Error, Hashable, Sendable, CustomStringConvertible {
         + (likely.map { "did you mean \($0)?" } ?? "give the folder of an `understudy run`")
     case .foreignFolder(let folder, let found):
       "\(folder): holds other files (\(found)) and no results; give an empty folder or a new one"
+    case .isFile(let path): "\(path): is a file; name a folder"
+    case .insideResults(let folder, let results):
+      "\(folder): is inside the results folder \(results), where only pages (.html) and figures/ are written; name a folder elsewhere"
     case .damaged(let path, let reason):
       "\(path): not a results file of Understudy, or damaged (\(reason)); restore a copy, or use another folder"
     case .newerFormat(let folder, let found, let known):

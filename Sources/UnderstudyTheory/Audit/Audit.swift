@@ -76,7 +76,7 @@ public func audit(
   let widths = Set(options.bands.map { $0.length(spread: diagnosis.spread) }).sorted()
   let targets = try teacher.network.outputs(for: inputs)
   guard targets.isFinite, try student.network.outputs(for: inputs).isFinite else {
-    throw ShapeError("outputs overflow: weights or inputs are too large; rescale them to ordinary sizes")
+    throw Audit.outputOverflow
   }
   let density = try densityBounds(
     over: inputs, diagnosis: diagnosis, teacher: teacher, student: student, bandWidths: widths)
@@ -106,8 +106,7 @@ public func audit(
     teacherBoundaries: Boundaries(of: teacher.network.layers[0]),
     studentBoundaries: Boundaries(of: student.network.layers[0]), bands: bands, teacherNodes: [], studentNodes: [])
   guard audit.isFinite else {
-    throw ShapeError(
-      "gradients or strengths overflow: weights or inputs are too large; rescale them to ordinary sizes")
+    throw Audit.strengthOverflow
   }
   progress("teacher nodes")
   audit.teacherNodes = audit.judgeTeacherNodes()
@@ -170,6 +169,14 @@ private func strengths(of teacher: Teacher, over inputs: Matrix) throws(ShapeErr
 }
 
 extension Audit {
+  /// Thrown where outputs or what an audit computes of them overflow: no fault of a run that has gone wild, but its result.
+  public static let overflows = [outputOverflow, strengthOverflow]
+
+  fileprivate static let outputOverflow = ShapeError(
+    "outputs overflow: weights or inputs are too large; rescale them to ordinary sizes")
+  fileprivate static let strengthOverflow = ShapeError(
+    "gradients or strengths overflow: weights or inputs are too large; rescale them to ordinary sizes")
+
   /// ||w*_j||, `[teacher node]`, and ||w_k||, `[student node]`.
   var teacherNorms: [Double] { teacherBoundaries.norms }
   var studentNorms: [Double] { studentBoundaries.norms }

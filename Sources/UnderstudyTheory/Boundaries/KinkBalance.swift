@@ -41,27 +41,32 @@ public struct KinkBalance: Sendable, Equatable {
     let count = groups.groups.count
     var squares = [[Double]](repeating: [0, 0, 0], count: count)
     var jumps = Matrix(rowCount: count, columnCount: outputCount)
+    // What they are squares of, and in which unit: a power of two, 1 unless squares overflow or vanish.
+    var (largest, unit) = (0.0, 1.0)
 
     func add(teacherCarriers: Matrix, studentCarriers: Matrix) {
       for (index, group) in groups.groups.enumerated() {
         for c in 0..<outputCount {
           let wanted = group.teacherNodes.reduce(0) { $0 + teacherCarriers[c, $1.node] * weightNorms.teacher[$1.node] }
           let given = group.studentNodes.reduce(0) { $0 + studentCarriers[c, $1.node] * weightNorms.student[$1.node] }
-          squares[index][0] += wanted * wanted
-          squares[index][1] += given * given
-          squares[index][2] += (wanted - given) * (wanted - given)
-          jumps[index, c] = wanted - given
+          let left = wanted - given
+          largest = max(largest, abs(wanted), abs(given), abs(left))
+          squares[index][0] += (wanted / unit) * (wanted / unit)
+          squares[index][1] += (given / unit) * (given / unit)
+          squares[index][2] += (left / unit) * (left / unit)
+          jumps[index, c] = left
         }
       }
     }
 
     var sampleCount = 1
-    if student.network.isTwoLayer {
-      add(
-        teacherCarriers: try TwoLayerView(teacher.network).output.weights,
-        studentCarriers: try TwoLayerView(student.network).output.weights)
-      self.jumps = jumps
-    } else {
+    func addAll() throws(ShapeError) {
+      if student.network.isTwoLayer {
+        add(
+          teacherCarriers: try TwoLayerView(teacher.network).output.weights,
+          studentCarriers: try TwoLayerView(student.network).output.weights)
+        return
+      }
       guard let inputs else {
         throw ShapeError("above two layers a kink balance is a mean over inputs; give inputs")
       }
@@ -79,9 +84,15 @@ public struct KinkBalance: Sendable, Equatable {
         }
       }
       sampleCount = inputs.rowCount
-      self.jumps = nil
     }
-    func norm(_ part: Int) -> [Double] { squares.map { ($0[part] / Double(sampleCount)).squareRoot() } }
+    try addAll()
+    if !(1e-150...1e150).contains(largest), largest > 0, largest.isFinite {
+      squares = [[Double]](repeating: [0, 0, 0], count: count)
+      unit = Double(sign: .plus, exponent: largest.exponent, significand: 1)
+      try addAll()
+    }
+    self.jumps = student.network.isTwoLayer ? jumps : nil
+    func norm(_ part: Int) -> [Double] { squares.map { unit * ($0[part] / Double(sampleCount)).squareRoot() } }
     self.groups = groups
     (teacherNorms, studentNorms, norms) = (norm(0), norm(1), norm(2))
     var nodeNorms = [Double](repeating: 0, count: student.network.hiddenCounts[0])

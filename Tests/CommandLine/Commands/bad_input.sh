@@ -232,7 +232,7 @@ kept "a database of another program" 2 "another program" "another folder" -- str
 cp -r good damaged
 head -c 5000 /dev/urandom >damaged/results.sqlite
 kept "a damaged database" 2 "damaged" -- damaged "$UNDERSTUDY" run good.yaml --results damaged
-ends "a file for a folder" 1 good.yaml -- "$UNDERSTUDY" run good.yaml --results good.yaml
+ends "a file for a folder" 2 "good.yaml: is a file" -- "$UNDERSTUDY" run good.yaml --results good.yaml
 
 echo "A full disk"
 large=(run good.yaml --set seeds=60 --results "$work/disk/results"

@@ -32,6 +32,9 @@ for settings in "training.learningRate=1e5" "training.learningRate=3e18" "traini
     "$UNDERSTUDY" run wild.yaml "${options[@]}" --set training.epochs=1 --set training.stepsPerEpoch=1 \
     --results "wild-$RANDOM$RANDOM"
 done
+study unaudited.yaml "record: [{measures: [verdicts, predictedAlignment, kinkBalances], last: true}]"
+ends "a run whose weights are too large for an audit has diverged" 0 "1 of 1 runs recorded" "1 diverged" -- "$UNDERSTUDY" run unaudited.yaml \
+  --set training.learningRate=1e150 --set training.epochs=1 --set training.stepsPerEpoch=1 --results unaudited
 ends "a sweep with wild rates ends, and is whole" 0 "12 of 12 runs recorded" -- "$UNDERSTUDY" run wild.yaml \
   --set 'training.learningRate=[0.001, 0.01, 1000]' --set seeds=4 --set training.epochs=2 --results sweep
 
@@ -76,6 +79,7 @@ check "no message went into a file of the study" bash -c \
   'python3 -c "import sqlite3; assert sqlite3.connect(\"closed-all/results.sqlite\").execute(\"PRAGMA integrity_check\").fetchone() == (\"ok\",)"'
 ends "export into a file of limited size" 1 "cannot be written" "not whole" -- \
   bash -c 'ulimit -f 1; "$UNDERSTUDY" export sweep --measure boundaryStrengths >limited.csv'
+ends "help into a file of limited size" 1 "cannot be written" -- bash -c 'ulimit -f 1; "$UNDERSTUDY" zoom --help >limited.txt'
 ends "keys into a file of limited size" 1 "cannot be written" -- bash -c 'ulimit -f 1; "$UNDERSTUDY" keys >limited.txt'
 equal "head is silent" "$( ("$UNDERSTUDY" keys | head -n 1 >/dev/null) 2>&1)" ""
 
@@ -105,6 +109,20 @@ done
 ends "nor a report over the database" 2 "inside the results folder" -- "$UNDERSTUDY" report sweep --output sweep/results.sqlite
 equal "all files are as they were" "$(state | comm -3 - before.sum)" ""
 equal "a table whose reader goes ends silently" "$( ("$UNDERSTUDY" export sweep | head -n 1 >/dev/null) 2>&1)" ""
+# Nor is a folder made inside of one of results.
+for inside in sweep/new sweep/weights/new sweep/artifacts; do
+  ends "extract does not write to $inside" 2 "inside the results folder" -- "$UNDERSTUDY" extract sweep --seed 1 \
+    --where training.learningRate=0.01 --into "$inside"
+  ends "nor zoom" 2 "inside the results folder" -- "$UNDERSTUDY" zoom sweep --seed 1 --from 0 --to 5 --into "$inside"
+  ends "nor run" 2 "inside the results folder" -- "$UNDERSTUDY" run wild.yaml --results "$inside"
+done
+ends "a file where results should be" 2 "is a file" -- "$UNDERSTUDY" run wild.yaml --results inputs.npy
+for output in student.safetensors second-name.safetensors sweep/weights/x.safetensors; do
+  ends "convert does not write over $output" 2 "$output" -- "$UNDERSTUDY" convert student.safetensors "$output" --names-of teacher.safetensors
+  ends "nor prune" 2 "$output" -- "$UNDERSTUDY" prune student.safetensors --inputs inputs.npy --keep 4 --output "$output"
+done
+ends "outputs does not write over its inputs" 2 "link.npy" -- "$UNDERSTUDY" outputs student.safetensors --inputs inputs.npy --output link.npy
+equal "and all files are as they were" "$(state | comm -3 - before.sum)" ""
 mkfifo pipe
 cat pipe >piped.csv &
 ends "export into a pipe that has a name" 0 -- "$UNDERSTUDY" export sweep --output pipe
@@ -201,11 +219,37 @@ wait "$pid" 2>/dev/null
 
 # --- sizes ---
 
+cat >flow.yaml <<'YAML'
+network: {inputDimension: 10, outputDimension: 5}
+teacher: {hiddenNodes: 3}
+training: {method: flow, epochs: 2}
+record: [{measures: [expectedLoss], every: 1}]
+YAML
+python3 "$tests/files.py" images pictures 40 30 6
+cat >pictures.yaml <<'YAML'
+teacher: {layers: "conv 4, conv 3", training: {epochs: 1, batchSize: 16}}
+inputs: {images: pictures, training: {count: 40}, evaluation: {count: 30}}
+training: {batchSize: 16, epochs: 1, stepsPerEpoch: 2}
+record: [{measures: [evaluationLoss], last: true}]
+YAML
+
 for setting in inputs.training.count=1000000000 network.inputDimension=1000000000 training.batchSize=100000000 \
   teacher.hiddenNodes=1000000000 inputs.evaluation.count=1000000000 network.outputDimension=100000000; do
   ends "$setting is refused before anything is allocated" 2 "${setting%%=*}" "of memory" "free" -- \
     "$UNDERSTUDY" run long.yaml --set "$setting" --results "size-$RANDOM"
 done
+too_large() {
+  local what=$1
+  shift
+  ends "$what is refused before anything is allocated" 2 "of memory" "free" -- "$UNDERSTUDY" run "$@" --results "size-$RANDOM"
+}
+too_large "a gradient flow of 3000000 nodes" flow.yaml --set student.overRealization=1000000
+too_large "the expected loss of 3000000 nodes" long.yaml --set student.overRealization=1000000 \
+  --set 'record=[{measures: [expectedLoss], every: 1}]'
+too_large "a student of 4000000 nodes of a teacher from a file" files.yaml --set student.overRealization=1000000 \
+  --set 'record=[{measures: [layerCouplingB], every: 1}]'
+too_large "a student over images of 3600000 channels" pictures.yaml --set student.overRealization=900000
+too_large "a teacher over images of 10^12 weights" pictures.yaml --set 'teacher.layers=dense 1000000, dense 1000000'
 # An epoch's batches are drawn some steps at a time: no number of steps is too many.
 for order in withReplacement reshuffled; do
   (
@@ -229,6 +273,17 @@ wait_until 120 some_planned || fail "10^10 runs are begun" "$(cat planned.log)"
 kill -INT "$pid"
 wait "$pid"
 equal "10^10 runs are begun, and stopped" $? 130
+
+# --- words of the command line, which may have come from a file ---
+
+escape=$(printf 'a\033[31mb')
+for command in "keys" "reproduce" "bench" "statistics sweep" "zoom sweep --measure" "forget sweep" "extract sweep --into x --run" \
+  "zoom sweep --run" "convert" "audit --ball" "run long.yaml --threads" "frobnicate"; do
+  # shellcheck disable=SC2086
+  "$UNDERSTUDY" $command "$escape" >escapes.log 2>&1
+  status=$?
+  if [ $status -ne 0 ] && ! grep -q "$(printf '\033')" escapes.log; then pass "$command: visible controls"; else fail "$command: visible controls"; fi
+done
 
 # --- numbers at the edge ---
 

@@ -33,6 +33,16 @@ seeds: 2
 record: [{measures: [evaluationLoss, studentBoundaries], epochs: [0, 1, 2, 3]}]
 figures: [{name: loss, kind: evaluationLoss, caption: c}]
 """
+# Teachers and oracles are stored beside the runs, and the optimizer's memory with them.
+IMAGES = """\
+teacher: {layers: "conv 3, conv 2", training: {epochs: 1, batchSize: 16}}
+oracle: {prunedShares: "0.3-0.5"}
+student: {overRealization: [1, 2], initialization: uniform}
+inputs: {images: pictures, training: {count: 40}, evaluation: {count: 30}}
+training: {batchSize: 8, learningRate: 0.01, momentum: 0.9, epochs: 2, stepsPerEpoch: 3}
+seeds: 2
+record: [{measures: [evaluationLoss, evaluationAccuracy], every: 1}]
+"""
 FAULTS = [("ENOSPC", False), ("ENOSPC", True), ("EIO", False), ("EIO", True), ("EINTR", False), ("short", False), ("kill", False)]
 UNDIGNIFIED = re.compile(r"fatal|please report|NSError|Domain=|couldn.t be completed|UserInfo", re.I)
 
@@ -78,8 +88,11 @@ class Command:
         expect(not left or not can_clean_up, f"left behind: {left}")
 
     def start(self, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+        return self.call(self.arguments(folder), environment)
+
+    def call(self, arguments: list[str], environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [self.understudy, *self.arguments(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [self.understudy, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem", "SWIFT_BACKTRACE": "enable=no", **(environment or {})}, timeout=120)
 
     def folder(self, parent: str) -> Path:
@@ -169,9 +182,11 @@ class Run(Command):
     """A study, which is run again after the fault."""
 
     name = "run"
+    study = "study.yaml"
+    count = 4
 
     def arguments(self, folder):
-        return ["run", str(self.material / "study.yaml"), "--results", str(folder / "results"), "--threads", "1",
+        return ["run", str(self.material / self.study), "--results", str(folder / "results"), "--threads", "1",
                 "--checkpoint-interval", "0", "--python", "/nonexistent/python"]
 
     def rows(self, folder):
@@ -199,11 +214,174 @@ class Run(Command):
         expect(again.returncode == 0, f"run again: status {again.returncode}: {again.stderr.decode()[-300:]}")
         after = self.rows(folder)
         expect(before <= after, "a run that was recorded was recorded again")
-        expect(len(after) == 4, f"{len(after)} of 4 runs are recorded")
-        expect(status != 0 or len(before) == 4, "exit code 0 with runs missing")
+        expect(len(after) == self.count, f"{len(after)} of {self.count} runs are recorded")
+        expect(status != 0 or len(before) == self.count, "exit code 0 with runs missing")
         expect((self.exported(folder), self.weights(folder)) == self.wanted, "not what an undisturbed study gives")
         checked = subprocess.run([self.understudy, "check", str(folder / "results")], capture_output=True)
         expect(checked.returncode == 0, f"check: {checked.stdout.decode()[-300:]}")
+
+
+class RunImages(Run):
+    """The same over images."""
+
+    name = "run, over images"
+    study = "images.yaml"
+
+
+class RunLonger(Run):
+    """Recorded runs that are trained longer: they become checkpoints first."""
+
+    name = "run, longer"
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        shutil.copytree(self.material / "seen", folder / "results")
+
+    def arguments(self, folder):
+        return [*super().arguments(folder), "--set", "training.epochs=3"]
+
+    study = "images.yaml"
+
+    def rows(self, folder):
+        # Those of before are no runs of the longer study.
+        rows = super().rows(folder)
+        return rows - self.before if hasattr(self, "before") else rows
+
+    def learn(self, parent):
+        folder = self.folder(parent)
+        self.before = super().rows(folder)
+        super().learn(parent)
+
+
+class Zoom(Run):
+    """A folder of its own, made of a stored run."""
+
+    name = "zoom"
+    count = 1
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        shutil.copytree(self.material / "whole", folder / "stored")
+        # That it was not changed is a part of the promise.
+        self.stored = self.tables(folder)
+
+    def tables(self, folder):
+        database = sqlite3.connect(f"file:{folder}/stored/results.sqlite?mode=ro", uri=True)
+        return list(database.iterdump())
+
+    def arguments(self, folder):
+        return ["zoom", str(folder / "stored"), "--seed", "1", "--where", "teacher.strengthDecay=1", "--from", "5", "--to", "45", "--every", "20",
+                "--into", str(folder / "results"), "--threads", "1", "--checkpoint-interval", "0", "--no-report"]
+
+    def verify(self, folder, status, can_clean_up):
+        super().verify(folder, status, can_clean_up)
+        expect(self.tables(folder) == self.stored, "the folder that was looked into has changed")
+
+
+class Forget(Run):
+    """Runs that are gone are gone whole, and made again with the same bits."""
+
+    name = "forget"
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        shutil.copytree(self.material / "seen", folder / "results")
+
+    study = "images.yaml"
+
+    def start(self, folder, environment=None):
+        if environment is None:
+            return super().start(folder)  # the study, again
+        return self.call(["forget", str(folder / "results"), "--seed", "1"], environment)
+
+    def verify(self, folder, status, can_clean_up):
+        before = self.rows(folder)
+        expect(status != 0 or len(before) == 2, f"exit code 0, and {len(before)} of 2 runs are left")
+        expect(len(before) in (2, 4), f"{len(before)} runs are left: neither all nor those that were not chosen")
+        # Forgotten once more, whatever is left of them goes.
+        again = self.call(["forget", str(folder / "results"), "--seed", "1"])
+        expect(again.returncode == (0 if len(before) == 4 else again.returncode), f"forget again: {again.stderr.decode()[-300:]}")
+        super().verify(folder, 1, can_clean_up)
+
+
+class Extract(Command):
+    """A folder of files: with exit code 0 all of them, and never one that is not whole."""
+
+    name = "extract"
+    old = None
+
+    def prepare(self, folder):
+        shutil.copytree(self.material / "whole", folder / "results")
+
+    def output(self, folder):
+        return folder / "extracted"
+
+    def arguments(self, folder):
+        return ["extract", str(folder / "results"), "--seed", "1", "--where", "teacher.strengthDecay=1", "--into", str(self.output(folder))]
+
+    def content(self, folder):
+        files = self.output(folder).iterdir() if self.output(folder).exists() else []
+        return {path.name: path.read_bytes().replace(str(folder).encode(), b"FOLDER") for path in files}
+
+    def keep(self, folder):
+        self.wanted = self.content(folder)
+
+    def verify(self, folder, status, can_clean_up):
+        found = self.content(folder)
+        expect(status != 0 or found == self.wanted, "exit code 0, and not all files are there")
+        for name, content in found.items():
+            if name in self.wanted:
+                expect(content == self.wanted[name], f"{name} is not whole")
+            else:
+                expect(not can_clean_up, f"left behind: {name}")
+
+
+class Prune(Command):
+    name = "prune"
+
+    def output(self, folder):
+        return folder / "output.safetensors"
+
+    def prepare(self, folder):
+        super().prepare(folder)
+        for name in ("student.safetensors", "inputs.npy"):
+            shutil.copy(self.material / name, folder)
+
+    def arguments(self, folder):
+        return ["prune", str(folder / "student.safetensors"), "--inputs", str(folder / "inputs.npy"), "--keep", "2", "--output",
+                str(self.output(folder))]
+
+    def keep(self, folder):
+        self.wanted = self.output(folder).read_bytes().replace(str(folder).encode(), b"FOLDER")
+
+    def verify(self, folder, status, can_clean_up):
+        path = self.output(folder)
+        if path.exists():
+            path.write_bytes(path.read_bytes().replace(str(folder).encode(), b"FOLDER"))
+        super().verify(folder, status, can_clean_up)
+
+
+class Convert(Prune):
+    name = "convert"
+
+    def output(self, folder):
+        return folder / "output.onnx"
+
+    def arguments(self, folder):
+        return ["convert", str(folder / "student.safetensors"), str(self.output(folder))]
+
+
+class Outputs(Prune):
+    name = "outputs"
+
+    def output(self, folder):
+        return folder / "output.npy"
+
+    def arguments(self, folder):
+        return ["outputs", str(folder / "student.safetensors"), "--inputs", str(folder / "inputs.npy"), "--output", str(self.output(folder))]
+
+
+COMMANDS = [Run, Export, Report, Recover, AuditJSON, RunImages, RunLonger, Zoom, Forget, Extract, Prune, Convert, Outputs]
 
 
 def case(command: Command, library: str, parent: str, kind: str, lasts: bool, call: int) -> tuple[int, str | None]:
@@ -247,12 +425,15 @@ def main() -> int:
         material = Path(parent) / "material"
         material.mkdir()
         (material / "study.yaml").write_text(STUDY)
-        for words in (["planted", "teacher.safetensors", "student.safetensors", "4", "2", "2"], ["inputs", "inputs.npy", "30", "4"]):
+        (material / "images.yaml").write_text(IMAGES)
+        for words in (["planted", "teacher.safetensors", "student.safetensors", "4", "2", "2"], ["inputs", "inputs.npy", "30", "4"],
+                      ["images", "pictures", "40", "30", "6"]):
             subprocess.run([sys.executable, HERE.parent / "files.py", *words], check=True, cwd=material)
-        subprocess.run(
-            [options.understudy, "run", "study.yaml", "--results", "whole", "--no-report"], check=True, cwd=material,
-            capture_output=True)
-        for command in [kind(options.understudy, material) for kind in (Run, Export, Report, Recover, AuditJSON)]:
+        for study, results in (("study.yaml", "whole"), ("images.yaml", "seen")):
+            subprocess.run(
+                [options.understudy, "run", study, "--results", results, "--no-report", "--threads", "1"], check=True, cwd=material,
+                capture_output=True)
+        for command in [kind(options.understudy, material) for kind in COMMANDS]:
             if options.command and command.name not in options.command:
                 continue
             command.learn(parent)

@@ -91,6 +91,40 @@ equal "both networks" "$(find fewer/artifacts -name '*.json' | wc -l)" 2
 ends "with the last run it goes" 0 "artifacts/" "3 runs forgotten" -- "$UNDERSTUDY" forget fewer --seed 1
 equal "none" "$(find fewer/artifacts -type f | wc -l)" 0
 
+# Teachers and oracles that are lost, cut, exchanged or changed by one bit are named, refused, and made again.
+ends "a folder with all its networks is whole" 0 "all well" -- "$UNDERSTUDY" check whole
+harm() {
+  cp -r whole harmed
+  python3 - "$1" <<'PYTHON'
+import glob, json, os, sys
+files = {json.load(open(note))["what"]: note[:-5] + ".safetensors" for note in glob.glob("harmed/artifacts/*.json")}
+data = {what: open(path, "rb").read() for what, path in files.items()}
+how = sys.argv[1]
+for what, path in files.items():
+    if how == "lost":
+        os.remove(path)
+    elif how == "without notes":
+        os.remove(path[:-12] + ".json")
+    else:
+        open(path, "wb").write({"cut": data[what][:99], "one bit turned": data[what][:-6] + bytes([data[what][-6] ^ 1]) + data[what][-5:],
+                                "exchanged": data["oracle" if what == "teacher" else "teacher"]}[how])
+PYTHON
+}
+for how in "lost" "without notes" "cut" "one bit turned" "exchanged"; do
+  harm "$how"
+  case $how in lost | without*) kind=missing ;; *) kind=damaged ;; esac
+  ends "networks $how: check names them" 1 "teacher    $kind: " "oracle     $kind: " "2 problems" -- "$UNDERSTUDY" check harmed
+  if [ $kind = missing ]; then
+    ends "so does status" 0 "teacher    missing: " "oracle     missing: " -- "$UNDERSTUDY" status harmed
+  fi
+  ends "an audit refuses them" 2 "run the study again" -- "$UNDERSTUDY" audit harmed "${one[@]}" --correlations-only
+  ends "running again makes them again" 0 "1 of 4 runs recorded" "3 were there" "1 made again" -- "${run[@]}" --results harmed
+  check "with the same bits, and with the numbers of the run" bash -c 'diff -r whole/artifacts harmed/artifacts && diff -r whole/weights harmed/weights'
+  equal "all of them" "$(numbers harmed)" "$(numbers whole)"
+  ends "then all is well" 0 "all well" -- "$UNDERSTUDY" check harmed
+  rm -rf harmed
+done
+
 # Kills in the training of the teacher, of the oracle, and of students, most of them within an epoch.
 kept() { [ "$(find killed/artifacts -name '*.json' 2>/dev/null | wc -l)" -ge "$1" ]; }
 recorded() { [ "$(query killed "SELECT count(*) FROM run")" -ge "$1" ] 2>/dev/null; }

@@ -170,6 +170,25 @@ private func layer(_ rows: [[Double]], _ biases: [Double]) -> Boundaries {
     #expect(abs(balance.studentNodeNorms[2] - 10) < 1e-14)
   }
 
+  @Test(
+    "fan-outs of any size: norms are theirs, not those of squares that overflow or vanish",
+    arguments: [1e-200, 1e-160, 1e160, 1e290])
+  func balanceOfAnySize(size: Double) throws {
+    let (teacher, student) = try pair(hidden: [5], slope: 0, key: 6)
+    let groups = try BoundaryGroups(teacher: teacher, student: student, tolerance: 1e-9)
+    var stream = RandomStream(key: 10, purpose: .test)
+    let x = stream.normalMatrix(rowCount: 7, columnCount: 4, standardDeviation: 1)
+    let (large, plain) = (
+      try KinkBalance(
+        of: Student(student.network.scaled(inputs: 1, outputs: size)),
+        against: Teacher(teacher.network.scaled(inputs: 1, outputs: size)), groups: groups, over: x),
+      try KinkBalance(of: student, against: teacher, groups: groups, over: x)
+    )
+    for (a, b) in zip(large.teacherNorms + large.studentNorms, plain.teacherNorms + plain.studentNorms) {
+      #expect(abs(a / size - b) <= 1e-13 * b)
+    }
+  }
+
   @Test("above two layers it is the root mean square over the inputs, and needs them")
   func deepMean() throws {
     let (teacher, student) = try pair(hidden: [5], slope: 0, key: 6)
