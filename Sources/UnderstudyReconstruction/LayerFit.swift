@@ -123,14 +123,16 @@ private struct NormalEquations {
   }
 
   /// Weights `[target, unknown]` and constants `[target]`, zeros without one; nil if the equations are singular even with a ridge
-  /// of 1e-9 of the mean square.
+  /// of 1e-9 of each unknown's sum of squares. (One ridge for all would fit nodes of a small scale less well, and that scale is
+  /// free.)
   ///
   /// - Complexity: O(unknowns^3).
   func solution() -> (weights: Matrix, constants: [Double])? {
     var (factor, fit) = (gram, products)
-    let width = factor.rowCount
-    let trace = (0..<width).reduce(0) { $0 + factor[$1, $1] }
-    for unknown in 0..<width { factor[unknown, unknown] += max(1e-9 * trace / Double(width), 1e-30) }
+    // What is always 0 gets a weight of 0.
+    for unknown in 0..<factor.rowCount {
+      factor[unknown, unknown] = factor[unknown, unknown] == 0 ? 1 : factor[unknown, unknown] * (1 + 1e-9)
+    }
     guard LinearAlgebra.factorCholesky(&factor) else { return nil }
     LinearAlgebra.solveCholesky(factor, rightSides: &fit)
     return (fit.prefix(columns: unknowns), (0..<fit.rowCount).map { hasConstant ? fit[$0, unknowns] : 0 })

@@ -88,19 +88,25 @@ extension SolutionPaths {
   /// The paths between two students, over small networks that are merged and retrained on the way.
   ///
   /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+  /// - Parameter progress: told, in words, which of these is at work.
   /// - Throws: ``ShapeError`` as the paths do by themselves.
   /// - Complexity: that of the paths, with `mergedAndRetrained` and `retrained` for each small network.
   package init(
     retrainingFrom a: Student, to b: Student, learning teacher: Teacher, over inputs: Matrix, targets: Matrix,
-    pointCount: Int
+    pointCount: Int, progress: @escaping (String) -> Void = { _ in }
   ) throws(ShapeError) {
+    func words(_ student: Student) -> String { student.network.hiddenCounts.map(String.init).joined(separator: "-") }
+    var retrainedCount = 0
     try self.init(
       from: a, to: b, learning: teacher, over: inputs, targets: targets, pointCount: pointCount,
       reducing: { (student, inputs, targets) throws(ShapeError) in
-        try mergedAndRetrained(student, over: inputs, targets: targets)
+        progress("merging a student of \(words(student)) nodes")
+        return try mergedAndRetrained(student, over: inputs, targets: targets)
       },
       retraining: { (student, inputs, targets) throws(ShapeError) in
-        try retrained(student, over: inputs, targets: targets)
+        retrainedCount += 1
+        progress("small network number \(retrainedCount), of \(words(student)) nodes, is trained")
+        return try retrained(student, over: inputs, targets: targets)
       })
   }
 }

@@ -20,13 +20,20 @@ struct NodeElimination {
   /// - Parameters:
   ///   - moments: H, `[node, node]`: the mean product of activations, or their covariance where biases above take over means.
   ///   - outgoing: `[node, node]`: products of the nodes' outgoing weights, summed over all that they go into.
+  ///   - meanSquares: `[node]`: of the activations, where H is their covariance, so that its rounding is known.
   /// - Complexity: O(nodes^3).
-  init(moments: Matrix, outgoing: Matrix) {
+  init(moments: Matrix, outgoing: Matrix, meanSquares: [Double]? = nil) {
     let count = moments.rowCount
     var (inverse, products) = (moments, outgoing)
-    let scale = (0..<count).reduce(0) { $0 + moments[$1, $1] } / Double(max(1, count))
-    // Nodes that do not vary, or are sums of others.
-    for node in 0..<count { inverse[node, node] += max(1e-9 * scale, 1e-30) }
+    // Nodes that do not vary, or are sums of others. Each in its own unit, because the scale of a node is free.
+    for node in 0..<count {
+      let ridge = 1e-9 * max(0, moments[node, node]) + 1e-13 * (meanSquares?[node] ?? 0)
+      inverse[node, node] += ridge
+      guard ridge == 0 else { continue }
+      // Always 0: it costs nothing.
+      inverse[node, node] = 1
+      for other in 0..<count { (products[node, other], products[other, node]) = (0, 0) }
+    }
     var whole = 0.0
     for a in 0..<count { for b in 0..<count { whole += moments[a, b] * outgoing[a, b] } }
     guard LinearAlgebra.factorCholesky(&inverse) else { return }

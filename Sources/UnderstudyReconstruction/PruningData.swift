@@ -49,7 +49,19 @@ public struct PruningData: Sendable {
     let matrix = try ArrayFile.readMatrix(path: path)
     let rows = min(count, matrix.rowCount)
     guard rows >= 20 else {
-      throw FileError(path: path, message: "has \(rows) samples to prune over; give 20 or more")
+      let isWide = matrix.columnCount >= 20
+      throw FileError(
+        path: path,
+        message: "has \(rows) samples to prune over; give 20 or more"
+          + (isWide ? ", or transpose it if its columns are the samples: arrays are [sample, feature]" : ""))
+    }
+    // Single precision is from 1e-38 to 1e38, and activations are products.
+    let largest = matrix.values.reduce(0) { max($0, abs($1)) }
+    guard largest == 0 || (1e-25...1e25).contains(largest) else {
+      throw FileError(
+        path: path,
+        message: "has numbers of up to \(largest), and pruning computes in single precision; multiply them by a power "
+          + "of 10, and divide the weights of the lowest layer by it")
     }
     let held = rows / 10
     func batcher(_ range: Range<Int>) -> ImageBatcher {

@@ -44,6 +44,10 @@ public final class StudentPruning {
     (self.student, self.data, self.progress) = (student, data, progress)
     whole = try ImageEvaluator(student)
     outputs = whole.outputs(over: data.evaluation, count: data.evaluation.set.count)
+    guard outputs.allSatisfy(\.isFinite) else {
+      throw ShapeError(
+        "has outputs that overflow single precision, in which pruning computes; scale inputs or weights down")
+    }
     for layer in student.hiddenCounts.indices { eliminations.append(elimination(ofLayer: layer)) }
   }
 
@@ -143,8 +147,25 @@ public final class StudentPruning {
         outgoing[column / width, upper * width + column % width] = above.weights[upper, column]
       }
     }
+    if layer + 1 < student.hiddenCounts.count { divideByDeviations(&outgoing, moments: moments, width: width) }
     let products = LinearAlgebra.product(outgoing, outgoing, transposingSecond: true)
-    return NodeElimination(moments: moments, outgoing: products)
+    return NodeElimination(
+      moments: moments, outgoing: products, meanSquares: (0..<count).map { gram[$0, $0] / samples })
+  }
+}
+
+/// Weights into hidden nodes, `[node, node above x place]`, divided by the deviation of what they add up to: errors there are
+/// shares of it, because the scale of a hidden node is free. Without correlations between places.
+private func divideByDeviations(_ outgoing: inout Matrix, moments: Matrix, width: Int) {
+  let products = LinearAlgebra.product(moments, outgoing)
+  for start in stride(from: 0, to: outgoing.columnCount, by: width) {
+    let places = start..<start + width
+    var variance = 0.0
+    for node in 0..<outgoing.rowCount {
+      for place in places { variance += outgoing[node, place] * products[node, place] }
+    }
+    let factor = variance > 0 ? 1 / variance.squareRoot() : 0
+    for node in 0..<outgoing.rowCount { for place in places { outgoing[node, place] *= factor } }
   }
 }
 

@@ -206,7 +206,10 @@ import UnderstudySchema
       #expect(resumed.measurements == whole.measurements && resumed.outcome == whole.outcome)
       // Killed, it goes on from the last checkpoint.
       guard let last else { return }
-      guard case .finished(let again, let equal) = try end(from: last, store) else { return }
+      guard case .finished(let again, let equal) = try end(from: last, store) else {
+        Issue.record("it did not end")
+        return
+      }
       #expect(equal == student && again.measurements == whole.measurements && again.outcome == whole.outcome)
     }
   }

@@ -73,7 +73,10 @@ import UnderstudySchema
     let size = MapSize(channels: 2, rows: 6, columns: 6)
     let (network, data) = (try network(size, layers), data(size))
     let point = try StudentPruning(network, over: data).pruned(keeping: [3, 3])
-    guard case .convolution(let window) = network.layers[1].kind else { return }
+    guard case .convolution(let window) = network.layers[1].kind else {
+      Issue.record("no convolution")
+      return
+    }
     let (whole, smaller) = (try ImageEvaluator(network), try ImageEvaluator(point.network))
     var (errors, size2) = ([[Double]](), 0.0)
     var gradient = Matrix(rowCount: 3, columnCount: 28)
@@ -133,6 +136,50 @@ import UnderstudySchema
       let error = squaredDistance(fitted, targets) / size
       #expect(abs(elimination.removals[gone - 1].cost - error) < 1e-6 * error, "\(gone) nodes")
     }
+  }
+
+  /// A ReLU node with weights twice as large and a fan-out half as large is the same function.
+  @Test(
+    "how nodes are scaled changes neither which go nor the fit",
+    arguments: ["dense 8, dense 6", "conv 5, conv 4, dense 5"])
+  func scales(layers: String) throws {
+    let size = MapSize(channels: 2, rows: 5, columns: 5)
+    let (network, data) = (try network(size, layers), data(size))
+    var scaled = network
+    var stream = RandomStream(key: 3, purpose: .test)
+    for (layer, count) in network.hiddenCounts.enumerated() {
+      // Powers of two, so that nothing is rounded otherwise: 1e-9 to 1e9.
+      for (node, draw) in stream.uniforms(count).enumerated() {
+        scaled.rescale(node, of: layer, by: Double(sign: .plus, exponent: Int(60 * draw) - 30, significand: 1))
+      }
+    }
+    let inputs = stream.normalMatrix(rowCount: 20, columnCount: size.count, standardDeviation: 1)
+    #expect(try squaredDistance(scaled.outputs(for: inputs), network.outputs(for: inputs)) < 1e-20)
+    let kept = network.hiddenCounts.map { ($0 + 1) / 2 }
+    let (plain, other) = (
+      try StudentPruning(network, over: data).pruned(keeping: kept),
+      try StudentPruning(scaled, over: data).pruned(keeping: kept)
+    )
+    #expect(plain.outputChange > 1e-3 && plain.outputChange < 1)
+    #expect(
+      abs(plain.outputChange - other.outputChange) < 1e-6 * plain.outputChange,
+      "\(plain.outputChange) and \(other.outputChange)")
+    #expect(plain.agreement == other.agreement)
+  }
+
+  /// Nodes that are always 0, or constant, cost nothing whatever their outgoing weights.
+  @Test func constantNodesGoFirst() throws {
+    let size = MapSize(channels: 2, rows: 4, columns: 4)
+    var network = try network(size, "dense 6")
+    for (node, bias, fanOut) in [(1, -1.0, 1e6), (4, 100, -1e3)] {
+      for c in 0..<32 { network[layer: 0].weights[node, c] = 0 }
+      network[layer: 0].biases?[node] = bias
+      for c in 0..<3 { network[layer: 1].weights[c, node] = fanOut }
+    }
+    let point = try StudentPruning(network, over: data(size)).pruned(keeping: [4])
+    #expect(point.network.layers[0].weights == network.keeping([0, 2, 3, 5], of: 0).layers[0].weights)
+    // Single precision, beside a constant output of 1e5.
+    #expect(point.outputChange < 0.1, "\(point.outputChange)")
   }
 
   @Test func wrongNumbersAreRefused() throws {

@@ -83,10 +83,12 @@ struct ConnectCommand: AsyncParsableCommand {
   }
 
   private func analysis() throws -> ConnectionAnalysis {
+    let progress = StageProgress(title: "connect")
+    defer { progress.end() }
     if let studentB, let teacher, let inputs {
       return try ConnectionAnalysis(
         studentA: studentA, studentB: studentB, teacher: teacher, inputs: inputs, activation: activation.value,
-        pointCount: points)
+        pointCount: points, progress: progress.show)
     }
     let store = try openResults(studentA)
     let runs = try choice.finishedRuns(of: store)
@@ -95,7 +97,7 @@ struct ConnectCommand: AsyncParsableCommand {
         "\(studentA): \(runs.count) finished \(runs.count == 1 ? "run is" : "runs are") chosen, and a path goes between two"
           + differences(of: runs, in: store.study))
     }
-    return try ConnectionAnalysis(runs[0], runs[1], in: store, pointCount: points)
+    return try ConnectionAnalysis(runs[0], runs[1], in: store, pointCount: points, progress: progress.show)
   }
 
   /// Writes the path's corners, if there is a path, and says so.

@@ -249,7 +249,7 @@ extension TeacherReconstruction.Outcome {
   fileprivate var words: String {
     switch self {
     case .recovered: "within the target: the outputs are met"
-    case .unfinished: "better than the student, but the targets are not met"
+    case .unfinished: "better than the student, but not within the target"
     case .notBetter: "nothing better was found: the student as it was given"
     case .nothing: "nothing was recovered: all that was found is constant over the inputs"
     }

@@ -60,7 +60,7 @@ public struct ConnectionAnalysis: Sendable, Encodable {
   public var segments: [Segment]
   /// Why there is no constructed path; nil if there is one.
   public var obstacle: String?
-  /// Why the path of deep students may have more loss than they; see ``ConstructedPath/shortage``.
+  /// Why the path may have more loss than the students; see ``ConstructedPath/shortage``.
   public var shortage: String?
   /// The files that hold the networks at the ends of the segments, A's first; nil if none were written.
   public var corners: [String]?
@@ -77,21 +77,25 @@ public struct ConnectionAnalysis: Sendable, Encodable {
 
   /// Reads the files and measures all three ways.
   ///
+  /// - Parameter progress: told, in words, what takes time: between deep students many small networks are trained.
   /// - Throws: ``ExperimentError`` that names the file for files that cannot be read or do not fit.
   public init(
-    studentA: String, studentB: String, teacher: String, inputs: String, activation: Activation, pointCount: Int
+    studentA: String, studentB: String, teacher: String, inputs: String, activation: Activation, pointCount: Int,
+    progress: @escaping (String) -> Void = { _ in }
   ) throws(ExperimentError) {
     let first = try FilePair(teacherPath: teacher, studentPath: studentA, activation: activation)
     let second = try FilePair(teacherPath: teacher, studentPath: studentB, activation: activation)
     try self.init(
       from: first.student, to: second.student, learning: first.teacher, over: try readSamples(inputs),
-      names: (studentA, studentB, teacher, inputs), pointCount: pointCount)
+      names: (studentA, studentB, teacher, inputs), pointCount: pointCount, progress: progress)
   }
 
   /// Measures all three ways between the final students of two stored runs, over the training inputs of the first.
   ///
   /// - Throws: ``ExperimentError`` of runs without weights, over images, or with different teachers.
-  public init(_ runA: Run, _ runB: Run, in store: ResultsStore, pointCount: Int) throws(ExperimentError) {
+  public init(
+    _ runA: Run, _ runB: Run, in store: ResultsStore, pointCount: Int, progress: @escaping (String) -> Void = { _ in }
+  ) throws(ExperimentError) {
     if let run = [runA, runB].first(where: { $0.setting.inputs.images != nil }) {
       throw .input(
         "run \(run.hash): its student is one of images, which have no constructed paths; choose runs of other inputs")
@@ -105,18 +109,20 @@ public struct ConnectionAnalysis: Sendable, Encodable {
     try self.init(
       from: first.student, to: second.student, learning: first.teacher, over: first.inputs,
       names: (first.names.student, second.names.student, first.names.teacher, first.names.inputs),
-      pointCount: pointCount)
+      pointCount: pointCount, progress: progress)
   }
 
   private init(
     from first: Student, to second: Student, learning goal: Teacher, over x: Matrix,
-    names: (studentA: String, studentB: String, teacher: String, inputs: String), pointCount: Int
+    names: (studentA: String, studentB: String, teacher: String, inputs: String), pointCount: Int,
+    progress: @escaping (String) -> Void
   ) throws(ExperimentError) {
     let (studentA, studentB, teacher, inputs) = names
     let targets = try ExperimentError.catching(inputs) { () throws(ShapeError) in try goal.network.outputs(for: x) }
     let paths = try ExperimentError.catching("\(studentA), \(studentB)") { () throws(ShapeError) in
       try SolutionPaths(
-        retrainingFrom: first, to: second, learning: goal, over: x, targets: targets, pointCount: pointCount)
+        retrainingFrom: first, to: second, learning: goal, over: x, targets: targets, pointCount: pointCount,
+        progress: progress)
     }
     (self.studentA, self.studentB, self.teacher, self.inputs) = (studentA, studentB, teacher, inputs)
     machine = machineKind()

@@ -64,8 +64,10 @@ extension FigureError: CustomStringConvertible {
     case .emptySelection(_, let selection):
       "no setting of the study has \(Self.list(selection)); widen the selection or extend the grid"
     case .unknownKey(_, let key, let varied):
-      "settings have no key '\(key)'; \(unknownNameRemedy(for: key, among: StudyKey.all.map(\.path))); this study varies "
-        + (varied.isEmpty ? "no key" : varied.joined(separator: ", "))
+      (StudyKey.all.contains { $0.path == key }
+        ? "the settings of this study do not give \(key)"
+        : "settings have no key '\(key)'; \(unknownNameRemedy(for: key, among: StudyKey.all.map(\.path)))")
+        + "; this study varies " + (varied.isEmpty ? "no key" : varied.joined(separator: ", "))
     case .noRuns:
       "none of the selected runs has finished; run the study first"
     case .missingMeasure(_, let measure, let epoch, let recordedEpochs, let seed):

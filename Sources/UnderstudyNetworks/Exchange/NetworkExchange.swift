@@ -38,7 +38,7 @@ public struct ExchangedNetwork: Sendable {
     if path.lowercased().hasSuffix(".onnx") {
       let bytes = [UInt8](data)
       if let kind = FileKind(bytes), kind != .onnx {
-        try FileKind.check(bytes, is: .network, name: path)
+        try FileKind.check(bytes, is: .network, or: "an ONNX model", name: path)
         throw error("is a safetensors file, not an ONNX model; give it a name that ends in .safetensors")
       }
       let network = try ONNXFile.decode(data, name: path, image: description.image)

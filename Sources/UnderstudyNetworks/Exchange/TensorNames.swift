@@ -67,6 +67,7 @@ extension TensorNames {
         message:
           "has \(linear.count) layers with weights; networks have at most \(LayerWidths.greatestDepth) hidden layers")
     }
+    if let problem = layoutProblem(of: linear, in: file) { throw FileError(path: name, message: problem) }
     guard let chain = chained(linear, channels: channels) else {
       throw FileError(
         path: name,
@@ -154,6 +155,39 @@ private func stateDictModules(of file: SafetensorsFile, name: String) throws(Fil
         + "or BatchNorm layer, of which networks are read; give a file without it")
   }
   return sorted
+}
+
+/// What is wrong with weights in the layouts of Keras and JAX, `[inputs, nodes]` and `[rows, columns, channels below, channels]`, in
+/// words; nil if biases and neighbours do not say that they are. Without it, layers are tried in other orders, and a transposed
+/// network of two layers is one from its outputs to its inputs.
+private func layoutProblem(of modules: [StateDictModule], in file: SafetensorsFile) -> String? {
+  func contradicts(_ module: StateDictModule) -> Bool {
+    module.shapes["bias"].map { $0 != [module.nodeCount] } ?? false
+  }
+  if let module = modules.first(where: {
+    $0.isConvolution && contradicts($0) && $0.shapes["bias"] == $0.weightShape.suffix(1)
+  }) {
+    return "tensor \"\(module.name("weight") ?? "")\" has shape \(module.weightShape), which looks like "
+      + "[rows, columns, channels below, channels]; weights of convolutions are [channels, channels below, rows, columns], and those of fully connected "
+      + "layers [nodes, inputs]: in NumPy numpy.ascontiguousarray(w.transpose(3, 2, 0, 1)) and numpy.ascontiguousarray(w.T)"
+  }
+  guard modules.allSatisfy({ $0.weightShape.count == 2 }) else { return nil }
+  // Numbers say an order; other names may not.
+  let stems = modules.map { $0.prefix.prefix($0.prefix.count - ($0.trailingNumber.map { "\($0)".count } ?? 0)) }
+  let isNumbered = modules.allSatisfy { $0.trailingNumber != nil } && Set(stems).count == 1
+  let isChain = zip(modules, modules.dropFirst()).allSatisfy { $1.fits(above: $0) }
+  guard modules.contains(where: contradicts) || isNumbered && !isChain else { return nil }
+  var (own, theirs) = (SafetensorsFile(tensors: [:]), [String: String]())
+  for (layer, module) in modules.enumerated() {
+    for part in [Part.weight, .bias] {
+      guard let tensor = module.name(part.rawValue) else { continue }
+      own.tensors[tensorName(layer, part)] = file.tensors[tensor]
+      theirs[tensorName(layer, part)] = tensor
+    }
+  }
+  return transposition(in: own, layerCount: modules.count)?.replacing(/layers\.[0-9]+\.weight/) {
+    theirs[String($0.output)] ?? String($0.output)
+  }
 }
 
 /// Whether a text comes before another one, where digits in a row count as one number.

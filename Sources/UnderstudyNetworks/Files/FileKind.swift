@@ -109,15 +109,15 @@ extension FileKind {
   /// Refuses a file that is of a known kind, and not of the one asked for. What is of no known kind passes: it may be a
   /// damaged file of the right kind, and its reader says where.
   ///
+  /// - Parameter form: what was asked for, in words, if it is none of those two: an ONNX model, instead of which a network would do.
   /// - Throws: ``FileError`` that says what the file is and how to make of it what is asked for.
-  static func check(_ bytes: [UInt8], is wanted: Wanted, name: String) throws(FileError) {
+  static func check(_ bytes: [UInt8], is wanted: Wanted, or form: String? = nil, name: String) throws(FileError) {
     guard let kind = FileKind(bytes), kind != wanted.kind else { return }
-    throw FileError(path: name, message: kind.message(wanted))
+    throw FileError(path: name, message: kind.message(wanted, form: form ?? wanted.words))
   }
 
-  private func message(_ wanted: Wanted) -> String {
-    let isNetwork = wanted == .network
-    let (form, saving) = (wanted.words, wanted.saving)
+  private func message(_ wanted: Wanted, form: String) -> String {
+    let (isNetwork, saving) = (wanted == .network, wanted.saving)
     func converted(_ what: String, _ remedy: String) -> String { "is \(what), not \(form); in Python: \(remedy)" }
     switch self {
     case .safetensors:

@@ -50,7 +50,9 @@ extension Network {
   public mutating func rescale(_ node: Int, of layer: Int, by factor: Double) {
     precondition(layers[layer].normalization == nil, "normalised nodes are not scaled by their weights")
     self[layer: layer].multiplyRow(node, by: factor)
-    self[layer: layer + 1].divideColumn(node, by: factor)
+    // Of a channel, a column for each position, or each place of the window above.
+    let width = layers[layer + 1].inputCount / layers[layer].nodeCount
+    for column in node * width..<(node + 1) * width { self[layer: layer + 1].divideColumn(column, by: factor) }
   }
 
   /// The network with a hidden layer of other nodes, and the layer above that takes their activations.

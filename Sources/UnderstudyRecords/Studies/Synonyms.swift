@@ -7,13 +7,13 @@ enum Synonyms {
   private static let sameMeaning: [String: [String]] = table([
     ("epoch", "step steps time iteration"),
     ("training.learningRate", "lr eta eta0 stepsize initiallr initiallearningrate baselr"),
-    ("training.learningRates", "scheduler lrscheduler lrschedule learningrateschedule schedule milestones"),
-    ("training.learningRateHalvingInterval", "lrdecay learningratedecay halving gamma"),
+    ("training.learningRates", "scheduler lrscheduler lrschedule learningrateschedule schedule milestones gamma"),
+    ("training.learningRateHalvingInterval", "lrdecay learningratedecay halving"),
     ("training.batchSize", "batch bs minibatch minibatchsize trainbatchsize perdevicetrainbatchsize"),
     ("training.epochs", "epoch nepochs nepoch numepochs nbepochs epochscount epochcount maxepochs numtrainepochs"),
     ("training.stepsPerEpoch", "steps nsteps numsteps maxsteps iterations iters maxiter niter batchesperepoch"),
     ("training.method", "optimizer optim optimiser solver algorithm updaterule"),
-    ("training.momentum", "mu beta beta1"),
+    ("training.momentum", "mu beta"),
     ("training.weightDecay", "wd l2 decay regularization regularisation ridge"),
     ("training.loss", "lossfunction lossfn criterion objective cost"),
     ("training.precision", "dtype floattype floatx floatprecision"),
@@ -131,6 +131,11 @@ enum Synonyms {
     ("bench", "benchmark speed"),
   ])
 
+  private static let adam =
+    "training.method: adam has PyTorch's, moments of 0.9 and 0.999 and an epsilon of 1e-8; leave it out"
+  private static let warmup =
+    "rates do not grow by themselves; give them in training.learningRates (\"0: 0.001, 5: 0.01\")"
+
   /// What a study cannot say, and why.
   private static let absent: [String: String] = [
     "dropout": "there is no dropout here; leave it out",
@@ -138,6 +143,9 @@ enum Synonyms {
     "patience": "there is no early stopping here: record the epochs that matter; leave it out",
     "earlystopping": "there is no early stopping here: record the epochs that matter; leave it out",
     "nesterov": "there is no Nesterov momentum here; leave it out, or give training.momentum",
+    "beta1": adam, "beta2": adam, "betas": adam, "adambetas": adam, "training.eps": adam, "training.epsilon": adam,
+    "labelsmoothing": "labels are not smoothed here; leave it out, or give training.loss: distillation",
+    "warmup": warmup, "warmupsteps": warmup, "warmupepochs": warmup, "numwarmupsteps": warmup,
     "gradclip": "gradients are not clipped here; leave it out",
     "clipnorm": "gradients are not clipped here; leave it out",
     "gradientclipping": "gradients are not clipped here; leave it out",

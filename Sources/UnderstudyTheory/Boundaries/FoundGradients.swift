@@ -6,7 +6,8 @@ import UnderstudyNumerics
 public struct FoundGradients: Sendable, Equatable {
   /// Inputs that fill the region evenly, over which shares are taken.
   public var inputCount: Int
-  /// Whether no input of the region has a larger gradient than `largest`: in the plane, where all cells can be gone through.
+  /// Whether no input of the region has a larger gradient than `largest`: in the plane, where all cells can be gone through, if
+  /// that takes a minute or so at most.
   public var isExact: Bool
   /// The largest |g_k| found, `[student node]`; output^2 / activation.
   public var largest: [Double]
@@ -24,6 +25,8 @@ struct GradientSearch {
   let student: TwoLayerView
   private let fanOuts: Matrix
   private var largest: [Double]
+  /// Multiplications that the corners of all cells may take: some 2000 boundaries of three outputs.
+  static let planeLimit = 3e10
 
   init(of student: Student, learning teacher: Teacher, within region: InputRegion) throws(ShapeError) {
     (self.teacher, self.student) = (try TwoLayerView(teacher.network), try TwoLayerView(student.network))
@@ -35,7 +38,7 @@ struct GradientSearch {
   /// - Parameters:
   ///   - inputs: that fill the region evenly, `[input, feature]`.
   ///   - tolerances: up to which gradients count as 0, `[student node]`.
-  /// - Complexity: O(inputs x weights), and in the plane O((teacher + student nodes)^2 x weights).
+  /// - Complexity: O(inputs x weights), and in the plane O((teacher + student nodes)^2 x weights) up to `planeLimit`.
   mutating func found(over inputs: Matrix, tolerances: [Double]) throws(ShapeError) -> FoundGradients {
     let count = student.nodeCount
     var (active, vanishing) = ([Int](repeating: 0, count: count), [Int](repeating: 0, count: count))
@@ -45,7 +48,10 @@ struct GradientSearch {
       active[k] += 1
       if gradient <= tolerances[k] { vanishing[k] += 1 }
     }
-    let isPlane = student.inputCount == 2
+    let boundaryCount = Double(teacher.nodeCount + count)
+    let isPlane =
+      student.inputCount == 2
+      && boundaryCount * boundaryCount * boundaryCount * Double(student.outputCount + 1) <= Self.planeLimit
     if isPlane { try searchPlane() }
     return FoundGradients(
       inputCount: inputs.rowCount, isExact: isPlane, largest: largest,
@@ -55,7 +61,11 @@ struct GradientSearch {
 
   /// Calls with each node's pre-activation and |gradient| at each input. On a node's own boundary its gradient is the limit from
   /// where it is active, if it is active anywhere in the region.
-  private func forEachGradient(at inputs: Matrix, _ body: (Int, Double, Double) -> Void) throws(ShapeError) {
+  ///
+  /// - Parameter isOf: told a node and what its |gradient| is if it is active; where false, it is passed over.
+  private func forEachGradient(
+    at inputs: Matrix, where isOf: (Int, Double) -> Bool = { _, _ in true }, _ body: (Int, Double, Double) -> Void
+  ) throws(ShapeError) {
     let slope = student.activation.negativeSlope
     let rows = (0..<student.nodeCount).map(student.row)
     let radius = region.radius(featureCount: student.inputCount) + abs(region.center)
@@ -71,7 +81,7 @@ struct GradientSearch {
       for i in residuals.values.indices { residuals.values[i] -= own.values[i] }
       let products = LinearAlgebra.product(residuals, fanOuts, transposingSecond: true)
       for i in 0..<block.rowCount {
-        for (k, row) in rows.enumerated() {
+        for (k, row) in rows.enumerated() where isOf(k, abs(products[i, k])) {
           let z = dotProduct(row.dropLast(), block.row(i), from: row[row.count - 1])
           body(k, z, abs(products[i, k]) * (z >= -rounding[k] ? 1 : slope))
         }
@@ -88,15 +98,26 @@ struct GradientSearch {
         PlaneLine(u: boundaries.directions[$0, 0], v: boundaries.directions[$0, 1], offset: boundaries.offsets[$0])
       }
     }
-    var corners = region.planeCorners
-    for (index, line) in lines.enumerated() {
-      corners += region.crossings(of: line)
-      corners += lines.dropFirst(index + 1).compactMap(line.crossing).filter { region.hasInPlane($0) }
-    }
-    if case .ball(let radius) = region { corners += extremesOfArcs(corners, radius: radius) }
-    guard !corners.isEmpty else { return }
     var found = largest
-    try forEachGradient(at: Matrix(corners)) { k, _, gradient in found[k] = max(found[k], gradient) }
+    func look(at corners: [[Double]]) throws(ShapeError) {
+      guard !corners.isEmpty else { return }
+      try forEachGradient(
+        at: Matrix(corners), where: { k, gradient in gradient > found[k] },
+        { k, _, gradient in found[k] = max(found[k], gradient) })
+    }
+    var (edge, inner) = (region.planeCorners, [[Double]]())
+    for (index, line) in lines.enumerated() {
+      edge += region.crossings(of: line)
+      inner += lines.dropFirst(index + 1).compactMap(line.crossing).filter { region.hasInPlane($0) }
+      // Not all at once, because they are the square of the boundaries.
+      if inner.count >= 1 << 16 {
+        try look(at: inner)
+        inner = []
+      }
+    }
+    try look(at: inner)
+    if case .ball(let radius) = region { edge += extremesOfArcs(edge, radius: radius) }
+    try look(at: edge)
     largest = found
   }
 
@@ -104,14 +125,14 @@ struct GradientSearch {
   /// points, if that is between them.
   private func extremesOfArcs(_ crossings: [[Double]], radius: Double) -> [[Double]] {
     let full = 2 * Double.pi
-    var angles = crossings.filter { euclideanNorm($0) > 0.999_999 * radius }.map { angle(of: $0[0], $0[1]) }.sorted()
+    var angles = crossings.map { angle(of: $0[0], $0[1]) }.sorted()
     if angles.isEmpty { angles = [0] }
     var result: [[Double]] = []
     for (start, next) in zip(angles, angles.dropFirst() + [angles[0] + full]) {
       let middle = (start + next) / 2
-      let x = [radius * cosine(middle), radius * sine(middle)]
+      let slopes = residualSlopes(at: [radius * cosine(middle), radius * sine(middle)])
       for k in 0..<student.nodeCount {
-        let (_, gradient) = affineResidual(teacher, student, along: student.fanOut(k), at: x)
+        let gradient = slopes.map { dotProduct(fanOuts.row(k), $0) }
         let norm = euclideanNorm(gradient)
         guard norm > 0 else { continue }
         for sign in [1.0, -1.0] {
@@ -122,6 +143,23 @@ struct GradientSearch {
       }
     }
     return result
+  }
+}
+
+extension GradientSearch {
+  /// The derivatives of f* - f by both coordinates where the gates are those at x, of each output.
+  fileprivate func residualSlopes(at x: [Double]) -> [[Double]] {
+    var slopes = [[Double]](repeating: [Double](repeating: 0, count: student.outputCount), count: 2)
+    for (view, sign) in [(teacher, 1.0), (student, -1.0)] {
+      for node in 0..<view.nodeCount {
+        let (row, fanOut) = (view.row(node), view.fanOut(node))
+        let gate = row[0] * x[0] + row[1] * x[1] + row[2] > 0 ? sign : sign * view.activation.negativeSlope
+        for c in fanOut.indices {
+          for f in 0..<2 { slopes[f][c] += gate * fanOut[c] * row[f] }
+        }
+      }
+    }
+    return slopes
   }
 }
 

@@ -8,8 +8,8 @@ public struct ConstructedPath: Sendable, Equatable {
   public let segments: [PathSegment]
   /// Why there is none; nil if there is one.
   public let obstacle: String?
-  /// Why students of several hidden layers that have no loss may have some on the path: which layers hold too few nodes for a path that
-  /// keeps the outputs; nil if none does.
+  /// Why students that have no loss may have some on the path: which nodes are missing for a path that keeps the outputs, or which layers of
+  /// deep students hold too few; nil if none is.
   public let shortage: String?
 
   init(segments: [PathSegment], obstacle: String?, shortage: String? = nil) {
@@ -63,7 +63,7 @@ public func constructedPath(
   let ofZero = targets.values.reduce(0) { $0 + $1 * $1 } / (2 * Double(max(1, inputs.rowCount)))
   let negligible = max(4 * max(ends.0, ends.1), 1e-22 * ofZero)
 
-  // For students without loss a way that costs one is no path: the reason is given, and how many nodes are missing.
+  // For students without loss a way that costs one is the second best: the reason is given, and how many nodes are missing.
   let isExact = max(ends.0, ends.1) <= 1e-22 * ofZero
 
   // Boundaries that are the same but for rounding are shared; else those that are near, as in trained students.
@@ -89,9 +89,11 @@ public func constructedPath(
     if ofPath <= negligible, ofGathered <= negligible {
       return path.segments.count < gathered.segments.count ? path : gathered
     }
-    if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil || isExact {
+    if min(ofPath, ofGathered) <= negligible || gathered.obstacle == nil {
       return ofPath < ofGathered ? path : gathered
     }
+    // What a way without loss would take is said beside one that has some.
+    if isExact { return ConstructedPath(segments: path.segments, obstacle: nil, shortage: gathered.obstacle) }
     let coarse = try gatheredPath(from: views.a, to: views.b, over: inputs, targets: targets, steps: 1...10)
     return try ofPath < loss(coarse) ? path : coarse
   }

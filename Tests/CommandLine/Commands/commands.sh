@@ -56,6 +56,8 @@ ends "a statistic of what is not recorded says so" 0 "alignment is not recorded"
   "$UNDERSTUDY" statistics results alignedShare
 ends "a key that is none" 2 "settings have no key 'teacher.decay'; here it is called teacher.strengthDecay" -- \
   "$UNDERSTUDY" statistics results recoveredShare --by teacher.decay
+ends "a key that the study does not give" 2 "the settings of this study do not give student.widths; this study varies" -- \
+  "$UNDERSTUDY" statistics results recoveredShare --by student.widths
 ends "a layer of what looks at none" 64 "leave --layer out" -- "$UNDERSTUDY" statistics results recoveredShare --layer 1
 ends "a run that declares no report" 0 "no report, because the study declares no figures and no findings" -- \
   "$UNDERSTUDY" run study.yaml --results results "${grid[@]}"

@@ -92,6 +92,20 @@ ends "inputs of another size" 2 "takes 6 x 1 x 1" "1 x 6 x 6" -- \
 python3 "$tests/files.py" inputs few.npy 10 6
 ends "too few samples" 2 few.npy "20 or more" -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs few.npy --keep 4-4 --output none.safetensors
+python3 "$tests/files.py" inputs turned.npy 6 300
+ends "transposed inputs" 2 turned.npy "transpose it" -- \
+  "$UNDERSTUDY" prune twins.safetensors --inputs turned.npy --keep 4-4 --output none.safetensors
+for size in 1e200 1e-200; do
+  python3 - x.npy large.npy $size <<'PYTHON'
+import array, sys
+content = open(sys.argv[1], "rb").read()
+start = content.index(b"\n") + 1
+numbers = array.array("d", content[start:])
+open(sys.argv[2], "wb").write(content[:start] + array.array("d", [float(sys.argv[3]) * x for x in numbers]).tobytes())
+PYTHON
+  ends "inputs of $size" 2 large.npy "single precision" -- \
+    "$UNDERSTUDY" prune twins.safetensors --inputs large.npy --keep 4-4 --output none.safetensors
+done
 ends "the file that is read" 2 "write to another file" -- \
   "$UNDERSTUDY" prune twins.safetensors --inputs x.npy --keep 4-4 --output twins.safetensors
 check "nothing was written" test ! -e none.safetensors

@@ -144,6 +144,34 @@ import UnderstudySchema
     expectFileError("has \"fc2.bias\" and no \"fc2.weight\"") { try decode(good.filter { $0.key != "fc2.weight" }) }
   }
 
+  /// Kernels of Keras and JAX; in another order the same shapes are a network from the outputs to the inputs.
+  @Test func transposedWeightsAreNamed() throws {
+    let biased = ["fc1.weight": [4, 6], "fc1.bias": [6], "fc2.weight": [6, 3], "fc2.bias": [3]]
+    for shapes in [biased, biased.filter { $0.key.hasSuffix("weight") }] {
+      expectFileError(
+        "\"fc1.weight\" has shape [4, 6], which looks like [inputs, nodes]", "transpose fc1.weight and fc2.weight"
+      ) { try decode(shapes) }
+    }
+    expectFileError("\"net.2.weight\" has shape [6, 3]", "transpose net.2.weight,") {
+      try decode(["net.0.weight": [6, 4], "net.0.bias": [6], "net.2.weight": [6, 3], "net.2.bias": [3]])
+    }
+    expectFileError("\"a.weight\" has shape [5, 3]", "transpose a.weight") {
+      try decode(["a.weight": [5, 3], "a.bias": [3], "b.weight": [2, 3]])
+    }
+    expectFileError("\"c1.weight\" has shape [3, 3, 2, 8]", "w.transpose(3, 2, 0, 1)") {
+      try decode(["c1.weight": [3, 3, 2, 8], "c1.bias": [8], "fc.weight": [72, 5], "fc.bias": [5]])
+    }
+  }
+
+  /// What is no model is said to be none, whatever it is.
+  @Test func otherFilesThatEndInONNX() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appending(path: "array.onnx")
+      try ArrayFile.encode(Matrix([[1, 2]])).write(to: file)
+      expectFileError("is a NumPy array (.npy), not an ONNX model") { try ExchangedNetwork.read(path: file.path) }
+    }
+  }
+
   /// What is given of fully connected networks is compared, too.
   @Test func descriptionsHaveToFit() throws {
     let shapes = ["fc1.weight": [6, 4], "fc2.weight": [3, 6]]

@@ -21,7 +21,10 @@ import UnderstudySchema
     var stream = RandomStream(key: 5, purpose: .test)
     let images = stream.normals(count * network.inputCount, standardDeviation: 1).map { Float($0) }
     let evaluator = try ImageEvaluator(network)
-    guard case .convolution(let window) = network.layers[1].kind else { return }
+    guard case .convolution(let window) = network.layers[1].kind else {
+      Issue.record("no convolution")
+      return
+    }
     var upper: [Float] = []
     _ = evaluator.outputs(of: images, count: count) { layer, values in if layer == 1 { upper = values } }
     let maps = ChannelMaps(of: evaluator, at: images, count: count, layer: 0)

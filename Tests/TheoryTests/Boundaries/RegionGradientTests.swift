@@ -16,6 +16,19 @@ import UnderstudyNumerics
     return inputs
   }
 
+  /// The corners of all cells are a cube of the boundaries.
+  @Test func theCornersOfTooManyCellsAreLeftOut() throws {
+    for (count, isExact) in [(40, true), (3000, false)] {
+      let (teacher, student) = (
+        Teacher(try Draw.network([2, 3, 1], key: 5)), Student(try Draw.network([2, count, 1], key: 6))
+      )
+      var search = try GradientSearch(of: student, learning: teacher, within: .ball(radius: 2))
+      let found = try search.found(
+        over: Draw.inputs(10, 2, deviation: 1), tolerances: [Double](repeating: 0, count: count))
+      #expect(found.isExact == isExact)
+    }
+  }
+
   /// max |g_k| over inputs, in plain loops.
   private func largestGradients(_ student: Student, _ teacher: Teacher, over inputs: Matrix) throws -> [Double] {
     let (given, own) = (try teacher.network.outputs(for: inputs), try student.network.outputs(for: inputs))

@@ -76,7 +76,13 @@ import UnderstudyNumerics
       rows.append((0..<d).map { center[$0] + p[$0] + (height - along) * u[$0] })
     }
     let witnesses = Matrix(rows)
-    guard let proof = AlignmentProof(student: 0, step: step, witnesses: witnesses) else { return }
+    let proof = AlignmentProof(student: 0, step: step, witnesses: witnesses)
+    let means = (0..<d).map { f in witnesses.column(f).reduce(0, +) / Double(q) }
+    let centred = Matrix(rows.map { row in zip(row, means).map { $0 - $1 } })
+    let spread = try #require(LinearAlgebra.singularValues(of: centred)).values
+    // In one dimension there is no angle; else a sine of 1 is no proof.
+    #expect((proof != nil) == (d == 1 || 2 * step * Double(q).squareRoot() < spread[d - 2]))
+    guard let proof else { return }
     let first = Boundaries(of: NetworkLayer(weights: Matrix([u]), biases: [-dotProduct(u, center)]))
     // The other hyperplane: turned as far as keeps every point within a step, by bisection over the angle.
     for _ in 0..<20 {

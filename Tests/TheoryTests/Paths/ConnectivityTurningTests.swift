@@ -16,6 +16,8 @@ import UnderstudyNumerics
     var slope = 0.0
     var hiddenBiases = true
     var outputBiases = true
+    /// Of the turned boundaries, so many that all inputs are on one side of.
+    var beyond = 0
     /// What inputs are multiplied by, and the first layer's weights divided by.
     var unit = 1.0
     /// What turning must take, where it is known.
@@ -67,6 +69,7 @@ import UnderstudyNumerics
       let (turned, fixed) = try boundaries(key: key)
       var stream = RandomStream(key: key, purpose: .test, index: 4)
       var biases = hiddenBiases ? stream.normals(turned.count + fixed.count, standardDeviation: 0.5) : nil
+      for i in 0..<beyond { biases?[i] = 30 * euclideanNorm(turned[i].w) }
       if hiddenBiases, !outputBiases {
         // Nothing takes the constant, so the constants cancel as well.
         let directions = Matrix(turned.map(\.v))
@@ -174,6 +177,38 @@ import UnderstudyNumerics
       }
       #expect(try #require(asked) <= size.turnedCount)
       if let wanted = size.wanted { #expect(asked == wanted) }
+    }
+  }
+
+  /// Such a node is affine on the inputs, and so is left out by merging, whose way then has a price.
+  @Test(
+    "a path with a loss between students without one says what is missing, and as many nodes as it asks for are enough",
+    arguments: [
+      Case(d: 4, outputs: 1, drawn: [2], fixed: 2, beyond: 1), Case(d: 5, outputs: 2, drawn: [2], beyond: 1, unit: 1e3),
+      Case(d: 4, outputs: 2, drawn: [3], fixed: 1, beyond: 1), Case(d: 3, outputs: 2, drawn: [3], fixed: 2, beyond: 2),
+      Case(d: 5, outputs: 3, drawn: [3], slope: 0.1, beyond: 1, unit: 1e-4),
+    ])
+  func beyondTheInputs(_ size: Case) throws {
+    for key in 51...54 as ClosedRange<UInt64> {
+      let x = Matrix(
+        rowCount: 300, columnCount: size.d, values: plantedInputs(300, size.d, key: key).values.map { $0 * size.unit })
+      var enough: Int?
+      for spareCount in 0...size.turnedCount + 1 {
+        let (a, b) = try size.students(spareCount: spareCount, key: key)
+        let targets = try a.network.outputs(for: x)
+        let ofZero = targets.values.reduce(0) { $0 + $1 * $1 } / 600
+        let path = try constructedPath(from: a, to: b, over: x, targets: targets)
+        if let reason = path.obstacle ?? path.shortage {
+          #expect(spareCount < enough ?? .max, "\(spareCount) spare of \(enough ?? 0): \(reason)")
+          let words = reason.split(separator: " ")
+          let missing = try #require(
+            words.lastIndex { $0 == "node" || $0 == "nodes" }.flatMap { Int(words[$0 - 1]) }, "\(reason)")
+          enough = min(enough ?? .max, spareCount + missing)
+        } else {
+          let loss = try largestEndLoss(of: path, over: x, targets: targets)
+          #expect(loss < 1e-22 * ofZero, "\(spareCount) spare: \(loss / ofZero)")
+        }
+      }
     }
   }
 
