@@ -91,6 +91,18 @@ import Testing
     #expect(clash == .isFile(path: file.path))
   }
 
+  @Test func weightsThatAKillLeftBehindAreRemoved() throws {
+    let folder = try TemporaryFolder()
+    let study = try smallStudy()
+    do { _ = try ResultsStore.openForWriting(folder.url, study: study) }
+    let weights = folder.url.appendingPathComponent("weights")
+    for name in ["\(String(repeating: "a1", count: 16)).safetensors", "mine.safetensors"] {
+      try Data([1]).write(to: weights.appendingPathComponent(name))
+    }
+    do { _ = try ResultsStore.openForWriting(folder.url, study: study) }
+    #expect(try FileManager.default.contentsOfDirectory(atPath: weights.path) == ["mine.safetensors"])
+  }
+
   @Test func resultsAreNotPutIntoResults() throws {
     let folder = try TemporaryFolder()
     let study = try smallStudy()

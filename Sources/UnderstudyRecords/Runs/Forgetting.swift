@@ -42,13 +42,23 @@ extension ResultsStore {
   /// Bytes of a run's weights; 0 if there are none.
   public func weightsSize(of run: Run) -> Int { FileStatus(weightsURL(of: run.hash).path)?.size ?? 0 }
 
+  /// Whether there are more weights than recorded runs.
+  func hasStrayWeights() throws(StoreError) -> Bool {
+    let count = try reading { db in try Int.fetchOne(db, sql: "SELECT count(*) FROM run") ?? 0 }
+    return storedWeights.count > count
+  }
+
+  /// Hashes of the runs whose weights are there.
+  private var storedWeights: [String] {
+    ((try? FileManager.default.contentsOfDirectory(atPath: weightsFolder.path)) ?? [])
+      .filter { $0.hasSuffix(".safetensors") }.map { String($0.dropLast(".safetensors".count)) }
+      .filter { $0.count == 32 && $0.allSatisfy(\.isHexDigit) }
+  }
+
   /// Removes weights of no recorded run.
   func removeStrayWeights() throws(StoreError) {
     let recorded = try finishedHashes()
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: weightsFolder.path)) ?? []
-    for name in names where name.hasSuffix(".safetensors") {
-      let hash = String(name.dropLast(".safetensors".count))
-      guard hash.count == 32, hash.allSatisfy(\.isHexDigit), !recorded.contains(hash) else { continue }
+    for hash in storedWeights where !recorded.contains(hash) {
       let url = weightsURL(of: hash)
       guard unlink(url.path) == 0 else { throw DurableFile.failure(url, "remove it") }
     }

@@ -135,10 +135,10 @@ public final class ResultsStore: Sendable {
       patience: patience, lock: lock)
     let isSame = prepared.study.settings.count == study.settings.count && prepared.study.seeds == study.seeds
     try store.prepareFiles(yaml: isSame ? yaml : Self.yaml(of: prepared.study))
-    if let text = prepared.notice {
-      notice(text)
-      try store.removeStrayWeights()
-    }
+    if let text = prepared.notice { notice(text) }
+    // Of runs that became checkpoints, now or when a process was killed before it had removed them.
+    let hasStray = try store.hasStrayWeights()
+    if hasStray || prepared.notice != nil { try store.removeStrayWeights() }
     return store
   }
 

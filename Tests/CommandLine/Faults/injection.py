@@ -60,6 +60,8 @@ class Command:
     """A command and what has to hold after it. Each case has a folder of its own, a copy of the material."""
 
     name = ""
+    #: Calls that fail of each kind, for one of the first commands: those that write like these take fewer.
+    share = 1.0
     #: What is at the output before; None for nothing.
     old: bytes | None = b"old"
 
@@ -225,6 +227,7 @@ class RunImages(Run):
     """The same over images."""
 
     name = "run, over images"
+    share = 0.25
     study = "images.yaml"
 
 
@@ -232,6 +235,7 @@ class RunLonger(Run):
     """Recorded runs that are trained longer: they become checkpoints first."""
 
     name = "run, longer"
+    share = 0.25
 
     def prepare(self, folder):
         super().prepare(folder)
@@ -257,6 +261,7 @@ class Zoom(Run):
     """A folder of its own, made of a stored run."""
 
     name = "zoom"
+    share = 0.25
     count = 1
 
     def prepare(self, folder):
@@ -282,6 +287,7 @@ class Forget(Run):
     """Runs that are gone are gone whole, and made again with the same bits."""
 
     name = "forget"
+    share = 0.25
 
     def prepare(self, folder):
         super().prepare(folder)
@@ -308,6 +314,7 @@ class Extract(Command):
     """A folder of files: with exit code 0 all of them, and never one that is not whole."""
 
     name = "extract"
+    share = 0.25
     old = None
 
     def prepare(self, folder):
@@ -338,6 +345,7 @@ class Extract(Command):
 
 class Prune(Command):
     name = "prune"
+    share = 0.25
 
     def output(self, folder):
         return folder / "output.safetensors"
@@ -442,7 +450,7 @@ def main() -> int:
                 chosen = range(1, count + 1)
                 if not options.all:
                     rng = random.Random(f"{options.seed} {command.name} {kind} {lasts}")
-                    chosen = sorted(rng.sample(chosen, min(count, options.each)))
+                    chosen = sorted(rng.sample(chosen, min(count, max(1, round(command.share * options.each)))))
                 results = pool.map(lambda call: case(command, options.faults, parent, kind, lasts, call)[1], chosen)
                 wrong = [(call, text) for call, text in zip(chosen, results) if text]
                 what = f"{command.name}: {kind}{' from there on' if lasts else ''}, at {len(chosen)} of {count} calls"
