@@ -130,7 +130,8 @@ import UnderstudySchema
     let zoomed = try ZoomedRuns(of: store, where: { $0.hash == record.run.hash }, ZoomedRuns.Window(), measures: [])
     #expect(zoomed.zoom.from == 4 * (epoch - 1) && zoomed.zoom.to == step)
     #expect(zoomed.beginningCount == 1 && zoomed.firstEpoch == epoch - 1)
-    let into = url.appendingPathComponent("zoom")
+    let into = URL(fileURLWithPath: "\(url.path)-zoom")
+    defer { try? FileManager.default.removeItem(at: into) }
     let target = try ResultsStore.openForWriting(into, study: zoomed.study)
     try zoomed.begin(from: store, in: target)
     _ = try await StudyRunner(zoomed.study, into: target).run { _ in }
