@@ -94,6 +94,7 @@ python3 "$tests/files.py" planted teacher.safetensors student.safetensors 6 4 5
 python3 "$tests/files.py" inputs inputs.npy 200 6
 ln -s inputs.npy link.npy
 ln teacher.safetensors second-name.safetensors
+ln student.safetensors student-again.safetensors
 # Of all files but those that these checks write.
 state() { checksums . | grep -vE ' \./(before\.sum|ends\.(log|out|err)|check\.log)$'; }
 state >before.sum
@@ -117,7 +118,7 @@ for inside in sweep/new sweep/weights/new sweep/artifacts; do
   ends "nor run" 2 "inside the results folder" -- "$UNDERSTUDY" run wild.yaml --results "$inside"
 done
 ends "a file where results should be" 2 "is a file" -- "$UNDERSTUDY" run wild.yaml --results inputs.npy
-for output in student.safetensors second-name.safetensors sweep/weights/x.safetensors; do
+for output in student.safetensors student-again.safetensors sweep/weights/x.safetensors; do
   ends "convert does not write over $output" 2 "$output" -- "$UNDERSTUDY" convert student.safetensors "$output" --names-of teacher.safetensors
   ends "nor prune" 2 "$output" -- "$UNDERSTUDY" prune student.safetensors --inputs inputs.npy --keep 4 --output "$output"
 done
