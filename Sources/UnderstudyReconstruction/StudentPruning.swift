@@ -140,32 +140,40 @@ public final class StudentPruning {
       }
     }
     // The outgoing weights of a node, a row.
-    let width = above.inputCount / count
+    let (width, strengths) = (above.inputCount / count, student.pathStrengths(ofLayer: layer + 1))
     var outgoing = Matrix(rowCount: count, columnCount: above.nodeCount * width)
     for upper in 0..<above.nodeCount {
       for column in 0..<above.inputCount {
-        outgoing[column / width, upper * width + column % width] = above.weights[upper, column]
+        outgoing[column / width, upper * width + column % width] = strengths[upper] * above.weights[upper, column]
       }
     }
-    if layer + 1 < student.hiddenCounts.count { divideByDeviations(&outgoing, moments: moments, width: width) }
     let products = LinearAlgebra.product(outgoing, outgoing, transposingSecond: true)
     return NodeElimination(
       moments: moments, outgoing: products, meanSquares: (0..<count).map { gram[$0, $0] / samples })
   }
 }
 
-/// Weights into hidden nodes, `[node, node above x place]`, divided by the deviation of what they add up to: errors there are
-/// shares of it, because the scale of a hidden node is free. Without correlations between places.
-private func divideByDeviations(_ outgoing: inout Matrix, moments: Matrix, width: Int) {
-  let products = LinearAlgebra.product(moments, outgoing)
-  for start in stride(from: 0, to: outgoing.columnCount, by: width) {
-    let places = start..<start + width
-    var variance = 0.0
-    for node in 0..<outgoing.rowCount {
-      for place in places { variance += outgoing[node, place] * products[node, place] }
+extension Network {
+  /// How strongly the pre-activations of a layer act on the outputs: the root of the sum over all paths of the products of squared
+  /// weights, with the factors of normalisations; 1 for the output layer. Unlike the weights into a hidden node it does not depend on how
+  /// nodes are scaled once it multiplies them.
+  fileprivate func pathStrengths(ofLayer layer: Int) -> [Double] {
+    let own = layers[layer]
+    guard layer < layers.count - 1 else { return [Double](repeating: 1, count: own.nodeCount) }
+    let (above, strengths) = (layers[layer + 1], pathStrengths(ofLayer: layer + 1))
+    let width = above.inputCount / own.nodeCount
+    return (0..<own.nodeCount).map { node in
+      var square = 0.0
+      for (upper, strength) in strengths.enumerated() {
+        for place in 0..<width {
+          let product = strength * above.weights[upper, node * width + place]
+          square += product * product
+        }
+      }
+      guard let normalization = own.normalization else { return square.squareRoot() }
+      let deviation = (normalization.variances[node] + BatchNormalization.epsilon).squareRoot()
+      return abs(normalization.scales?[node] ?? 1) / deviation * square.squareRoot()
     }
-    let factor = variance > 0 ? 1 / variance.squareRoot() : 0
-    for node in 0..<outgoing.rowCount { for place in places { outgoing[node, place] *= factor } }
   }
 }
 
