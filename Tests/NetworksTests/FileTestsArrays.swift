@@ -116,7 +116,7 @@ import UnderstudyNumerics
     }
     check(">f8", "big-endian")
     check(">i4", "big-endian")
-    check("<f16", "type <f16")
+    check("<f16", "another precision (<f16) than 16, 32 or 64 bits")
     check("<U5", "type <U5")
     check("<M8[ns]", "type <M8[ns]")
     check("|V8", "type |V8")

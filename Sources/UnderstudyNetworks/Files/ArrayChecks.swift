@@ -101,7 +101,7 @@ private func typeError(_ type: String?, wanted: String, remedy: String, name: St
     case _ where type.dropFirst().first == "c":
       "holds complex numbers (\(type)), not \(wanted); save real and imaginary parts as columns, "
         + "numpy.hstack([array.real, array.imag])"
-    case _ where type.dropFirst().first == "f":
+    case _ where type.dropFirst().first == "f" && ScalarFormat(numpy: type) == nil:
       "holds numbers of another precision (\(type)) than 16, 32 or 64 bits; \(conversion)"
     default: "holds elements of type \(type), not \(wanted); \(conversion)"
     }
