@@ -11,6 +11,11 @@ extension SourceFile {
   /// - Complexity: O(bytes), about 0.2 GB/s.
   func checkedContent() throws(ExperimentError) -> Data {
     if let content { return content }
+    let files = FileManager.default
+    if let copy, copy != path, files.fileExists(atPath: copy) {
+      let state = files.fileExists(atPath: path) ? "has changed" : "is gone"
+      throw .input("\(copy): is damaged, and what it is a copy of, \(path), \(state); put either back as it was")
+    }
     // Says what is wrong with a file that cannot be read.
     _ = try ExperimentError.reading { () throws(FileError) in try UnderstudyNetworks.content(ofFileAt: path) }
     throw .store(.source(path: path))

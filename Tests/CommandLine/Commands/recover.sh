@@ -150,7 +150,7 @@ data = open("y.npy", "rb").read()
 values = [y + random.gauss(0, 0.03) for y in struct.unpack("<6000d", data[128:])]
 open("noisy.npy", "wb").write(data[:128] + struct.pack("<6000d", *values))
 PYTHON
-ends "noise is fitted" 0 "targets are not met" -- "$UNDERSTUDY" recover \
+ends "noise is fitted" 0 "better than the student, but not within the target" -- "$UNDERSTUDY" recover \
   --student student.safetensors --inputs x.npy --targets noisy.npy --iterations 30 --into best.safetensors
 ends "and what is best is not made worse" 0 -- "$UNDERSTUDY" recover \
   --student best.safetensors --inputs x.npy --targets noisy.npy --iterations 3 --json --into again.safetensors

@@ -178,7 +178,7 @@ data[-3] ^= 1
 open(sys.argv[1], "wb").write(data)
 PYTHON
 ends "a copy that is damaged is found" 1 "damaged: " "files/" -- "$UNDERSTUDY" check away/named
-ends "and not used" 2 "keeps no copy" -- "$UNDERSTUDY" audit away/named
+ends "and not used" 2 "is damaged, and what it is a copy of" "teacher.safetensors, is gone" -- "$UNDERSTUDY" audit away/named
 
 # --- large studies ---
 
