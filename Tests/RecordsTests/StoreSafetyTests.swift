@@ -255,6 +255,38 @@ import Testing
     #expect(try store.database.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM scalar") } == 0, "they go along")
   }
 
+  /// SQLite keeps any type in any column: whoever reads it says that the file is damaged, and nothing of the library's.
+  @Test(
+    "values of other types are damage, in whatever reads them",
+    arguments: [
+      "run_record.setting_index", "run_record.seed", "run_record.study_hash", "checkpoint.setting_index",
+      "checkpoint.seed", "setting.setting", "weights.digest",
+    ])
+  func valuesOfOtherTypes(place: String) throws {
+    let parts = place.split(separator: ".")
+    for value in ["'x'", "x'ff'", "1.5"] {
+      let folder = try TemporaryFolder()
+      let study = try smallStudy()
+      do {
+        let store = try ResultsStore.openForWriting(folder.url, study: study)
+        try store.record(record(of: study.runs[0], study: study), student: Data("w".utf8))
+        try store.database.writeWithoutTransaction { db in
+          try db.execute(sql: "PRAGMA ignore_check_constraints = ON")
+          try? db.execute(sql: "UPDATE \(parts[0]) SET \(parts[1]) = \(value)")
+        }
+      }
+      var more = study
+      more.seeds.append(more.seeds.max()! + 1)
+      for error in [
+        thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: more) },
+        thrown(StoreError.self) { _ = try ResultsStore.openForReading(folder.url).finishedHashes() },
+      ] {
+        if case .database(_, let reason) = error { Issue.record("\(value): \(reason)") }
+        if case .file(_, _, let reason) = error { Issue.record("\(value): \(reason)") }
+      }
+    }
+  }
+
   @Test("why runs failed is kept until they are recorded") func failures() throws {
     let folder = try TemporaryFolder()
     let study = try smallStudy()

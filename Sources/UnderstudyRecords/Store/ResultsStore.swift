@@ -251,12 +251,16 @@ public final class ResultsStore: Sendable {
     } catch let error as DatabaseError {
       switch error.resultCode {
       case .SQLITE_FULL: throw .diskFull(path: path)
-      case .SQLITE_NOTADB, .SQLITE_CORRUPT: throw .damaged(path: path, reason: error.message ?? "SQLite cannot read it")
+      // What is written meets the constraints, unless it follows from what was not written so.
+      case .SQLITE_NOTADB, .SQLITE_CORRUPT, .SQLITE_CONSTRAINT:
+        throw .damaged(path: path, reason: error.message ?? "SQLite cannot read it")
       case .SQLITE_BUSY, .SQLITE_LOCKED: throw .busy(path: path, program: lockHolder(of: path))
       default: throw .database(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
       }
     } catch let error as StoredValueError {
       throw .damaged(path: path, reason: "a row without a proper \(error.column)")
+    } catch is RowDecodingError {
+      throw .damaged(path: path, reason: "a row with a value of another type than was written")
     } catch is DecodingError {
       throw .damaged(path: path, reason: "a text that is not what was written")
     } catch {

@@ -64,9 +64,14 @@ class Command:
         """The file that the command writes."""
         return folder / "output"
 
+    def content(self, folder: Path):
+        """What is at the output, without the name of the case's folder, which some outputs say; None for nothing."""
+        path = self.output(folder)
+        return path.read_bytes().replace(str(folder).encode(), b"FOLDER") if path.exists() else None
+
     def verify(self, folder: Path, status: int, can_clean_up: bool) -> None:
         """The output is the old one, or whole; and, where files can be removed at all, nothing else is left."""
-        content = self.output(folder).read_bytes() if self.output(folder).exists() else None
+        content = self.content(folder)
         if status == 0:
             expect(content == self.wanted, "exit code 0, and the output is not what it should be")
         expect(content in (self.old, self.wanted), "what was there before is not there, nor the new whole")
@@ -76,9 +81,11 @@ class Command:
     def start(self, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
         return self.call(self.arguments(folder), environment)
 
-    def call(self, arguments: list[str], environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    def call(
+        self, arguments: list[str], environment: dict[str, str] | None = None, stdout=subprocess.PIPE
+    ) -> subprocess.CompletedProcess:
         return subprocess.run(
-            [self.understudy, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            [self.understudy, *arguments], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE,
             env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem", "SWIFT_BACKTRACE": "enable=no", **(environment or {})}, timeout=120)
 
     def folder(self, parent: str) -> Path:
@@ -95,7 +102,7 @@ class Command:
         self.keep(folder)
 
     def keep(self, folder: Path) -> None:
-        self.wanted = self.output(folder).read_bytes()
+        self.wanted = self.content(folder)
 
 
 class Export(Command):
@@ -133,17 +140,6 @@ class Recover(Command):
     def arguments(self, folder):
         return ["recover", *self.files(folder), "--iterations", "5", "--into", str(folder / "output")]
 
-    def keep(self, folder):
-        super().keep(folder)
-        # The file says of which student it was made.
-        self.wanted = self.wanted.replace(str(folder).encode(), b"FOLDER")
-
-    def verify(self, folder, status, can_clean_up):
-        path = self.output(folder)
-        if path.exists():
-            path.write_bytes(path.read_bytes().replace(str(folder).encode(), b"FOLDER"))
-        super().verify(folder, status, can_clean_up)
-
 
 class AuditJSON(Recover):
     """JSON into a file that the shell opened: it may be cut, but not with exit code 0."""
@@ -155,9 +151,7 @@ class AuditJSON(Recover):
 
     def start(self, folder, environment=None):
         with open(folder / "output", "wb") as file:
-            return subprocess.run(
-                [self.understudy, *self.arguments(folder)], stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE,
-                env={**os.environ, "OPENBLAS_CORETYPE": "Nehalem", "SWIFT_BACKTRACE": "enable=no", **(environment or {})}, timeout=120)
+            return self.call(self.arguments(folder), environment, stdout=file)
 
     def verify(self, folder, status, can_clean_up):
         if status == 0:
@@ -314,9 +308,6 @@ class Extract(Command):
         files = self.output(folder).iterdir() if self.output(folder).exists() else []
         return {path.name: path.read_bytes().replace(str(folder).encode(), b"FOLDER") for path in files}
 
-    def keep(self, folder):
-        self.wanted = self.content(folder)
-
     def verify(self, folder, status, can_clean_up):
         found = self.content(folder)
         expect(status != 0 or found == self.wanted, "exit code 0, and not all files are there")
@@ -342,15 +333,6 @@ class Prune(Command):
     def arguments(self, folder):
         return ["prune", str(folder / "student.safetensors"), "--inputs", str(folder / "inputs.npy"), "--keep", "2", "--output",
                 str(self.output(folder))]
-
-    def keep(self, folder):
-        self.wanted = self.output(folder).read_bytes().replace(str(folder).encode(), b"FOLDER")
-
-    def verify(self, folder, status, can_clean_up):
-        path = self.output(folder)
-        if path.exists():
-            path.write_bytes(path.read_bytes().replace(str(folder).encode(), b"FOLDER"))
-        super().verify(folder, status, can_clean_up)
 
 
 class Convert(Prune):
