@@ -28,6 +28,11 @@ import UnderstudyNumerics
         + "unit \(unit)"
     }
 
+    /// 300 inputs in their unit, `[sample, feature]`.
+    func inputs(key: UInt64) -> Matrix {
+      Matrix(rowCount: 300, columnCount: d, values: plantedInputs(300, d, key: key).values.map { $0 * unit })
+    }
+
     /// (fan-out, weights) of boundaries that cancel, and the count of boundaries that do not need to.
     func boundaries(key: UInt64) throws -> (turned: [(v: [Double], w: [Double])], fixed: [(v: [Double], w: [Double])]) {
       var stream = RandomStream(key: key, purpose: .test, index: 3)
@@ -136,8 +141,7 @@ import UnderstudyNumerics
     ])
   func turning(_ size: Case) throws {
     for key in 31...32 as ClosedRange<UInt64> {
-      let x = Matrix(
-        rowCount: 300, columnCount: size.d, values: plantedInputs(300, size.d, key: key).values.map { $0 * size.unit })
+      let x = size.inputs(key: key)
       var asked: Int?
       for spareCount in 0...size.turnedCount + 1 {
         let (a, b) = try size.students(spareCount: spareCount, key: key)
@@ -190,8 +194,7 @@ import UnderstudyNumerics
     ])
   func beyondTheInputs(_ size: Case) throws {
     for key in 51...54 as ClosedRange<UInt64> {
-      let x = Matrix(
-        rowCount: 300, columnCount: size.d, values: plantedInputs(300, size.d, key: key).values.map { $0 * size.unit })
+      let x = size.inputs(key: key)
       var enough: Int?
       for spareCount in 0...size.turnedCount + 1 {
         let (a, b) = try size.students(spareCount: spareCount, key: key)
