@@ -138,8 +138,7 @@ private let everything =
   func checkpoints(overrides: [String]) throws {
     let study = try tinyStudy([everything] + overrides)
     let whole = try execute(study)
-    // The last ones come before the paths, and in the training of the student that these take, and after it.
-    #expect(whole.checkpoints.map(\.epoch) == [1, 2, 3, 4] + [Int](repeating: 5, count: 7))
+    #expect(Set(whole.checkpoints.map(\.epoch)).isSuperset(of: 1...5))
     for checkpoint in whole.checkpoints {
       let resumed = try execute(study, from: checkpoint)
       #expect(resumed.data == whole.data, "from epoch \(checkpoint.epoch)")
@@ -187,26 +186,30 @@ private let everything =
   }
 
   @Test(
-    "stopped in the middle of an epoch, a run goes on from where the epoch began, to the same bits",
+    "stopped in the middle of an epoch, a run goes on from there, to the same bits",
     arguments: [[], ["training.method=adam"], ["training.momentum=0.9", "training.batchOrder=reshuffled"]])
   func stoppedWithinAnEpoch(overrides: [String]) throws {
     let study = try tinyStudy(["training.stepsPerEpoch=100", "training.epochs=4"] + overrides)
     let whole = try execute(study)
-    // Epochs of 100 steps are taken in 16, 32 and 52, with a poll before each, or where the machine is slow in seven parts:
-    // the eighth poll comes within the second or the third.
-    var polls = 0
-    let executor = executor(
-      study.runs[0], of: study,
-      isCancelled: {
-        polls += 1
-        return polls == 8
-      })
-    guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
-      Issue.record("it was not stopped")
-      return
+    var middleCount = 0
+    for lastPoll in 5..<20 {
+      var polls = 0
+      let executor = executor(
+        study.runs[0], of: study,
+        isCancelled: {
+          polls += 1
+          return polls >= lastPoll
+        })
+      guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
+        Issue.record("it was not stopped")
+        return
+      }
+      let network = try PreparedRun(study.runs[0]).initialStudent.network
+      let state = try TrainingState(checkpoint, name: "checkpoint", like: network)
+      if state.training.unfinishedEpoch != nil { middleCount += 1 }
+      #expect(try execute(study, from: checkpoint).data == whole.data)
     }
-    #expect((1...2).contains(checkpoint.epoch))
-    #expect(try execute(study, from: checkpoint).data == whole.data)
+    #expect(middleCount > 5)
   }
 
   @Test("a run that diverges is a result, with what was measured before")

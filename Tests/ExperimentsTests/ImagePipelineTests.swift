@@ -204,6 +204,7 @@ import UnderstudySchema
       }
       #expect(steps == count && same == student)
       #expect(resumed.measurements == whole.measurements && resumed.outcome == whole.outcome)
+      #expect(resumed.divergence == whole.divergence)
       // Killed, it goes on from the last checkpoint.
       guard let last else { return }
       guard case .finished(let again, let equal) = try end(from: last, store) else {
@@ -211,6 +212,46 @@ import UnderstudySchema
         return
       }
       #expect(equal == student && again.measurements == whole.measurements && again.outcome == whole.outcome)
+      #expect(again.divergence == whole.divergence)
+    }
+  }
+
+  @Test("a zoom goes on from each of its checkpoints, and begins where a run was stopped", arguments: ["0.01", "300"])
+  func zooms(rate: String) async throws {
+    try await withFolders { set, _ in
+      let options = ["student.overRealization=2", "training.loss=squaredError", "training.learningRate=\(rate)"]
+      let store = MemoryArtifacts()
+      func end(_ study: Study, from checkpoint: Checkpoint?) throws -> (RunRecord, Data, [Checkpoint]) {
+        var kept: [Checkpoint] = []
+        let run = executor(study.runs[0], of: study, keeping: store, saveCheckpoint: { kept.append($0) })
+        guard case .finished(let record, let student) = try run.execute(from: checkpoint) else {
+          throw WasInterrupted()
+        }
+        return (record, student, kept)
+      }
+      func zoom(_ from: Int, _ to: Int, _ every: Int) throws -> Study {
+        try study(set, options + ["zoom.from=\(from)", "zoom.to=\(to)", "zoom.every=\(every)"])
+      }
+      let fine = try zoom(2, 15, 3)
+      let whole = try end(fine, from: nil)
+      #expect((whole.0.outcome == .completed) == (rate == "0.01") && !whole.2.isEmpty)
+      for checkpoint in whole.2 {
+        let resumed = try end(fine, from: checkpoint)
+        #expect(resumed.1 == whole.1 && resumed.0.measurements == whole.0.measurements)
+        #expect(resumed.0.divergence == whole.0.divergence && resumed.0.outcome == whole.0.outcome)
+      }
+      // Checkpoints come after every step; of 6 an epoch has.
+      for (index, checkpoint) in try end(try study(set, options), from: nil).2.enumerated() {
+        for from in [index + 1, index + 2] where from < 18 {
+          let study = try zoom(from, min(from + 2, 18), 1)
+          var start = checkpoint
+          (start.runHash, start.measurements) = (study.runs[0].hash, [])
+          let (begun, alone) = (try end(study, from: start), try end(study, from: nil))
+          #expect(begun.1 == alone.1 && begun.0.outcome == alone.0.outcome)
+          // The training loss is that of the steps of the epoch so far; before the first step of a zoom there is none.
+          #expect(begun.0.measurements == alone.0.measurements, "after \(index + 1) steps, from \(from)")
+        }
+      }
     }
   }
 

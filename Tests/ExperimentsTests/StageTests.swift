@@ -61,9 +61,52 @@ import UnderstudyTheory
       ] + more)
   }
 
+  private func state(_ checkpoint: Checkpoint, of study: Study) throws -> TrainingState {
+    try TrainingState(checkpoint, name: "checkpoint", like: try PreparedRun(study.runs[0]).initialStudent.network)
+  }
+
   private func stages(_ checkpoint: Checkpoint, of study: Study) throws -> PostTrainingProgress {
-    let network = try PreparedRun(study.runs[0]).initialStudent.network
-    return try TrainingState(decoding: checkpoint.student, name: "checkpoint", like: network).postTraining
+    try state(checkpoint, of: study).postTraining
+  }
+
+  @Test(
+    "a run that goes on from the middle of an epoch gives the same record",
+    arguments: [
+      [], ["training.precision=float32"], ["training.method=gd", "training.batchSize=null"], ["training.method=adam"],
+      ["training.momentum=0.9"], ["training.batchOrder=reshuffled"], ["inputs.regenerateEachEpoch=true"],
+      ["training.unitNormFirstLayer=true", "training.learningRateHalvingInterval=2"],
+      ["teacher.hiddenNodes=null", "teacher.widths=4-3", "training.weightDecay=0.01"],
+      ["student.normalization=beforeActivation"],
+      // These diverge in the middle of an epoch.
+      ["training.learningRate=0.255", "training.momentum=0.5"],
+      ["training.learningRate=0.28", "training.momentum=0.4", "training.precision=float32"],
+    ])
+  func middleOfEpochs(more: [String]) throws {
+    let study = try tinyStudy(
+      [
+        "training.epochs=3", "training.stepsPerEpoch=150",
+        "record=[{measures: [trainingLoss, weightChanges, evaluationCorrelation], every: 1}]",
+      ] + more)
+    let whole = try execute(study)
+    var places: Set<Int> = []
+    for checkpoint in whole.checkpoints {
+      let unfinished = try state(checkpoint, of: study).training.unfinishedEpoch
+      if let unfinished { places.insert(150 * checkpoint.epoch + unfinished.progress.stepCount) }
+      let resumed = try execute(study, from: checkpoint)
+      #expect(resumed.data == whole.data)
+      #expect(resumed.record.measurements == whole.record.measurements)
+      #expect(resumed.record.outcome == whole.record.outcome && resumed.record.divergence == whole.record.divergence)
+      #expect(resumed.record.stepCount == whole.record.stepCount)
+      #expect(resumed.record.optimizerState == whole.record.optimizerState)
+    }
+    // Of a run that diverges, those before it does.
+    let end = whole.record.divergence?.step ?? 450
+    #expect(places.contains { $0 < 150 } && places.allSatisfy { $0 < end }, "\(places.sorted()), \(end)")
+    if more.first?.contains("learningRate=0.2") == true {
+      #expect(whole.record.divergence != nil)
+    } else {
+      #expect(places.count > 5)
+    }
   }
 
   @Test(
@@ -82,16 +125,16 @@ import UnderstudyTheory
     let counts = try whole.checkpoints.map { checkpoint in
       let stages = try stages(checkpoint, of: study)
       return (
-        stages.search.current?.iterationCount ?? -1, stages.replica?.epoch ?? -1,
+        stages.search.current?.iterationCount ?? -1, stages.replica?.training.epoch ?? -1,
         stages.replica?.search.current?.iterationCount ?? -1
       )
     }
     let iterations = study.runs[0].setting.criticalPoint.iterations
     // Every step of either search but the last, which ends it, and every epoch of the replica.
-    #expect(counts.map(\.0).filter { $0 > 0 } == Array(1...iterations))
+    #expect(counts.map(\.0).filter { $0 > 0 } == Array(1..<iterations))
     if whole.values(.straightPath, epoch: 5) != nil {
       #expect(Set(counts.map(\.1).filter { $0 > 0 }) == Set(1...4))
-      #expect(counts.map(\.2).filter { $0 > 0 } == Array(1...iterations))
+      #expect(counts.map(\.2).filter { $0 > 0 } == Array(1..<iterations))
     }
     #expect(try #require(whole.values(.criticalPoint, epoch: 5))[1] > 1, "restarts are among them")
     for (index, checkpoint) in whole.checkpoints.enumerated() where checkpoint.epoch == 4 && index % 11 == 0 {
@@ -169,7 +212,7 @@ import UnderstudyTheory
     }
     try refused("an epoch past the end") { $0.metadata["understudy.twinEpoch"] = "5" }
     try refused("no epoch") { $0.metadata["understudy.twinEpoch"] = nil }
-    try refused("a later format") { $0.metadata["understudy.stages"] = "3" }
+    try refused("a later format") { $0.metadata["understudy.stages"] = "4" }
   }
 
   @Test("an augmented training set has as many samples as are asked for, and fewer are drawn")

@@ -103,6 +103,29 @@ import UnderstudySchema
       #expect(resumed.student == whole.student)
       #expect(resumed.record.measurements == whole.record.measurements, "stopped at poll \(polls)")
     }
+    for checkpoint in whole.checkpoints {
+      let resumed = try execute(study, from: checkpoint)
+      #expect(resumed.student == whole.student)
+      #expect(resumed.record.measurements == whole.record.measurements)
+    }
+  }
+
+  @Test("a zoom begins where a run was stopped in the middle of an epoch, also with a look at that very step")
+  func beginningWithinAnEpoch() throws {
+    let options = [Self.record, "training.method=adam", "training.stepsPerEpoch=100"]
+    for checkpoint in try execute(try tinyStudy(options)).checkpoints.prefix(8) {
+      let network = try PreparedRun(try tinyStudy(options).runs[0]).initialStudent.network
+      let state = try TrainingState(checkpoint, name: "checkpoint", like: network)
+      let step = 100 * checkpoint.epoch + (state.training.unfinishedEpoch?.progress.stepCount ?? 0)
+      for from in [step, step + 7] {
+        let study = try tinyStudy(options + zoom(from, step + 30, 5))
+        var start = checkpoint
+        (start.runHash, start.measurements) = (study.runs[0].hash, [])
+        let (begun, whole) = (try execute(study, from: start), try execute(study))
+        #expect(begun.student == whole.student)
+        #expect(begun.record.measurements == whole.record.measurements, "at step \(step), from \(from)")
+      }
+    }
   }
 
   @Test("a divergence is seen at its step")

@@ -25,7 +25,9 @@ struct ImageRun {
   private var student: Network
   /// After these epochs.
   private var epochStart: Network
-  private var timer: CheckpointTimer
+  /// The last steps, and what was wrong with them.
+  private var trace = Divergence(reason: "")
+  private let timer: CheckpointTimer
 
   /// Threads of a student's steps: the last bits depend on it, so it does not depend on what else runs.
   static let threadCount = 1
@@ -42,7 +44,7 @@ struct ImageRun {
         try TrainingState(checkpoint, name: execution.checkpointName, like: networks.student)
       }
     }
-    let begin = state?.student.network ?? networks.student
+    let begin = state?.training.student.network ?? networks.student
     let images = try data.trainingImages(setting.inputs, key: run.randomKey)
     let steps = try RunSteps(run, sampleCount: images.batcher.set.count, key: run.randomKey)
     let plan = steps.plan
@@ -51,18 +53,18 @@ struct ImageRun {
     trainer = try ExperimentError.catching(execution.checkpointName) { () throws(ShapeError) in
       try ImageTrainer(
         begin, toward: objective, on: images, plan: plan, batches: steps.batches,
-        optimizerState: state?.optimizerState, algorithm: ConvolutionAlgorithm(setting.training.convolution),
+        optimizerState: state?.training.optimizerState, algorithm: ConvolutionAlgorithm(setting.training.convolution),
         threads: Self.threadCount)
     }
     recorder = try ImageRecorder(networks, over: try data.evaluationImages(setting.inputs), training: setting.training)
     (self.execution, self.plan) = (execution, plan)
     measurements = execution.planned(checkpoint?.measurements ?? [])
-    (epoch, progress) = (checkpoint?.epoch ?? 0, state?.unfinishedEpoch?.progress ?? EpochProgress())
-    guard progress.stepCount < plan.stepsPerEpoch else {
-      throw .input("\(execution.checkpointName): is damaged: step \(progress.stepCount) of \(plan.stepsPerEpoch)")
-    }
-    student = state?.unfinishedEpoch?.start?.network ?? begin
-    epochStart = student
+    let unfinished = state?.training.unfinishedEpoch
+    (epoch, progress) = (checkpoint?.epoch ?? 0, unfinished?.progress ?? EpochProgress())
+    epochStart =
+      try unfinished?.start(of: epoch + 1, in: plan, name: execution.checkpointName).network ?? begin
+    student = unfinished?.lastLook?.network ?? epochStart
+    trace.lastSteps = state?.training.lastSteps ?? []
     timer = CheckpointTimer(interval: execution.checkpointInterval)
     execution.willResume(Double(epoch) + Double(progress.stepCount) / Double(plan.stepsPerEpoch))
   }
@@ -80,58 +82,25 @@ struct ImageRun {
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
     let isMeasured = zoom.isOn ? measurements.contains { $0.epoch == time } : epoch > 0 || !measurements.isEmpty
-    if !isMeasured, let fault = try measure(trainingLoss: nil) {
-      (outcome, divergence) = (.diverged(epoch: time), Divergence(reason: fault))
+    if !isMeasured, !zoom.isOn || zoom.includes(time) { try look(trainingLoss: nil) }
+    return try execution.carryOut(&self, timer) { (run) throws(ExperimentError) in
+      try run.execution.saveCheckpoint(try run.checkpoint())
     }
-    var trace = Divergence(reason: "")
-    while outcome == .completed, !isTrained {
-      let share = 1 / Double(plan.stepsPerEpoch)
-      let (timer, stepsBefore) = (timer, epoch * plan.stepsPerEpoch)
-      let moment = zoom.moment(after: stepCount)
-      let end = trainer.train(
-        epoch: epoch + 1, from: progress, isCancelled: execution.isCancelled,
-        isPauseDue: { timer.isDue || trace.lastSteps.last?.step == moment },
-        didTakeStep: { progress, loss in
-          trace.append(Divergence.Step(stepsBefore + progress.stepCount, loss: loss))
-          execution.didTakeSteps(1, share)
-        })
-      switch end {
-      case .stopped(let reached):
-        progress = reached
-        if execution.isCancelled() { return false }
-        if zoom.isOn, zoom.includes(stepCount) {
-          let before = student
-          student = try trainedNetwork()
-          if let fault = try measure(trainingLoss: reached.lossSum / Double(reached.stepCount)) {
-            outcome = .diverged(epoch: time)
-            (trace.step, trace.reason) = (stepCount, fault)
-            (divergence, student) = (trace, before)
-          }
-        }
-        if outcome == .completed, self.timer.isDue { try store() }
-      case .diverged(let step):
-        (trace.step, trace.reason) = (stepsBefore + step + 1, "the loss or a weight is not finite")
-        epoch += 1
-        outcome = .diverged(epoch: zoom.isOn ? stepsBefore + step + 1 : epoch)
-        divergence = trace
-      case .taken(let loss):
-        let before = student
-        student = try trainedNetwork()
-        epochStart = student
-        epoch += 1
-        progress = EpochProgress()
-        if let fault = try measure(trainingLoss: loss) {
-          outcome = .diverged(epoch: time)
-          (trace.step, trace.reason) = (stepsBefore + plan.stepsPerEpoch, fault)
-          divergence = trace
-          student = before
-        } else if self.timer.isDue, !isTrained {
-          try store()
-        }
-      }
-    }
-    return true
   }
+
+  /// Measures the student as it is now, if its time has come. It stays as it was before if it turns out to have diverged.
+  ///
+  /// - Parameter trainingLoss: the mean over the steps of the epoch so far.
+  private mutating func look(trainingLoss: Double?) throws(ExperimentError) {
+    let before = student
+    student = try trainedNetwork()
+    guard let fault = try measure(trainingLoss: trainingLoss) else { return }
+    (trace.step, trace.reason) = (trace.lastSteps.last?.step, fault)
+    diverge(at: time)
+    student = before
+  }
+
+  private mutating func diverge(at time: Int) { (outcome, divergence) = (.diverged(epoch: time), trace) }
 
   /// Measures the student as it is now.
   ///
@@ -154,11 +123,6 @@ struct ImageRun {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.network }
   }
 
-  private mutating func store() throws(ExperimentError) {
-    try execution.saveCheckpoint(try checkpoint())
-    timer.restart()
-  }
-
   /// What the convolutions and inner products of each layer were computed by: forward, data, weights.
   private static func words(_ choices: [ConvolutionChoice]) -> String {
     choices.map { choice in
@@ -168,14 +132,18 @@ struct ImageRun {
 
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
-    let current = execution.encode(Student(try trainedNetwork()), precision: .float32)
-    let unfinished =
-      progress.stepCount > 0 ? UnfinishedEpoch(progress: progress, start: Student(epochStart)) : nil
+    var standing = StandingTraining(
+      epoch: epoch, student: Student(try trainedNetwork()), optimizerState: trainer.optimizerState,
+      lastSteps: trace.lastSteps)
+    if progress.stepCount > 0 {
+      standing.unfinishedEpoch = UnfinishedEpoch(
+        progress: progress, start: Student(epochStart), lastLook: student == epochStart ? nil : Student(student))
+    }
     return Checkpoint(
       runHash: execution.run.hash, epoch: epoch,
       student: try ExperimentError.reading { () throws(FileError) in
         try TrainingState.encode(
-          current, optimizerState: trainer.optimizerState, unfinishedEpoch: unfinished, precision: .float32)
+          execution.encode(standing.student, precision: .float32), of: standing, precision: .float32)
       },
       measurements: measurements, wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
@@ -196,6 +164,37 @@ struct ImageRun {
       record.optimizerState = TrainingState.encode(trainer.optimizerState, precision: .float32)
     }
     return record
+  }
+}
+
+extension ImageRun: Stage {
+  var isOver: Bool { outcome != .completed || isTrained }
+
+  /// Goes on to where the student is next looked at, and measures it there.
+  mutating func advance(isCancelled: () -> Bool, isPauseDue: () -> Bool) throws(ExperimentError) {
+    let (share, stepsBefore) = (1 / Double(plan.stepsPerEpoch), epoch * plan.stepsPerEpoch)
+    let moment = zoom.moment(after: stepCount)
+    let end = trainer.train(
+      epoch: epoch + 1, from: progress, isCancelled: isCancelled,
+      isPauseDue: { isPauseDue() || trace.lastSteps.last?.step == moment },
+      didTakeStep: { progress, loss in
+        trace.append(Divergence.Step(stepsBefore + progress.stepCount, loss: loss))
+        execution.didTakeSteps(1, share)
+      })
+    switch end {
+    case .stopped(let reached):
+      progress = reached
+      guard zoom.isOn, !isCancelled(), zoom.includes(stepCount) else { return }
+      try look(trainingLoss: reached.lossSum / Double(reached.stepCount))
+    case .diverged(let step):
+      (trace.step, trace.reason) = (stepsBefore + step + 1, "the loss or a weight is not finite")
+      epoch += 1
+      diverge(at: zoom.isOn ? stepsBefore + step + 1 : epoch)
+    case .taken(let loss):
+      (epoch, progress) = (epoch + 1, EpochProgress())
+      try look(trainingLoss: loss)
+      epochStart = student
+    }
   }
 }
 

@@ -41,19 +41,23 @@ struct LabelTraining {
   func trained(from start: () throws(ExperimentError) -> Network) throws(ExperimentError) -> TrainedNetwork {
     let activation = Activation(execution.run.setting.network)
     if let found = Self.stored(recipe, in: execution.artifactStore, activation) { return found }
-    var state = State(network: try start())
-    state.restore(
-      from: execution.artifactStore.artifact(checkpointName), name: checkpointName, stepsPerEpoch: stepsPerEpoch)
-    try train(&state)
-    let data = try encode(state)
-    let accuracy = try accuracy(of: state.network)
+    var work = try Work(self, from: standing(of: try start()))
+    let isOver = try execution.carryOut(&work, CheckpointTimer(interval: execution.checkpointInterval), store: keep)
+    guard isOver else {
+      if work.hasBegun { try keep(work) }
+      throw .interrupted
+    }
+    let network = try work.network
+    let data = try encoded(StandingTraining(epoch: work.epoch, student: Student(network)), work.curve)
+    let accuracy = try accuracy(of: network)
     let note = ArtifactNote(
-      what: what, digest: contentHash(data), accuracy: accuracy, losses: state.losses, accuracies: state.accuracies,
+      what: what, digest: contentHash(data), accuracy: accuracy, losses: work.curve.losses,
+      accuracies: work.curve.accuracies,
       threads: execution.studyThreadCount, machine: machineKind(instructions: execution.instructions))
     try keep(data, as: weightsName)
     try keep(Data(try jsonText(note).utf8), as: noteName)
     execution.artifactStore.dropArtifact(checkpointName)
-    return TrainedNetwork(network: state.network, accuracy: accuracy)
+    return TrainedNetwork(network: network, accuracy: accuracy)
   }
 
   /// A network of a recorded run.
@@ -82,105 +86,111 @@ struct LabelTraining {
     return TrainedNetwork(network: network, accuracy: note.accuracy)
   }
 
-  /// Where the training stands.
-  private struct State {
-    var network: Network
-    var optimizerState: OptimizerState?
-    /// Epochs done, and how far the next one is.
-    var epoch = 0
-    var progress = EpochProgress()
+  /// Loss and accuracy after each epoch.
+  private struct Curve {
     var losses: [Double] = []
     var accuracies: [Double] = []
-
-    init(network: Network) { self.network = network }
-
-    /// Goes on from a checkpoint of the same network; from the beginning if it is damaged.
-    mutating func restore(from data: Data?, name: String, stepsPerEpoch: Int) {
-      guard let data, let file = try? SafetensorsFile.decode(data, name: name),
-        let stored = try? TrainingState(decoding: data, name: name, like: network),
-        let epoch = file.metadata[epochKey].flatMap({ Int($0) }),
-        let curve = file.metadata[curveKey].flatMap({ try? JSONDecoder().decode([[Double]].self, from: Data($0.utf8)) }
-        ),
-        curve.count == 2, curve[0].count == epoch, curve[1].count == epoch,
-        case let progress = stored.unfinishedEpoch?.progress ?? EpochProgress(), progress.stepCount < stepsPerEpoch
-      else { return }
-      (network, optimizerState, self.epoch) = (stored.student.network, stored.optimizerState, epoch)
-      self.progress = progress
-      (losses, accuracies) = (curve[0], curve[1])
-    }
   }
 
-  private func train(_ state: inout State) throws(ExperimentError) {
-    let begin = state
-    var plan = TrainingPlan(
-      method: .stochastic(batchSize: setting.batchSize), learningRate: setting.learningRate, epochCount: setting.epochs,
-      stepsPerEpoch: stepsPerEpoch, optimizer: .gradient(momentum: setting.momentum),
-      weightDecay: setting.weightDecay)
-    plan.decay = setting.decay
-    guard state.epoch < setting.epochs else { return }
-    let trainer = try ExperimentError.catching(what) { () throws(ShapeError) in
-      try ImageTrainer(
-        begin.network, toward: .labels, on: images, plan: plan, batches: .reshuffled(key: key),
-        optimizerState: begin.optimizerState, algorithm: algorithm, threads: execution.studyThreadCount)
+  /// Where an earlier process has left the training; its beginning if there is none, or if the checkpoint is damaged.
+  private func standing(of network: Network) -> (training: StandingTraining, curve: Curve) {
+    let beginning = (StandingTraining(student: Student(network)), Curve())
+    guard let data = execution.artifactStore.artifact(checkpointName),
+      let metadata = try? SafetensorsFile.decode(data, name: checkpointName).metadata,
+      let epoch = metadata[Self.epochKey].flatMap({ Int($0) }),
+      let training = try? TrainingState(decoding: data, epoch: epoch, name: checkpointName, like: network).training,
+      training.unfinishedEpoch?.progress.stepCount ?? 0 < stepsPerEpoch,
+      let curve = metadata[Self.curveKey].flatMap({ try? JSONDecoder().decode([[Double]].self, from: Data($0.utf8)) }),
+      curve.count == 2, curve[0].count == epoch, curve[1].count == epoch
+    else { return beginning }
+    return (training, Curve(losses: curve[0], accuracies: curve[1]))
+  }
+
+  /// The training under way.
+  private struct Work: Stage {
+    let training: LabelTraining
+    let trainer: ImageTrainer
+    /// Epochs done, and how far the next one is.
+    var epoch: Int
+    var progress: EpochProgress
+    var curve: Curve
+
+    init(
+      _ training: LabelTraining, from standing: (training: StandingTraining, curve: Curve)
+    ) throws(ExperimentError) {
+      let setting = training.setting
+      var plan = TrainingPlan(
+        method: .stochastic(batchSize: setting.batchSize), learningRate: setting.learningRate,
+        epochCount: setting.epochs, stepsPerEpoch: training.stepsPerEpoch,
+        optimizer: .gradient(momentum: setting.momentum), weightDecay: setting.weightDecay)
+      plan.decay = setting.decay
+      self.training = training
+      trainer = try ExperimentError.catching(training.what) { () throws(ShapeError) in
+        try ImageTrainer(
+          standing.training.student.network, toward: .labels, on: training.images, plan: plan,
+          batches: .reshuffled(key: training.key), optimizerState: standing.training.optimizerState,
+          algorithm: training.algorithm, threads: training.execution.studyThreadCount)
+      }
+      (epoch, progress) = (standing.training.epoch, standing.training.unfinishedEpoch?.progress ?? EpochProgress())
+      curve = standing.curve
     }
-    var timer = CheckpointTimer(interval: execution.checkpointInterval)
-    while state.epoch < setting.epochs {
-      let stage = "\(what): epoch \(state.epoch + 1) of \(setting.epochs)"
-      let due = timer
+
+    var hasBegun: Bool { epoch > 0 || progress.stepCount > 0 }
+    var isOver: Bool { epoch >= training.setting.epochs }
+
+    var network: Network {
+      get throws(ExperimentError) {
+        try ExperimentError.catching(training.what) { () throws(ShapeError) in try trainer.network }
+      }
+    }
+
+    var standing: StandingTraining {
+      get throws(ExperimentError) {
+        StandingTraining(
+          epoch: epoch, student: Student(try network), optimizerState: trainer.optimizerState,
+          unfinishedEpoch: progress.stepCount > 0 ? UnfinishedEpoch(progress: progress) : nil)
+      }
+    }
+
+    mutating func advance(isCancelled: () -> Bool, isPauseDue: () -> Bool) throws(ExperimentError) {
+      let (what, stepsPerEpoch) = (training.what, training.stepsPerEpoch)
+      let stage = "\(what): epoch \(epoch + 1) of \(training.setting.epochs)"
       let end = trainer.train(
-        epoch: state.epoch + 1, from: state.progress, isCancelled: execution.isCancelled, isPauseDue: { due.isDue },
+        epoch: epoch + 1, from: progress, isCancelled: isCancelled, isPauseDue: isPauseDue,
         didTakeStep: { progress, _ in
-          execution.didReach("\(stage), \(100 * progress.stepCount / stepsPerEpoch) %")
+          training.execution.didReach("\(stage), \(100 * progress.stepCount / stepsPerEpoch) %")
         })
-      state.network = try ExperimentError.catching(what) { () throws(ShapeError) in try trainer.network }
-      state.optimizerState = trainer.optimizerState
       switch end {
-      case .taken(let loss): state.losses.append(loss)
+      case .stopped(let progress): self.progress = progress
       case .diverged(let step):
         throw .input(
-          "the \(what) diverged at step \(step + 1) of epoch \(state.epoch + 1) of its training on labels; give a smaller "
+          "the \(what) diverged at step \(step + 1) of epoch \(epoch + 1) of its training on labels; give a smaller "
             + "\(what).training.learningRate")
-      case .stopped(let progress):
-        state.progress = progress
-        if progress.stepCount > 0 || state.epoch > 0 { try keepCheckpoint(state) }
-        guard !execution.isCancelled() else { throw .interrupted }
-        timer.restart()
-        continue
-      }
-      state.epoch += 1
-      state.progress = EpochProgress()
-      state.accuracies.append(try accuracy(of: state.network))
-      if timer.isDue, state.epoch < setting.epochs {
-        try keepCheckpoint(state)
-        timer.restart()
+      case .taken(let loss):
+        (epoch, progress) = (epoch + 1, EpochProgress())
+        curve.losses.append(loss)
+        curve.accuracies.append(try training.accuracy(of: try network))
       }
     }
   }
 
-  private func keepCheckpoint(_ state: State) throws(ExperimentError) {
-    try keep(
-      try encode(
-        state, optimizerState: state.optimizerState,
-        unfinishedEpoch: state.progress.stepCount > 0 ? UnfinishedEpoch(progress: state.progress) : nil),
-      as: checkpointName)
+  /// Keeps where the training stands.
+  private func keep(_ work: Work) throws(ExperimentError) {
+    try keep(try encoded(try work.standing, work.curve), as: checkpointName)
   }
 
-  private func encode(
-    _ state: State, optimizerState: OptimizerState? = nil, unfinishedEpoch: UnfinishedEpoch? = nil
-  ) throws(ExperimentError) -> Data {
-    let curve = (try? JSONEncoder().encode([state.losses, state.accuracies])).map {
-      String(decoding: $0, as: UTF8.self)
-    }
-    let network = NetworkFile.encode(
-      state.network, precision: .float32,
+  private func encoded(_ standing: StandingTraining, _ curve: Curve) throws(ExperimentError) -> Data {
+    let text = (try? JSONEncoder().encode([curve.losses, curve.accuracies])).map { String(decoding: $0, as: UTF8.self) }
+    let network = standing.student.network
+    let data = NetworkFile.encode(
+      network, precision: .float32,
       metadata: [
         "understudy.version": understudyVersion, "understudy.artifact": what,
-        "understudy.negativeSlope": "\(state.network.activation.negativeSlope)", Self.epochKey: "\(state.epoch)",
-        Self.curveKey: curve ?? "",
+        "understudy.negativeSlope": "\(network.activation.negativeSlope)", Self.epochKey: "\(standing.epoch)",
+        Self.curveKey: text ?? "",
       ])
     return try ExperimentError.reading { () throws(FileError) in
-      try TrainingState.encode(
-        network, optimizerState: optimizerState, unfinishedEpoch: unfinishedEpoch, precision: .float32)
+      try TrainingState.encode(data, of: standing, precision: .float32)
     }
   }
 

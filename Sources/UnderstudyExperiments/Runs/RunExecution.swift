@@ -57,8 +57,7 @@ struct RunExecution {
   ) throws(ExperimentError) -> End {
     var active = try ActiveRun<Scalar>(self, from: checkpoint)
     guard try active.trainEpochs(), try active.searchCriticalPoint(), try active.joinReplica() else {
-      let checkpoint = try active.checkpoint()
-      return .interrupted(checkpoint.epoch > 0 ? checkpoint : nil)
+      return .interrupted(active.hasBegun ? try active.checkpoint() : nil)
     }
     return .finished(active.record, student: active.data)
   }

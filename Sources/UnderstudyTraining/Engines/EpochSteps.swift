@@ -7,19 +7,27 @@ public struct EpochSteps: Sendable {
   /// From 1.
   public let epoch: Int
   /// Steps of the epoch that were taken.
-  public fileprivate(set) var count = 0
+  public fileprivate(set) var count: Int
   fileprivate var batches: EpochBatches?
   /// Steps between two polls, found by doubling.
   fileprivate var stride = 16
 }
 
 extension Trainer {
-  /// The beginning of an epoch, counted from 1.
-  public func steps(ofEpoch epoch: Int, sampleCount: Int) -> EpochSteps {
-    var steps = EpochSteps(epoch: epoch)
+  /// The beginning of an epoch, counted from 1, or what is left of it.
+  ///
+  /// - Parameter count: steps of the epoch that were taken.
+  /// - Complexity: O(samples of the steps that were taken).
+  public func steps(ofEpoch epoch: Int, sampleCount: Int, after count: Int = 0) -> EpochSteps {
+    var steps = EpochSteps(epoch: epoch, count: count)
     if case .stochastic(let batchSize) = plan.method {
-      steps.batches = batches.batches(
+      var drawn = batches.batches(
         epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: sampleCount)
+      let stepsAtOnce = max(1, drawnAtOnce / batchSize)
+      for first in stride(from: 0, to: count, by: stepsAtOnce) {
+        _ = drawn.next(min(stepsAtOnce, count - first) * batchSize)
+      }
+      steps.batches = drawn
     }
     return steps
   }

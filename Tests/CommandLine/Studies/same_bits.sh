@@ -106,6 +106,36 @@ for stop in INT TERM KILL; do
   equal "SIG$stop: no checkpoint is left" "$(query "$folder" "SELECT count(*) FROM checkpoint")" 0
 done
 
+# The same in one single epoch, killed twice: no step is taken again that came before the last checkpoint.
+epoch=(run "$work/study.yaml" --set training.epochs=1 --set training.stepsPerEpoch=3000000 --set training.batchOrder=reshuffled
+  --set 'record=[{measures: [trainingLoss, evaluationLoss], every: 1}]' --checkpoint-interval 0.1)
+ends "a run of one long epoch" 0 -- "$UNDERSTUDY" "${epoch[@]}" --results "$work/epoch"
+folder=$work/epoch-killed
+# steps FOLDER: of the epoch under way, at the checkpoint; 0 if there is none.
+steps() {
+  python3 - "$1/results.sqlite" <<'PYTHON' 2>/dev/null
+import json, sqlite3, struct, sys
+row = sqlite3.connect(f"file:{sys.argv[1]}?mode=rw", uri=True, timeout=10).execute("SELECT student FROM checkpoint").fetchone()
+header = json.loads(row[0][8:8 + struct.unpack("<Q", row[0][:8])[0]]) if row else {}
+print(header.get("__metadata__", {}).get("understudy.epochSteps", 0))
+PYTHON
+}
+reached=0
+for kill in 1 2; do
+  "$UNDERSTUDY" "${epoch[@]}" --results "$folder" >"$work/stopped.log" 2>&1 &
+  pid=$!
+  has_moved() { [ "$(steps "$folder")" -gt "$reached" ]; }
+  wait_until 60 has_moved || fail "kill $kill: a later checkpoint in the epoch" "$(cat "$work/stopped.log")"
+  kill -KILL "$pid"
+  wait "$pid" 2>/dev/null
+  now=$(steps "$folder")
+  check "kill $kill: it stands at step $now of 3000000, after step $reached" [ "$now" -gt "$reached" -a "$now" -lt 3000000 ]
+  reached=$now
+done
+ends "going on in the epoch" 0 "1 of 1 runs recorded" -- "$UNDERSTUDY" "${epoch[@]}" --results "$folder"
+check "one epoch: weights" diff -r "$work/epoch/weights" "$folder/weights"
+check "one epoch: measures" cmp <("$UNDERSTUDY" export "$work/epoch") <("$UNDERSTUDY" export "$folder")
+
 # Killed or stopped in what follows the epochs, again and again: each session begins where the last one ended, and what comes
 # out is what an undisturbed run gives. The target is never reached, so that all steps are taken, and restarts among them.
 study "$work/stages.yaml" "record: [{measures: [criticalPoint, evaluationLoss, constructedPath], last: true}]"

@@ -60,13 +60,13 @@ extension ActiveRun {
       try CriticalPointSearch(
         student, along: plan, on: samples.inputs, targets: samples.targets, key: execution.run.randomKey, from: stored)
     }
-    while !search.isOver {
-      if execution.isCancelled() {
-        progress[keyPath: place].current = search.progress
-        return nil
-      }
-      search.step()
-      try storeIfDue { $0[keyPath: place].current = search.progress }
+    let isOver = try execution.carryOut(&search, timer) { (search) throws(ExperimentError) in
+      progress[keyPath: place].current = search.progress
+      try store()
+    }
+    guard isOver else {
+      progress[keyPath: place].current = search.progress
+      return nil
     }
     return try ExperimentError.catching { () throws(ShapeError) in try search.result() }
   }
@@ -106,51 +106,42 @@ extension ActiveRun {
   /// - Returns: false if the run was asked to stop.
   mutating func joinReplica() throws(ExperimentError) -> Bool {
     guard outcome == .completed, !pathMeasures.isEmpty else { return true }
-    if progress.replica?.search.found == nil {
-      switch try trainReplica() {
-      case .interrupted: return false
-      // There is no path to weights that are not finite.
-      case .diverged: return true
-      case .taken: break
-      }
-    }
+    guard try trainReplica() else { return false }
+    // There is no path to weights that are not finite.
     guard let replica = progress.replica?.search.found else { return true }
     let samples = try lastSamples()
     measurements += try pathMeasurements(from: student, to: replica, over: samples)
     return true
   }
 
-  private mutating func trainReplica() throws(ExperimentError) -> StudentTraining<Scalar>.EpochEnd {
+  /// Nothing is found of a replica that diverges.
+  ///
+  /// - Returns: false if the run was asked to stop.
+  private mutating func trainReplica() throws(ExperimentError) -> Bool {
     let (stored, epochCount) = (progress.replica, prepared.plan.epochCount)
-    guard stored?.epoch ?? 0 <= epochCount else {
-      throw .input("\(execution.checkpointName): its replica is at epoch \(stored?.epoch ?? 0) of \(epochCount)")
+    if stored?.search.found != nil { return true }
+    guard stored?.training.epoch ?? 0 <= epochCount else {
+      throw .input(
+        "\(execution.checkpointName): its replica is at epoch \(stored?.training.epoch ?? 0) of \(epochCount)")
     }
     var replica = try StudentTraining<Scalar>(
-      try PreparedRun(execution.run, isReplica: true, sharing: execution.artifacts),
-      from: stored.map { ($0.epoch, $0.student, $0.optimizerState) },
-      checkpointName: execution.checkpointName, instructions: execution.instructions)
-    var standing = Replica(
-      epoch: replica.epoch, student: replica.student, optimizerState: replica.optimizerState,
-      search: stored?.search ?? SearchProgress())
-    while !replica.isOver {
-      replica.trainer.useThreads(execution.threadCount())
-      let end = try replica.takeEpoch(isCancelled: execution.isCancelled)
-      guard case .taken = end else {
-        progress.replica = standing
-        return end
-      }
-      standing = Replica(epoch: replica.epoch, student: replica.student, optimizerState: replica.optimizerState)
-      try storeIfDue { $0.replica = standing }
+      try PreparedRun(execution.run, isReplica: true, sharing: execution.artifacts), of: execution,
+      from: stored?.training)
+    let isOver = try execution.carryOut(&replica, timer) { (replica) throws(ExperimentError) in
+      progress.replica = Replica(training: try replica.standing)
+      try store()
     }
-    progress.replica = standing
+    progress.replica = Replica(training: try replica.standing, search: stored?.search ?? SearchProgress())
+    guard isOver else { return false }
+    if replica.hasDiverged { return true }
     var found = replica.student
     if let plan = searchPlan {
-      guard let searched = try search(from: found, along: plan, \.replicaSearch) else { return .interrupted }
+      guard let searched = try search(from: found, along: plan, \.replicaSearch) else { return false }
       found = searched.student
     }
     progress.replica?.search = SearchProgress(current: nil, found: found)
     try store()
-    return .taken
+    return true
   }
 
   /// The losses along the paths between two students, over the training set.
@@ -176,6 +167,11 @@ extension ActiveRun {
       return MeasuredValue(measure, epoch: setting.lastEpoch, shape: losses.shape, values: losses.values)
     }
   }
+}
+
+extension CriticalPointSearch: Stage {
+  /// A step has no place to pause at.
+  mutating func advance(isCancelled: () -> Bool, isPauseDue: () -> Bool) { step() }
 }
 
 extension CriticalPointRecord {

@@ -5,41 +5,43 @@ import UnderstudyTraining
 
 /// A student in training: a run's own, or its replica.
 ///
-/// An epoch is taken as a whole, or in parts where a zoom looks into it. Where one is cut short, the run goes on from where the
-/// epoch began.
+/// An epoch is taken as a whole, or in parts: where a zoom looks into it, where a checkpoint is due, and where it was stopped.
 struct StudentTraining<Scalar: KernelScalar> {
-  enum EpochEnd {
+  enum End {
+    /// It came to the steps that were asked for.
     case taken
     /// Weights, or what the update rule remembers, are not finite; the student stays as it was before.
     case diverged(Divergence)
-    /// Asked to stop.
-    case interrupted
+    /// Asked to stop, or to pause.
+    case paused
   }
 
   let prepared: PreparedRun
   let trainer: Trainer<Scalar>
   /// Epochs taken, whole ones.
   private(set) var epoch: Int
+  /// As it was when steps that were asked for had been taken.
   private(set) var student: Student
   private(set) var optimizerState: OptimizerState?
-  /// The student before the last steps that were taken at once, most often one epoch earlier; before the first, or just read from
-  /// a checkpoint, the student itself.
+  /// The student before the last steps that were asked for at once, most often one epoch earlier; before the first, or just read
+  /// from a checkpoint, the student itself.
   private(set) var previous: Student
   /// With what the epoch under way began, or else the last one.
   private var start: (student: Student, optimizerState: OptimizerState?)
   /// Of the epoch under way; nil between two epochs.
   private var steps: EpochSteps?
+  private(set) var hasDiverged = false
   private let instructions: InstructionSet
+  private let threadCount: () -> Int
   private var current: (index: Int, dataset: Dataset)?
 
-  /// - Parameters:
-  ///   - stored: where a checkpoint of that name has it; nil for one that begins.
-  /// - Throws: ``ExperimentError`` for what was stored of a student of another size or form.
+  /// - Parameter stored: where the run's checkpoint has it; nil for one that begins.
+  /// - Throws: ``ExperimentError`` for what was stored of a student of another size or form, or of another number of steps.
   init(
-    _ prepared: PreparedRun, from stored: (epoch: Int, student: Student, optimizerState: OptimizerState?)?,
-    checkpointName: String, instructions: InstructionSet
+    _ prepared: PreparedRun, of execution: RunExecution, from stored: StandingTraining?
   ) throws(ExperimentError) {
-    (self.prepared, self.instructions) = (prepared, instructions)
+    let (checkpointName, instructions) = (execution.checkpointName, execution.instructions)
+    (self.prepared, self.instructions, threadCount) = (prepared, instructions, execution.threadCount)
     let trainer = try ExperimentError.catching(stored.map { _ in checkpointName }) { () throws(ShapeError) in
       try Trainer<Scalar>(
         student: stored?.student ?? prepared.initialStudent, plan: prepared.plan, batches: prepared.batches,
@@ -50,59 +52,87 @@ struct StudentTraining<Scalar: KernelScalar> {
     student = try Self.student(of: trainer)
     optimizerState = trainer.optimizerState
     (previous, start) = (student, (student, optimizerState))
+    guard let unfinished = stored?.unfinishedEpoch else { return }
+    start = (
+      try unfinished.start(of: epoch + 1, in: prepared.plan, name: checkpointName), unfinished.startOptimizerState
+    )
+    (student, optimizerState) = (unfinished.lastLook ?? start.student, start.optimizerState)
+    previous = student
+    steps = trainer.steps(
+      ofEpoch: epoch + 1, sampleCount: try dataset(epoch: epoch + 1).count, after: unfinished.progress.stepCount)
   }
-
-  var isOver: Bool { epoch >= prepared.plan.epochCount }
 
   /// Steps taken, over all epochs.
   var stepCount: Int { epoch * prepared.plan.stepsPerEpoch + (steps?.count ?? 0) }
   /// The epoch under way, or else the last one.
   var currentEpoch: Int { steps == nil ? epoch : epoch + 1 }
-  /// Where a run can go on after `epoch` epochs.
-  var resumable: (student: Student, optimizerState: OptimizerState?) {
-    steps == nil ? (student, optimizerState) : start
+
+  /// Whether the weights are, and what the update rule remembers.
+  private var isFinite: Bool { trainer.isFinite && trainer.optimizerState?.isFinite ?? true }
+
+  /// Where a run can go on; of weights that are not finite, which have no future, the beginning of their epoch.
+  var standing: StandingTraining {
+    get throws(ExperimentError) {
+      guard let steps else { return StandingTraining(epoch: epoch, student: student, optimizerState: optimizerState) }
+      guard isFinite else {
+        return StandingTraining(epoch: epoch, student: start.student, optimizerState: start.optimizerState)
+      }
+      return StandingTraining(
+        epoch: epoch, student: try Self.student(of: trainer), optimizerState: trainer.optimizerState,
+        unfinishedEpoch: UnfinishedEpoch(
+          progress: EpochProgress(stepCount: steps.count), start: start.student,
+          startOptimizerState: start.optimizerState,
+          lastLook: student == start.student ? nil : student))
+    }
   }
 
-  /// Takes what is left of the epoch under way, or the next one.
-  mutating func takeEpoch(isCancelled: () -> Bool) throws(ExperimentError) -> EpochEnd {
-    try takeSteps(upTo: prepared.plan.stepsPerEpoch, isCancelled: isCancelled)
+  /// Takes the student as it is now for the one that was last looked at.
+  mutating func look() throws(ExperimentError) {
+    student = try Self.student(of: trainer)
+    previous = student
   }
 
   /// Goes on in the epoch under way, or in the next one.
   ///
-  /// - Parameter end: steps of this epoch that are then taken; all of them if the plan takes no steps (gradient flow).
-  mutating func takeSteps(upTo end: Int, isCancelled: () -> Bool) throws(ExperimentError) -> EpochEnd {
+  /// - Parameters:
+  ///   - end: steps of this epoch that are then taken; all of them if the plan takes no steps (gradient flow).
+  ///   - isPauseDue: gradient flow does not pause within an epoch.
+  mutating func takeSteps(
+    upTo end: Int, isCancelled: () -> Bool, isPauseDue: () -> Bool
+  ) throws(ExperimentError) -> End {
+    trainer.useThreads(threadCount())
     let samples = try dataset(epoch: epoch + 1)
     if steps == nil { start = (student, optimizerState) }
     if case .expectedFlow = prepared.plan.method {
-      guard trainer.train(epoch: epoch + 1, on: samples.packed(), isCancelled: isCancelled) else { return .interrupted }
+      guard trainer.train(epoch: epoch + 1, on: samples.packed(), isCancelled: isCancelled) else { return .paused }
       epoch += 1
     } else {
       var taken = steps ?? trainer.steps(ofEpoch: epoch + 1, sampleCount: samples.count)
-      guard trainer.take(&taken, upTo: end, on: samples.packed(), isCancelled: isCancelled) else {
-        (student, optimizerState) = start
-        steps = nil
-        return .interrupted
+      var hasMoved = false
+      let isWhole = trainer.take(&taken, upTo: end, on: samples.packed()) {
+        defer { hasMoved = true }
+        return isCancelled() || hasMoved && isPauseDue() && isFinite
       }
-      steps = taken.count < prepared.plan.stepsPerEpoch ? taken : nil
+      steps = taken.count > 0 && taken.count < prepared.plan.stepsPerEpoch ? taken : nil
+      guard isWhole else { return .paused }
       if steps == nil { epoch += 1 }
     }
-    let (next, memory) = (try Self.student(of: trainer), trainer.optimizerState)
-    guard next.network.isFinite, memory?.isFinite ?? true else {
-      guard let divergence = try divergence(fault(of: next), isCancelled) else {
+    guard isFinite else {
+      guard let divergence = try divergence(fault, isCancelled) else {
         dropEpoch()
-        return .interrupted
+        return .paused
       }
+      hasDiverged = true
       return .diverged(divergence)
     }
     previous = student
-    (student, optimizerState) = (next, memory)
+    (student, optimizerState) = (try Self.student(of: trainer), trainer.optimizerState)
     return .taken
   }
 
   /// What is not finite, in words; of gradient flow no step says more.
-  private func fault(of next: Student) -> String {
-    guard !next.network.isFinite else { return "what the optimizer remembers is not finite" }
+  private var fault: String {
+    guard !trainer.isFinite else { return "what the optimizer remembers is not finite" }
     guard case .expectedFlow = prepared.plan.method else { return "a weight is not finite" }
     return
       "the gradient flow cannot be followed through this epoch: weights are too large, or change too fast for any step"
@@ -149,6 +179,15 @@ struct StudentTraining<Scalar: KernelScalar> {
 
   private static func student(of trainer: Trainer<Scalar>) throws(ExperimentError) -> Student {
     try ExperimentError.catching { () throws(ShapeError) in try trainer.student }
+  }
+}
+
+extension StudentTraining: Stage {
+  var isOver: Bool { epoch >= prepared.plan.epochCount || hasDiverged }
+
+  /// Takes what is left of the epoch under way, or the next one.
+  mutating func advance(isCancelled: () -> Bool, isPauseDue: () -> Bool) throws(ExperimentError) {
+    _ = try takeSteps(upTo: prepared.plan.stepsPerEpoch, isCancelled: isCancelled, isPauseDue: isPauseDue)
   }
 }
 

@@ -21,7 +21,7 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// The last student so far, and its network file.
   private(set) var student: Student
   private(set) var data = Data()
-  private var timer: CheckpointTimer
+  let timer: CheckpointTimer
   private let stopwatch: Stopwatch
   private let beginning: Checkpoint?
 
@@ -36,18 +36,17 @@ struct ActiveRun<Scalar: KernelScalar> {
           checkpoint, name: execution.checkpointName, like: prepared.initialStudent.network)
       }
     }
-    let training = try StudentTraining<Scalar>(
-      prepared, from: state.map { (checkpoint?.epoch ?? 0, $0.student, $0.optimizerState) },
-      checkpointName: execution.checkpointName, instructions: execution.instructions)
+    let training = try StudentTraining<Scalar>(prepared, of: execution, from: state?.training)
     stopwatch.helperSeconds = { training.trainer.helperSeconds }
     (self.execution, self.prepared, self.training, self.stopwatch) = (execution, prepared, training, stopwatch)
     (beginning, measurements) = (checkpoint, execution.planned(checkpoint?.measurements ?? []))
     progress = state?.postTraining ?? PostTrainingProgress()
     student = training.student
     timer = CheckpointTimer(interval: execution.checkpointInterval)
-    execution.willResume(Double(training.epoch))
+    execution.willResume(Double(training.stepCount) / Double(prepared.plan.stepsPerEpoch))
   }
 
+  var hasBegun: Bool { training.stepCount > 0 }
   private var zoom: ZoomSetting { execution.run.setting.zoom }
   /// When the student is measured: epochs, or with a zoom steps.
   private var time: Int { zoom.isOn ? training.stepCount : training.epoch }
@@ -64,28 +63,13 @@ struct ActiveRun<Scalar: KernelScalar> {
   ///
   /// - Returns: false if the run was asked to stop.
   mutating func trainEpochs() throws(ExperimentError) -> Bool {
-    let evaluation = prepared.evaluation.packed(Scalar.self)
     let isMeasured = zoom.isOn ? measurements.contains { $0.epoch == time } : beginning != nil
-    if !isMeasured, let fault = try measure(over: evaluation) { diverge(epoch: time, Divergence(reason: fault)) }
-    while outcome == .completed, !isTrained {
-      training.trainer.useThreads(execution.threadCount())
-      let end = try takeSteps(upTo: nextEnd)
-      switch end {
-      case .interrupted: return false
-      case .diverged(let divergence): diverge(epoch: time, divergence)
-      case .taken:
-        if let fault = try measure(over: evaluation) {
-          guard let divergence = try training.divergence(fault, execution.isCancelled) else {
-            training.dropEpoch()
-            return false
-          }
-          diverge(epoch: time, divergence)
-          training.dropStudent()
-        } else if !isTrained, training.currentEpoch == training.epoch {
-          try storeIfDue()
-        }
-      }
+    if !isMeasured, !zoom.isOn || zoom.includes(time) {
+      try training.look()
+      if let fault = try measure() { diverge(epoch: time, Divergence(reason: fault)) }
     }
+    let isTrained = try execution.carryOut(&self, timer) { (run) throws(ExperimentError) in try run.store() }
+    guard isTrained else { return false }
     student = training.student
     data = execution.encode(student, precision: execution.trainingPrecision)
     if outcome == .completed, hasMore, prepared.plan.epochCount > beginning?.epoch ?? 0 { try store() }
@@ -94,7 +78,9 @@ struct ActiveRun<Scalar: KernelScalar> {
 
   /// Goes on in an epoch, and tells the study's progress of it on the way: an epoch may take hours, and gradient flow that has to
   /// take very short steps longer than anybody waits.
-  private mutating func takeSteps(upTo end: Int) throws(ExperimentError) -> StudentTraining<Scalar>.EpochEnd {
+  private mutating func takeSteps(
+    upTo end: Int, isCancelled: () -> Bool, isPauseDue: () -> Bool
+  ) throws(ExperimentError) -> StudentTraining<Scalar>.End {
     let (execution, trainer, count) = (execution, training.trainer, prepared.plan.stepsPerEpoch)
     var told = training.stepCount - training.epoch * count
     var toldShare = Double(told) / Double(count)
@@ -103,11 +89,13 @@ struct ActiveRun<Scalar: KernelScalar> {
       execution.didTakeSteps(steps - told, share - toldShare)
       (told, toldShare) = (steps, share)
     }
-    let result = try training.takeSteps(upTo: end) {
-      tell(Int(trainer.epochShare * Double(count)), trainer.epochShare)
-      return execution.isCancelled()
-    }
-    if case .interrupted = result { return result }
+    let result = try training.takeSteps(
+      upTo: end,
+      isCancelled: {
+        tell(Int((trainer.epochShare * Double(count)).rounded()), trainer.epochShare)
+        return isCancelled()
+      }, isPauseDue: isPauseDue)
+    if case .paused = result { return result }
     tell(end, Double(end) / Double(count))
     return result
   }
@@ -120,18 +108,20 @@ struct ActiveRun<Scalar: KernelScalar> {
   /// Measures the student as it is now.
   ///
   /// - Returns: what is not finite: the run has diverged. nil if everything is finite.
-  private mutating func measure(over evaluation: PackedSamples<Scalar>) throws(ExperimentError) -> String? {
+  private mutating func measure() throws(ExperimentError) -> String? {
     guard training.trainer.isFinite else { return "a weight is not finite" }
     guard !zoom.isOn || zoom.includes(time) else { return nil }
     let measures = execution.study.measures(at: time, of: execution.run.setting.lastEpoch)
     guard !measures.isEmpty else { return nil }
     let (samples, trainer) = (try training.dataset(epoch: training.currentEpoch), training.trainer)
+    let evaluation = prepared.evaluation
     // What came before a zoom may not have been taken here.
     let previous = zoom.isOn && time == zoom.from ? training.student : training.previous
     let measurement = EpochRecorder(
       prepared: prepared, time: time, epoch: training.currentEpoch, student: Student(training.student.network.folded),
       previous: Student(previous.network.folded), training: samples,
-      trainingLoss: { trainer.loss(over: samples.packed()) }, evaluationLoss: { trainer.loss(over: evaluation) },
+      trainingLoss: { trainer.loss(over: samples.packed()) },
+      evaluationLoss: { trainer.loss(over: evaluation.packed()) },
       instructions: execution.instructions)
     let taken = try measurement.take(measures)
     if let fault = taken.fault { return fault }
@@ -159,30 +149,23 @@ struct ActiveRun<Scalar: KernelScalar> {
 
   /// Where the run stands.
   func checkpoint() throws(ExperimentError) -> Checkpoint {
-    let (precision, standing) = (execution.trainingPrecision, training.resumable)
-    // Of a zoom, what was measured in an epoch under way is measured again.
-    let stepCount = training.epoch * prepared.plan.stepsPerEpoch
+    let (precision, standing) = (execution.trainingPrecision, try training.standing)
+    let stepCount = standing.epoch * prepared.plan.stepsPerEpoch + (standing.unfinishedEpoch?.progress.stepCount ?? 0)
     return Checkpoint(
-      runHash: execution.run.hash, epoch: training.epoch,
+      runHash: execution.run.hash, epoch: standing.epoch,
       student: try ExperimentError.reading { () throws(FileError) in
         try TrainingState.encode(
-          execution.encode(standing.student, precision: precision), optimizerState: standing.optimizerState,
-          postTraining: progress, precision: precision)
+          execution.encode(standing.student, precision: precision), of: standing, postTraining: progress,
+          precision: precision)
       },
+      // What a zoom has measured of steps that are taken again is measured again.
       measurements: zoom.isOn ? measurements.filter { $0.epoch <= stepCount } : measurements,
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
 
-  mutating func store() throws(ExperimentError) {
+  func store() throws(ExperimentError) {
     try execution.saveCheckpoint(try checkpoint())
     timer.restart()
-  }
-
-  /// - Parameter note: takes down where the run stands, before it is stored.
-  mutating func storeIfDue(_ note: (inout PostTrainingProgress) -> Void = { _ in }) throws(ExperimentError) {
-    guard timer.isDue else { return }
-    note(&progress)
-    try store()
   }
 
   var record: RunRecord {
@@ -207,13 +190,19 @@ extension [MeasuredValue] {
   }
 }
 
-/// Tells when a run's next checkpoint is due.
-struct CheckpointTimer {
-  let interval: Duration
-  private var last = ContinuousClock.now
+extension ActiveRun: Stage {
+  var isOver: Bool { outcome != .completed || isTrained }
 
-  init(interval: Duration) { self.interval = interval }
-
-  var isDue: Bool { ContinuousClock.now - last > interval }
-  mutating func restart() { last = .now }
+  /// Goes on to where the student is next looked at, and measures it there.
+  mutating func advance(isCancelled: () -> Bool, isPauseDue: () -> Bool) throws(ExperimentError) {
+    switch try takeSteps(upTo: nextEnd, isCancelled: isCancelled, isPauseDue: isPauseDue) {
+    case .paused: return
+    case .diverged(let divergence): diverge(epoch: time, divergence)
+    case .taken:
+      guard let fault = try measure() else { return }
+      guard let divergence = try training.divergence(fault, isCancelled) else { return training.dropEpoch() }
+      diverge(epoch: time, divergence)
+      training.dropStudent()
+    }
+  }
 }
