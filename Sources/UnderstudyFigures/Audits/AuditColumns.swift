@@ -51,7 +51,8 @@ private let teacherEntries: [AuditEntry<TeacherNodeRecord>] = [
   ) { .count($0.observerCount) },
   AuditEntry(
     "kappa", "bestObserverKappa", unit: "0...1",
-    "of the observer with the largest alpha (`bestObserver`): share of the band's inputs at which it is active", .below
+    "of the observer with the largest |alpha_kj| ‖w_k‖ (`bestObserver`): share of the band's inputs at which it is active",
+    .below
   ) { $0.bestObserver == nil ? .absent : .number($0.bestObserverKappa) },
   AuditEntry("alpha", "bestAlpha", unit: "output^2 / (activation input)", "that observer's |alpha_kj| ‖w*_j‖", .below) {
     .number($0.bestAlpha)
