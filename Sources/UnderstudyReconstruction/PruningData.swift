@@ -27,14 +27,20 @@ public struct PruningData: Sendable {
     self.name = name
   }
 
-  /// The first images of both parts of a set, with channels normalised as in studies.
+  /// The first images of both parts of a set.
   ///
-  /// - Parameter count: of each part at most.
-  /// - Throws: ``FileError`` if there is no such set, or it is damaged.
-  public init(images name: String, count: Int) throws(FileError) {
+  /// - Parameters:
+  ///   - count: of each part at most.
+  ///   - normalization: of their channels; nil: as in studies, by means and deviations of the set.
+  /// - Throws: ``FileError`` if there is no such set, or it is damaged, or has other channels.
+  public init(images name: String, count: Int, normalization given: ChannelNormalization? = nil) throws(FileError) {
     let source = try ImageSource.find(name)
     let (training, evaluation) = (try source.load(.training), try source.load(.evaluation))
-    let normalization = source.usualNormalization ?? .measured(of: training)
+    let normalization: ChannelNormalization
+    do {
+      normalization =
+        try given?.forChannels(training.size.channels) ?? source.usualNormalization ?? .measured(of: training)
+    } catch { throw FileError(path: name, message: "\(error)") }
     let counts = (min(count, training.count), min(count, evaluation.count))
     fitting = ImageBatcher(training.prefix(counts.0), normalization: normalization)
     self.evaluation = ImageBatcher(evaluation.prefix(counts.1), normalization: normalization)

@@ -34,7 +34,13 @@ public final class StudentPruning {
   ) throws(ShapeError) {
     let size = data.fitting.set.size
     guard student.inputCount == size.count, student.isDense || student.architecture.input == size else {
-      throw ShapeError("takes \(student.architecture.input), and the inputs are \(size); give inputs of its size")
+      throw ShapeError(
+        data.labels == nil
+          ? student.isDense
+            ? "takes \(student.inputCount) features, and the inputs have \(size.count); give inputs of its width"
+            : "has convolutions over images of \(student.architecture.input), and an array of inputs has rows of features; give "
+              + "images: a set's folder (--images)"
+          : "takes \(student.architecture.input), and the images are \(size); give images of its size")
     }
     if data.labels != nil, student.outputCount < data.evaluation.set.classCount {
       throw ShapeError(
@@ -67,7 +73,8 @@ public final class StudentPruning {
   public func pruned(keeping counts: [Int]) throws(ShapeError) -> Point {
     guard counts.count == student.hiddenCounts.count else {
       throw ShapeError(
-        "has \(student.hiddenCounts.count) hidden layers, and \(counts.count) numbers are given; give one for each")
+        "has \(student.hiddenCounts.count) hidden layer\(student.hiddenCounts.count == 1 ? "" : "s"), and \(counts.count) "
+          + "number\(counts.count == 1 ? " is" : "s are") given; give one for each")
     }
     for (layer, (kept, nodes)) in zip(counts, student.hiddenCounts).enumerated() where kept < 1 || kept > nodes {
       throw ShapeError(

@@ -255,6 +255,32 @@ import UnderstudySchema
     }
   }
 
+  @Test(
+    "images are taken as they are, or by means and deviations, on request; a teacher of other inputs is another one")
+  func normalization() async throws {
+    try await withFolders { set, _ in
+      func run(_ more: String...) throws -> Run { try study(set, more).runs[0] }
+      func firstImage(of run: Run) throws -> [Float] {
+        let data = try Artifacts().images(of: run)
+        var image = [Float](repeating: 0, count: 36)
+        try data.evaluationImages(run.setting.inputs).fill(&image, indices: [0] as [UInt32])
+        return image
+      }
+      let (plain, raw) = (try run(), try run("inputs.channelNormalization=raw"))
+      let given = try run("inputs.channelNormalization=0.5/0.25")
+      let bytes = try Data(contentsOf: set.appending(path: "t10k-images-idx3-ubyte")).dropFirst(16).prefix(36)
+      let (pixels, normalised) = (try firstImage(of: raw), try firstImage(of: given))
+      for (byte, (pixel, value)) in zip(bytes, zip(pixels, normalised)) {
+        #expect(abs(pixel - Float(byte) / 255) < 1e-6 && abs(value - (pixel - 0.5) / 0.25) < 1e-5)
+      }
+      #expect(try firstImage(of: plain) != pixels)
+      #expect(Set([plain, raw, given].map { Recipe.imageTeacher(of: $0).hash }).count == 3)
+      let wrong = try run("inputs.channelNormalization=0.5-0.5/1-1")
+      let error = #expect(throws: ExperimentError.self) { try firstImage(of: wrong) }
+      #expect(error?.description.contains("2 means and deviations are given, and images have 1 channel") == true)
+    }
+  }
+
   @Test("a damaged artifact is made again, with the same bits")
   func damage() async throws {
     try await withFolders { set, results in

@@ -143,6 +143,7 @@ import Testing
         case (.layers, _): .text("conv 7 max 2, dense 8")
         case (.shares, _): .text("0.7-0.5")
         case (.factors, _): .text("2-1")
+        case (.normalization, _): .text("0.5-0.25/0.125-2")
         default: .text("/f")
         }
       var setting = Setting()

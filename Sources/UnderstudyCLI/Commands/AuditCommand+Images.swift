@@ -18,13 +18,15 @@ extension AuditCommand {
 
   /// Those that mean something over images only.
   var optionsOfImages: [String] {
-    [("--rho", rho != nil), ("--correlations-only", correlationsOnly)].filter(\.1).map(\.0)
+    [("--rho", rho != nil), ("--correlations-only", correlationsOnly), ("--normalize", pixels.normalize != nil)]
+      .filter(\.1).map(\.0)
   }
 
   func auditImageFiles(_ teacher: String, _ student: String, _ images: String) throws {
     let progress = StageProgress(title: "audit")
     let entry = try channelAudits.audit(
-      teacherPath: teacher, studentPath: student, images: images, activation: activation.value, progress: progress.show)
+      teacherPath: teacher, studentPath: student, images: images, normalization: pixels.value,
+      activation: activation.value, progress: progress.show)
     progress.end()
     try writeMerged(entry.merged, omitted: entry.record.theory?.omitted, of: student)
     try printLine(json ? jsonText(entry.record) : ChannelAuditTables.text(entry.record))

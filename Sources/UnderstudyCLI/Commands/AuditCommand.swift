@@ -55,6 +55,8 @@ struct AuditCommand: AsyncParsableCommand {
   @Option(help: "Instead of --inputs: a set of images, by its name or folder (understudy data list).")
   var images: String?
 
+  @OptionGroup var pixels: PixelOptions
+
   @Option(help: "Over images: the best rho from which on a node counts as learned (default: 0.8).")
   var rho: Double?
 
@@ -121,6 +123,10 @@ struct AuditCommand: AsyncParsableCommand {
       called: isOverRegion
         ? "--teacher and --student" : "--teacher, --student and --inputs (or --images, --ball, --box)",
       activation)
+    if results != nil, pixels.normalize != nil {
+      throw ValidationError(
+        "--normalize is for --images: runs say themselves how their images are normalised; leave it out")
+    }
     if results != nil, mergeInto != nil { throw ValidationError("--merge-into is for one student, given by --student") }
     if let allow, !(allow >= 0 && allow.isFinite) { throw ValidationError("--allow \(allow): give 0 or more") }
     if let rho, !(rho > 0 && rho <= 1) { throw ValidationError("--rho \(rho): give a number above 0, at most 1") }

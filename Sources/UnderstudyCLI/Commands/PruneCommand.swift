@@ -24,6 +24,8 @@ struct PruneCommand: AsyncParsableCommand {
   @Option(help: "Images to prune over: fashion-mnist, cifar10, or the folder of a set (Docs/Images.md).")
   var images: String?
 
+  @OptionGroup var pixels: PixelOptions
+
   @Option(help: "Instead, for fully connected networks: inputs [sample, feature], an array file (.npy).")
   var inputs: String?
 
@@ -58,6 +60,9 @@ struct PruneCommand: AsyncParsableCommand {
     guard [ratios != nil, keep != nil, accuracyDrop != nil].count(where: { $0 }) == 1 else {
       throw ValidationError("give --ratios, --keep or --accuracy-drop, one of them")
     }
+    if inputs != nil, pixels.normalize != nil {
+      throw ValidationError("--normalize is for --images; leave it out: inputs are taken as they are")
+    }
     if inputs != nil, accuracyDrop != nil {
       throw ValidationError("--accuracy-drop needs labels; give --images, or --ratios or --keep")
     }
@@ -73,7 +78,7 @@ struct PruneCommand: AsyncParsableCommand {
       try checkOutput(output, reads: [student, inputs])
       let network = try ExchangedNetwork.read(path: student, describedBy: description.value).network
       let data =
-        try images.map { try PruningData(images: $0, count: count) }
+        try images.map { try PruningData(images: $0, count: count, normalization: pixels.value) }
         ?? PruningData(inputs: inputs ?? "", count: count)
       let progress = StageProgress(title: "prune")
       let pruning = try PruningReport(network, name: student, over: data, goal: goal, progress: progress.show)
@@ -114,7 +119,7 @@ private func layerShares(_ text: String) throws -> LayerShares {
 
 private func layerWidths(_ text: String) throws -> LayerWidths {
   do { return try LayerWidths(text) } catch {
-    throw ValidationError("--keep \(text): give a number of nodes for each hidden layer, such as 10-10")
+    throw ValidationError("--keep \(text): give a number of nodes, 1 or more, for each hidden layer, such as 10-10")
   }
 }
 

@@ -16,7 +16,7 @@ struct StatisticsCommand: AsyncParsableCommand {
   @Argument(help: "Results folder.")
   var results: String
 
-  @Argument(help: "The statistic, as findings name it.", transform: { try named($0, called: "statistic") })
+  @Argument(help: "The statistic, as findings name it.", transform: statisticNamed)
   var statistic: FindingDeclaration.Statistic
 
   @Option(
@@ -85,4 +85,13 @@ func numbers(_ text: String) throws -> [Int] {
     }
     return number
   }
+}
+
+private func statisticNamed(_ text: String) throws -> FindingDeclaration.Statistic {
+  if FindingDeclaration.Statistic(rawValue: text) == nil, Measure(rawValue: text) != nil {
+    throw ValidationError(
+      "\(text) is a measure; `understudy export RESULTS --measure \(text)` writes its numbers, and a figure of kind plot draws them"
+    )
+  }
+  return try named(text, called: "statistic")
 }

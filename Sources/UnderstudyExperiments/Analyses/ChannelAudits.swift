@@ -40,14 +40,18 @@ public struct ChannelAudits: Sendable {
   /// Audits a student from a file: over the evaluation part of a set of images, and by the theory over the first images of its
   /// training part.
   ///
-  /// - Parameter images: the name or folder of the set.
+  /// - Parameters:
+  ///   - images: the name or folder of the set.
+  ///   - normalization: of its channels; nil: by the means and deviations of the set.
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
   public func audit(
-    teacherPath: String, studentPath: String, images: String, activation: Activation,
+    teacherPath: String, studentPath: String, images: String, normalization: ChannelNormalization? = nil,
+    activation: Activation,
     progress: (String) -> Void = { _ in }
   ) throws(ExperimentError) -> Entry {
     let pair = try ImageStudent(
-      teacherPath: teacherPath, studentPath: studentPath, images: images, activation: activation)
+      teacherPath: teacherPath, studentPath: studentPath, images: images, normalization: normalization,
+      activation: activation)
     return try entry(of: pair, title: studentPath, progress: progress)
   }
 

@@ -19,13 +19,16 @@ struct ImageStudent {
     [student, teacher].allSatisfy { $0.isDense && $0.activation.negativeSlope < 1 }
   }
 
-  /// - Parameter images: the name or folder of the set, of which all images are taken.
+  /// - Parameters:
+  ///   - images: the name or folder of the set, of which all images are taken.
+  ///   - normalization: of their channels; nil: by the means and deviations of the set.
   /// - Throws: ``ExperimentError`` for files that cannot be read, and shapes that do not fit; it names the file.
   init(
-    teacherPath: String, studentPath: String, images: String, activation: Activation
+    teacherPath: String, studentPath: String, images: String, normalization: ChannelNormalization?,
+    activation: Activation
   ) throws(ExperimentError) {
     let networks = try FilePair(teacherPath: teacherPath, studentPath: studentPath, activation: activation)
-    let data = try ImageData(path: images)
+    let data = try ImageData(path: images, normalization: normalization)
     (student, teacher) = (networks.student.network, networks.teacher.network)
     (trainingImages, evaluationImages) = (data.allTrainingImages, data.allEvaluationImages)
     names = (studentPath, teacherPath, images)

@@ -122,11 +122,12 @@ public struct PruningReport: Sendable {
   private static func search(_ pruning: StudentPruning, drop: Double) throws(ShapeError) -> Curve {
     let whole = pruning.unpruned
     let least = (whole.accuracy ?? 0) - drop
-    var points: [(share: Double, point: StudentPruning.Point)] = []
+    // Of few nodes, several shares may give one size.
+    var points: [[Int]: StudentPruning.Point] = [whole.network.hiddenCounts: whole]
     func isAccurate(_ share: Double) throws(ShapeError) -> Bool {
-      let point = try pruning.pruned(keeping: pruning.counts(removing: share))
-      points.append((share, point))
-      return point.accuracy ?? 0 >= least
+      let counts = pruning.counts(removing: share)
+      if points[counts] == nil { points[counts] = try pruning.pruned(keeping: counts) }
+      return points[counts]?.accuracy ?? 0 >= least
     }
     var good = 0.0
     for tenth in 1...9 {
@@ -137,7 +138,8 @@ public struct PruningReport: Sendable {
       let middle = (good + bad) / 2
       if try isAccurate(middle) { good = middle } else { bad = middle }
     }
-    points.sort { $0.share < $1.share }
-    return (points.map(\.point), points.first { $0.share == good }?.point ?? whole)
+    let chosen = points[pruning.counts(removing: good)] ?? whole
+    points[whole.network.hiddenCounts] = nil
+    return (points.values.sorted { $0.network.weightCount > $1.network.weightCount }, chosen)
   }
 }

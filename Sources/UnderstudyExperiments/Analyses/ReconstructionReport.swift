@@ -182,7 +182,9 @@ public struct ReconstructionReport: Sendable {
       throw .input(
         "\(names.targets): \(targets.rowCount) samples of \(targets.columnCount) outputs, but \(names.student) has "
           + "\(outputs.columnCount) outputs and \(names.inputs) \(outputs.rowCount) samples; "
-          + (isTransposed ? "they look like [output, sample]; transpose them" : "give a row for each sample"))
+          + (isTransposed
+            ? "they look like [output, sample]; transpose them"
+            : outputs.rowCount == targets.rowCount ? "give a column for each output" : "give a row for each sample"))
     }
     guard targets.isFinite else { throw .input("\(names.targets): not all targets are finite numbers") }
     guard outputs.isFinite else {

@@ -31,10 +31,11 @@ struct Recipe: Sendable {
   }
 
   /// A teacher over images, trained on their labels.
-  ///
   static func imageTeacher(of run: Run) -> Recipe {
     let (setting, inputs) = (run.setting, run.setting.inputs)
-    let data = "\(inputs.training.count) images, crop \(inputs.cropPadding), flips \(inputs.flips)"
+    let data =
+      "\(inputs.training.count) images, crop \(inputs.cropPadding), flips \(inputs.flips)"
+      + (inputs.channelNormalization.map { ", normalised \($0)" } ?? "")
     return Recipe(
       text: "image teacher\n\(setting.canonicalText(of: ["network", "teacher"]))\nseed \(run.teacherSeed)\n\(data)",
       from: [.images(of: run)])

@@ -44,7 +44,9 @@ public struct ExtractedRun: Sendable {
       files = try Self.imageFiles(run, in: store, student: student, facts)
       let source = run.setting.inputs.images?.place ?? ""
       let teacher = run.setting.oracle.prunedShares == nil ? "teacher" : "oracle"
-      command = "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
+      command =
+        "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
+        + (run.setting.inputs.channelNormalization.map { " --normalize \($0)" } ?? "")
     }
     let (json, finished) = (try jsonText(facts) + "\n", facts)
     files.append(
@@ -202,7 +204,8 @@ public struct ExtractedRun: Sendable {
       "The images stay where they are, at `\(images.place)` (digest \(images.digest)): the student is trained on the first "
       + "\(inputs.training.count) training images"
       + (moves.isEmpty ? "" : ", which each use may have \(moves.joined(separator: " and "))")
-      + ", and evaluated on the first \(inputs.evaluation.count) evaluation images, each channel normalised (Docs/Images.md)."
+      + ", and evaluated on the first \(inputs.evaluation.count) evaluation images, each channel normalised"
+      + (inputs.channelNormalization.map { " (\($0))." } ?? " (Docs/Images.md).")
   }
 
   /// - Parameter needed: bytes, about.

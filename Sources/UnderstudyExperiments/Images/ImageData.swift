@@ -8,7 +8,8 @@ import UnderstudyTraining
 struct ImageData: Sendable {
   let training: ImageSet
   let evaluation: ImageSet
-  let normalization: ChannelNormalization
+  /// Where a setting has no other.
+  private let normalization: ChannelNormalization
 
   /// - Throws: ``ExperimentError/input(_:)`` if the folder's files are not those that the study was resolved with, or no set.
   /// - Complexity: O(bytes).
@@ -28,12 +29,17 @@ struct ImageData: Sendable {
 
   /// The set of that name or folder as it is now.
   ///
-  /// - Throws: ``ExperimentError/input(_:)`` if there is none.
-  init(path: String) throws(ExperimentError) {
+  /// - Parameter normalization: nil: by the means and deviations of the set.
+  /// - Throws: ``ExperimentError/input(_:)`` if there is none, or if it has other channels.
+  init(path: String, normalization given: ChannelNormalization? = nil) throws(ExperimentError) {
     let found = try ExperimentError.reading { () throws(FileError) in try ImageSource.find(path) }
     training = try ExperimentError.reading { () throws(FileError) in try found.load(.training) }
     evaluation = try ExperimentError.reading { () throws(FileError) in try found.load(.evaluation) }
-    normalization = found.usualNormalization ?? .measured(of: training)
+    let channels = training.size.channels
+    normalization =
+      try given.map { (given) throws(ExperimentError) in
+        try ExperimentError.catching(path) { () throws(ShapeError) in try given.forChannels(channels) }
+      } ?? found.usualNormalization ?? .measured(of: training)
   }
 
   /// Whether a network takes these images.
@@ -57,26 +63,34 @@ struct ImageData: Sendable {
 
   /// The images that a run trains on, of which each use may be moved and mirrored.
   ///
-  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer.
+  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer, or other channels than are normalised.
   func trainingImages(_ setting: InputSetting, key: UInt64) throws(ExperimentError) -> TrainingImages {
     let augmentation =
       setting.cropPadding > 0 || setting.flips
       ? ImageAugmentation(cropPadding: setting.cropPadding, flips: setting.flips) : nil
     return TrainingImages(
-      try batcher(training, setting.training.count, "inputs.training.count"), augmentation: augmentation, key: key)
+      try batcher(training, setting, setting.training.count, "inputs.training.count"), augmentation: augmentation,
+      key: key)
   }
 
   /// The images that a run is evaluated on.
   ///
-  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer.
+  /// - Throws: ``ExperimentError/input(_:)`` if the set has fewer, or other channels than are normalised.
   func evaluationImages(_ setting: InputSetting) throws(ExperimentError) -> ImageBatcher {
-    try batcher(evaluation, setting.evaluation.count, "inputs.evaluation.count")
+    try batcher(evaluation, setting, setting.evaluation.count, "inputs.evaluation.count")
   }
 
-  private func batcher(_ set: ImageSet, _ count: Int, _ key: String) throws(ExperimentError) -> ImageBatcher {
+  private func batcher(
+    _ set: ImageSet, _ setting: InputSetting, _ count: Int, _ key: String
+  ) throws(ExperimentError) -> ImageBatcher {
     guard count <= set.count else {
       throw .input("\(key) is \(count), but there are \(set.count) images; give at most that")
     }
-    return ImageBatcher(set.prefix(count), normalization: normalization)
+    let chosen = try setting.channelNormalization.map { (given) throws(ExperimentError) in
+      try ExperimentError.catching("inputs.channelNormalization") { () throws(ShapeError) in
+        try ChannelNormalization(given).forChannels(set.size.channels)
+      }
+    }
+    return ImageBatcher(set.prefix(count), normalization: chosen ?? normalization)
   }
 }

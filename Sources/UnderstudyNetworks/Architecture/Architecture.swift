@@ -227,8 +227,8 @@ public struct Architecture: Sendable, Hashable {
     guard input == teacher.input else {
       throw ShapeError(
         isDense && teacher.isDense
-          ? "the student takes \(inputCount) inputs and the teacher \(teacher.inputCount)"
-          : "the student takes \(input) and the teacher \(teacher.input)")
+          ? "the student takes \(inputCount) inputs and the teacher \(teacher.inputCount); give networks over the same inputs"
+          : "the student takes \(input) and the teacher \(teacher.input); give networks over the same images")
     }
     if let index = layers.indices.first(where: {
       layers[$0].kind != teacher.layers[$0].kind || layers[$0].pooling != teacher.layers[$0].pooling
@@ -238,7 +238,9 @@ public struct Architecture: Sendable, Hashable {
       )
     }
     guard outputCount == teacher.outputCount else {
-      throw ShapeError("the student has \(outputCount) outputs and the teacher \(teacher.outputCount)")
+      throw ShapeError(
+        "the student has \(outputCount) outputs and the teacher \(teacher.outputCount); give networks of the same outputs"
+      )
     }
     for (index, (n, m)) in zip(hiddenCounts, teacher.hiddenCounts).enumerated() where n < m {
       throw ShapeError(

@@ -152,7 +152,8 @@ private func stateDictModules(of file: SafetensorsFile, name: String) throws(Fil
       path: name,
       message:
         "tensor \"\(module.name(wrong) ?? wrong)\" of shape \(module.shapes[wrong] ?? []) is no part of a Conv2d, Linear "
-        + "or BatchNorm layer, of which networks are read; give a file without it")
+        + "or BatchNorm layer, of which networks are read; if it is one under another name, call it \(module.prefix).weight or "
+        + ".bias, else give a file without it")
   }
   return sorted
 }

@@ -30,8 +30,8 @@ enum ArrayKind {
     case (.matrix, 3...): "e.g. array.reshape(len(array), -1)"
     case (.matrix, _): "e.g. numpy.atleast_2d(array)"
     case (.images, 3): "of grey images array[:, None]"
-    case (.images, 2): "of features array[:, :, None, None], of images e.g. array.reshape(-1, 3, 32, 32)"
-    case (.images, _): "e.g. array.reshape(-1, 3, 32, 32)"
+    case (.images, 2): "of features array[:, :, None, None], of images array.reshape(-1, channels, rows, columns)"
+    case (.images, _): "e.g. array.reshape(-1, channels, rows, columns)"
     }
   }
 }
@@ -103,6 +103,8 @@ private func typeError(_ type: String?, wanted: String, remedy: String, name: St
         + "numpy.hstack([array.real, array.imag])"
     case _ where type.dropFirst().first == "f" && ScalarFormat(numpy: type) == nil:
       "holds numbers of another precision (\(type)) than 16, 32 or 64 bits; \(conversion)"
+    case _ where ["U", "S"].contains(type.dropFirst().first):
+      "holds text (type \(type)), not \(wanted); of texts that are numbers \(conversion), of categories a column of 0 and 1 for each"
     default: "holds elements of type \(type), not \(wanted); \(conversion)"
     }
   return FileError(path: name, message: reason)

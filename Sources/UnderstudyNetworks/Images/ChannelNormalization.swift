@@ -1,4 +1,5 @@
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// Mean and deviation of each channel: a pixel becomes `(pixel - mean) / deviation`, after bytes were divided by 255.
 public struct ChannelNormalization: Sendable, Hashable {
@@ -10,6 +11,28 @@ public struct ChannelNormalization: Sendable, Hashable {
   public init(means: [Double], deviations: [Double]) {
     self.means = means
     self.deviations = deviations
+  }
+
+  /// - Shape: as they are written: one mean and deviation, or one for each channel.
+  public init(_ setting: ChannelNormalizationSetting) {
+    self.init(means: setting.means, deviations: setting.deviations)
+  }
+
+  /// The same for so many channels: a single mean and deviation are those of all.
+  ///
+  /// - Throws: ``ShapeError`` if there is one for each of another number of channels.
+  public func forChannels(_ count: Int) throws(ShapeError) -> ChannelNormalization {
+    guard means.count > 1 else {
+      return ChannelNormalization(
+        means: [Double](repeating: means[0], count: count), deviations: [Double](repeating: deviations[0], count: count)
+      )
+    }
+    guard means.count == count else {
+      throw ShapeError(
+        "\(means.count) means and deviations are given, and images have \(count) channel\(count == 1 ? "" : "s"); give one, or one "
+          + "for each channel")
+    }
+    return self
   }
 
   /// Those of a set, over all images and positions: the normalised channels have mean 0 and deviation 1. A channel in which all

@@ -160,7 +160,21 @@ enum StudyDeclarations {
       fields.append("\(assignment[..<sign]): \(assignment[assignment.index(after: sign)...])")
     }
     let tree = try YAMLTree.parse("{\(fields.joined(separator: ", "))}", origin: "--where", countsLines: false)
-    return try selection(tree, key: "where", settings: settings)
+    let selected = try selection(tree, key: "where")
+    guard settings.contains(where: { $0.matches(selected) }) else {
+      let values = selected.keys.sorted().map { key in
+        var values: [String] = []
+        for value in settings.map({ $0.value(of: key)?.description ?? "none" }) where !values.contains(value) {
+          values.append(value)
+        }
+        return "\(key) is \(values.joined(separator: ", "))"
+      }
+      throw StudyError(
+        .emptySelection, origin: "--where \(assignments.joined(separator: " --where "))",
+        problem: "no setting of the study has \(assignments.count == 1 ? "it" : "all of them")",
+        remedy: "in the study \(values.joined(separator: "; "))")
+    }
+    return selected
   }
 
   /// `where`: setting keys, nested or dotted, with the values to keep. Must leave at least one setting.
@@ -168,6 +182,16 @@ enum StudyDeclarations {
     _ tree: YAMLTree?, key: String, settings: [Setting]
   ) throws(StudyError) -> [String: [KeyValue]] {
     guard let tree, !tree.isNull else { return [:] }
+    let selected = try selection(tree, key: key)
+    guard settings.contains(where: { $0.matches(selected) }) else {
+      throw tree.error(
+        .emptySelection, key: key, "no setting of the study has what it selects",
+        "give values that the grid has, or replace figures and findings too (--set figures=[] --set findings=[])")
+    }
+    return selected
+  }
+
+  private static func selection(_ tree: YAMLTree, key: String) throws(StudyError) -> [String: [KeyValue]] {
     guard case .mapping = tree.content else {
       throw tree.wrongType(key: key, expected: "keys", remedy: "e.g. where: {teacher.hiddenNodes: 10}")
     }
@@ -185,11 +209,6 @@ enum StudyDeclarations {
         throw tree.error(.emptyList, key: "\(key).\(path)", "an empty list", "give values, or leave the key out")
       }
       selection[path] = values
-    }
-    guard settings.contains(where: { $0.matches(selection) }) else {
-      throw tree.error(
-        .emptySelection, key: key, "selects no setting of this study",
-        "give values that the grid has, or replace figures and findings too (--set figures=[] --set findings=[])")
     }
     return selection
   }

@@ -247,6 +247,8 @@ extension StudyKey {
       return try canonical(tree, remedy) { () throws(TextFormError) in try LayerList(written) }
     case .shares:
       return try canonical(tree, remedy) { () throws(TextFormError) in try LayerShares(written) }
+    case .normalization:
+      return try canonical(tree, remedy) { () throws(TextFormError) in try ChannelNormalizationSetting(written) }
     case .factors:
       guard let number = value.number else {
         return try spelt(tree, remedy) { () throws(TextFormError) in try OverRealization(written).keyValue }

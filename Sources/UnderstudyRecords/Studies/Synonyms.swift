@@ -15,6 +15,7 @@ enum Synonyms {
     ("training.method", "optimizer optim optimiser solver algorithm updaterule"),
     ("training.momentum", "mu beta"),
     ("training.weightDecay", "wd l2 decay regularization regularisation ridge"),
+    ("training.decay", "decay"),
     ("training.loss", "lossfunction lossfn criterion objective cost"),
     ("training.precision", "dtype floattype floatx floatprecision"),
     ("training.frozenLayer", "freeze frozen freezelayer freezelayers trainable requiresgrad"),
@@ -35,7 +36,7 @@ enum Synonyms {
       "widthmultiplier multiplier widthfactor expansion overparam overparameterization overparametrization "
         + "ratio numstudents nstudents studentnodes"
     ),
-    ("teacher.strengthDecay", "p alpha teacher.decay strength teacher.strength"),
+    ("teacher.strengthDecay", "p alpha decay teacher.decay strength teacher.strength"),
     ("student.initialization", "init initializer initialisation weightinit kernelinitializer"),
     ("student.scale", "initstd initscale stddev gain"),
     ("student.normalization", "batchnorm bn norm usebatchnorm batchnormalization layernorm"),
@@ -93,6 +94,7 @@ enum Synonyms {
     ("recoveredShare", "recovered recovery recoveryshare sharerecovered"),
     ("recoveryRate", "recovered recovery"),
     ("largestGradient", "gradnorm gradientnorm grad gradient"),
+    ("leakyRelu", "leaky lrelu"),
     ("squaredError", "mse l2 l2loss mseloss meansquarederror"),
     ("crossEntropy", "ce xent nll softmax crossentropyloss"),
     ("logarithmic", "log log10 logarithm"),

@@ -97,6 +97,11 @@ extension StudyKey {
       "inputs.flips", \.inputs.flips, "Each time a training image is used, it is mirrored at random, left to right.",
       idle: withoutImages
     ).later,
+    .normalization(
+      "inputs.channelNormalization", \.inputs.channelNormalization,
+      "How the channels of images are normalised, for networks that were trained elsewhere; left out: by the means and deviations of "
+        + "the set's training images.", idle: withoutImages
+    ).later,
   ]
 
   static let imageTrainingKeys: [StudyKey] = [

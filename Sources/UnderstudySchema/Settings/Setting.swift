@@ -148,6 +148,8 @@ public struct InputSetting: Encodable, Hashable, Sendable {
   public var cropPadding = 0
   /// Whether training images are mirrored at random.
   public var flips = false
+  /// Of images; nil: by the means and deviations of the set.
+  public var channelNormalization: ChannelNormalizationSetting?
   /// Standard deviation of every coordinate.
   public var standardDeviation = 1.5
   /// `teacherBoundaries`: distance from the boundary of the samples beside it, uniform between the two.

@@ -47,6 +47,7 @@ extension StudyKey {
       return .text(choice)
     case .layers: return .text(try group.decode(LayerList.self, forKey: name).description)
     case .shares: return .text(try group.decode(LayerShares.self, forKey: name).description)
+    case .normalization: return .text(try group.decode(ChannelNormalizationSetting.self, forKey: name).description)
     case .factors: return try group.decode(OverRealization.self, forKey: name).keyValue
     case .file, .images: preconditionFailure("files are decoded with their digests")
     }

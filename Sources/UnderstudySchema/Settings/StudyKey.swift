@@ -18,6 +18,8 @@ public struct StudyKey: Sendable {
     case layers
     /// Shares of the nodes of each hidden layer, `0.3-0.5-0.5-0.7`.
     case shares
+    /// Means and deviations of channels, `0.5/0.5`, or `raw`.
+    case normalization
     /// One factor for all hidden layers, `2`, or one for each, `2-1-1`.
     case factors
     /// The name of an image set, or its folder, relative to the study file's folder.
@@ -140,6 +142,7 @@ extension StudyKey.Form {
     case .schedule: "epochs from 0 on with their rates, e.g. \"0: 0.2, 20: 0.1\""
     case .layers: "hidden layers, lowest first, e.g. \"conv 64, conv 64 padding 1 max 2, dense 100\""
     case .shares: "shares from 0 to below 1 joined by hyphens, lowest layer first, e.g. 0.3-0.5-0.5-0.7"
+    case .normalization: "raw, or means/deviations, one or one for each channel joined by hyphens, e.g. 0.5/0.5"
     case .factors:
       "\(NumberRange.factor.phrase), or one for each hidden layer joined by hyphens, lowest first, e.g. 2-1-1"
     case .images: "fashion-mnist, cifar10 or a folder"
@@ -158,6 +161,7 @@ extension StudyKey.Form {
     case .schedule: "epochs with rates"
     case .layers: "hidden layers"
     case .shares: "shares"
+    case .normalization: "means and deviations"
     case .factors: "a number or factors"
     case .images: "an image set or a folder"
     }
@@ -263,6 +267,12 @@ extension StudyKey {
     _ path: String, _ property: Path<LayerShares?>, _ explanation: String, idle: @escaping IdleReason = { _ in nil }
   ) -> StudyKey {
     written(path, property, .shares, explanation, idle: idle) { try? LayerShares($0) }
+  }
+
+  static func normalization(
+    _ path: String, _ property: Path<ChannelNormalizationSetting?>, _ explanation: String, idle: @escaping IdleReason
+  ) -> StudyKey {
+    written(path, property, .normalization, explanation, idle: idle) { try? ChannelNormalizationSetting($0) }
   }
 
   static func factors(

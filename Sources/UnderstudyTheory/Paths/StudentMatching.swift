@@ -40,7 +40,9 @@ public struct StudentMatching: Sendable, Equatable {
       a.isTwoLayer ? [] : lowerCosts(a, b, over: evenlySpread(inputs, limit: sampleLimit))
     var (matched, layers) = (b, [Layer]())
     for (index, costs) in (lower + [highestCosts(a, b, over: inputs)]).enumerated() {
-      guard costs.isFinite else { throw ShapeError("the students' outputs overflow on these inputs") }
+      guard costs.isFinite else {
+        throw ShapeError("the students' outputs overflow on these inputs; scale inputs or weights down")
+      }
       let nodes = minimumCostAssignment(costs).enumerated().map { $1 ?? $0 }
       // Of B with the layers below in their new order and scale.
       let norms = (Boundaries(of: a.layers[index]).norms, Boundaries(of: matched.layers[index]).norms)

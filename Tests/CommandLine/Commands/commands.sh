@@ -180,7 +180,7 @@ ends "a measure that is not recorded" 2 "alignment is not recorded; recorded are
   "$UNDERSTUDY" export results --measure alignment
 ends "measures that have no rows in common" 2 "--format wide" "use --format csv" -- \
   "$UNDERSTUDY" export results --format wide --measure evaluationLoss --measure fanOutNorms
-ends "a value that the study has not" 2 "selects no setting" -- "$UNDERSTUDY" export results --where teacher.strengthDecay=7
+ends "a value that the study has not" 2 "no setting of the study has it; in the study teacher.strengthDecay is" -- "$UNDERSTUDY" export results --where teacher.strengthDecay=7
 ends "a seed that the study has not" 64 "its seeds are 1, 2, 3" -- "$UNDERSTUDY" export results --seed 9
 
 ends "bench deep" 0 -- "$UNDERSTUDY" bench deep --json --step-only --threads 1 --rounds 1

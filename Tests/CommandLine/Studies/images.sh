@@ -50,7 +50,7 @@ ends "only what is chosen runs" 0 "1 of 4 runs recorded" "3 left out by --where 
   "${run[@]}" --results parts --where student.overRealization=1 --where training.loss=labels --seed 1
 ends "the rest runs later" 0 "3 of 4 runs recorded" "1 were there before" -- "${run[@]}" --results parts
 equal "with the numbers of a study that ran at once" "$(numbers parts)" "$(numbers whole)"
-ends "a value that the study has not" 2 "selects no setting" -- "${run[@]}" --results bad --where student.overRealization=3
+ends "a value that the study has not" 2 "no setting of the study has it" -- "${run[@]}" --results bad --where student.overRealization=3
 ends "a seed that the study has not" 64 "its seeds are 1" -- "${run[@]}" --results bad --seed 2
 check "neither leaves anything" test ! -e bad
 

@@ -144,7 +144,7 @@ import UnderstudyNumerics
     try changed(images, bytes("(4, 2, 3, 4)", 97), "1 bytes after its array")
     try changed(
       images, bytes("(4, 6, 4)", 96), "3 dimensions", "[image, channel, row, column]: of grey images array[:, None]")
-    try changed(images, bytes("(4, 24)", 96), "2 dimensions", "array.reshape(-1, 3, 32, 32)")
+    try changed(images, bytes("(4, 24)", 96), "2 dimensions", "array.reshape(-1, channels, rows, columns)")
     try changed(images, bytes("(3, 2, 3, 4)", 72), "3 images", "4 labels", "train-labels.npy")
     try changed(images, bytes("(4, 1, 3, 4)", 48), "1 x 3 x 4", "2 x 3 x 4", "test-images.npy")
     try changed(images, bytes("(0, 2, 3, 4)", 0), "empty array", "image, channel, row and column")
