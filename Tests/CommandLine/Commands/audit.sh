@@ -220,6 +220,13 @@ ends "bands without the theory" 64 "--bands is for the theory's audit" -- \
   "$UNDERSTUDY" audit "${over[@]}" --bands 0.1 --correlations-only
 ends "correlations only, of inputs" 64 "--correlations-only is for --images" -- \
   "$UNDERSTUDY" audit "${files[@]}" --correlations-only
+ends "images as they are" 0 "1 (lowest)" -- "$UNDERSTUDY" audit "${over[@]}" --normalize raw --correlations-only
+cp "$work/ends.log" raw.log
+ends "by mean 0 and deviation 1" 0 -- "$UNDERSTUDY" audit "${over[@]}" --normalize 0/1 --correlations-only
+check "the same" cmp raw.log "$work/ends.log"
+ends "by those of the set" 0 -- "$UNDERSTUDY" audit "${over[@]}" --correlations-only
+check "other numbers" bash -c '! cmp -s "$0" "$1"' raw.log "$work/ends.log"
+ends "a normalisation without images" 64 "--normalize is for --images" -- "$UNDERSTUDY" audit "${files[@]}" --normalize raw
 ends "a rho without images" 64 "--rho is for --images" -- "$UNDERSTUDY" audit "${files[@]}" --rho 0.9
 ends "a rho that is none" 64 "above 0" -- "$UNDERSTUDY" audit "${over[@]}" --rho 1.5
 ends "a rho for runs over inputs" 2 "--rho is for runs over images" -- "$UNDERSTUDY" audit results --rho 0.9
