@@ -132,23 +132,6 @@ struct ExportLayout {
   }
 }
 
-extension Outcome {
-  fileprivate var name: String {
-    switch self {
-    case .completed: "completed"
-    case .diverged: "diverged"
-    }
-  }
-}
-
-extension Setting {
-  /// The key's value; nil where it has no effect, as that of a teacher's width beside a teacher's file.
-  fileprivate func effectiveValue(of path: String) -> KeyValue? {
-    guard let key = StudyKey.named(path), key.idleReason(self) == nil else { return nil }
-    return key.read(self)
-  }
-}
-
 extension KeyValue {
   /// Texts bare; numbers as they read back.
   fileprivate var csv: String {

@@ -43,10 +43,8 @@ extension ResultsStore {
     for run in study.runs where isWanted(run) {
       var state = RunState(run, .missing)
       if let record = records[run.hash] {
-        switch record.outcome {
-        case .completed: (state.kind, state.epoch) = (.completed, run.setting.lastEpoch)
-        case .diverged(let epoch): (state.kind, state.epoch) = (.diverged, epoch)
-        }
+        let diverged = record.outcome.divergedEpoch
+        (state.kind, state.epoch) = (diverged == nil ? .completed : .diverged, diverged ?? run.setting.lastEpoch)
         (state.loss, state.divergence) = (losses[run.hash], record.divergence)
       } else if checkpoints.contains(run.hash), let checkpoint = try checkpoint(of: run) {
         state.kind = .begun

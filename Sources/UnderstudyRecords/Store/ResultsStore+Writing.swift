@@ -206,14 +206,12 @@ extension ResultsStore {
     for table in ["scalar", "array"] {
       try db.execute(sql: "DELETE FROM \(table) WHERE run = ?", arguments: [hash])
     }
-    var divergedEpoch: Int?
-    if case .diverged(let epoch) = record.outcome { divergedEpoch = epoch }
     try db.execute(
       sql: "INSERT INTO run_record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        hash, record.run.settingIndex, record.run.seed, divergedEpoch == nil ? "completed" : "diverged", divergedEpoch,
-        record.studyHash, record.version,
-        record.machine, record.finishedAt.formatted(.iso8601), record.wallSeconds, record.cpuSeconds, record.stepCount,
+        hash, record.run.settingIndex, record.run.seed, record.outcome.name, record.outcome.divergedEpoch,
+        record.studyHash, record.version, record.machine, record.finishedAt.formatted(.iso8601), record.wallSeconds,
+        record.cpuSeconds, record.stepCount,
       ])
     let scalar = try db.cachedStatement(sql: "INSERT INTO scalar VALUES (?, ?, ?, ?)")
     let array = try db.cachedStatement(sql: "INSERT INTO array VALUES (?, ?, ?, ?, ?, ?)")

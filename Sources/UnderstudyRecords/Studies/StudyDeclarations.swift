@@ -122,10 +122,7 @@ enum StudyDeclarations {
           "e.g. {name: l-shape, kind: lShape}")
       }
       let name = try nameTree.text(key: "figures.name")
-      let isFileName = name.unicodeScalars.allSatisfy {
-        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
-      }
-      guard isFileName, !name.isEmpty, !name.hasPrefix(".") else {
+      guard FigureDeclaration.isFileName(name) else {
         throw nameTree.error(
           .outOfRange, key: "figures.name", "\(jsonText(name)) cannot be a file's name",
           "use letters, digits, - and _")

@@ -88,7 +88,7 @@ struct StudyGrid {
       for member in members where member.values.count != members[0].values.count {
         throw member.tree.error(
           .contradiction, key: member.key.path,
-          "\(member.values.count) value\(member.values.count == 1 ? "" : "s"), and \(members[0].key.path), with which it is zipped, "
+          "\(counted(member.values.count, "value")), and \(members[0].key.path), with which it is zipped, "
             + "has \(members[0].values.count)", "give both as many, or unzip them (--set zip=null)")
       }
       let tuples = members[0].values.indices.map { index in members.map { $0.values[index] } }
@@ -239,16 +239,11 @@ extension StudyKey {
       guard !written.isEmpty else { throw typeError() }
       return .text(written)
     // Texts of one meaning become one text, so that runs of one meaning have one hash.
-    case .widths:
-      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerWidths(written) }
-    case .schedule:
-      return try canonical(tree, remedy) { () throws(TextFormError) in try LearningRateSchedule(written) }
-    case .layers:
-      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerList(written) }
-    case .shares:
-      return try canonical(tree, remedy) { () throws(TextFormError) in try LayerShares(written) }
-    case .normalization:
-      return try canonical(tree, remedy) { () throws(TextFormError) in try ChannelNormalizationSetting(written) }
+    case .widths: return try canonical(tree, written, remedy, LayerWidths.init)
+    case .schedule: return try canonical(tree, written, remedy, LearningRateSchedule.init)
+    case .layers: return try canonical(tree, written, remedy, LayerList.init)
+    case .shares: return try canonical(tree, written, remedy, LayerShares.init)
+    case .normalization: return try canonical(tree, written, remedy, ChannelNormalizationSetting.init)
     case .factors:
       guard let number = value.number else {
         return try spelt(tree, remedy) { () throws(TextFormError) in try OverRealization(written).keyValue }
@@ -266,9 +261,9 @@ extension StudyKey {
   }
 
   private func canonical<Value: CustomStringConvertible>(
-    _ tree: YAMLTree, _ remedy: String, _ value: () throws(TextFormError) -> Value
+    _ tree: YAMLTree, _ written: String, _ remedy: String, _ value: (String) throws(TextFormError) -> Value
   ) throws(StudyError) -> KeyValue {
-    try spelt(tree, remedy) { () throws(TextFormError) in .text(try value().description) }
+    try spelt(tree, remedy) { () throws(TextFormError) in .text(try value(written).description) }
   }
 
   private func spelt(

@@ -6,6 +6,12 @@ public enum Outcome: Codable, Hashable, Sendable {
   case completed
   /// Weights or loss stopped being finite during this epoch (from 1); measurements end at the epoch before.
   case diverged(epoch: Int)
+
+  /// nil of a run that completed.
+  package var divergedEpoch: Int? { if case .diverged(let epoch) = self { epoch } else { nil } }
+
+  /// As stores and exports have it.
+  package var name: String { divergedEpoch == nil ? "completed" : "diverged" }
 }
 
 /// What the store keeps of a finished run.

@@ -29,8 +29,7 @@ public struct ChannelNormalizationSetting: Codable, Hashable, Sendable, CustomSt
     guard sides.count == 2, sides.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { throw .notOfTheForm }
     guard sides[0].count == sides[1].count else {
       throw .outOfRange(
-        "there are \(sides[0].count) mean\(sides[0].count == 1 ? "" : "s") and \(sides[1].count) "
-          + "deviation\(sides[1].count == 1 ? "" : "s")")
+        "there are \(counted(sides[0].count, "mean")) and \(counted(sides[1].count, "deviation"))")
     }
     if let deviation = sides[1].first(where: { $0 <= 0 }) {
       throw .outOfRange("a deviation is \(KeyValue.number(deviation))")

@@ -89,6 +89,17 @@ package func jsonText(_ text: String) -> String {
   return result + "\""
 }
 
+/// `1 run`, `2 runs`.
+package func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
+extension Sequence where Element: Hashable {
+  /// Each element once, in the order in which they come first.
+  package var distinct: [Element] {
+    var known: Set<Element> = []
+    return filter { known.insert($0).inserted }
+  }
+}
+
 extension Double {
   /// Three significant digits, as short as they come: `0`, `12.3`, `0.0123`, `1.5e-11`.
   public var brief: String { String(format: "%.3g", self) }

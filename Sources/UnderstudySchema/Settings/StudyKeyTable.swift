@@ -352,6 +352,12 @@ extension Setting {
   /// The value of a dotted key such as `teacher.strengthDecay`; a file's path; nil for an unknown key or no file.
   public func value(of key: String) -> KeyValue? { StudyKey.named(key)?.read(self) }
 
+  /// The same; nil also where the key has no effect, as that of a teacher's width beside a teacher's file.
+  package func effectiveValue(of path: String) -> KeyValue? {
+    guard let key = StudyKey.named(path), key.idleReason(self) == nil else { return nil }
+    return key.read(self)
+  }
+
   /// The file that a dotted key such as `teacher.file` names; nil if it names none.
   public func file(of key: String) -> SourceFile? { StudyKey.named(key)?.file(self) }
 

@@ -110,4 +110,12 @@ public struct FigureDeclaration: Codable, Hashable, Sendable {
     self.epochs = epochs
     self.plot = plot
   }
+
+  /// Whether a name can be that of a file.
+  package static func isFileName(_ name: String) -> Bool {
+    !name.isEmpty && !name.hasPrefix(".")
+      && name.unicodeScalars.allSatisfy {
+        $0.isASCII && ($0.properties.isAlphabetic || "0123456789-_.".unicodeScalars.contains($0))
+      }
+  }
 }
