@@ -106,6 +106,5 @@ func circumstances(_ record: ChannelAuditRecord) -> String {
 }
 
 private func circumstances(_ entries: [(String, String)]) -> String {
-  let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
-  return "<details><summary>Circumstances</summary>\n<dl>\n\(list)\n</dl></details>"
+  "<details><summary>Circumstances</summary>\n\(htmlList(entries))</details>"
 }

@@ -39,16 +39,10 @@ public func writeAuditReport(
   _ audits: [ReportedAudit], to file: URL, renderer: FigureRenderer
 ) throws(FigureError) -> (figures: [URL], missingTool: FigureError?) {
   let folder = file.deletingLastPathComponent()
-  var figures: [[WrittenFigure]] = []
-  for (index, audit) in audits.enumerated() {
-    var written: [WrittenFigure] = []
-    for specification in audit.figures(named: "audit-\(index + 1)") {
-      let place = folder.appending(path: "figures").appending(path: specification.name + ".json")
-      try writeFile(Data(specification.document.encoded().utf8), to: place)
-      written.append(
-        WrittenFigure(specification: specification, declaredName: specification.name, file: place))
+  var figures = try audits.indices.map { index throws(FigureError) in
+    try audits[index].figures(named: "audit-\(index + 1)").map { specification throws(FigureError) in
+      try WrittenFigure(writing: specification, of: specification.name, in: folder)
     }
-    figures.append(written)
   }
   let files = figures.joined().map(\.file)
   let (parts, missing) = try renderer.drawForPageIfPossible(files)
@@ -78,14 +72,13 @@ public func writeAuditReport(
 public func writeFigure(
   _ specification: FigureSpecification, to file: URL, renderer: FigureRenderer
 ) throws(FigureError) {
-  let document = Data(specification.document.encoded().utf8)
   let ending = file.pathExtension.lowercased()
   switch ending {
-  case "json": try writeFile(document, to: file)
+  case "json": try writeFile(specification.data, to: file)
   case "svg", "png", "pdf":
     let drawn = try inTemporaryFolder { folder throws(FigureError) in
       let source = folder.appending(path: "figure.json")
-      try writeFile(document, to: source)
+      try writeFile(specification.data, to: source)
       try renderer.draw([source])
       return try readFile(source.deletingPathExtension().appendingPathExtension(ending))
     }
@@ -156,15 +149,10 @@ private func content(_ record: AuditRecord, figures: [String]) -> String {
     ? ""
     : "<div class=\"warning\"><p><strong>VIOLATION</strong> at teacher node \(violations.joined(separator: ", ")): the "
       + "theorem's conditions hold and its conclusion fails. Please report this.</p></div>"
-  let notes =
-    record.notes.isEmpty
-    ? ""
-    : "<div class=\"warning\"><p><strong>Diagnoses:</strong></p><ul>"
-      + record.notes.map { "<li>\($0.escapedForHTML)</li>" }.joined() + "</ul></div>"
   return """
     <p class="claim">\(learnedCount(record)) of \(record.teacherNodes.count) teacher nodes are learned\(match); \(record.summary.escapedForHTML).</p>
     \(warning)
-    \(notes)
+    \(htmlWarning("Diagnoses", record.notes))
     \(figures.joined(separator: "\n"))
     \(record.tables.map(auditTable).joined(separator: "\n"))
     \(circumstances(record))

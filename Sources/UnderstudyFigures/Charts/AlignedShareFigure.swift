@@ -37,15 +37,15 @@ func alignedShareFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
         + "\(MeanRange.words(rows)); dashed: \(Int(wantedShare * 100)) %."
     ],
     chart.style.panels(
-      Panels(
+      columns: Panels(
         ascending: "d", count: min(2, dimensions.count), label: dimensions.count > 1 ? "'d = ' + (datum.label)" : "''"),
-      rows: rows,
+      of: rows,
       encoding: [
         "x": LogarithmicAxis.grid("w", title: "samples |D′|", values: Set(shares.map(\.sampleCount)).sorted()),
         "color": chart.style.color("s", key, symbol: "stroke"),
       ],
       layers: [
         Layers.level(wantedShare), Layers.bars(y, width: 1), Layers.line(y("y"), width: 1.6),
-        Layers.dots(Layers.dot(26), ["y": y("y"), "tooltip": .array(hovers)]),
+        Layers.of(Layers.dot(26), ["y": y("y"), "tooltip": .array(hovers)]),
       ]))
 }

@@ -1,8 +1,8 @@
 import Foundation
 import UnderstudySchema
 
-/// Values below are drawn as this: rounding of alignments of unit vectors.
-private let alignmentFloor = 1e-16
+/// Alignments below, as shares of the inputs' spread, are drawn as this: rounding. A logarithmic axis has no 0.
+let alignmentFloor = 1e-16
 
 /// Dots that a picture bears; beyond, only some of the epochs are drawn.
 private let dotLimit = 12_000
@@ -102,7 +102,7 @@ func boundMembers(
       "mark": ["type": "line", "color": "#555555", "strokeWidth": 1],
       "encoding": ["x": x.encoding("x"), "y": y.encoding("y")],
     ],
-    Layers.dots(
+    Layers.of(
       Layers.dot(isFew ? 34 : 12, fillOpacity: isFew ? 0.9 : 0.45),
       ["x": x.encoding("x"), "y": y.encoding("y"), "color": color(size.width), "tooltip": hovers]),
   ]

@@ -14,9 +14,7 @@ public func auditFigures(of record: AuditRecord, name: String) -> [FigureSpecifi
   return figures
 }
 
-/// Alignments below are rounding, as shares of the inputs' spread; strengths below, as shares of the largest, are none. A
-/// logarithmic axis has no 0.
-private let alignmentFloor = 1e-16
+/// Strengths below, as shares of the largest, are none.
 private let strengthFloor = 1e-20
 /// Nodes of hardly any weights have their boundaries anywhere, as far away as one likes, and nodes of none nowhere.
 private let alignmentCeiling = 10.0
@@ -65,14 +63,13 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
   let weakest = strengthFloor * (strongest > 0 ? strongest : 1)
   func alignment(_ node: StudentNodeRecord) -> Double { node.alignment.map { $0 / spread } ?? .infinity }
   let rows: [JSONValue] = record.studentNodes.map { node in
-    var row: [String: JSONValue] = [
+    let row: JSONValue = [
       "x": .display(min(max(alignment(node), alignmentFloor), alignmentCeiling)),
       "y": .display(max(node.strength, weakest)),
       "k": .integer(node.node), "l": .text(String(node.node)), "f": .text(node.fate?.words ?? fateNotMeasured),
       "z": .display(node.kinkBalance),
     ]
-    if let teacher = node.alignedTeacher { row["j"] = .integer(teacher) }
-    return .object(row)
+    return row.with(node.alignedTeacher.map { ["j": .integer($0)] } ?? [:])
   }
   let words = StudentNodeRecord.Fate.allCases.map(\.words) + [fateNotMeasured]
   let fates = words.filter { words in rows.contains { $0["f"]?.text == words } }
@@ -94,19 +91,15 @@ private func fateFigure(of record: AuditRecord, name: String) -> FigureSpecifica
     around: rows.compactMap { $0["x"]?.number } + [1])
   let y = LogarithmicAxis("strength ‖v‖ ‖w‖", around: rows.compactMap { $0["y"]?.number })
   let size = (width: 340.0, height: 240.0)
-  let channel = FigureStyle().color("f", title: "", names: fates, symbol: "circle", room: 340).members
-  var shape = channel
-  shape["scale"] = [
-    "domain": .array(fates.map(JSONValue.text)), "range": ["circle", "square", "cross"],
-  ]
-  shape["legend"] = .object((channel["legend"]?.members ?? [:]).filter { $0.key != "symbolType" })
-  if fates.count < 2 { shape["legend"] = JSONValue.null }
-  var color = channel
-  color["legend"] = shape["legend"]
-  let dots = Layers.dots(
+  let channel = FigureStyle().color("f", title: "", names: fates, symbol: "circle", room: 340)
+  let legend: JSONValue =
+    fates.count < 2 ? nil : .object((channel["legend"]?.members ?? [:]).filter { $0.key != "symbolType" })
+  let color = channel.with(["legend": legend])
+  let shape = color.with(["scale": ["domain": .texts(fates), "range": ["circle", "square", "cross"]]])
+  let dots = Layers.of(
     Layers.dot(38, fillOpacity: 0.85),
     [
-      "x": x.encoding("x"), "y": y.encoding("y"), "color": .object(color), "shape": .object(shape),
+      "x": x.encoding("x"), "y": y.encoding("y"), "color": color, "shape": shape,
       "tooltip": [
         FigureStyle.hover("k", "student node", "ordinal"), FigureStyle.hover("j", "aligned teacher node", "ordinal"),
         FigureStyle.hover("x", "alignment", format: ".3~e"), FigureStyle.hover("y", "strength", format: ".3~e"),

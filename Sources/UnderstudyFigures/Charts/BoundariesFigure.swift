@@ -10,9 +10,8 @@ private let columnLimit = 5
 /// hover labels have each one's best teacher node and rho.
 func boundariesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let key = chart.keys.channels.row
-  var rows: [BoundaryRow] = []
   let runs = try runsShown(chart.runs, key)
-  for run in runs { rows.append(try BoundaryRow(of: run, key: key, at: chart.epochs)) }
+  let rows = try runs.map { run throws(FigureError) in try BoundaryRow(of: run, key: key, at: chart.epochs) }
   let radius = windowRadius(rows.flatMap(\.inputs))
   let style = chart.style
   let scales = BoundaryScales(teacherCount: rows.map(\.teacherCount).max() ?? 0, style: style)

@@ -10,15 +10,9 @@ struct BoundaryScales {
   func teacherName(_ teacher: Int) -> String { "teacher node \(teacher + 1)" }
 
   var color: JSONValue {
-    let range = FigureStyle.series(teacherCount) + [FigureStyle.gray]
-    let names = (0..<teacherCount).map { JSONValue.text(teacherName($0)) }
-    return [
-      "field": "c", "type": "nominal", "title": nil,
-      "scale": ["domain": .array(names + [.text(Self.unaligned)]), "range": .array(range)],
-      "legend": .object(
-        style.legend(title: "", names: (0..<teacherCount).map(teacherName) + [Self.unaligned], symbol: "stroke").members
-          .merging(["symbolStrokeWidth": 2]) { $1 }),
-    ]
+    style.color(
+      "c", title: "", names: (0..<teacherCount).map(teacherName) + [Self.unaligned],
+      colors: FigureStyle.series(teacherCount) + [FigureStyle.gray], symbol: "stroke", ["symbolStrokeWidth": 2])
   }
 
   var dash: JSONValue {
@@ -112,19 +106,16 @@ struct BoundaryPanel {
   func plot(
     inputs: String, radius: Double, width: Double, rowTitle: [String]?, scales: BoundaryScales
   ) -> JSONValue {
-    let domain: JSONValue = ["domain": [.number(-radius), .number(radius)], "nice": false]
     func position(_ field: String, _ title: JSONValue, hasLabels: Bool = true) -> JSONValue {
-      [
-        "field": .text(field), "type": "quantitative", "title": title, "scale": domain,
-        "axis": [
+      FigureStyle.quantity(
+        field, title, scale: ["domain": [.number(-radius), .number(radius)], "nice": false],
+        axis: [
           "values": [.number(-radius), 0, .number(radius)], "grid": false, "format": "~g", "titlePadding": 2,
           "labels": .boolean(hasLabels),
-        ],
-      ]
+        ])
     }
     let horizontal = position("x", "x₁")
-    let vertical = position(
-      "y", rowTitle.map { .array($0.map(JSONValue.text) + ["x₂"]) } ?? nil, hasLabels: rowTitle != nil)
+    let vertical = position("y", rowTitle.map { .texts($0 + ["x₂"]) } ?? nil, hasLabels: rowTitle != nil)
     return [
       "width": .number(width), "height": .number(width),
       "title": [
@@ -136,10 +127,7 @@ struct BoundaryPanel {
         regions(radius: radius, horizontal: horizontal, vertical: vertical),
         [
           "data": ["name": .text(inputs)],
-          "mark": [
-            "type": "point", "filled": true, "size": 5, "color": "#9a9a9a", "fillOpacity": 0.5, "opacity": 1,
-            "strokeOpacity": 0, "clip": true,
-          ],
+          "mark": Layers.dot(5, fillOpacity: 0.5).with(["color": "#9a9a9a", "clip": true]),
           "encoding": [
             "x": horizontal, "y": vertical,
             "tooltip": [FigureStyle.hover("x", "x1", format: ".3f"), FigureStyle.hover("y", "x2", format: ".3f")],
@@ -168,11 +156,9 @@ struct BoundaryPanel {
   }
 
   private static func line(_ segment: Segment, _ members: [String: JSONValue]) -> JSONValue {
-    var row = members
-    row["x"] = .display(segment.x)
-    row["y"] = .display(segment.y)
-    row["x2"] = .display(segment.x2)
-    row["y2"] = .display(segment.y2)
-    return .object(row)
+    let ends: JSONValue = [
+      "x": .display(segment.x), "y": .display(segment.y), "x2": .display(segment.x2), "y2": .display(segment.y2),
+    ]
+    return ends.with(members)
   }
 }

@@ -34,24 +34,20 @@ func connectionLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
       if path == .constructed, losses.values.isEmpty {
         withoutCount += 1
       } else {
-        groups.add(
-          path == .constructed ? losses.values : try run.vector(losses), of: run, in: channels, .index(index))
+        groups.add(path == .constructed ? losses.values : try run.vector(losses), of: run, in: channels, index)
       }
     }
   }
   let curves = groups.sorted
   let rows = curves.flatMap { key, losses in
-    pathRows(ConnectionPath.allCases[key[3].index], losses, panel: channels.fields(key))
+    pathRows(ConnectionPath.allCases[Int(key[3])], losses, panel: channels.fields(key))
   }
   var notes = ["Lines: median over seeds; bands: quartiles. The end points are two students of one teacher."]
-  if curves.contains(where: { $0.values.contains { $0.count > pathPointCount } }) {
-    notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
-  }
+  notes += stretchNotes(curves.flatMap(\.values))
   if withoutCount > 0 {
     notes.append("\(withoutCount) of \(runs.count) runs have no constructed path.")
   }
-  let flooredCount = rows.count { $0["y"]?.number == lossFloor }
-  if flooredCount > 0 { notes.append("Losses below \(lossFloor.short) are drawn as that.") }
+  notes += floorNotes(rows)
   return chart.specification(
     "Line charts on a logarithmic axis\(channels.panelWords): "
       + "loss along the straight line between two students, along the straight line after matching their nodes, and along "
@@ -75,19 +71,11 @@ public func connectionFigure(
     (.straight, straight), (.matched, matched), (.constructed, segments.flatMap { $0 }),
   ]
   let rows = curves.flatMap { path, losses in pathRows(path, losses.isEmpty ? [] : [losses], panel: nil) }
-  var notes: [String] = []
-  if curves.contains(where: { $0.1.count > pathPointCount }) {
-    notes.append("Each of \(pathPointCount) points shows the largest loss of its stretch of the path.")
-  }
-  notes.append(
+  let path =
     segments.isEmpty
-      ? "There is no constructed path."
-      : "The constructed path has \(segments.count) \(segments.count == 1 ? "segment" : "segments").")
-  if rows.contains(where: { $0["y"]?.number == lossFloor }) {
-    notes.append("Losses below \(lossFloor.short) are drawn as that.")
-  }
+    ? "There is no constructed path." : "The constructed path has \(counted(segments.count, "segment"))."
   return FigureSpecification(
-    name: name, caption: caption, notes: notes,
+    name: name, caption: caption, notes: stretchNotes(curves.map(\.1)) + [path] + floorNotes(rows),
     text:
       "Line chart on a logarithmic axis: loss along the straight line between two students, along the straight line "
       + "after matching their nodes\(segments.isEmpty ? "" : ", and along the constructed path"). \(caption)",
@@ -98,24 +86,29 @@ public func connectionFigure(
     ])
 }
 
+private func stretchNotes(_ curves: [[Double]]) -> [String] {
+  curves.contains { $0.count > pathPointCount }
+    ? ["Each of \(pathPointCount) points shows the largest loss of its stretch of the path."] : []
+}
+
+private func floorNotes(_ rows: [JSONValue]) -> [String] {
+  rows.contains { $0["y"]?.number == lossFloor } ? ["Losses below \(lossFloor.short) are drawn as that."] : []
+}
+
 /// A row for each point of a path: the median over `curves` and their quartiles.
 private func pathRows(_ path: ConnectionPath, _ curves: [[Double]], panel: [String: JSONValue]?) -> [JSONValue] {
   let counts = Set(curves.map(\.count))
   guard let longest = counts.max(), longest > 0 else { return [] }
   let count = counts.count == 1 && longest <= pathPointCount ? longest : pathPointCount
   let sampled = curves.map { resampled($0, to: count) }
-  return (0..<count).map { index in
+  return (0..<count).compactMap { index in
     let losses = sampled.map { max($0[index], lossFloor) }
-    var row: [String: JSONValue] = [
+    guard let quartiles = Quartiles(losses) else { return nil }
+    let row: JSONValue = [
       "c": .text(path.rawValue), "x": .display(count > 1 ? Double(index) / Double(count - 1) : 0),
-      "y": .display(median(losses) ?? lossFloor), "n": .integer(losses.count),
+      "y": .display(quartiles.middle), "n": .integer(losses.count),
     ]
-    if let panel {
-      row.merge(panel) { $1 }
-      row["a"] = .display(quantile(0.25, of: losses) ?? lossFloor)
-      row["b"] = .display(quantile(0.75, of: losses) ?? lossFloor)
-    }
-    return .object(row)
+    return row.with(panel?.with(["a": .display(quartiles.low), "b": .display(quartiles.high)]) ?? [:])
   }
 }
 
@@ -140,10 +133,9 @@ func resampled(_ values: [Double], to count: Int) -> [Double] {
 private func connectionEncoding(_ rows: [JSONValue], _ style: FigureStyle, room: Double) -> [String: JSONValue] {
   let names = ConnectionPath.allCases.map(\.rawValue).filter { name in rows.contains { $0["c"]?.text == name } }
   return [
-    "x": [
-      "field": "x", "type": "quantitative", "title": "fraction of the path", "scale": ["domain": [0, 1]],
-      "axis": ["values": [0, 0.5, 1], "format": "~g", "grid": false],
-    ],
+    "x": FigureStyle.quantity(
+      "x", "fraction of the path", scale: ["domain": [0, 1]],
+      axis: ["values": [0, 0.5, 1], "format": "~g", "grid": false]),
     "color": style.color("c", title: "", names: names, symbol: "stroke", room: room),
   ]
 }

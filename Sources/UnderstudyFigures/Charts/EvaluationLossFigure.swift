@@ -13,7 +13,7 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
     for measurement in try run.series(.evaluationLoss) {
       let loss = try run.scalar(measurement)
       if loss < lossFloor { flooredCount += 1 }
-      groups.add(max(loss, lossFloor), of: run, in: channels, .index(measurement.epoch))
+      groups.add(max(loss, lossFloor), of: run, in: channels, measurement.epoch)
     }
   }
   let epochs = groups.numbers(3).map { Int($0) }
@@ -22,13 +22,12 @@ func evaluationLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
   }
   let shownEpochs = Set(chart.epochs.isEmpty ? thinned(epochs, to: 201) : chart.epochs)
   let rows: [JSONValue] = groups.sorted.compactMap { key, losses in
-    guard shownEpochs.contains(key[3].index), let center = median(losses), let low = quantile(0.25, of: losses),
-      let high = quantile(0.75, of: losses)
-    else { return nil }
-    let row: [String: JSONValue] = [
-      "t": key[3].json, "y": .display(center), "a": .display(low), "b": .display(high), "n": .integer(losses.count),
-    ]
-    return .object(row.merging(channels.fields(key)) { $1 })
+    guard shownEpochs.contains(Int(key[3])), let quartiles = Quartiles(losses) else { return nil }
+    return channels.placed(
+      [
+        "t": .number(key[3]), "y": .display(quartiles.middle), "a": .display(quartiles.low),
+        "b": .display(quartiles.high), "n": .integer(losses.count),
+      ], at: key)
   }
   var notes = ["Lines: median over seeds; bands: from the lower to the upper quartile."]
   if flooredCount > 0 {

@@ -10,7 +10,7 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   var groups = Gathered<[Double]>()
   for run in runs {
     groups.add(
-      try run.alignmentEpochs(), of: run, in: channels, .index(color.index(of: run)), .index(dash?.index(of: run) ?? 0))
+      try run.alignmentEpochs(), of: run, in: channels, color.index(of: run), dash?.index(of: run) ?? 0)
   }
   var axis = EpochAxis(.squareRoot, of: runs)
   var rows: [JSONValue] = []
@@ -22,13 +22,11 @@ func alignmentTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
     teacherCount = max(teacherCount, count)
     for node in 0..<count {
       let epochs = times.filter { node < $0.count }.map { $0[node] }
-      guard let row = FirstEpochs.members(epochs, on: axis, lane: key[3].index) else { continue }
+      guard let row = FirstEpochs.members(epochs, on: axis, lane: Int(key[3])) else { continue }
       rows.append(
-        .object(
-          row.merging(channels.fields(key)) { $1 }.merging([
-            "o": .text(color.labels[key[3].index]), "s": .text(dash?.labels[key[4].index] ?? ""),
-            "j": .integer(node + 1),
-          ]) { $1 }))
+        channels.placed(row, at: key).with([
+          "o": .text(color.labels[Int(key[3])]), "s": .text(dash?.labels[Int(key[4])] ?? ""), "j": .integer(node + 1),
+        ]))
     }
   }
   let hollowCount = FirstEpochs.hollowCount(rows)
@@ -66,9 +64,8 @@ private func alignmentTimeLayers(
   return (isFew ? [Layers.band(y, opacity: 0.15, detail)] : []) + [FirstEpochs.line(y, dashes)]
     + FirstEpochs.marks(
       y, size: 14,
-      hovers: [FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", color.title, "nominal")]
-        + FirstEpochs.hovers(never: "never aligned in"),
-      detail, hasHollow: hasHollow)
+      hovers: [FigureStyle.hover("j", "teacher node", "ordinal"), FigureStyle.hover("o", color.title, "nominal")],
+      never: "never aligned in", detail, hasHollow: hasHollow)
 }
 
 /// When each hidden layer specializes: first recorded epoch with a mean best rho of at least 0.95, median over runs with the
@@ -104,11 +101,9 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
     channels.panels(
       chart.style, rows: rows,
       encoding: [
-        "x": [
-          "field": "x", "type": "quantitative", "title": "hidden layer",
-          "scale": ["domain": [0.6, .number(Double(depth) + 0.4)], "nice": false],
-          "axis": ["values": .array((1...depth).map(JSONValue.integer)), "format": "d", "grid": false],
-        ],
+        "x": FigureStyle.quantity(
+          "x", "hidden layer", scale: ["domain": [0.6, .number(Double(depth) + 0.4)], "nice": false],
+          axis: ["values": .numbers((1...depth).map(Double.init)), "format": "d", "grid": false]),
         "color": chart.style.color("o", channels.color, symbol: "stroke", room: channels.room(chart.style)),
       ],
       layers: [Layers.bars(y, width: 1.1), FirstEpochs.line(y)]
@@ -116,8 +111,7 @@ func specializationTimeFigure(_ chart: Chart) throws(FigureError) -> FigureSpeci
           y, size: 26,
           hovers: [
             FigureStyle.hover("l", "hidden layer", "ordinal"), FigureStyle.hover("o", channels.color.title, "nominal"),
-          ] + FirstEpochs.hovers(never: "never in"),
-          hasHollow: hollowCount > 0)))
+          ], never: "never in", hasHollow: hollowCount > 0)))
 }
 
 /// - Returns: the rows, and the number of hidden layers of the deepest teacher.
@@ -127,7 +121,7 @@ private func specializationRows(
   var rows: [JSONValue] = []
   var depth = 1
   for (key, times) in groups.sorted {
-    let series = key[2].index
+    let series = Int(key[2])
     for layer in 0..<(times.map(\.count).max() ?? 0) {
       guard var row = FirstEpochs.members(times.filter { layer < $0.count }.map { $0[layer] }, on: axis) else {
         continue
@@ -136,7 +130,7 @@ private func specializationRows(
       // Beside each other, since bars in one place hide each other.
       let aside = 0.13 * (Double(series) - Double(channels.color.labels.count - 1) / 2)
       (row["l"], row["x"]) = (.integer(layer + 1), .display(Double(layer + 1) + aside))
-      rows.append(.object(row.merging(channels.fields(key)) { $1 }))
+      rows.append(channels.placed(row, at: key))
     }
   }
   return (rows, depth)
@@ -160,16 +154,15 @@ func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
   for run in runs {
     for (index, event) in coverEvents.enumerated() {
       let epoch = if let ratio = event.lossRatio { try run.smallLossEpoch(ratio: ratio) } else { try run.coverEpoch() }
-      groups.add(epoch, of: run, in: channels, .index(place.index(of: run)), .index(index))
+      groups.add(epoch, of: run, in: channels, place.index(of: run), index)
     }
   }
   let axis = EpochAxis(.logarithm, of: runs)
   let rows: [JSONValue] = groups.sorted.compactMap { key, epochs in
     guard let row = FirstEpochs.members(epochs, on: axis) else { return nil }
-    return .object(
-      row.merging(channels.fields(key)) { $1 }.merging([
-        "o": .text(place.labels[key[3].index]), "c": .text(coverEvents[key[4].index].name),
-      ]) { $1 })
+    return channels.placed(row, at: key).with([
+      "o": .text(place.labels[Int(key[3])]), "c": .text(coverEvents[Int(key[4])].name),
+    ])
   }
   let hasHollow = FirstEpochs.hollowCount(rows) > 0
   var notes = [
@@ -192,13 +185,13 @@ func coverAndLossFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
       encoding: [
         "x": FigureStyle.places("o", place),
         // Side by side: at 1x the four often coincide.
-        "xOffset": ["field": "c", "type": "nominal", "scale": ["domain": .array(names.map(JSONValue.text))]],
+        "xOffset": ["field": "c", "type": "nominal", "scale": ["domain": .texts(names)]],
         "color": chart.style.color(
           "c", title: "", names: names, symbol: "circle", room: channels.room(chart.style)),
       ],
       layers: [Layers.bars(y, width: 1.2)]
         + FirstEpochs.marks(
           y, size: 34,
-          hovers: [FigureStyle.hover("c", "first", "nominal"), FigureStyle.hover("o", place.title, "nominal")]
-            + FirstEpochs.hovers(never: "never in"), hasHollow: hasHollow)))
+          hovers: [FigureStyle.hover("c", "first", "nominal"), FigureStyle.hover("o", place.title, "nominal")],
+          never: "never in", hasHollow: hasHollow)))
 }

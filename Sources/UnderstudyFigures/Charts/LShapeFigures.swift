@@ -39,9 +39,7 @@ private struct LShapeGrid {
     }
     isLogarithmic = panels.isLogarithmic(chart.declaration.scale)
     for (run, nodes, table, strengths) in nodesOfRuns {
-      var place = Gathered<Int>()
-      place.add(0, of: run, in: channels)
-      let fields = place.sorted.first.map { channels.fields($0.key) } ?? [:]
+      let fields = channels.fields(channels.place(of: run))
       for student in nodes.rho.indices {
         let isDead = nodes.isDead[student]
         var row = fields
@@ -124,8 +122,8 @@ private struct LShapeGrid {
         "field": "state", "type": "nominal",
         "legend": hasDead
           ? .object(
-            style.legend(title: "", names: [Self.live, Self.dead], symbol: "circle").members
-              .filter { $0.key != "symbolType" }.merging(["title": nil]) { $1 }) : nil,
+            style.legend(title: "", names: [Self.live, Self.dead], symbol: "circle", ["title": nil]).members
+              .filter { $0.key != "symbolType" }) : nil,
         "scale": [
           "domain": hasDead ? [.text(Self.live), .text(Self.dead)] : [.text(Self.live)],
           "range": hasDead ? [live, dead] : [live],

@@ -13,7 +13,7 @@ func observersFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification 
   var groups = Gathered<[(observers: Int, isRecovered: Bool)]>()
   for run in try chart.runs.completed() {
     let table = try run.correlations(.evaluationCorrelation, at: chart.epochs.dropFirst().last)
-    let counts = try run.wholeNumbers(.observerCounts, at: first, count: table.teacherCount)
+    let counts = try run.wholeNumbers(try run.measurement(.observerCounts, at: first), count: table.teacherCount)
     groups.add(
       counts.enumerated().map { ($0.element, table.isRecovered(teacher: $0.offset)) }, of: run, in: channels)
   }
@@ -41,24 +41,22 @@ private func observerRows(
   _ runs: [[(observers: Int, isRecovered: Bool)]], place: [String: JSONValue]
 ) -> [JSONValue] {
   guard let interval = MeanRange(runs.map { mean($0.map { Double($0.observers) }) ?? 0 }) else { return [] }
-  let count: [String: JSONValue] = [
-    "s": "count", "y": .display(interval.mean),
-    "a": .display(max(0, interval.low)), "b": .display(interval.high), "n": .integer(interval.count),
+  let count: JSONValue = [
+    "s": "count", "y": .display(interval.mean), "a": .display(max(0, interval.low)), "b": .display(interval.high),
+    "n": .integer(interval.count),
   ]
   let bins = Dictionary(grouping: runs.joined()) { observerBin($0.observers) }
-  return [.object(count.merging(place) { $1 })]
+  return [count.with(place)]
     + bins.sorted { $0.key < $1.key }.map { bin, nodes in
       let recovered = nodes.count(where: \.isRecovered)
       let interval = wilsonInterval(recovered, of: nodes.count)
-      var row: [String: JSONValue] = [
+      let row: JSONValue = [
         "s": "share", "i": .integer(bin), "l": .text(observerBinLabel(bin)),
         "y": .display(Double(recovered) / Double(nodes.count)), "c": .integer(recovered),
         "n": .integer(nodes.count),
       ]
-      if nodes.count >= leastNodes {
-        (row["a"], row["b"]) = (.display(interval.lowerBound), .display(interval.upperBound))
-      }
-      return .object(row.merging(place) { $1 })
+      let ends: [String: JSONValue] = ["a": .display(interval.lowerBound), "b": .display(interval.upperBound)]
+      return row.with(nodes.count < leastNodes ? place : place.with(ends))
     }
 }
 
@@ -66,7 +64,6 @@ private func observersMembers(
   _ rows: [JSONValue], _ channels: ChartChannels, _ style: FigureStyle
 ) -> [String: JSONValue] {
   let bins = Set(rows.filter { $0["s"]?.text == "share" }.compactMap { $0["l"]?.text }).count
-  let names = JSONValue.array(channels.color.labels.map(JSONValue.text))
   let color = style.color("o", channels.color, symbol: "circle")
   let width = style.panelWidth(columns: 2) - 36 * style.scale
   func panel(
@@ -79,13 +76,11 @@ private func observersMembers(
       "transform": [
         ["filter": .text("datum.s == '\(name)'" + (channels.row.isVaried ? " && datum.q == '\(row)'" : ""))]
       ],
-      "encoding": .object(encoding.merging(["color": color]) { $1 }),
+      "encoding": .object(encoding.with(["color": color])),
       "layer": [
-        .object(Layers.bars(y, width: 1.2).members.merging(["transform": [["filter": "isValid(datum.a)"]]]) { $1 }),
-        Layers.dots(Layers.dot(34), dots, filter: "isValid(datum.a)"),
-        Layers.dots(
-          ["type": "point", "filled": false, "size": 24, "strokeWidth": 1.2, "opacity": 1], dots,
-          filter: "!isValid(datum.a)"),
+        Layers.bars(y, width: 1.2).filtered("isValid(datum.a)"),
+        Layers.of(Layers.dot(34), dots).filtered("isValid(datum.a)"),
+        Layers.of(Layers.hollow(24, strokeWidth: 1.2), dots).filtered("!isValid(datum.a)"),
       ],
     ]
   }
@@ -95,10 +90,7 @@ private func observersMembers(
       hovers: [FigureStyle.hover("y", "mean observers", format: ".4~g")] + MeanRange.hovers(rows, ".4~g")
         + [Hovers.runs]
     ) {
-      [
-        "field": .text($0), "type": "quantitative", "title": "observers of a teacher node",
-        "axis": ["tickCount": 5], "scale": ["zero": true],
-      ]
+      FigureStyle.quantity($0, "observers of a teacher node", scale: ["zero": true], axis: ["tickCount": 5])
     }
     let shares = panel(
       "share", row: label,
@@ -108,7 +100,7 @@ private func observersMembers(
           "axis": ["labelAngle": Double(bins) * 34 * style.scale > width ? -40 : 0],
         ],
         // Series side by side: intervals that lie on each other cannot be read.
-        "xOffset": ["field": "o", "type": "nominal", "scale": ["domain": names]],
+        "xOffset": ["field": "o", "type": "nominal", "scale": ["domain": .texts(channels.color.labels)]],
       ],
       hovers: [
         FigureStyle.hover("l", "observers", "nominal"), FigureStyle.hover("y", "recovered", format: ".1%"),

@@ -11,7 +11,7 @@ func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
   var groups = Gathered<CorrelationTable>()
   for run in try chart.runs.completed() {
     for epoch in chart.epochs.isEmpty ? [run.lastEpoch] : chart.epochs {
-      groups.add(try run.correlations(.evaluationCorrelation, at: epoch), of: run, in: channels, .index(epoch))
+      groups.add(try run.correlations(.evaluationCorrelation, at: epoch), of: run, in: channels, epoch)
     }
   }
   var rows: [JSONValue] = []
@@ -19,17 +19,17 @@ func recoveryRateFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificati
   for (key, tables) in groups.sorted {
     let count = tables.map(\.teacherCount).max() ?? 0
     teacherCount = max(teacherCount, count)
-    let place = channels.fields(key)
     for teacher in 0..<count {
       let wide = tables.filter { teacher < $0.teacherCount }
       let recovered = wide.count { $0.isRecovered(teacher: teacher) }
       let interval = wilsonInterval(recovered, of: wide.count)
-      let row: [String: JSONValue] = [
-        "t": key[3].json, "j": .integer(teacher + 1), "y": .display(Double(recovered) / Double(wide.count)),
-        "c": .integer(recovered), "n": .integer(wide.count), "a": .display(interval.lowerBound),
-        "b": .display(interval.upperBound),
-      ]
-      rows.append(.object(row.merging(place) { $1 }))
+      rows.append(
+        channels.placed(
+          [
+            "t": .number(key[3]), "j": .integer(teacher + 1), "y": .display(Double(recovered) / Double(wide.count)),
+            "c": .integer(recovered), "n": .integer(wide.count), "a": .display(interval.lowerBound),
+            "b": .display(interval.upperBound),
+          ], at: key))
     }
   }
   let epochs = groups.numbers(3)
@@ -55,7 +55,7 @@ private func recoveryColor(_ channels: ChartChannels) -> JSONValue {
   guard key.isVaried else { return ["value": key.colors()[0]] }
   return [
     "field": .text(field), "type": "nominal", "legend": nil,
-    "scale": ["domain": .array(key.labels.map(JSONValue.text)), "range": .array(key.colors())],
+    "scale": ["domain": .texts(key.labels), "range": .array(key.colors())],
   ]
 }
 
@@ -68,10 +68,10 @@ private func recoveryLayers(_ epochs: [Double], _ style: FigureStyle) -> [JSONVa
   let dash: JSONValue = [
     "field": "t", "type": "ordinal", "title": .text("after \(style.timeUnit)"), "scale": ["range": .array(dashes)],
     "legend": epochs.count > 1
-      ? .object(
-        style.legend(title: "after \(style.timeUnit)", names: epochs.map(\.short), symbol: "stroke").members.merging([
-          "symbolStrokeColor": "#222222"
-        ]) { $1 }) : nil,
+      ? style.legend(
+        title: "after \(style.timeUnit)", names: epochs.map(\.short), symbol: "stroke", ["symbolStrokeColor": "#222222"]
+      )
+      : nil,
   ]
   let hovers: [JSONValue] = [
     FigureStyle.hover("j", "teacher node", "ordinal"), style.timeHover,
@@ -79,27 +79,23 @@ private func recoveryLayers(_ epochs: [Double], _ style: FigureStyle) -> [JSONVa
     FigureStyle.hover("c", "seeds that recovered it", "ordinal"), FigureStyle.hover("n", "of runs", "ordinal"),
   ]
   func y(_ field: String) -> JSONValue {
-    [
-      // Room for the lines at both ends.
-      "field": .text(field), "type": "quantitative", "title": "recovered", "scale": ["domain": [-0.04, 1.04]],
-      "axis": ["values": [0, 0.5, 1], "format": ".0%"],
-    ]
+    // Room for the lines at both ends.
+    FigureStyle.quantity(
+      field, "recovered", scale: ["domain": [-0.04, 1.04]], axis: ["values": [0, 0.5, 1], "format": ".0%"])
   }
   let detail: [String: JSONValue] = ["detail": ["field": "t", "type": "ordinal"]]
   return [
     Layers.band(y, opacity: 0.16, detail), Layers.line(y("y"), width: 1.5, ["strokeDash": dash]),
-    Layers.dots(
-      Layers.dot(9), ["y": y("y"), "tooltip": .array(hovers + Hovers.interval(".1%"))].merging(detail) { $1 }),
+    Layers.of(Layers.dot(9), detail.with(["y": y("y"), "tooltip": .array(hovers + Hovers.interval(".1%"))])),
   ]
 }
 
 /// Teacher nodes in the field `j`.
 func nodeAxis(_ teacherCount: Int) -> JSONValue {
-  [
-    "field": "j", "type": "quantitative", "title": "teacher node j (1\u{a0}=\u{a0}strongest)",
-    "scale": ["domain": [0.5, .number(Double(teacherCount) + 0.5)], "nice": false],
-    "axis": ["values": nodeTicks(teacherCount), "format": "d", "grid": false],
-  ]
+  FigureStyle.quantity(
+    "j", "teacher node j (1\u{a0}=\u{a0}strongest)",
+    scale: ["domain": [0.5, .number(Double(teacherCount) + 0.5)], "nice": false],
+    axis: ["values": nodeTicks(teacherCount), "format": "d", "grid": false])
 }
 
 /// 1 and multiples of a round step, at most about seven of them.

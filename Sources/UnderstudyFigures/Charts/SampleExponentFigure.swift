@@ -24,12 +24,11 @@ func sampleExponentFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifica
         }
       if side != 0 { censoredCount += 1 }
       let aside = 0.02 * (Double(index) - Double(scalings.count - 1) / 2)
-      var row: [String: JSONValue] = [
+      let row: JSONValue = [
         "k": "point", "x": .display(place * (1 + aside)), "y": .display(value), "s": .text(scaling.legend),
         "h": .integer(side),
       ]
-      if side != 0 { row["m"] = side > 0 ? .text(beyondTried) : .text(belowTried) }
-      rows.append(.object(row))
+      rows.append(side == 0 ? row : row.with(["m": .text(side > 0 ? beyondTried : belowTried)]))
     }
     if let law = scaling.law {
       let known = scaling.needed.filter { $0.samples.value != nil }.map(\.place)
@@ -114,27 +113,23 @@ private func exponentMembers(
   let width = min(320, style.width - style.margin)
   let numbers = rows.compactMap { $0["y"]?.number }
   let (low, high) = (numbers.min() ?? 1, numbers.max() ?? 10)
-  var ticks: [Double] = []
-  for exponent in 0...12 {
-    for factor in [1.0, 2, 5] {
-      let tick = factor * pow(10, Double(exponent))
-      if tick >= low / 1.2, tick <= high * 1.2 { ticks.append(tick) }
-    }
-  }
-  var y = LogarithmicAxis.grid("y", title: "samples |D′| for 90 % of the nodes", values: [low, high]).members
-  y["axis"] = ["values": .array(ticks.map(JSONValue.number)), "format": "~s"]
+  let steps = (0...12).flatMap { exponent in [1, 2, 5].map { factor in Double(factor) * pow(10, Double(exponent)) } }
+  let ticks = steps.filter { $0 >= low / 1.2 && $0 <= high * 1.2 }
+  let y = FigureStyle.quantity(
+    "y", "samples |D′| for 90 % of the nodes", scale: LogarithmicAxis.scale(around: [low, high]),
+    axis: ["values": .numbers(ticks), "format": "~s"])
   let x = LogarithmicAxis.grid("x", title: title, values: places, format: ".3~s")
-  var color = style.color("s", title: key.title, names: names, colors: colors, symbol: "circle", room: width).members
-  color["legend"] = ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
-  let position: [String: JSONValue] = ["x": x, "y": .object(y)]
+  let color = style.color("s", title: key.title, names: names, colors: colors, symbol: "circle", room: width).with([
+    "legend": ["direction": "vertical", "symbolType": "circle", "symbolSize": 60, "titleOrient": "top"]
+  ])
   func layer(_ filter: String, _ mark: JSONValue, _ more: [String: JSONValue]) -> JSONValue {
-    Layers.dots(mark, position.merging(more) { $1 }, filter: filter)
+    Layers.of(mark, more.with(["x": x, "y": y])).filtered(filter)
   }
   let hovers: JSONValue = [
     FigureStyle.hover("s", key.title, "nominal"), FigureStyle.hover("x", title, format: ".3~g"),
     FigureStyle.hover("y", "samples", format: ",.0f"),
   ]
-  let colored: [String: JSONValue] = ["color": .object(color), "tooltip": hovers]
+  let colored: [String: JSONValue] = ["color": color, "tooltip": hovers]
   var layers = [
     layer(
       "datum.k == 'reference'", ["type": "line", "color": "#8a8a8a", "strokeWidth": 0.9, "strokeDash": [3, 3]],
@@ -143,7 +138,7 @@ private func exponentMembers(
       "datum.k == 'reference' && datum.l != ''",
       ["type": "text", "align": "right", "dx": -8, "dy": -4, "fontSize": 10, "color": "#666666"],
       ["text": ["field": "l", "type": "nominal"]]),
-    layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": .object(color)]),
+    layer("datum.k == 'line'", ["type": "line", "strokeWidth": 1.4], ["color": color]),
     layer("datum.k == 'point' && datum.h == 0", Layers.dot(44), colored),
   ]
   let beyond = [(beyondTried, "triangle-up"), (belowTried, "triangle-down")]
@@ -151,16 +146,14 @@ private func exponentMembers(
   if !beyond.isEmpty {
     let shape: JSONValue = [
       "field": "m", "type": "nominal", "title": nil,
-      "scale": ["domain": .array(beyond.map { .text($0.0) }), "range": .array(beyond.map { .text($0.1) })],
+      "scale": ["domain": .texts(beyond.map(\.0)), "range": .texts(beyond.map(\.1))],
       "legend": [
         "direction": "vertical", "symbolStrokeColor": "#222222", "symbolSize": 60, "symbolFillColor": "#ffffff",
       ],
     ]
     layers.append(
       layer(
-        "datum.k == 'point' && datum.h != 0",
-        ["type": "point", "filled": false, "strokeWidth": 1.4, "size": 60, "opacity": 1],
-        colored.merging(["shape": shape]) { $1 }))
+        "datum.k == 'point' && datum.h != 0", Layers.hollow(60, strokeWidth: 1.4), colored.with(["shape": shape])))
   }
   return [
     "data": ["values": .array(rows)], "width": .number(width), "height": 240, "layer": .array(layers),

@@ -22,13 +22,12 @@ func unalignedStudentsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecif
   let (gradients, balances) = (points.map(\.gradient), points.map(\.balance))
   let strengths = points.compactMap(\.strength)
   let rows: [JSONValue] = points.map { point in
-    var row: [String: JSONValue] = [
+    let row: JSONValue = [
       "x": drawn(point.gradient, among: gradients), "z": drawn(point.balance, among: balances),
       "u": .integer(point.unalignedCount),
       "c": .text(key.label(of: point.run)), "e": .integer(point.run.seed), "t": .integer(point.epoch),
     ]
-    if let strength = point.strength { row["y"] = drawn(strength, among: strengths) }
-    return .object(row)
+    return row.with(point.strength.map { ["y": drawn($0, among: strengths)] } ?? [:])
   }
   let withoutCount = points.count { $0.strength == nil }
   var notes = ["A dot for each run and recorded epoch. Unaligned: alignment above \(unalignedThreshold)."]

@@ -18,7 +18,7 @@ func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
   var groups = Gathered<[AuditVerdict: Int]>()
   for (index, epoch) in epochs.enumerated() {
     for run in runs {
-      groups.add(try run.verdicts(at: epoch), of: run, in: channels, .index(index), .index(key.index(of: run)))
+      groups.add(try run.verdicts(at: epoch), of: run, in: channels, index, key.index(of: run))
     }
   }
   var rows: [JSONValue] = []
@@ -29,12 +29,12 @@ func verdictSharesFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
     for verdict in AuditVerdict.allCases {
       guard let count = tally[verdict] else { continue }
       seen.insert(verdict)
-      let row: [String: JSONValue] = [
-        "x": .text(key.labels[group[4].index]), "t": .integer(epochs[group[3].index] ?? runs[0].lastEpoch),
+      let row: JSONValue = [
+        "x": .text(key.labels[Int(group[4])]), "t": .integer(epochs[Int(group[3])] ?? runs[0].lastEpoch),
         "v": .text(verdict.words), "i": .integer(verdict.code), "y": .display(Double(count) / Double(total)),
         "c": .integer(count), "n": .integer(total),
       ]
-      rows.append(.object(row.merging(channels.isDivided ? channels.fields(group) : [:]) { $1 }))
+      rows.append(channels.isDivided ? row.with(channels.fields(group)) : row)
     }
   }
   let violationCount = rows.filter { $0["v"]?.text == AuditVerdict.violation.words }.compactMap { $0["c"]?.number }
@@ -73,7 +73,7 @@ private func verdictMembers(
     "mark": ["type": "bar", "stroke": "#ffffff", "strokeWidth": 0.5],
     "encoding": [
       "x": [
-        "field": "x", "type": "nominal", "sort": .array(key.labels.map(JSONValue.text)), "title": .text(key.title),
+        "field": "x", "type": "nominal", "sort": .texts(key.labels), "title": .text(key.title),
         "axis": ["labelAngle": .number(isTight ? -35 : 0), "labelLimit": 0],
         "scale": ["paddingInner": 0.25, "paddingOuter": 0.15],
       ],
@@ -84,9 +84,7 @@ private func verdictMembers(
       "order": ["field": "i", "type": "quantitative"],
       "color": [
         "field": "v", "type": "nominal", "title": nil,
-        "scale": [
-          "domain": .array(verdicts.map { .text($0.words) }), "range": .array(verdicts.map(\.color)),
-        ],
+        "scale": ["domain": .texts(verdicts.map(\.words)), "range": .array(verdicts.map(\.color))],
         "legend": [
           "orient": isBeside ? "right" : "top", "direction": "vertical", "symbolType": "square", "symbolSize": 90,
         ],

@@ -28,7 +28,7 @@ extension StudyComparison {
   /// - Complexity: O(runs).
   public var sharedRuns: [SharedRuns] {
     let study = results.study
-    let names = study.origins.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let names = study.origins.distinct
     let texts = study.settings.map(\.canonicalText)
     struct Training: Hashable {
       var setting: String
@@ -46,13 +46,10 @@ extension StudyComparison {
           shared.contains(Training(setting: texts[$0.run.settingIndex], seed: $0.run.seed))
         }
         guard let example else { continue }
-        let keys = study.variedKeys.filter { $0 != Study.originKey }.compactMap { key in
-          study.value(of: key, at: example.run.settingIndex).map { "\(key) \($0.shown)" }
-        }
         found.append(
           SharedRuns(
             first: names[first], second: names[second], count: shared.count, firstCount: runs[first].count,
-            secondCount: runs[second].count, example: (keys + ["seed \(example.run.seed)"]).joined(separator: ", ")))
+            secondCount: runs[second].count, example: example.label(study: study, namesOrigin: false)))
       }
     }
     return found

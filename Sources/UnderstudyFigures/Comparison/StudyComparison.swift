@@ -54,12 +54,10 @@ public struct StudyComparison: Sendable {
       throw .notPlottable(
         figure: "comparison",
         reason:
-          "there is no layer \(layerLabel(layer)); the deepest networks have \(depth) hidden layer\(depth == 1 ? "" : "s")"
+          "there is no layer \(layerLabel(layer)); the deepest networks have \(counted(depth, "hidden layer"))"
       )
     }
-    self.statistics =
-      statistics.isEmpty
-      ? Self.usual(of: results) : statistics.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    self.statistics = statistics.isEmpty ? Self.usual(of: results) : statistics.distinct
   }
 
   /// The measures that any comparison of a study may look at.
@@ -74,15 +72,12 @@ public struct StudyComparison: Sendable {
 
   /// Those of which something is recorded; at most six.
   private static func usual(of results: StudyResults) -> [ComparedStatistic] {
-    var recorded: Set<Measure> = []
-    for run in results.runs { recorded.formUnion(run.measurements.map(\.measure)) }
-    var usual: [ComparedStatistic] = []
+    let recorded = results.runs.reduce(into: Set<Measure>()) { $0.formUnion($1.measurements.map(\.measure)) }
     let declared = results.study.findings.map { ComparedStatistic($0.statistic, layer: $0.layer) }
-    for compared in declared + alwaysCompared.map({ ComparedStatistic($0) }) {
-      let row = compared.statistic.row
-      if row.summary != nil, recorded.isSuperset(of: row.needs), !usual.contains(compared) { usual.append(compared) }
+    let measurable = (declared + alwaysCompared.map { ComparedStatistic($0) }).filter { compared in
+      compared.statistic.row.summary != nil && recorded.isSuperset(of: compared.statistic.row.needs)
     }
-    return Array(usual.prefix(6))
+    return Array(measurable.distinct.prefix(6))
   }
 
   /// Curves of the evaluation loss, and each statistic against the key; a colour for each study.

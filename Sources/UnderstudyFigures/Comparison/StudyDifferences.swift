@@ -27,7 +27,7 @@ extension StudyComparison {
   /// - Complexity: that of the statistics, for each pair of values.
   public func differences() -> [StudyDifference] {
     let study = results.study
-    let names = study.origins.reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+    let names = study.origins.distinct
     let isOfWholes = key == Study.originKey || study.companions(of: Study.originKey).contains(key)
     return statistics.flatMap { compared in
       var differences: [StudyDifference] = []

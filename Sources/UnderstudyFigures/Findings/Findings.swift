@@ -56,10 +56,10 @@ func evaluate(_ declaration: FindingDeclaration, in results: StudyResults) -> Fi
     declaration: declaration, value: nil, interval: nil, runCount: 0, divergedCount: 0, expectedRunCount: 0,
     verdict: .notMeasurable(reason: ""))
   do throws(FigureError) {
-    let selection = try SettingSelection(declaration.wholeSelection, of: results, subject: declaration.statement)
+    let selected = try SelectedRuns(declaration.wholeSelection, of: results, subject: declaration.statement)
+    let selection = selected.selection
     finding.expectedRunCount = selection.expectedRunCount
     finding.divergedCount = selection.divergedRuns.count
-    let selected = SelectedRuns(selection: selection, study: results.study, subject: declaration.statement)
     let row = declaration.statistic.row
     finding.runCount = selection.runs.count - (row.isOfAllRuns ? 0 : finding.divergedCount)
     let runs = try row.isOfAllRuns ? selected.all() : selected.completed()

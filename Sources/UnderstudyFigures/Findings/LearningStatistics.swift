@@ -8,10 +8,7 @@ extension StatisticRow {
       "mean over runs of what the mean best ρ of the teacher nodes of hidden layer `layer` has gained since epoch 0",
       [.layerWidths, .layerCorrelations]
     ) { layers, index, epoch throws(FigureError) in
-      guard let after = try Statistics.meansOfLayer(index, layers, epoch),
-        let before = try Statistics.meansOfLayer(index, layers, 0)
-      else { return .undefined(reason: "no runs") }
-      return .value(after - before)
+      .value(try Statistics.meanOfLayer(index, layers, epoch) - Statistics.meanOfLayer(index, layers, 0))
     }
   }
 
@@ -54,7 +51,7 @@ extension StatisticRow {
         return .undefined(reason: "the selected runs have one over-realization; select several")
       }
       return try Statistics.differenceOfLayer(index, layers, epoch) { run in
-        let own = multiple(run)
+        let own = multiple(run.run)
         return own == high ? true : own == low ? false : nil
       }
     }
@@ -65,7 +62,7 @@ extension StatisticRow {
       "mean best ρ of the teacher nodes of hidden layer `layer` in the runs that learn from the teacher, minus that in those "
         + "that learn labels alone", [.layerWidths, .layerCorrelations]
     ) { layers, index, epoch throws(FigureError) in
-      try Statistics.differenceOfLayer(index, layers, epoch) { $0.setting.training.loss != .labels }
+      try Statistics.differenceOfLayer(index, layers, epoch) { $0.run.setting.training.loss != .labels }
     }
   }
 
@@ -87,40 +84,32 @@ extension StatisticRow {
       sentence: "mean accuracy of the runs that learn from the teacher, minus that of those that learn labels alone",
       needs: [.evaluationAccuracy]
     ) { input throws(FigureError) in
-      var (taught, alone) = ([Double](), [Double]())
-      for run in input.runs {
-        let value = try run.scalar(.evaluationAccuracy, at: input.epoch)
-        if run.setting.training.loss == .labels { alone.append(value) } else { taught.append(value) }
+      try Statistics.difference(input.runs, isFirst: { $0.setting.training.loss != .labels }) {
+        run throws(FigureError) in try run.scalar(.evaluationAccuracy, at: input.epoch)
       }
-      return Statistics.difference(taught, alone)
     }
   }
 }
 
 extension Statistics {
-  /// The mean over runs of the mean best rho of a hidden layer.
-  fileprivate static func meansOfLayer(
-    _ index: Int, _ layers: [LayerReader], _ epoch: Int?
-  ) throws(FigureError) -> Double? {
-    var values: [Double] = []
-    for run in layers { values.append(mean(try run.teacherNodes(.layerCorrelations, at: epoch)[index]) ?? 0) }
-    return mean(values)
+  /// The difference in the mean best rho of a hidden layer.
+  fileprivate static func differenceOfLayer(
+    _ index: Int, _ layers: [LayerReader], _ epoch: Int?, isFirst: (LayerReader) -> Bool?
+  ) throws(FigureError) -> Evaluation {
+    try difference(layers, isFirst: isFirst) { run throws(FigureError) in
+      mean(try run.teacherNodes(.layerCorrelations, at: epoch)[index]) ?? 0
+    }
   }
 
-  /// The same of the runs that are of the first kind, minus that of those of the second; nil is of neither.
-  fileprivate static func differenceOfLayer(
-    _ index: Int, _ layers: [LayerReader], _ epoch: Int?, isFirst: (RunReader) -> Bool?
+  /// The mean over the runs that are of the first kind, minus that over those of the second; nil is of neither.
+  fileprivate static func difference<Reader>(
+    _ runs: [Reader], isFirst: (Reader) -> Bool?, _ value: (Reader) throws(FigureError) -> Double
   ) throws(FigureError) -> Evaluation {
     var (first, second) = ([Double](), [Double]())
-    for run in layers {
-      guard let kind = isFirst(run.run) else { continue }
-      let value = mean(try run.teacherNodes(.layerCorrelations, at: epoch)[index]) ?? 0
-      if kind { first.append(value) } else { second.append(value) }
+    for run in runs {
+      guard let kind = isFirst(run) else { continue }
+      if kind { first.append(try value(run)) } else { second.append(try value(run)) }
     }
-    return difference(first, second)
-  }
-
-  fileprivate static func difference(_ first: [Double], _ second: [Double]) -> Evaluation {
     guard let first = mean(first), let second = mean(second) else {
       return .undefined(reason: "the selected runs are all of one kind, and there is nothing to compare them with")
     }

@@ -84,8 +84,7 @@ extension FindingDeclaration.Statistic {
           + "ρ < 0.8, over the nodes of all runs, on training inputs",
         needs: [.trainingCorrelation, .fanOutNorms], readsAlso: [.trainingDeadNodes]
       ) { input throws(FigureError) in
-        var nodes: [LayerNodes] = []
-        for run in input.runs { nodes.append(try run.nodes(at: input.epoch).nodes) }
+        let nodes = try input.runs.map { run throws(FigureError) in try run.nodes(at: input.epoch).nodes }
         return Statistics.armRatio(nodes, named: "student node", height: "fan-out norm")
       }
     case .divergedShare:
@@ -300,14 +299,16 @@ extension FindingDeclaration.Statistic {
         "mean over runs, and over the teacher nodes of hidden layer `layer`, of the best ρ with a student node of that "
           + "layer", [.layerWidths, .layerCorrelations], summary: .mean
       ) { layers, index, epoch throws(FigureError) in
-        try Statistics.meanOfLayer(index, layers, epoch) { mean($0) ?? 0 }
+        .value(try Statistics.meanOfLayer(index, layers, epoch))
       }
     case .layerMatchedShare:
       .ofLayer(
         "mean over runs of the share of the teacher nodes of hidden layer `layer` with best ρ > 0.9, 0 to 1",
         [.layerWidths, .layerCorrelations], summary: .mean
       ) { layers, index, epoch throws(FigureError) in
-        try Statistics.meanOfLayer(index, layers, epoch) { rho in Double(rho.count { $0 > 0.9 }) / Double(rho.count) }
+        .value(
+          try Statistics.meanOfLayer(index, layers, epoch) { rho in Double(rho.count { $0 > 0.9 }) / Double(rho.count) }
+        )
       }
     case .epochsToSpecialize:
       .ofLayer(
@@ -327,8 +328,7 @@ extension FindingDeclaration.Statistic {
           + "nodes with best ρ < 0.8, over the nodes of all runs",
         [.layerWidths, .layerStudentCorrelations, .layerStrengths], readsAlso: [.layerDeadNodes]
       ) { layers, index, epoch throws(FigureError) in
-        var nodes: [LayerNodes] = []
-        for run in layers { nodes.append(try run.nodes(at: epoch)[index]) }
+        let nodes = try layers.map { run throws(FigureError) in try run.nodes(at: epoch)[index] }
         return Statistics.armRatio(nodes, named: "student node of layer \(layerLabel(index + 1))", height: "strength")
       }
     case .layerBelowShare: .layerBelowShare

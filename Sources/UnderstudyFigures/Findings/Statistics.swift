@@ -8,8 +8,7 @@ extension StatisticRow {
     _ sentence: String, _ needs: [Measure], _ value: @escaping (RunReader, Int?) throws(FigureError) -> Double
   ) -> StatisticRow {
     StatisticRow(sentence: sentence, needs: needs, summary: .mean) { input throws(FigureError) in
-      var values: [Double] = []
-      for run in input.runs { values.append(try value(run, input.epoch)) }
+      let values = try input.runs.map { run throws(FigureError) in try value(run, input.epoch) }
       return .value(UnderstudyFigures.mean(values) ?? .nan)
     }
   }
@@ -22,9 +21,10 @@ extension StatisticRow {
   ) -> StatisticRow {
     StatisticRow(sentence: "median over runs of \(sentence)", needs: needs, epochs: epochs, summary: .median) {
       input throws(FigureError) in
-      var values: [Double] = []
-      for run in input.runs { if let value = try value(run, input.epoch) { values.append(value) } }
-      guard let center = UnderstudyFigures.median(values), center.isFinite else { return .undefined(reason: reason) }
+      let values = try input.runs.map { run throws(FigureError) in try value(run, input.epoch) }
+      guard let center = UnderstudyFigures.median(values.compactMap(\.self)), center.isFinite else {
+        return .undefined(reason: reason)
+      }
       return .value(center)
     }
   }
@@ -64,7 +64,7 @@ extension StatisticRow {
       guard (1...max(depth, 1)).contains(layer) else {
         return .undefined(
           reason:
-            "a selected teacher has \(depth) hidden layer\(depth == 1 ? "" : "s") and no layer \(layerLabel(layer)); give one "
+            "a selected teacher has \(counted(depth, "hidden layer")) and no layer \(layerLabel(layer)); give one "
             + "from 1 (lowest) to \(depth), or select deeper teachers by teacher.widths")
       }
       return try value(layers, layer - 1, input.epoch)
@@ -78,8 +78,9 @@ func logarithm(_ value: Double, floor: Double = lossFloor) -> Double { log10(max
 /// What the rows of the table compute.
 enum Statistics {
   static func strongFirst(_ input: StatisticInput) throws(FigureError) -> Evaluation {
-    var tables: [CorrelationTable] = []
-    for run in input.runs { tables.append(try run.correlations(.evaluationCorrelation, at: input.epoch)) }
+    let tables = try input.runs.map { run throws(FigureError) in
+      try run.correlations(.evaluationCorrelation, at: input.epoch)
+    }
     let count = tables.first?.teacherCount ?? 0
     guard tables.allSatisfy({ $0.teacherCount == count }) else { return differentTeachers }
     let shares = (0..<count).map { teacher in
@@ -92,8 +93,7 @@ enum Statistics {
   }
 
   static func alignmentOrder(_ input: StatisticInput) throws(FigureError) -> Evaluation {
-    var times: [[Double]] = []
-    for run in input.runs { times.append(try run.alignmentEpochs()) }
+    let times = try input.runs.map { run throws(FigureError) in try run.alignmentEpochs() }
     let count = times.first?.count ?? 0
     guard times.allSatisfy({ $0.count == count }) else { return differentTeachers }
     return ordered(
@@ -170,7 +170,7 @@ enum Statistics {
     var pairs = PairsBySetting()
     for point in try UnalignedPoint.all(of: input.runs, at: input.epochs) {
       guard let height = height(point), height > 0, point.gradient > 0 else { continue }
-      pairs.add((log10(point.gradient), log10(height)), [.index(point.run.record.run.settingIndex)])
+      pairs.add((log10(point.gradient), log10(height)), [Double(point.run.record.run.settingIndex)])
     }
     guard let slope = pairs.mean(of: { Regression($0, $1)?.slope }) else {
       return .undefined(
@@ -185,7 +185,7 @@ enum Statistics {
       let table = try run.correlations(.evaluationCorrelation, at: input.epoch)
       let first = try run.series(.observerCounts)[0]
       for (node, count) in try run.vector(first, count: table.teacherCount).enumerated() {
-        pairs.add((count, table.isRecovered(teacher: node) ? 1 : 0), [.index(run.record.run.settingIndex)])
+        pairs.add((count, table.isRecovered(teacher: node) ? 1 : 0), [Double(run.record.run.settingIndex)])
       }
     }
     guard let correlation = pairs.mean(of: spearmanCorrelation) else {
@@ -211,18 +211,18 @@ enum Statistics {
     return .estimate(exponent, scalings[0].interval)
   }
 
-  /// The mean over runs of a function of the best rho of the layer's teacher nodes.
+  /// The mean over runs, one at least, of a function of the best rho of the layer's teacher nodes.
   static func meanOfLayer(
-    _ layer: Int, _ runs: [LayerReader], _ epoch: Int?, _ value: ([Double]) -> Double
-  ) throws(FigureError) -> Evaluation {
-    var values: [Double] = []
-    for run in runs { values.append(value(try run.teacherNodes(.layerCorrelations, at: epoch)[layer])) }
-    return .value(mean(values) ?? .nan)
+    _ layer: Int, _ runs: [LayerReader], _ epoch: Int?, _ value: ([Double]) -> Double = { mean($0) ?? 0 }
+  ) throws(FigureError) -> Double {
+    let values = try runs.map { run throws(FigureError) in
+      value(try run.teacherNodes(.layerCorrelations, at: epoch)[layer])
+    }
+    return mean(values) ?? .nan
   }
 
   static func epochsToSpecialize(_ runs: [LayerReader], _ layer: Int) throws(FigureError) -> Evaluation {
-    var epochs: [Double] = []
-    for run in runs { epochs.append(try run.specializationEpochs()[layer]) }
+    let epochs = try runs.map { run throws(FigureError) in try run.specializationEpochs()[layer] }
     guard let center = median(epochs), center.isFinite else {
       return .undefined(
         reason: "in half of the runs or more the mean best rho of layer \(layerLabel(layer + 1)) never is "
@@ -235,7 +235,7 @@ enum Statistics {
   static func layerOrder(_ input: StatisticInput) throws(FigureError) -> Evaluation {
     var times = Gathered<[Double]>()
     for layers in try LayerReader.of(input.runs) {
-      times.add(try layers.specializationEpochs(), [.index(layers.run.record.run.settingIndex)])
+      times.add(try layers.specializationEpochs(), [Double(layers.run.record.run.settingIndex)])
     }
     let orders: [Double] = times.sorted.compactMap { _, epochs in
       let depth = epochs.map(\.count).min() ?? 0

@@ -68,23 +68,16 @@ struct ChartChannels {
     row: [String] = [], fixed: Set<String> = [], closed: Set<FigureDeclaration.Channel> = []
   ) {
     let runs = chart.runs
-    func declared(_ channel: FigureDeclaration.Channel) -> String? {
-      if case .key(let path) = chart.declaration.axis(channel) { path } else { nil }
-    }
     let channels = chart.declaration.kind.channels
     func isOpen(_ channel: FigureDeclaration.Channel) -> Bool {
       channels.contains(channel) && !closed.contains(channel) && chart.declaration.axis(channel) == nil
     }
-    let named = FigureDeclaration.Channel.allCases.compactMap(declared)
-    var free = FreeKeys(of: runs, besides: fixed.union(named))
+    var free = FreeKeys(of: runs, besides: fixed.union(chart.declaration.channelKeys))
     var paths: [FigureDeclaration.Channel: String] = [:]
-    for channel in channels { paths[channel] = declared(channel) }
-    for (channel, preferred) in [(.color, color), (.column, column), (.row, row)]
-      as [(FigureDeclaration.Channel, [String])]
-    where isOpen(channel) {
-      paths[channel] = free.take(preferred)
-    }
-    for channel in [FigureDeclaration.Channel.color, .column, .row] where isOpen(channel) && paths[channel] == nil {
+    for channel in channels { paths[channel] = chart.declaration.key(of: channel) }
+    let usual: KeyValuePairs<FigureDeclaration.Channel, [String]> = [.color: color, .column: column, .row: row]
+    for (channel, preferred) in usual where isOpen(channel) { paths[channel] = free.take(preferred) }
+    for (channel, _) in usual where isOpen(channel) && paths[channel] == nil {
       paths[channel] = free.mostVaried(limit: channel == .color ? .max : Self.panelLimit)
     }
     func key(_ channel: FigureDeclaration.Channel, _ usual: [String]) -> SeriesKey {
@@ -111,15 +104,21 @@ struct ChartChannels {
   /// The keys that are told apart.
   var paths: Set<String> { Set([color, column, row].map(\.path)) }
 
+  /// Row, column and colour of a run, as indices of their keys' labels.
+  func place(of run: RunReader) -> [Double] { [row, column, color].map { Double($0.index(of: run)) } }
+
   /// The fields of the place at which `Gathered.add(_:of:in:)` put a value.
-  func fields<Value>(_ place: [Gathered<Value>.Part]) -> [String: JSONValue] {
+  func fields(_ place: [Double]) -> [String: JSONValue] {
     var fields: [String: JSONValue] = [:]
-    if hasColor { fields["o"] = .text(color.labels[place[2].index]) }
-    if row.isVaried { fields["q"] = .text(row.labels[place[0].index]) }
+    if hasColor { fields["o"] = .text(color.labels[Int(place[2])]) }
+    if row.isVaried { fields["q"] = .text(row.labels[Int(place[0])]) }
     // A figure of one panel has that, too.
-    if column.isVaried || !row.isVaried { fields["p"] = .text(column.labels[place[1].index]) }
+    if column.isVaried || !row.isVaried { fields["p"] = .text(column.labels[Int(place[1])]) }
     return fields
   }
+
+  /// A row of the data with those fields.
+  func placed(_ members: [String: JSONValue], at place: [Double]) -> JSONValue { .object(members.with(fields(place))) }
 
   /// What descriptions say of the panels, e.g. ", one for each strength decay p (0, 1)".
   var panelWords: String {
@@ -141,25 +140,18 @@ struct ChartChannels {
     _ style: FigureStyle, rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue],
     height: Double = 140
   ) -> [String: JSONValue] {
-    if row.isVaried, column.isVaried {
-      return style.panels(
-        rows: data, encoding: encoding, layers: layers,
-        columns: Panels("p", of: column), panelRows: Panels("q", of: row), height: min(height, 110))
-    }
-    return style.panels(
-      row.isVaried ? Panels("q", of: row) : Panels("p", of: column), rows: data, encoding: encoding, layers: layers,
-      height: height)
+    style.panels(
+      columns: column.isVaried || !row.isVaried ? Panels("p", of: column) : nil, rows: panelRows, of: data,
+      encoding: encoding, layers: layers, height: height)
   }
+
+  /// nil: there is one row.
+  var panelRows: Panels? { row.isVaried ? Panels("q", of: row) : nil }
 }
 
 extension Gathered {
   /// Adds a value of a run under its row, column and colour, and what else tells it apart.
-  mutating func add(_ value: Value, of run: RunReader, in channels: ChartChannels, _ rest: Part...) {
-    add(
-      value,
-      [
-        .index(channels.row.index(of: run)), .index(channels.column.index(of: run)),
-        .index(channels.color.index(of: run)),
-      ] + rest)
+  mutating func add(_ value: Value, of run: RunReader, in channels: ChartChannels, _ rest: Int...) {
+    add(value, channels.place(of: run) + rest.map(Double.init))
   }
 }

@@ -51,12 +51,7 @@ extension Chart {
   }
 
   /// The keys that the declaration gives to a channel.
-  private var named: Set<String> {
-    Set(
-      FigureDeclaration.Channel.allCases.compactMap { channel in
-        if case .key(let path) = declaration.axis(channel) { path } else { nil }
-      })
-  }
+  private var named: Set<String> { declaration.channelKeys }
 
   /// As of ``SelectedRuns``, besides the keys that have a channel.
   private func mostVaried(_ preferred: [String], except excluded: Set<String> = []) -> SeriesKey {
@@ -74,8 +69,8 @@ extension Chart {
 
   /// Rows, however many there are: one has to be chosen of those that differ.
   private var boundaryKeys: ChartKeys {
-    let row: String? = if case .key(let path) = declaration.axis(.row) { path } else { nil }
-    let key = declaration.axis(.row) == .nothing ? nil : row ?? mostVaried([Self.multiple]).path
+    let key =
+      declaration.axis(.row) == .nothing ? nil : declaration.key(of: .row) ?? mostVaried([Self.multiple]).path
     return ChartKeys(ChartChannels(of: self, color: [], column: [], row: key.map { [$0] } ?? []))
   }
 
@@ -127,4 +122,12 @@ extension Chart {
     return ChartKeys(
       ChartChannels(of: self, color: [color.path], column: [], fixed: [place.path]), place: place)
   }
+}
+
+extension FigureDeclaration {
+  /// The key that a channel was given; nil: none was.
+  func key(of channel: Channel) -> String? { if case .key(let path) = axis(channel) { path } else { nil } }
+
+  /// The keys that channels were given.
+  var channelKeys: Set<String> { Set(Channel.allCases.compactMap(key)) }
 }

@@ -8,9 +8,7 @@ extension FigureStyle {
     if let first = shown.min(), let last = shown.max(), last - first < 4 {
       axis["values"] = .array((first...last).map(JSONValue.integer))
     }
-    return [
-      "field": "t", "type": "quantitative", "title": .text(timeUnit), "scale": ["nice": false], "axis": .object(axis),
-    ]
+    return Self.quantity("t", .text(timeUnit), scale: ["nice": false], axis: .object(axis))
   }
 }
 
@@ -83,7 +81,7 @@ struct EpochAxis {
   /// A title in lines that fit the height of a panel in a row of panels.
   private static func lines(of title: String) -> JSONValue {
     let lines = FigureStyle.lines(of: title, letters: 19)
-    return lines.count == 1 ? .text(title) : .array(lines.map(JSONValue.text))
+    return lines.count == 1 ? .text(title) : .texts(lines)
   }
 
   /// - Parameter hasRoom: whether marks of what never happened must find room.
@@ -92,12 +90,12 @@ struct EpochAxis {
     var shape: [String: JSONValue] = [
       "nice": false, "domain": [.number(low), .display(hasRoom ? end : max(top, 1))],
     ]
-    var axis: [String: JSONValue] = ["values": .array(ticks.map(JSONValue.number)), "format": "d"]
+    var axis: [String: JSONValue] = ["values": .numbers(ticks), "format": "d"]
     if hasRoom {
       // The marks above the last epoch say what they are.
       let never = beyond(0.13 + 0.035 * Double(laneCount - 1))
       // The first of labels that overlap is kept.
-      axis["values"] = .array(([never.rounded(toDigits: 5)] + ticks.reversed()).map(JSONValue.number))
+      axis["values"] = .numbers([never.rounded(toDigits: 5)] + ticks.reversed())
       axis["labelOverlap"] = "greedy"
       axis["labelExpr"] = .text("datum.value > \(top) ? 'never' : datum.label")
     }
@@ -110,10 +108,7 @@ struct EpochAxis {
       if !hasRoom { axis["labelOverlap"] = "greedy" }
       axis["grid"] = .boolean(hasRoom)
     }
-    return [
-      "field": .text(field), "type": "quantitative", "title": Self.lines(of: title), "scale": .object(shape),
-      "axis": .object(axis),
-    ]
+    return FigureStyle.quantity(field, Self.lines(of: title), scale: .object(shape), axis: .object(axis))
   }
 }
 
@@ -125,38 +120,37 @@ enum FirstEpochs {
   ///
   /// - Parameter lane: the series, where marks of what never happens would hide each other.
   static func members(_ epochs: [Double], on axis: EpochAxis, lane: Int = 0) -> [String: JSONValue]? {
-    guard let center = median(epochs), let low = quantile(0.25, of: epochs), let high = quantile(0.75, of: epochs)
-    else { return nil }
+    guard let times = Quartiles(epochs) else { return nil }
     return [
-      "y": axis.drawn(center, lane: lane), "a": axis.drawn(low), "b": axis.drawn(high), "n": .integer(epochs.count),
-      "f": .integer(epochs.count { $0.isInfinite }), "h": center.isInfinite ? 1 : 0,
+      "y": axis.drawn(times.middle, lane: lane), "a": axis.drawn(times.low), "b": axis.drawn(times.high),
+      "n": .integer(epochs.count), "f": .integer(epochs.count { $0.isInfinite }), "h": times.middle.isInfinite ? 1 : 0,
     ]
   }
 
   static func hollowCount(_ rows: [JSONValue]) -> Int { rows.count { $0["h"]?.number == 1 } }
 
-  static func hovers(never: String) -> [JSONValue] {
-    [FigureStyle.hover("y", "median epoch", format: ".4~g")] + Hovers.quartiles(".4~g")
-      + [Hovers.runs, FigureStyle.hover("f", never, "ordinal")]
-  }
-
   /// A line that breaks at a place without an epoch; a filter would make it jump over.
   static func line(_ y: Layers.Height, _ more: [String: JSONValue] = [:]) -> JSONValue {
-    var layer = Layers.line(y("v"), width: 1.5, more).members
-    layer["transform"] = [["calculate": "datum.h == 0 ? datum.y : null", "as": "v"]]
-    return .object(layer)
+    Layers.line(y("v"), width: 1.5, more)
+      .with(["transform": [["calculate": "datum.h == 0 ? datum.y : null", "as": "v"]]])
   }
 
   /// Dots, and the hollow marks if there are any.
+  ///
+  /// - Parameters:
+  ///   - hovers: what a mark is of.
+  ///   - never: what hover labels call the number of runs in which it never happens.
   static func marks(
-    _ y: Layers.Height, size: Double, hovers: [JSONValue], _ more: [String: JSONValue] = [:], hasHollow: Bool = true
+    _ y: Layers.Height, size: Double, hovers: [JSONValue], never: String, _ more: [String: JSONValue] = [:],
+    hasHollow: Bool
   ) -> [JSONValue] {
-    let encoding = more.merging(["y": y("y"), "tooltip": .array(hovers)]) { $1 }
-    var layers = [Layers.dots(Layers.dot(size), encoding, filter: "datum.h == 0")]
+    let times = [FigureStyle.hover("y", "median epoch", format: ".4~g")] + Hovers.quartiles(".4~g")
+    let tooltip = hovers + times + [Hovers.runs, FigureStyle.hover("f", never, "ordinal")]
+    let encoding = more.with(["y": y("y"), "tooltip": .array(tooltip)])
+    let dots = Layers.of(Layers.dot(size), encoding).filtered("datum.h == 0")
     // Without data, a layer would still be in the legend.
-    if hasHollow {
-      layers.append(Layers.dots(Layers.hollow(strokeWidth: 1.3, size: 30), encoding, filter: "datum.h == 1"))
-    }
-    return layers
+    guard hasHollow else { return [dots] }
+    let mark = Layers.hollow(30, strokeWidth: 1.3, ["shape": "triangle-up"])
+    return [dots, Layers.of(mark, encoding).filtered("datum.h == 1")]
   }
 }

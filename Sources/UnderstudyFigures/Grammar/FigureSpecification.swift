@@ -68,7 +68,7 @@ struct Chart {
       let letters = Int(style.width / (8.5 * style.scale))
       let lines = unshown.flatMap { FigureStyle.lines(of: $0, letters: letters) }
       members["title"] = [
-        "text": .array(lines.map(JSONValue.text)), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
+        "text": .texts(lines), "fontSize": 10, "fontWeight": "normal", "anchor": "start",
         "color": "#555555",
       ]
     }
@@ -89,19 +89,7 @@ struct Chart {
 public func figureSpecifications(
   of declaration: FigureDeclaration, from results: StudyResults
 ) throws(FigureError) -> [FigureSpecification] {
-  guard declaration.hasFileName else { throw .invalidName(figure: declaration.name) }
-  let selection = try SettingSelection(declaration.selection, of: results, subject: declaration.name)
-  let chart = Chart(
-    declaration: declaration,
-    runs: SelectedRuns(selection: selection, study: results.study, subject: declaration.name))
-  return try declaration.kind.row.draw(chart)
-}
-
-extension FigureDeclaration {
-  /// Whether its name can be that of a file.
-  var hasFileName: Bool {
-    guard let first = name.unicodeScalars.first, first != "." else { return false }
-    let allowed = CharacterSet(charactersIn: "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-    return name.unicodeScalars.allSatisfy(allowed.contains)
-  }
+  guard FigureDeclaration.isFileName(declaration.name) else { throw .invalidName(figure: declaration.name) }
+  let runs = try SelectedRuns(declaration.selection, of: results, subject: declaration.name)
+  return try declaration.kind.row.draw(Chart(declaration: declaration, runs: runs))
 }

@@ -113,7 +113,7 @@ struct FigureStyle: Hashable, Sendable {
       case .object(let inner):
         var inner = drawn(inner)
         if ["x", "y"].contains(name), inner["title"]?.text?.hasUnusualLetters ?? false, inner["axis"] != .null {
-          inner["axis"] = .object(["titleFont": .text(Self.symbolFont)].merging(inner["axis"]?.members ?? [:]) { $1 })
+          inner["axis"] = .object(["titleFont": JSONValue.text(Self.symbolFont)].with(inner["axis"]?.members ?? [:]))
         }
         result[name] = .object(inner)
       case .array(let elements):
@@ -138,14 +138,22 @@ struct FigureStyle: Hashable, Sendable {
     return columns
   }
 
-  /// The members of a document of one panel for each of `panels`, all drawn alike.
+  /// The members of a document of panels in columns, rows or both, all drawn alike.
+  ///
+  /// - Precondition: there are columns or rows.
   func panels(
-    _ panels: Panels, rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], height: Double = 140
+    columns: Panels?, rows: Panels? = nil, of data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue],
+    height: Double = 140
   ) -> [String: JSONValue] {
-    let columns = columns(panels.count)
+    if let columns, let rows {
+      return grid(
+        columns: columns, rows: rows, of: data, encoding: encoding, layers: layers, height: min(height, 110))
+    }
+    guard let panels = columns ?? rows else { preconditionFailure("a document of panels has columns or rows") }
+    let columns = self.columns(panels.count)
     let width = panelWidth(columns: columns)
     return [
-      "data": ["values": .array(rows)],
+      "data": ["values": .array(data)],
       "facet": panels.facet(room: width + Self.gap, style: self),
       "columns": .integer(columns),
       "spacing": .number(Self.gap + 4),
@@ -156,10 +164,9 @@ struct FigureStyle: Hashable, Sendable {
     ]
   }
 
-  /// The members of a document of panels in rows and columns, all drawn alike.
-  func panels(
-    rows data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue], columns: Panels, panelRows rows: Panels,
-    height: Double = 110
+  private func grid(
+    columns: Panels, rows: Panels, of data: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue],
+    height: Double
   ) -> [String: JSONValue] {
     let width = panelWidthBesideRows(columns: columns.count)
     let place = PanelGrid(row: rows.field, column: columns.field)
@@ -192,7 +199,7 @@ struct FigureStyle: Hashable, Sendable {
       if lines.contains(where: { $0.count > letters + 1 }), let name = title.components(separatedBy: " (").first {
         lines = Self.lines(of: name, letters: letters)
       }
-      if let line = lines.first { x["title"] = lines.count > 1 ? .array(lines.map(JSONValue.text)) : .text(line) }
+      if let line = lines.first { x["title"] = lines.count > 1 ? .texts(lines) : .text(line) }
     }
     let names = x["sort"]?.elements?.compactMap(\.text) ?? []
     if var axis = x["axis"]?.members, axis["labelAngle"] == 0, isTight(names, width: width) {
@@ -201,7 +208,7 @@ struct FigureStyle: Hashable, Sendable {
       axis["labelOverlap"] = nil as JSONValue?
       x["axis"] = .object(axis)
     }
-    return encoding.merging(["x": .object(x)]) { $1 }
+    return encoding.with(["x": .object(x)])
   }
 
   /// Whether places along an axis are too narrow for their names beside each other.
@@ -213,7 +220,7 @@ struct FigureStyle: Hashable, Sendable {
   private func wrapped(_ layers: [JSONValue], width: Double) -> [JSONValue] {
     layers.map { layer in
       guard let encoding = layer["encoding"]?.members else { return layer }
-      return .object(layer.members.merging(["encoding": .object(wrapped(encoding, width: width))]) { $1 })
+      return layer.with(["encoding": .object(wrapped(encoding, width: width))])
     }
   }
 
@@ -228,20 +235,28 @@ struct FigureStyle: Hashable, Sendable {
     }
   }
 
-  /// A share of nodes or runs as height.
+  /// A number as a place or a height.
+  static func quantity(_ field: String, _ title: JSONValue, scale: JSONValue, axis: JSONValue) -> JSONValue {
+    ["field": .text(field), "type": "quantitative", "title": title, "scale": scale, "axis": axis]
+  }
+
+  /// A share of nodes or runs as height, with room for dots and lines at both ends.
   static func share(_ field: String, title: String) -> JSONValue {
-    [
-      "field": .text(field), "type": "quantitative", "title": .text(title),
-      // Room for dots and lines at both ends.
-      "scale": ["domain": [-0.03, 1.03], "nice": false],
-      "axis": ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"],
-    ]
+    quantity(
+      field, .text(title), scale: ["domain": [-0.03, 1.03], "nice": false],
+      axis: ["values": [0, 0.25, 0.5, 0.75, 1], "format": ".0%"])
+  }
+
+  /// A correlation as a place, from 0 or the `lowest` one on, with room so that the dots at both ends are not cut by the frame.
+  static func correlation(_ field: String, title: String, lowest: Double) -> JSONValue {
+    let left = lowest < 0 ? max(-1, (lowest * 5).rounded(.down) / 5) : 0
+    return quantity(
+      field, .text(title), scale: ["domain": [.number(left - 0.02), 1.02], "nice": false],
+      axis: ["values": [0, 0.5, 1], "format": "~g"])
   }
 
   /// "0, 1, 2", for texts.
-  static func list(_ values: [Double], unit: String = "") -> String {
-    values.map { $0.short + unit }.joined(separator: ", ")
-  }
+  static func list(_ values: [Double]) -> String { values.map(\.short).joined(separator: ", ") }
 
   /// `count` colours along viridis, without its pale end, written out: Vega's own scheme does not go with a nominal domain.
   static func ramp(_ count: Int) -> [JSONValue] {
@@ -265,28 +280,25 @@ struct FigureStyle: Hashable, Sendable {
     }
     return [
       "field": .text(field), "type": "nominal", "title": .text(key.title),
-      "sort": .array(key.labels.map(JSONValue.text)), "axis": ["labelAngle": 0, "grid": false],
+      "sort": .texts(key.labels), "axis": ["labelAngle": 0, "grid": false],
     ]
   }
 
   /// A line of a hover label.
-  static func hover(_ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil)
-    -> JSONValue
-  {
-    var entry: [String: JSONValue] = ["field": .text(field), "title": .text(title), "type": .text(type)]
-    if let format { entry["format"] = .text(format) }
-    return .object(entry)
+  static func hover(
+    _ field: String, _ title: String, _ type: String = "quantitative", format: String? = nil
+  ) -> JSONValue {
+    let entry: JSONValue = ["field": .text(field), "title": .text(title), "type": .text(type)]
+    return entry.with(format.map { ["format": .text($0)] } ?? [:])
   }
 
   /// Panels by `field`, with labels such as "p = 1", ascending or in the `order` of texts.
   static func facet(
     _ field: String, label: String, _ more: [String: JSONValue] = [:], order: [String]? = nil
   ) -> JSONValue {
-    var header: [String: JSONValue] = ["title": nil, "labelExpr": .text(label)]
-    header.merge(more) { $1 }
-    var facet: [String: JSONValue] = ["field": .text(field), "type": "ordinal", "header": .object(header)]
-    if let order { facet["sort"] = .array(order.map(JSONValue.text)) }
-    return .object(facet)
+    let header: JSONValue = ["title": nil, "labelExpr": .text(label)]
+    let facet: JSONValue = ["field": .text(field), "type": "ordinal", "header": header.with(more)]
+    return facet.with(order.map { ["sort": .texts($0)] } ?? [:])
   }
 
   // Vega-Lite puts a conditional in the place of `datum.label`, hence the parentheses.

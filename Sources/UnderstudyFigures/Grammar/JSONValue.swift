@@ -157,4 +157,17 @@ extension JSONValue {
   /// A number for display, to five significant digits.
   static func display(_ value: Double) -> JSONValue { .number(value.rounded(toDigits: 5)) }
   static func integer(_ value: Int) -> JSONValue { .number(Double(value)) }
+  static func texts(_ values: some Sequence<String>) -> JSONValue { .array(values.map(JSONValue.text)) }
+  static func numbers(_ values: some Sequence<Double>) -> JSONValue { .array(values.map(JSONValue.number)) }
+
+  /// An object with other members as well, which win over its own.
+  func with(_ more: [String: JSONValue]) -> JSONValue { .object(members.with(more)) }
+
+  /// A layer of those rows of the data alone for which an expression holds.
+  func filtered(_ expression: String) -> JSONValue { with(["transform": [["filter": .text(expression)]]]) }
+}
+
+extension [String: JSONValue] {
+  /// With other members as well, which win over its own.
+  func with(_ more: [String: JSONValue]) -> [String: JSONValue] { merging(more) { $1 } }
 }

@@ -52,28 +52,22 @@ struct LShapePanels {
     _ field: String, isLogarithmic: Bool, width: Double, style: FigureStyle, isLabelled: Bool = true,
     _ more: [String: JSONValue] = [:]
   ) -> JSONValue {
-    var encoding: [String: JSONValue]
+    var encoding: JSONValue
     if isLogarithmic {
       var axis = LogarithmicAxis("1 − ρ with the best teacher node", around: [smallestDistance, largestDistance])
       if width < 170 * style.scale { axis.title = "1 − best ρ" }
       axis.isReversed = true
       axis.labelCount = Int(width / (34 * style.scale))
-      encoding = axis.encoding(field).members
-      // Labels that would reach into the next panel are left out.
-      encoding["axis"] = .object((encoding["axis"]?.members ?? [:]).merging(["labelBound": 6]) { $1 })
+      encoding = axis.encoding(field)
     } else {
-      let left = lowestRho < 0 ? max(-1, (lowestRho * 5).rounded(.down) / 5) : 0
-      encoding = [
-        "field": .text(field), "type": "quantitative",
-        "title": .text(width > 190 * style.scale ? "best correlation ρ with a teacher node" : "best correlation ρ"),
-        // A little room, so that the dots at 0 and 1 are not cut by the frame.
-        "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
-        "axis": ["values": [0, 0.5, 1], "format": "~g"],
-      ]
+      encoding = FigureStyle.correlation(
+        field, title: width > 190 * style.scale ? "best correlation ρ with a teacher node" : "best correlation ρ",
+        lowest: lowestRho)
     }
-    if !isLabelled { encoding["title"] = nil as JSONValue }
-    encoding["axis"] = .object((encoding["axis"]?.members ?? [:]).merging(more) { $1 })
-    return .object(encoding)
+    if !isLabelled { encoding = encoding.with(["title": nil]) }
+    // Labels that would reach into the next panel are left out.
+    let own = (encoding["axis"] ?? [:]).with(isLogarithmic ? ["labelBound": 6] : [:])
+    return encoding.with(["axis": own.with(more)])
   }
 
   /// The line at which a node counts as recovered, on a logarithmic axis.

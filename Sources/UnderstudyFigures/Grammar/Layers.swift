@@ -13,13 +13,12 @@ enum Layers {
     return .object(mark)
   }
 
-  /// A hollow triangle, for what lies beyond the axis.
-  static func hollow(_ shape: String = "triangle-up", strokeWidth: Double, size: Double? = nil) -> JSONValue {
-    var mark: [String: JSONValue] = [
-      "type": "point", "filled": false, "shape": .text(shape), "strokeWidth": .number(strokeWidth), "opacity": 1,
+  /// A hollow mark, for what lies beyond the axis or is uncertain.
+  static func hollow(_ size: Double, strokeWidth: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
+    let mark: JSONValue = [
+      "type": "point", "filled": false, "size": .number(size), "strokeWidth": .number(strokeWidth), "opacity": 1,
     ]
-    if let size { mark["size"] = .number(size) }
-    return .object(mark)
+    return mark.with(more)
   }
 
   /// Bars from `a` to `b`.
@@ -29,26 +28,23 @@ enum Layers {
 
   /// A band from `a` to `b`.
   static func band(_ y: Height, opacity: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
-    let encoding: [String: JSONValue] = ["y": y("a"), "y2": ["field": "b"]]
-    return [
+    [
       "mark": ["type": "area", "fillOpacity": .number(opacity), "opacity": 1],
-      "encoding": .object(encoding.merging(more) { $1 }),
+      "encoding": .object(more.with(["y": y("a"), "y2": ["field": "b"]])),
     ]
   }
 
   static func line(_ y: JSONValue, width: Double, _ more: [String: JSONValue] = [:]) -> JSONValue {
-    ["mark": ["type": "line", "strokeWidth": .number(width)], "encoding": .object(more.merging(["y": y]) { $1 })]
+    ["mark": ["type": "line", "strokeWidth": .number(width)], "encoding": .object(more.with(["y": y]))]
   }
 
-  static func dots(_ mark: JSONValue, _ encoding: [String: JSONValue], filter: String? = nil) -> JSONValue {
-    var layer: [String: JSONValue] = ["mark": mark, "encoding": .object(encoding)]
-    if let filter { layer["transform"] = [["filter": .text(filter)]] }
-    return .object(layer)
+  static func of(_ mark: JSONValue, _ encoding: [String: JSONValue]) -> JSONValue {
+    ["mark": mark, "encoding": .object(encoding)]
   }
 
   /// Invisible: a place to hover at each point of a line.
   static func places(_ y: JSONValue, _ hovers: [JSONValue]) -> JSONValue {
-    dots(dot(30, fillOpacity: 0), ["y": y, "tooltip": .array(hovers)])
+    of(dot(30, fillOpacity: 0), ["y": y, "tooltip": .array(hovers)])
   }
 
   /// The ends of a rule that goes from one side of its panel to the other, in place of the horizontal channel that its layer has
@@ -63,7 +59,7 @@ enum Layers {
       // One line, and not one for each row.
       "data": ["values": [[:]]],
       "mark": ["type": "rule", "strokeDash": [4, 3], "strokeWidth": 0.8, "color": "#555555"],
-      "encoding": .object(acrossPanel.merging(["y": .object(y), "color": ["value": "#555555"]]) { $1 }),
+      "encoding": .object(acrossPanel.with(["y": .object(y), "color": ["value": "#555555"]])),
     ]
   }
 }
@@ -77,6 +73,11 @@ enum Hovers {
       FigureStyle.hover("a", "lower quartile", format: format),
       FigureStyle.hover("b", "upper quartile", format: format),
     ]
+  }
+
+  /// Of curves that are means over runs.
+  static func extremes(_ format: String) -> [JSONValue] {
+    [FigureStyle.hover("a", "lowest run", format: format), FigureStyle.hover("b", "highest run", format: format), runs]
   }
 
   static func interval(_ format: String) -> [JSONValue] {

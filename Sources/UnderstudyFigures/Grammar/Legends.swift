@@ -6,15 +6,15 @@ extension FigureStyle {
   /// - Parameters:
   ///   - colors: of the names; nil: the palette in its order.
   ///   - room: the width that the legend may take; nil: all of the panels.
+  ///   - more: of the legend.
   func color(
-    _ field: String, title: String, names: [String], colors: [JSONValue]? = nil, symbol: String, room: Double? = nil
+    _ field: String, title: String, names: [String], colors: [JSONValue]? = nil, symbol: String, room: Double? = nil,
+    _ more: [String: JSONValue] = [:]
   ) -> JSONValue {
     [
       "field": .text(field), "type": "nominal", "title": title.isEmpty ? nil : .text(title),
-      "scale": [
-        "domain": .array(names.map(JSONValue.text)), "range": .array(colors ?? Self.series(names.count)),
-      ],
-      "legend": names.count > 1 ? legend(title: title, names: names, symbol: symbol, room: room) : nil,
+      "scale": ["domain": .texts(names), "range": .array(colors ?? Self.series(names.count))],
+      "legend": names.count > 1 ? legend(title: title, names: names, symbol: symbol, room: room, more) : nil,
     ]
   }
 
@@ -24,7 +24,9 @@ extension FigureStyle {
   }
 
   /// A legend that is no wider than `room`: in one line, or in columns below its title.
-  func legend(title: String, names: [String], symbol: String, room: Double? = nil) -> JSONValue {
+  func legend(
+    title: String, names: [String], symbol: String, room: Double? = nil, _ more: [String: JSONValue] = [:]
+  ) -> JSONValue {
     let room = room ?? width - margin
     var legend: [String: JSONValue] = [
       "symbolType": .text(symbol), "symbolSize": symbol == "stroke" ? 300 : 60, "symbolOpacity": 1,
@@ -42,21 +44,16 @@ extension FigureStyle {
         legend["columns"] = .integer((names.count + lines - 1) / lines)
       }
     }
-    return .object(legend)
+    return .object(legend.with(more))
   }
 
   /// Strokes for the values of a key.
   func strokes(_ field: String, _ key: SeriesKey, room: Double? = nil) -> JSONValue {
     [
       "field": .text(field), "type": "nominal", "title": .text(key.title),
-      "scale": [
-        "domain": .array(key.labels.map(JSONValue.text)),
-        "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]],
-      ],
-      "legend": .object(
-        legend(title: key.title, names: key.labels, symbol: "stroke", room: room).members.merging([
-          "symbolStrokeColor": "#222222"
-        ]) { $1 }),
+      "scale": ["domain": .texts(key.labels), "range": [[1, 0], [5, 3], [2, 2.5], [8, 3, 2, 3], [1, 5]]],
+      "legend": legend(
+        title: key.title, names: key.labels, symbol: "stroke", room: room, ["symbolStrokeColor": "#222222"]),
     ]
   }
 }

@@ -65,17 +65,16 @@ struct LogarithmicAxis {
 
   func encoding(_ field: String) -> JSONValue {
     let values = narrow.isEmpty ? shown.map(Self.powerOfTen) : narrow
-    return [
-      "field": .text(field), "type": "quantitative", "title": .text(title),
-      "scale": [
+    return FigureStyle.quantity(
+      field, .text(title),
+      scale: [
         "type": "log", "nice": false, "reverse": .boolean(isReversed),
         "domain": [.display(ends.lowerBound), .display(ends.upperBound)],
       ],
-      "axis": [
+      axis: [
         "labelExpr": .text(narrow.isEmpty ? Self.labels(shown) : Self.labels(narrow)),
-        "labelFont": .text(FigureStyle.symbolFont), "values": .array(values.map(JSONValue.number)),
-      ],
-    ]
+        "labelFont": .text(FigureStyle.symbolFont), "values": .numbers(values),
+      ])
   }
 
   /// The expression that writes the powers of ten with raised exponents.
@@ -104,19 +103,21 @@ struct LogarithmicAxis {
     return "10" + (exponent < 0 ? "⁻" : "") + text
   }
 
-  /// A logarithmic axis whose labels are the `values` of a grid, with a little room beside the outer ones.
+  /// A logarithmic axis whose labels are the `values` of a grid.
   static func grid(_ field: String, title: String, values: [Double], format: String = "~s") -> JSONValue {
+    FigureStyle.quantity(
+      field, .text(title), scale: scale(around: values),
+      axis: [
+        "values": .numbers(values), "format": .text(format), "grid": false, "labelOverlap": "greedy",
+        "labelSeparation": 4,
+      ])
+  }
+
+  /// From the least to the greatest of positive values, with a little room beside them.
+  static func scale(around values: [Double]) -> JSONValue {
     let (low, high) = (values.min() ?? 1, values.max() ?? 1)
     let room = max(1.1, pow(high / low, 0.06))
-    return [
-      "field": .text(field), "type": "quantitative", "title": .text(title),
-      "scale": ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]],
-      "axis": [
-        "values": .array(values.map(JSONValue.number)), "format": .text(format), "grid": false,
-        "labelOverlap": "greedy",
-        "labelSeparation": 4,
-      ],
-    ]
+    return ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]]
   }
 
   /// The double closest to it, which `pow` need not give.

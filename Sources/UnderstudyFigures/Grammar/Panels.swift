@@ -85,14 +85,14 @@ struct PanelGrid {
   /// - Parameter layers: what draws the data.
   func gaps(in data: [JSONValue], drawnBy layers: [JSONValue]) -> [JSONValue] {
     let present = Set(data.compactMap { entry in entry[row].flatMap { r in entry[column].map { [r, $0] } } })
-    let (rows, columns) = (values(of: row, in: data), values(of: column, in: data))
+    let (rows, columns) = (data.compactMap { $0[row] }.distinct, data.compactMap { $0[column] }.distinct)
     guard present.count < rows.count * columns.count else { return [] }
     var names: [String: JSONValue] = [:]
     for field in layers.reduce(into: Set<String>(), { Self.addNames(of: $1, to: &$0) }) {
       names[field] = data.lazy.compactMap { $0[field] }.first
     }
     return rows.flatMap { r in
-      columns.filter { !present.contains([r, $0]) }.map { .object(names.merging([row: r, column: $0]) { $1 }) }
+      columns.filter { !present.contains([r, $0]) }.map { .object(names.with([row: r, column: $0])) }
     }
   }
 
@@ -113,11 +113,6 @@ struct PanelGrid {
     layered["mark"] = nil
     layered["layer"] = [["mark": mark], fork]
     return (data + gaps, layered)
-  }
-
-  private func values(of field: String, in data: [JSONValue]) -> [JSONValue] {
-    var known: Set<JSONValue> = []
-    return data.compactMap { $0[field] }.filter { known.insert($0).inserted }
   }
 
   /// The fields that a specification has as names.

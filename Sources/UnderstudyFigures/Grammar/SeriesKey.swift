@@ -154,9 +154,6 @@ struct SeriesKey {
 extension Study {
   /// The value of a key in a setting; nil if it has none or has no effect there, as over-realization beside absolute widths.
   func shown(_ path: String, at index: Int) -> KeyValue? {
-    if path != Study.originKey {
-      guard let key = StudyKey.named(path), key.idleReason(settings[index]) == nil else { return nil }
-    }
-    return value(of: path, at: index)
+    path == Study.originKey ? value(of: path, at: index) : settings[index].effectiveValue(of: path)
   }
 }

@@ -14,40 +14,27 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
   for reader in runs {
     for (layer, values) in try reader.teacherNodes(.layerCorrelations, at: chart.epochs.last).enumerated() {
       for value in values {
-        var entry: [String: JSONValue] = [
+        let entry: JSONValue = [
           "p": .text("layer \(layerLabel(layer + 1))"), "o": .text(place.label(of: reader.run)),
           "s": .text(other.label(of: reader.run)), "y": .display(value),
         ]
-        if row.isVaried { entry["q"] = .text(row.label(of: reader.run)) }
-        rows.append(.object(entry))
+        rows.append(row.isVaried ? entry.with(["q": .text(row.label(of: reader.run))]) : entry)
       }
     }
   }
-  let y: JSONValue = [
-    "field": "y", "type": "quantitative", "title": "best ρ", "scale": ["zero": false, "nice": true, "padding": 5],
-    "axis": ["tickCount": 5, "format": "~g"],
-  ]
-  let offset: JSONValue? =
-    other.isVaried ? ["field": "s", "type": "nominal", "sort": .array(other.labels.map(JSONValue.text))] : nil
+  let scale: JSONValue = ["zero": false, "nice": true, "padding": 5]
+  let y = FigureStyle.quantity("y", "best ρ", scale: scale, axis: ["tickCount": 5, "format": "~g"])
   var encoding: [String: JSONValue] = [
     "x": FigureStyle.places("o", place), "color": chart.style.color("s", other, symbol: "circle"),
   ]
-  if let offset { encoding["xOffset"] = offset }
-  let panels = (1...depth).map { "layer \(layerLabel($0))" }
-  let places = Panels("p", labels: panels, isNamed: depth > 1)
+  if other.isVaried { encoding["xOffset"] = ["field": "s", "type": "nominal", "sort": .texts(other.labels)] }
   let layers: [JSONValue] = [
-    Layers.dots(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
+    Layers.of(Layers.dot(8, fillOpacity: 0.35), ["y": y]),
+    Layers.of(["type": "errorbar", "extent": "iqr", "thickness": 1.6], ["y": y]),
     [
-      "mark": ["type": "errorbar", "extent": "iqr", "thickness": 1.6],
-      "encoding": ["y": y],
-    ],
-    [
-      "mark": ["type": "point", "shape": "stroke", "size": 140, "strokeWidth": 2.2, "filled": false, "opacity": 1],
+      "mark": Layers.hollow(140, strokeWidth: 2.2, ["shape": "stroke"]),
       "encoding": [
-        "y": [
-          "field": "y", "aggregate": "median", "type": "quantitative", "title": "best ρ",
-          "scale": ["zero": false, "nice": true, "padding": 5],
-        ]
+        "y": ["field": "y", "aggregate": "median", "type": "quantitative", "title": "best ρ", "scale": scale]
       ],
     ],
   ]
@@ -58,8 +45,7 @@ func bestCorrelationsFigure(_ chart: Chart) throws(FigureError) -> FigureSpecifi
       "Each dot: a teacher node's best ρ with a student node of its layer, in one run, on evaluation data. Bars: from the lower to "
         + "the upper quartile; ticks: the median."
     ], namesSearch: true,
-    row.isVaried
-      ? chart.style.panels(
-        rows: rows, encoding: encoding, layers: layers, columns: places, panelRows: Panels("q", of: row))
-      : chart.style.panels(places, rows: rows, encoding: encoding, layers: layers))
+    chart.style.panels(
+      columns: Panels("p", labels: (1...depth).map { "layer \(layerLabel($0))" }, isNamed: depth > 1),
+      rows: keys.channels.panelRows, of: rows, encoding: encoding, layers: layers))
 }

@@ -19,20 +19,13 @@ public func channelAuditFigure(of record: ChannelAuditRecord, name: String) -> F
     "Nodes of teacher and student over the images: best rho with a node of the other network, and effect on the outputs."
   var notes = ["Each dot is a node. An effect is a share of the largest of its layer and network."]
   if deadCount > 0 { notes.append("\(deadCount) nodes that are dead, or have only dead partners, are left out.") }
-  let left = lowest < 0 ? max(-1, (lowest * 5).rounded(.down) / 5) : 0
   let spec: [String: JSONValue] = [
     "width": .number(width), "height": .number(depth > 3 ? 84 : 110),
     "mark": Layers.dot(rows.count > 400 * max(1, depth) ? 10 : 22, fillOpacity: 0.6),
     "encoding": [
-      "x": [
-        "field": "r", "type": "quantitative", "title": "best correlation ρ",
-        "scale": ["domain": [.number(left - 0.02), 1.02], "nice": false],
-        "axis": ["values": [0, 0.5, 1], "format": "~g"],
-      ],
-      "y": [
-        "field": "y", "type": "quantitative", "title": "effect",
-        "scale": ["domain": [0, 1.05], "nice": false], "axis": ["values": [0, 0.5, 1], "format": ".0%"],
-      ],
+      "x": FigureStyle.correlation("r", title: "best correlation ρ", lowest: lowest),
+      "y": FigureStyle.quantity(
+        "y", "effect", scale: ["domain": [0, 1.05], "nice": false], axis: ["values": [0, 0.5, 1], "format": ".0%"]),
       "color": style.color("s", title: "", names: names, symbol: "circle"),
       "tooltip": [
         FigureStyle.hover("k", "node", "ordinal"), FigureStyle.hover("j", "best partner", "ordinal"),

@@ -36,7 +36,7 @@ func layerLShapeFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificatio
     notes: notes, namesSearch: true,
     [
       "data": ["values": .array(rows.panels.rows)],
-      "transform": [["flatten": .array(rows.lists.map(JSONValue.text))]],
+      "transform": [["flatten": .texts(rows.lists)]],
       "vconcat": .array((1...depth).reversed().map(rows.row)),
       "spacing": .number(FigureStyle.gap),
     ])
@@ -163,12 +163,10 @@ private struct LShapeRows {
     return [
       "mark": panels.mark(panels.dotCount / max(1, depth * epochs.count), sizes: (8, 14)),
       "encoding": [
-        "y": [
-          "field": "y", "type": "quantitative", "title": "√E[βₖₖ]",
-          "scale": ["domain": [0, .display(1.05 * highest)], "nice": false],
-          // As wide for each layer, so that the panels stand in columns.
-          "axis": ["tickCount": 4, "format": "~g", "minExtent": 34],
-        ],
+        // As wide for each layer, so that the panels stand in columns.
+        "y": FigureStyle.quantity(
+          "y", "√E[βₖₖ]", scale: ["domain": [0, .display(1.05 * highest)], "nice": false],
+          axis: ["tickCount": 4, "format": "~g", "minExtent": 34]),
         "color": hasRoles
           ? style.color("g", title: "", names: NodeRole.allCases.map(\.label), symbol: "circle")
           : style.color("o", color, symbol: "circle"),

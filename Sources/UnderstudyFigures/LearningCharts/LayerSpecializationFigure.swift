@@ -12,7 +12,7 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
     for (epoch, means) in try layers.specialization(at: chart.epochs) {
       for (layer, value) in means.enumerated() {
         // The line of the lowest layer is drawn last, over the others.
-        groups.add(value, of: layers.run, in: channels, .index(-layer), .index(epoch))
+        groups.add(value, of: layers.run, in: channels, -layer, epoch)
       }
     }
   }
@@ -21,18 +21,14 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
   let names = (1...(runs.map(\.depth).max() ?? 1)).map(layerLabel)
   var rows: [JSONValue] = []
   var seedCount = 1
-  for (key, values) in groups.sorted where drawn.contains(key[4].index) {
-    guard let center = mean(values), let low = values.min(), let high = values.max() else { continue }
+  for (key, values) in groups.sorted where drawn.contains(Int(key[4])) {
     seedCount = max(seedCount, values.count)
-    let row: [String: JSONValue] = [
-      "l": .text(names[-key[3].index]), "t": key[4].json, "y": .display(center), "a": .display(low),
-      "b": .display(high), "n": .integer(values.count),
-    ]
-    rows.append(.object(row.merging(channels.fields(key)) { $1 }))
+    let row: [String: JSONValue] = ["l": .text(names[-Int(key[3])]), "t": .number(key[4])]
+    rows.append(channels.placed(row.with(LearningCurves.members(values)), at: key))
   }
   var notes = [
     "Mean over the teacher nodes of a hidden layer of the best ρ with a student node of that layer, on evaluation inputs."
-      + (seedCount > 1 ? " Lines: mean over runs; bands: from the lowest to the highest run." : "")
+      + LearningCurves.bandWords(runCount: seedCount)
       + " Dashed: \(specializationThreshold). The axis of \(chart.style.timeUnit)s is that of log(1 + \(chart.style.timeUnit))."
   ]
   if drawn.count < epochs.count { notes.append("\(drawn.count) of \(epochs.count) recorded epochs are drawn.") }
@@ -56,22 +52,19 @@ func layerSpecializationFigure(_ chart: Chart) throws(FigureError) -> FigureSpec
 private func specializationLayers(_ style: FigureStyle, floor: Double, hasBands: Bool) -> [JSONValue] {
   let scale: JSONValue = ["domain": [.number(min(0.8, floor)), 1.04], "nice": false, "zero": false]
   func y(_ field: String) -> JSONValue {
-    [
-      "field": .text(field), "type": "quantitative", "title": "mean best ρ", "scale": scale,
-      "axis": ["tickCount": 5, "format": "~g"],
-    ]
+    FigureStyle.quantity(field, "mean best ρ", scale: scale, axis: ["tickCount": 5, "format": "~g"])
   }
   return [Layers.level(specializationThreshold, scale: scale)] + (hasBands ? [Layers.band(y, opacity: 0.2)] : []) + [
     Layers.line(y("y"), width: 1.7),
-    Layers.dots(
+    Layers.of(
       Layers.dot(9),
       [
         "y": y("y"),
-        "tooltip": [
-          FigureStyle.hover("l", "hidden layer", "nominal"), style.timeHover,
-          FigureStyle.hover("y", "mean best ρ", format: ".4f"), FigureStyle.hover("a", "lowest run", format: ".4f"),
-          FigureStyle.hover("b", "highest run", format: ".4f"), Hovers.runs,
-        ],
+        "tooltip": .array(
+          [
+            FigureStyle.hover("l", "hidden layer", "nominal"), style.timeHover,
+            FigureStyle.hover("y", "mean best ρ", format: ".4f"),
+          ] + Hovers.extremes(".4f")),
       ]),
   ]
 }

@@ -44,12 +44,10 @@ struct LearningCurves {
   /// Adds a run's value at an epoch to a panel; panels stand in the order in which they come.
   mutating func add(_ value: Double, of run: RunReader, at epoch: Int, panel: String) {
     if !panels.contains(panel) { panels.append(panel) }
-    values.add(
-      value,
-      [
-        .index(panels.firstIndex(of: panel) ?? 0), .index(color.index(of: run)), .index(stroke?.index(of: run) ?? 0),
-        .index(epoch), .index(rowKey.index(of: run)),
-      ])
+    let place = [
+      panels.firstIndex(of: panel) ?? 0, color.index(of: run), stroke?.index(of: run) ?? 0, epoch, row(of: run),
+    ]
+    values.add(value, place.map(Double.init))
   }
 
   /// - Parameter row: the place among the values of the key of rows.
@@ -61,14 +59,12 @@ struct LearningCurves {
   func row(of run: RunReader) -> Int { rowKey.index(of: run) }
 
   private var rows: [JSONValue] {
-    let curves: [JSONValue] = values.sorted.compactMap { key, values in
-      guard let center = mean(values), let low = values.min(), let high = values.max() else { return nil }
+    let curves: [JSONValue] = values.sorted.map { key, values in
       let row: [String: JSONValue] = [
-        "k": "run", "p": .text(panels[key[0].index]), "o": .text(color.labels[key[1].index]),
-        "s": .text(stroke?.labels[key[2].index] ?? ""), "t": key[3].json, "y": .display(center), "a": .display(low),
-        "b": .display(high), "n": .integer(values.count),
+        "k": "run", "p": .text(panels[Int(key[0])]), "o": .text(color.labels[Int(key[1])]),
+        "s": .text(stroke?.labels[Int(key[2])] ?? ""), "t": .number(key[3]),
       ]
-      return placed(row, in: key[4].index)
+      return placed(row.with(Self.members(values)), in: Int(key[4]))
     }
     let places = columns.flatMap { name in rowKey.labels.indices.map { Panel(name: name, row: $0) } }
     let lines: [JSONValue] = places.flatMap { panel in
@@ -84,7 +80,15 @@ struct LearningCurves {
   }
 
   private func placed(_ row: [String: JSONValue], in place: Int) -> JSONValue {
-    .object(rowKey.isVaried ? row.merging(["q": .text(rowKey.labels[place])]) { $1 } : row)
+    .object(rowKey.isVaried ? row.with(["q": .text(rowKey.labels[place])]) : row)
+  }
+
+  /// Of the runs at a place, one at least: `y` mean, `a`...`b` lowest and highest, `n` how many.
+  static func members(_ values: [Double]) -> [String: JSONValue] {
+    [
+      "y": .display(mean(values) ?? .nan), "a": .display(values.min() ?? .nan), "b": .display(values.max() ?? .nan),
+      "n": .integer(values.count),
+    ]
   }
 
   /// The over-realizations that have runs.
@@ -93,41 +97,30 @@ struct LearningCurves {
   /// What descriptions say of the strokes.
   var strokeWords: String { stroke.map { ", a stroke for each \($0.title)" } ?? "" }
   /// What notes say of lines and bands.
-  var bandWords: String {
+  static func bandWords(runCount: Int) -> String {
     runCount > 1 ? " Lines: mean over runs; bands: from the lowest to the highest run." : ""
   }
 
-  private var runCount: Int { values.sorted.map(\.values.count).max() ?? 1 }
+  var runCount: Int { values.sorted.map(\.values.count).max() ?? 1 }
 
   /// The members of a document with a panel for each that was added.
   ///
   /// - Parameter title: of the height.
   func members(_ style: FigureStyle, title: String, format: String) -> [String: JSONValue] {
     func y(_ field: String) -> JSONValue {
-      [
-        "field": .text(field), "type": "quantitative", "title": .text(title),
-        "scale": ["zero": false, "nice": true, "padding": 4], "axis": ["tickCount": 5, "format": .text(format)],
-      ]
+      FigureStyle.quantity(
+        field, .text(title), scale: ["zero": false, "nice": true, "padding": 4],
+        axis: ["tickCount": 5, "format": .text(format)])
     }
     let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
-    var strokes = detail
-    if let stroke {
-      strokes = ["strokeDash": style.strokes("s", stroke)]
-    }
-    let isRun: JSONValue = [["filter": "datum.k == 'run'"]]
-    var band = runCount > 1 ? Layers.band(y, opacity: 0.15, detail).members : [:]
-    var line = Layers.line(y("y"), width: 1.6, strokes).members
-    (band["transform"], line["transform"]) = (isRun, isRun)
-    let hovers = [
-      FigureStyle.hover("o", color.title, "nominal"), style.timeHover,
-      FigureStyle.hover("y", title, format: ".4f"), FigureStyle.hover("a", "lowest run", format: ".4f"),
-      FigureStyle.hover("b", "highest run", format: ".4f"), Hovers.runs,
-    ]
-    let hover = stroke.map { [FigureStyle.hover("s", $0.title, "nominal")] } ?? []
-    let dots = Layers.dots(
-      Layers.dot(10), ["y": y("y"), "tooltip": .array(hover + hovers)].merging(detail) { $1 },
-      filter: "datum.k == 'run'")
-    let layers = (runCount > 1 ? [.object(band)] : []) + [.object(line), dots] + levelLayers(y)
+    let band = runCount > 1 ? [Layers.band(y, opacity: 0.15, detail)] : []
+    let line = Layers.line(y("y"), width: 1.6, stroke.map { ["strokeDash": style.strokes("s", $0)] } ?? detail)
+    let hovers =
+      (stroke.map { [FigureStyle.hover("s", $0.title, "nominal")] } ?? []) + [
+        FigureStyle.hover("o", color.title, "nominal"), style.timeHover, FigureStyle.hover("y", title, format: ".4f"),
+      ] + Hovers.extremes(".4f")
+    let dots = Layers.of(Layers.dot(10), detail.with(["y": y("y"), "tooltip": .array(hovers)]))
+    let layers = (band + [line, dots]).map { $0.filtered("datum.k == 'run'") } + levelLayers(y)
     let encoding: [String: JSONValue] = [
       "x": style.epochs(values.numbers(3).map { Int($0) }),
       "color": style.color(
@@ -136,13 +129,9 @@ struct LearningCurves {
     let places =
       channels.column.isVaried
       ? Panels("p", of: channels.column, labels: columns) : Panels("p", labels: columns, isNamed: panels.count > 1)
-    if rowKey.isVaried {
-      return style.panels(
-        rows: rows, encoding: encoding, layers: layers,
-        columns: places, panelRows: Panels("q", of: rowKey))
-    }
-    var members = style.panels(places, rows: rows, encoding: encoding, layers: layers)
-    if panels.count == 1, var panel = members["spec"]?.members {
+    var members = style.panels(
+      columns: places, rows: channels.panelRows, of: rows, encoding: encoding, layers: layers)
+    if !rowKey.isVaried, panels.count == 1, var panel = members["spec"]?.members {
       // As wide as the legend.
       panel["width"] = .number(style.width - style.margin - 120)
       members["spec"] = .object(panel)
@@ -155,31 +144,27 @@ struct LearningCurves {
     let all = levels.values.joined()
     var layers: [JSONValue] = []
     if all.contains(where: { $0.overRealization != nil }) {
-      layers.append([
-        "mark": ["type": "rule", "strokeDash": [1.5, 2.5], "strokeWidth": 1.3],
-        "transform": [["filter": "datum.k == 'level' && isValid(datum.o)"]],
-        "encoding": .object(
-          Layers.acrossPanel.merging(["y": y("y"), "tooltip": FigureStyle.hover("w", "level", "nominal")]) { $1 }),
-      ])
+      layers.append(
+        Layers.of(
+          ["type": "rule", "strokeDash": [1.5, 2.5], "strokeWidth": 1.3],
+          Layers.acrossPanel.with(["y": y("y"), "tooltip": FigureStyle.hover("w", "level", "nominal")])
+        ).filtered("datum.k == 'level' && isValid(datum.o)"))
     }
     if all.contains(where: { $0.overRealization == nil }) {
-      let filter: JSONValue = [["filter": "datum.k == 'level' && !isValid(datum.o)"]]
-      layers.append([
-        "mark": ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"], "transform": filter,
-        "encoding": .object(
-          Layers.acrossPanel.merging(["y": y("y"), "color": ["value": "#555555"]]) { $1 }),
-      ])
+      layers.append(
+        Layers.of(
+          ["type": "rule", "strokeDash": [6, 3], "strokeWidth": 1, "color": "#555555"],
+          Layers.acrossPanel.with(["y": y("y"), "color": ["value": "#555555"]])
+        ).filtered("datum.k == 'level' && !isValid(datum.o)"))
       // Two levels may lie close together: the name of the highest stands above it, that of another below. Curves begin low.
       for (end, height) in [("above", -5), ("below", 8)] as [(String, Double)] {
-        layers.append([
-          "mark": [
-            "type": "text", "align": "left", "dx": 4, "dy": .number(height), "fontSize": 10, "color": "#333333",
-          ],
-          "transform": [["filter": .text("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'")]],
-          "encoding": [
-            "y": y("y"), "x": ["value": 0], "color": ["value": "#333333"], "text": ["field": "w", "type": "nominal"],
-          ],
-        ])
+        layers.append(
+          Layers.of(
+            ["type": "text", "align": "left", "dx": 4, "dy": .number(height), "fontSize": 10, "color": "#333333"],
+            [
+              "y": y("y"), "x": ["value": 0], "color": ["value": "#333333"], "text": ["field": "w", "type": "nominal"],
+            ]
+          ).filtered("datum.k == 'level' && !isValid(datum.o) && datum.e == '\(end)'"))
       }
     }
     return layers

@@ -14,15 +14,15 @@ func layerLearningFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
         curves.add(means[layer], of: reader.run, at: epoch, panel: panel)
         if epoch == 0 {
           untrained.add(
-            means[layer], [.index(curves.color.index(of: reader.run)), .index(curves.row(of: reader.run))])
+            means[layer], [curves.color.index(of: reader.run), curves.row(of: reader.run)].map(Double.init))
         }
       }
     }
     for (key, values) in untrained.sorted {
       guard let level = mean(values) else { continue }
-      let multiple = curves.color.labels[key[0].index]
+      let multiple = curves.color.labels[Int(key[0])]
       curves.add(
-        .init(name: "\(multiple) untrained", overRealization: multiple, value: level), panel: panel, row: key[1].index)
+        .init(name: "\(multiple) untrained", overRealization: multiple, value: level), panel: panel, row: Int(key[1]))
     }
   }
   return chart.specification(
@@ -30,7 +30,8 @@ func layerLearningFigure(_ chart: Chart) throws(FigureError) -> FigureSpecificat
       + "\(curves.color.title)\(curves.strokeWords)\(curves.channels.panelWords).",
     notes: [
       "Mean over the teacher's nodes of a layer of the best ρ with a student node of that layer, on evaluation data; the teacher "
-        + "is what the student learns from. Dotted: students of the same width before training." + curves.bandWords
+        + "is what the student learns from. Dotted: students of the same width before training."
+        + LearningCurves.bandWords(runCount: curves.runCount)
     ], curves.members(chart.style, title: "mean best ρ", format: "~g"))
 }
 
@@ -49,14 +50,14 @@ func accuracyFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       if measurement.epoch > 0 { curves.add(try run.scalar(measurement), of: run, at: measurement.epoch, panel: panel) }
     }
     if let both = run.record.measurements.first(where: { $0.measure == .teacherAccuracies }) {
-      teachers.add(try run.vector(both, count: 2), [.index(column.index(of: run)), .index(curves.row(of: run))])
+      teachers.add(try run.vector(both, count: 2), [column.index(of: run), curves.row(of: run)].map(Double.init))
     }
   }
   for (key, accuracies) in teachers.sorted {
-    let panel = column.isVaried ? column.labels[key[0].index] : ""
+    let panel = column.isVaried ? column.labels[Int(key[0])] : ""
     for (place, name) in ["teacher", "oracle"].enumerated() {
       if let level = mean(accuracies.map { $0[place] }) {
-        curves.add(.init(name: name, overRealization: nil, value: level), panel: panel, row: key[1].index)
+        curves.add(.init(name: name, overRealization: nil, value: level), panel: panel, row: Int(key[1]))
       }
     }
   }
@@ -65,6 +66,6 @@ func accuracyFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       + "\(curves.color.title)\(curves.strokeWords)\(curves.channels.panelWords).",
     notes: [
       "Share of the evaluation data whose largest output is that of the label. Dashed: the teacher, and the oracle that the "
-        + "students learn from." + curves.bandWords
+        + "students learn from." + LearningCurves.bandWords(runCount: curves.runCount)
     ], curves.members(chart.style, title: "accuracy", format: ".0%"))
 }

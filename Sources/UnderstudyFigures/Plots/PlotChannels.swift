@@ -31,32 +31,32 @@ enum PlotChannel {
   }
 
   /// The place of a value among those of the channel: an epoch, a node or layer from 1, the index of a key's value.
-  func part(of point: PlotPoint) -> Gathered<PlotPoint>.Part {
+  func part(of point: PlotPoint) -> Double {
     switch self {
-    case .epoch: .index(point.epoch)
-    case .node: .index(point.node ?? 0)
-    case .layer: .index(point.layer ?? 0)
-    case .key(let key): .index(key.index(of: point.run))
+    case .epoch: Double(point.epoch)
+    case .node: Double(point.node ?? 0)
+    case .layer: Double(point.layer ?? 0)
+    case .key(let key): Double(key.index(of: point.run))
     }
   }
 
   /// What legends and panels call a place.
-  func label(_ part: Gathered<PlotPoint>.Part) -> String {
+  func label(_ part: Double) -> String {
     switch self {
-    case .epoch(let unit): "\(unit) \(part.index)"
-    case .node: "node \(part.index)"
-    case .layer: "layer \(layerLabel(part.index))"
-    case .key(let key): key.labels[part.index]
+    case .epoch(let unit): "\(unit) \(Int(part))"
+    case .node: "node \(Int(part))"
+    case .layer: "layer \(layerLabel(Int(part)))"
+    case .key(let key): key.labels[Int(part)]
     }
   }
 
   /// The same on an axis with a title.
-  func plainLabel(_ part: Gathered<PlotPoint>.Part) -> String {
-    key == nil ? "\(part.index)" : label(part)
+  func plainLabel(_ part: Double) -> String {
+    key == nil ? "\(Int(part))" : label(part)
   }
 
   /// The same beside nothing that says what it is.
-  func heading(_ part: Gathered<PlotPoint>.Part) -> String {
+  func heading(_ part: Double) -> String {
     guard case .key(let key) = self, key.path != "student.overRealization" else { return label(part) }
     return "\(key.title) \(label(part))"
   }
@@ -70,9 +70,9 @@ enum PlotChannel {
   }
 
   /// A place as a number or a text on an axis.
-  func position(_ part: Gathered<PlotPoint>.Part) -> JSONValue {
-    guard case .key(let key) = self else { return part.json }
-    guard isNumeric, let number = key.values[part.index].number else { return .text(key.labels[part.index]) }
+  func position(_ part: Double) -> JSONValue {
+    guard case .key(let key) = self else { return .number(part) }
+    guard isNumeric, let number = key.values[Int(part)].number else { return .text(key.labels[Int(part)]) }
     return .number(number)
   }
 
@@ -83,24 +83,21 @@ enum PlotChannel {
     guard isNumeric else {
       return [
         "field": .text(field), "type": "ordinal", "title": .text(title),
-        "sort": .array((key?.labels ?? []).map(JSONValue.text)), "axis": ["labelAngle": 0],
+        "sort": .texts(key?.labels ?? []), "axis": ["labelAngle": 0],
         "scale": ["type": "band", "paddingInner": 0.25],
       ]
     }
     let shown = ticks(places)
     let (low, high) = (places.first ?? 0, places.last ?? 1)
     let isLogarithmic = key != nil && low > 0 && high / low >= 8
-    let room = max(1.1, pow(high / max(low, .leastNormalMagnitude), 0.06))
-    return [
-      "field": .text(field), "type": "quantitative", "title": .text(title),
-      "scale": isLogarithmic
-        ? ["type": "log", "nice": false, "domain": [.display(low / room), .display(high * room)]]
-        : ["nice": false, "zero": false, "padding": 8],
-      "axis": [
-        "values": .array(shown.map(JSONValue.number)), "grid": false, "labelOverlap": "greedy", "labelSeparation": 4,
+    return FigureStyle.quantity(
+      field, .text(title),
+      scale: isLogarithmic
+        ? LogarithmicAxis.scale(around: [low, high]) : ["nice": false, "zero": false, "padding": 8],
+      axis: [
+        "values": .numbers(shown), "grid": false, "labelOverlap": "greedy", "labelSeparation": 4,
         "labelExpr": .text(Self.labelExpression(shown)),
-      ],
-    ]
+      ])
   }
 
   /// The places that have labels.
@@ -171,7 +168,7 @@ struct PlotChannels {
   var showsLayers: Bool { all.contains { if case .layer = $0 { true } else { false } } }
 
   /// Row, column, colour, height of a heat map, and x of a value; 0 where a channel is empty.
-  func place(of point: PlotPoint) -> [Gathered<PlotPoint>.Part] {
-    [row, column, color, y, x].map { $0?.part(of: point) ?? .index(0) }
+  func place(of point: PlotPoint) -> [Double] {
+    [row, column, color, y, x].map { $0?.part(of: point) ?? 0 }
   }
 }

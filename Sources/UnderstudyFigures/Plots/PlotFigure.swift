@@ -12,14 +12,14 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
   let rows = markingSinglePlaces(values.places.flatMap { values.rows(at: $0) })
   let title = plot.title
   let axis = LogarithmicAxis(title, around: ["y", "a", "b"].flatMap { end in rows.compactMap { $0[end]?.number } })
+  // That fit the height of a panel.
+  let lines = JSONValue.texts(FigureStyle.lines(of: title, letters: 19))
   func y(_ field: String) -> JSONValue {
     if plot.scale == .logarithmic {
-      return .object(axis.encoding(field).members.merging(["title": lines(of: title)]) { $1 })
+      return axis.encoding(field).with(["title": lines])
     }
-    return [
-      "field": .text(field), "type": "quantitative", "title": lines(of: title),
-      "scale": ["zero": false, "nice": true, "padding": 4], "axis": ["tickCount": 5],
-    ]
+    return FigureStyle.quantity(
+      field, lines, scale: ["zero": false, "nice": true, "padding": 4], axis: ["tickCount": 5])
   }
   var encoding: [String: JSONValue] = ["x": channels.x.encoding("x", places: values.xNumbers)]
   if let color = channels.color {
@@ -28,7 +28,7 @@ func plotFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       symbol: channels.x.isNumeric ? "stroke" : "circle")
     // Beside each other, where no line tells them apart.
     if !channels.x.isNumeric {
-      encoding["xOffset"] = ["field": "o", "sort": .array(values.labels(2).map(JSONValue.text))]
+      encoding["xOffset"] = ["field": "o", "sort": .texts(values.labels(2))]
     }
   } else {
     encoding["color"] = ["value": FigureStyle.palette[0]]
@@ -46,47 +46,28 @@ private func markingSinglePlaces(_ rows: [JSONValue]) -> [JSONValue] {
   for row in rows { if let x = row["x"] { places[line(row), default: []].insert(x) } }
   return rows.map { row in
     guard places[line(row)]?.count == 1 else { return row }
-    return .object(row.members.merging(["e": true]) { $1 })
+    return row.with(["e": true])
   }
-}
-
-/// A title in lines that fit the height of a panel.
-private func lines(of title: String) -> JSONValue {
-  .array(FigureStyle.lines(of: title, letters: 19).map(JSONValue.text))
 }
 
 private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONValue]) -> [JSONValue] {
-  let isMiddle: JSONValue = [["filter": "datum.k == 'middle'"]]
+  let isMiddle = "datum.k == 'middle'"
   var layers: [JSONValue] = []
   let isNumeric = values.channels.x.isNumeric
+  let hasSinglePlaces = isNumeric && rows.contains { $0["e"] != nil }
   if rows.contains(where: { $0["a"] != nil && $0["a"] != $0["b"] }) {
-    var band = isNumeric ? Layers.band(y, opacity: 0.18).members : Layers.bars(y, width: 1.4).members
-    band["transform"] = isMiddle
-    layers.append(.object(band))
-    if isNumeric, rows.contains(where: { $0["e"] != nil }) {
-      var bars = Layers.bars(y, width: 1.4).members
-      bars["transform"] = [["filter": "datum.k == 'middle' && datum.e"]]
-      layers.append(.object(bars))
-    }
+    let bars = Layers.bars(y, width: 1.4)
+    layers.append((isNumeric ? Layers.band(y, opacity: 0.18) : bars).filtered(isMiddle))
+    if hasSinglePlaces { layers.append(bars.filtered("\(isMiddle) && datum.e")) }
   }
   if rows.contains(where: { $0["k"] == "run" }) {
-    let detail: [String: JSONValue] = ["detail": ["field": "s", "type": "nominal"]]
-    var runs =
-      isNumeric
-      ? Layers.line(y("y"), width: 0.5, detail.merging(["opacity": ["value": 0.5]]) { $1 }).members
-      : Layers.dots(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")]).members
-    runs["transform"] = [["filter": "datum.k == 'run'"]]
-    layers.append(.object(runs))
-    if isNumeric, rows.contains(where: { $0["e"] != nil }) {
-      layers.append(
-        Layers.dots(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")], filter: "datum.k == 'run' && datum.e"))
-    }
+    let dots = Layers.of(Layers.dot(8, fillOpacity: 0.5), ["y": y("y")])
+    let line = Layers.line(
+      y("y"), width: 0.5, ["detail": ["field": "s", "type": "nominal"], "opacity": ["value": 0.5]])
+    layers.append((isNumeric ? line : dots).filtered("datum.k == 'run'"))
+    if hasSinglePlaces { layers.append(dots.filtered("datum.k == 'run' && datum.e")) }
   }
-  if isNumeric {
-    var line = Layers.line(y("y"), width: 1.6).members
-    line["transform"] = isMiddle
-    layers.append(.object(line))
-  }
+  if isNumeric { layers.append(Layers.line(y("y"), width: 1.6).filtered(isMiddle)) }
   var hovers = [
     FigureStyle.hover("x", values.channels.x.title, isNumeric ? "quantitative" : "nominal"),
     FigureStyle.hover("y", values.middleWord, format: ".4~g"),
@@ -95,9 +76,8 @@ private func plotLayers(_ values: PlotValues, _ y: Layers.Height, rows: [JSONVal
   if values.plot.band == .quartiles { hovers += Hovers.quartiles(".4~g") }
   let places = rows.count { $0["k"] == "middle" }
   let dot = Layers.dot(isNumeric && places > 200 ? 0 : 22)
-  layers.append(
-    Layers.dots(dot, ["y": y("y"), "tooltip": .array(hovers + [Hovers.runs])], filter: "datum.k == 'middle'"))
-  return layers
+  let middles = Layers.of(dot, ["y": y("y"), "tooltip": .array(hovers + [Hovers.runs])])
+  return layers + [middles.filtered(isMiddle)]
 }
 
 /// The same as colours of cells.
@@ -113,8 +93,7 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
       place,
       [
         "x": .text(values.channels.x.plainLabel(place[4])), "y": .text(height.plainLabel(place[3])),
-        "v": .display(value),
-        "n": .integer(values.runCount(at: place)),
+        "v": .display(value), "n": .integer(values.runCount(at: place)),
       ])
   }
   let shown = rows.compactMap { $0["v"]?.number }
@@ -125,7 +104,7 @@ func heatMapFigure(_ chart: Chart) throws(FigureError) -> FigureSpecification {
     let labels = values.labels(position) { channel.plainLabel($0) }
     return [
       "field": .text(field), "type": "ordinal", "title": .text(channel.title),
-      "sort": .array((isReversed ? labels.reversed() : labels).map(JSONValue.text)),
+      "sort": .texts(isReversed ? labels.reversed() : labels),
       "axis": ["labelAngle": 0, "labelOverlap": "greedy"],
     ]
   }

@@ -37,10 +37,9 @@ struct PlotValues {
       for run in try runs.completed() { all += try reader.points(of: run) }
       found = all
     case .statistic(let statistic):
-      var reader = PlottedStatistic(
-        statistic: statistic, plot: plot, channels: channels, runs: runs, epochs: chart.epochs)
-      found = try reader.points()
-      isOfEachRun = reader.isOfEachRun
+      (found, isOfEachRun) = try PlottedStatistic(
+        statistic: statistic, plot: plot, channels: channels, runs: runs, epochs: chart.epochs
+      ).points()
     }
     var points = Gathered<PlotPoint>()
     let drawable = found.filter { $0.value.isFinite && (plot.scale == .linear || $0.value > 0) }
@@ -69,11 +68,11 @@ struct PlotValues {
   }
 
   /// Row, column, colour, height of a heat map, and x of what is drawn, in order.
-  var places: [[Gathered<PlotPoint>.Part]] { points.sorted.map(\.key) }
+  var places: [[Double]] { points.sorted.map(\.key) }
 
-  private func points(at place: [Gathered<PlotPoint>.Part]) -> [PlotPoint] { points[place] }
-  func numbers(at place: [Gathered<PlotPoint>.Part]) -> [Double] { points(at: place).map(\.value) }
-  func runCount(at place: [Gathered<PlotPoint>.Part]) -> Int {
+  private func points(at place: [Double]) -> [PlotPoint] { points[place] }
+  func numbers(at place: [Double]) -> [Double] { points(at: place).map(\.value) }
+  func runCount(at place: [Double]) -> Int {
     Set(points(at: place).map { $0.run.record.run.hash }).count
   }
 
@@ -82,12 +81,10 @@ struct PlotValues {
 
   /// The labels of a position of the places, in order.
   func labels(
-    _ position: Int, _ label: ((Gathered<PlotPoint>.Part) -> String)? = nil
+    _ position: Int, _ label: ((Double) -> String)? = nil
   ) -> [String] {
     let channel = [channels.row, channels.column, channels.color, channels.y, channels.x][position]
-    var known: Set<Gathered<PlotPoint>.Part> = []
-    return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted()
-      .map { label?($0) ?? channel?.label($0) ?? "" }
+    return points.numbers(position).map { label?($0) ?? channel?.label($0) ?? "" }
   }
 
   // MARK: Middles and bands
@@ -103,18 +100,13 @@ struct PlotValues {
   private func band(of values: [Double]) -> (low: Double, high: Double)? {
     guard values.count > 1 else { return nil }
     switch plot.band {
-    case .quartiles:
-      guard let low = quantile(0.25, of: values), let high = quantile(0.75, of: values) else { return nil }
-      return (low, high)
-    case .deviation where plot.scale == .logarithmic:
-      let logarithms = values.map { log10($0) }
-      guard let center = mean(logarithms) else { return nil }
-      let deviation = standardDeviation(logarithms)
-      return (pow(10, center - deviation), pow(10, center + deviation))
+    case .quartiles: return Quartiles(values).map { ($0.low, $0.high) }
     case .deviation:
-      guard let center = mean(values) else { return nil }
-      let deviation = standardDeviation(values)
-      return (center - deviation, center + deviation)
+      let isLogarithmic = plot.scale == .logarithmic
+      let numbers = isLogarithmic ? values.map { log10($0) } : values
+      guard let center = mean(numbers) else { return nil }
+      let (low, high) = (center - standardDeviation(numbers), center + standardDeviation(numbers))
+      return isLogarithmic ? (pow(10, low), pow(10, high)) : (low, high)
     case .seeds, .none: return nil
     }
   }
@@ -140,7 +132,7 @@ struct PlotValues {
     }
     if leftOutCount > 0 {
       notes.append(
-        "\(leftOutCount) value\(leftOutCount == 1 ? "" : "s") of single runs that cannot be drawn "
+        "\(counted(leftOutCount, "value")) of single runs that cannot be drawn "
           + (plot.scale == .linear ? "(not finite)" : "(0 or less on a logarithmic scale, or not finite)")
           + " are left out.")
     }
@@ -164,7 +156,7 @@ struct PlotValues {
   // MARK: Panels
 
   /// A row of the data with its panel and colour.
-  func row(_ place: [Gathered<PlotPoint>.Part], _ more: [String: JSONValue]) -> JSONValue {
+  func row(_ place: [Double], _ more: [String: JSONValue]) -> JSONValue {
     var row = more
     if let channel = channels.row { row["q"] = .text(channel.label(place[0])) }
     if let channel = channels.column { row["p"] = .text(channel.heading(place[1])) }
@@ -173,7 +165,7 @@ struct PlotValues {
   }
 
   /// The rows of a place: its middle, and its runs if they are shown.
-  func rows(at place: [Gathered<PlotPoint>.Part]) -> [JSONValue] {
+  func rows(at place: [Double]) -> [JSONValue] {
     let values = numbers(at: place)
     guard let center = middle(of: values) else { return [] }
     let x = channels.x.position(place[4])
@@ -196,35 +188,22 @@ struct PlotValues {
   func members(
     _ style: FigureStyle, rows: [JSONValue], encoding: [String: JSONValue], layers: [JSONValue]
   ) -> [String: JSONValue] {
-    func headings(_ position: Int, _ channel: PlotChannel) -> [String] {
-      var known: Set<Gathered<PlotPoint>.Part> = []
-      return places.map { $0[position] }.filter { known.insert($0).inserted }.sorted().map(channel.heading)
-    }
     // What does not vary makes no panel.
     let column = channels.column.flatMap { labels(1).count > 1 ? $0 : nil }
     let row = channels.row.flatMap { labels(0).count > 1 ? $0 : nil }
-    switch (column, row) {
-    case (let column?, let row?):
-      return style.panels(
-        rows: rows, encoding: encoding, layers: layers,
-        columns: Panels("p", labels: headings(1, column), title: column.title, headings: true),
-        panelRows: Panels("q", labels: labels(0), title: row.title, headings: true, isTitled: true))
-    case (let column?, nil):
-      return style.panels(
-        Panels("p", labels: headings(1, column), title: column.title, headings: true), rows: rows, encoding: encoding,
-        layers: layers)
-    case (nil, let row?):
-      return style.panels(
-        Panels("q", labels: labels(0), title: row.title, headings: false), rows: rows, encoding: encoding,
-        layers: layers)
-    case (nil, nil):
+    guard column != nil || row != nil else {
       let width = panelWidth(style)
       return [
         "data": ["values": .array(rows)], "width": .number(width), "height": 200,
-        "encoding": .object(style.wrapped(encoding, width: width)),
-        "layer": .array(layers),
+        "encoding": .object(style.wrapped(encoding, width: width)), "layer": .array(layers),
       ]
     }
+    // Beside columns, the title of rows stands once.
+    let isGrid = column != nil
+    return style.panels(
+      columns: column.map { Panels("p", labels: labels(1, $0.heading), title: $0.title, headings: true) },
+      rows: row.map { Panels("q", labels: labels(0), title: $0.title, headings: isGrid, isTitled: isGrid) },
+      of: rows, encoding: encoding, layers: layers)
   }
 
   /// The width of each panel.

@@ -10,32 +10,24 @@ struct PlottedStatistic {
   /// As of ``PlottedMeasure``.
   let epochs: [Int]
 
-  /// Whether there is a value for each run. Where something never happens in some runs, only the median of all of them tells.
-  private(set) var isOfEachRun: Bool
-
-  init(
-    statistic: FindingDeclaration.Statistic, plot: PlotDeclaration, channels: PlotChannels, runs: SelectedRuns,
-    epochs: [Int]
-  ) {
-    (self.statistic, self.plot, self.channels, self.runs, self.epochs) = (statistic, plot, channels, runs, epochs)
-    isOfEachRun = statistic.row.summary != nil
-  }
-
+  /// - Returns: the values, and whether there is one for each run. Where something never happens in some runs, only the median of all
+  ///   of them tells.
   /// - Throws: `FigureError.notPlottable` if it has no value anywhere, with the first reason.
-  mutating func points() throws(FigureError) -> [PlotPoint] {
-    let (points, reason) = try valuesOfGroups()
-    if reason != nil, isOfEachRun, statistic.row.summary == .median {
-      isOfEachRun = false
-      return try self.points()
+  func points() throws(FigureError) -> (points: [PlotPoint], areOfEachRun: Bool) {
+    var areOfEachRun = statistic.row.summary != nil
+    var (points, reason) = try values(ofEachRun: areOfEachRun)
+    if reason != nil, statistic.row.summary == .median {
+      areOfEachRun = false
+      (points, reason) = try values(ofEachRun: false)
     }
     guard !points.isEmpty else {
       throw .notPlottable(figure: runs.subject, reason: reason ?? "no run has a value")
     }
-    return points
+    return (points, areOfEachRun)
   }
 
   /// The values that there are, and why a first one is missing.
-  private func valuesOfGroups() throws(FigureError) -> (points: [PlotPoint], reason: String?) {
+  private func values(ofEachRun isOfEachRun: Bool) throws(FigureError) -> (points: [PlotPoint], reason: String?) {
     let row = statistic.row
     let readers = try row.isOfAllRuns ? runs.all() : runs.completed()
     guard !channels.showsEpochs || row.epochs != .own else {
@@ -66,7 +58,7 @@ struct PlottedStatistic {
   private func groups(of readers: [RunReader]) -> [[RunReader]] {
     var groups = Gathered<RunReader>()
     let keys = channels.all.compactMap(\.key)
-    for run in readers { groups.add(run, keys.map { .index($0.index(of: run)) }) }
+    for run in readers { groups.add(run, keys.map { Double($0.index(of: run)) }) }
     return groups.sorted.map(\.values)
   }
 

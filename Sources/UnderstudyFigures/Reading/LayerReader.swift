@@ -28,9 +28,7 @@ struct LayerReader {
 
   /// Readers of `runs`, in their order.
   static func of(_ runs: [RunReader]) throws(FigureError) -> [LayerReader] {
-    var readers: [LayerReader] = []
-    for run in runs { readers.append(try LayerReader(run)) }
-    return readers
+    try runs.map { run throws(FigureError) in try LayerReader(run) }
   }
 
   /// Hidden layers.
@@ -65,11 +63,9 @@ struct LayerReader {
   ///
   /// - Throws: `FigureError.missingMeasure` if `layerCorrelations` is recorded at no epoch, or not at those.
   func specialization(at epochs: [Int] = []) throws(FigureError) -> [(epoch: Int, means: [Double])] {
-    var series: [(epoch: Int, means: [Double])] = []
-    for measurement in try run.series(.layerCorrelations, at: epochs) {
-      series.append((measurement.epoch, try split(measurement, by: teacherWidths).map { mean($0) ?? 0 }))
+    try run.series(.layerCorrelations, at: epochs).map { measurement throws(FigureError) in
+      (measurement.epoch, try split(measurement, by: teacherWidths).map { mean($0) ?? 0 })
     }
-    return series
   }
 
   /// The first recorded epoch at which each hidden layer is specialized; infinite if there is none.

@@ -2,17 +2,17 @@ import UnderstudySchema
 
 extension RunRecord {
   /// The epoch (from 1) in which the run diverged; nil if it completed.
-  var divergedEpoch: Int? {
-    if case .diverged(let epoch) = outcome { return epoch }
-    return nil
-  }
+  var divergedEpoch: Int? { outcome.divergedEpoch }
 
   /// Whether figures of completed runs leave it out: it diverged, and was not looked at for that.
   var isLeftOut: Bool { divergedEpoch != nil && !run.setting.zoom.isOn }
 
   /// The run in words: the study's varied keys with their values, and the seed.
-  func label(study: Study) -> String {
-    let parts = study.variedKeys.compactMap { key in
+  ///
+  /// - Parameter namesOrigin: whether it says which of several studies side by side the run is from.
+  func label(study: Study, namesOrigin: Bool = true) -> String {
+    let keys = study.variedKeys.filter { namesOrigin || $0 != Study.originKey }
+    let parts = keys.compactMap { key in
       study.value(of: key, at: run.settingIndex).map { "\(key) \($0.shown)" }
     }
     return (parts + ["seed \(run.seed)"]).joined(separator: ", ")
@@ -81,11 +81,6 @@ struct RunReader {
     try vector(try measurement(measure, at: epoch), count: count)
   }
 
-  /// As `vector`, of counts or codes: whole numbers from 0, and no more than any run counts.
-  func wholeNumbers(_ measure: Measure, at epoch: Int?, count: Int? = nil) throws(FigureError) -> [Int] {
-    try wholeNumbers(try measurement(measure, at: epoch), count: count)
-  }
-
   func correlations(_ measure: Measure, at epoch: Int?) throws(FigureError) -> CorrelationTable {
     try correlations(try measurement(measure, at: epoch))
   }
@@ -105,6 +100,7 @@ struct RunReader {
     return measurement.values
   }
 
+  /// As `vector`, of counts or codes: whole numbers from 0, and no more than any run counts.
   func wholeNumbers(_ measurement: MeasuredValue, count: Int? = nil) throws(FigureError) -> [Int] {
     let numbers = try vector(measurement, count: count).compactMap { Int(exactly: $0) }
     guard numbers.count == measurement.values.count, numbers.allSatisfy((0...1_000_000_000).contains) else {

@@ -85,7 +85,7 @@ extension SelectedRuns {
       func add(_ place: Double, level: Double = alignmentThreshold) throws(FigureError) {
         groups.add(
           (run.seed, try run.alignedShare(at: epoch, below: level)),
-          [.index(key.index(of: run)), .number(place), .index(run.setting.inputs.training.count)])
+          [Double(key.index(of: run)), place, Double(run.setting.inputs.training.count)])
       }
       switch axis {
       case .alignment: for level in SampleAxis.levels { try add(1 / level, level: level) }
@@ -97,7 +97,7 @@ extension SelectedRuns {
     }
     return groups.sorted.map { group, shares in
       SampleShare(
-        series: key.labels[group[0].index], place: group[1].number, sampleCount: group[2].number, shares: shares)
+        series: key.labels[Int(group[0])], place: group[1], sampleCount: group[2], shares: shares)
     }
   }
 

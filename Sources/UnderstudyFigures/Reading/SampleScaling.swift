@@ -1,4 +1,5 @@
 import Foundation
+import UnderstudySchema
 
 /// How many samples bring the wanted share of teacher nodes to alignment.
 enum NeededSamples: Hashable {
@@ -49,7 +50,7 @@ struct SampleScaling {
   var refusal: String {
     let count = needed.count { $0.samples.value != nil }
     return
-      "the samples for \(Int(wantedShare * 100)) % lie within those tried at \(count) place\(count == 1 ? "" : "s") of the "
+      "the samples for \(Int(wantedShare * 100)) % lie within those tried at \(counted(count, "place")) of the "
       + "axis, and a fit needs \(Self.leastPlaces): try more of them, or other numbers of samples"
   }
 }
@@ -59,9 +60,7 @@ struct SampleScaling {
 /// The interval is a percentile bootstrap over seeds, the unit that is independent: 1000 times, the seeds are drawn anew with
 /// replacement, the same for all settings of a series. The draws are fixed, so that equal results give equal intervals.
 func sampleScalings(_ shares: [SampleShare]) -> [SampleScaling] {
-  var order: [String] = []
-  for share in shares where !order.contains(share.series) { order.append(share.series) }
-  return order.map { series in
+  shares.map(\.series).distinct.map { series in
     let points = shares.filter { $0.series == series }
     let needed = neededSamples(points, weights: nil)
     let seeds = Set(points.flatMap { $0.shares.map(\.seed) }).sorted()

@@ -33,6 +33,20 @@ func quantile(_ p: Double, of values: [Double]) -> Double? {
   return upper.isInfinite ? upper : lower + fraction * (upper - lower)
 }
 
+/// The quartiles of a sample.
+struct Quartiles: Hashable {
+  var low: Double
+  var middle: Double
+  var high: Double
+
+  /// nil if there are no values.
+  init?(_ values: [Double]) {
+    guard let low = quantile(0.25, of: values), let middle = median(values), let high = quantile(0.75, of: values)
+    else { return nil }
+    (self.low, self.middle, self.high) = (low, middle, high)
+  }
+}
+
 /// The mean of a sample and Student's 95 % interval for the mean of what it was drawn from.
 struct MeanInterval: Hashable {
   var mean: Double

@@ -45,7 +45,7 @@ struct SettingSelection {
     if !ended.isEmpty {
       let named = ended.prefix(2).map { "\($0.label(study: study)) at step \($0.divergedEpoch ?? 0)" }
       notes.append(
-        "\(ended.count) run\(ended.count == 1 ? "" : "s") diverged, and \(ended.count == 1 ? "ends" : "end") there: "
+        "\(counted(ended.count, "run")) diverged, and \(ended.count == 1 ? "ends" : "end") there: "
           + named.joined(separator: "; ") + (ended.count > 2 ? " and \(ended.count - 2) more." : "."))
     }
     return notes
@@ -64,8 +64,7 @@ struct SettingSelection {
   /// - Parameter shownKeys: the keys that the figure tells apart.
   func unshownKeys(beside shownKeys: Set<String>, study: Study) -> UnshownKeys {
     func values(_ key: String) -> [KeyValue] {
-      var known: Set<KeyValue> = []
-      return shownSettings.compactMap { study.value(of: key, at: $0) }.filter { known.insert($0).inserted }
+      shownSettings.compactMap { study.value(of: key, at: $0) }.distinct
     }
     var found = UnshownKeys()
     for key in study.variedKeys where !shownKeys.contains(key) && values(key).count > 1 {
@@ -108,14 +107,5 @@ struct SettingSelection {
     let epochs = Set(runs.map(\.run.setting).filter { $0.criticalPoint.method != .none }.map(\.lastEpoch)).sorted()
     return epochs.isEmpty
       ? [] : ["After the search for a critical point: epoch \(epochs.map(String.init).joined(separator: ", "))."]
-  }
-
-  /// The runs that reached their last epoch.
-  ///
-  /// - Throws: `FigureError.allDiverged` if there are none.
-  func completedRuns(figure: String) throws(FigureError) -> [RunRecord] {
-    let completed = runs.filter { !$0.isLeftOut }
-    guard !completed.isEmpty else { throw .allDiverged(figure: figure, runCount: runs.count) }
-    return completed
   }
 }

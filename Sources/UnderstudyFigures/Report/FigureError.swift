@@ -113,14 +113,7 @@ extension FigureError: CustomStringConvertible {
 
 extension KeyValue {
   /// As a study file would have it.
-  var shown: String {
-    switch self {
-    case .integer(let value): String(value)
-    case .number(let value): value.short
-    case .text(let value): value
-    case .boolean(let value): value ? "true" : "false"
-    }
-  }
+  var shown: String { if case .number(let value) = self { value.short } else { description } }
 }
 
 extension Double {

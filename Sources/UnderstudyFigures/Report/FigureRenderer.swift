@@ -55,12 +55,11 @@ public struct FigureRenderer: Sendable {
   func drawForPage(_ specifications: [URL]) throws(FigureError) -> PageParts {
     try inTemporaryFolder { folder throws(FigureError) in
       try draw(specifications, pageFolder: folder)
-      var parts = PageParts(
-        bundle: String(decoding: try readFile(folder.appending(path: "bundle.js")), as: UTF8.self), previews: [])
-      for index in specifications.indices {
-        parts.previews.append(try readFile(folder.appending(path: "\(index).png")))
-      }
-      return parts
+      return PageParts(
+        bundle: String(decoding: try readFile(folder.appending(path: "bundle.js")), as: UTF8.self),
+        previews: try specifications.indices.map { index throws(FigureError) in
+          try readFile(folder.appending(path: "\(index).png"))
+        })
     }
   }
 

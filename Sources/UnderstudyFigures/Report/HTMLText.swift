@@ -29,6 +29,19 @@ extension String {
   var escapedForJSONScript: String { replacingOccurrences(of: "<", with: "\\u003c") }
 }
 
+/// Names and what they are.
+func htmlList(_ entries: [(String, String)]) -> String {
+  let list = entries.map { "<dt>\($0.0.escapedForHTML)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
+  return "<dl>\n\(list)\n</dl>"
+}
+
+/// A box of remarks; empty without any.
+func htmlWarning(_ title: String, _ remarks: [String]) -> String {
+  guard !remarks.isEmpty else { return "" }
+  let list = remarks.map { "<li>\($0.escapedForHTML)</li>" }.joined()
+  return "<div class=\"warning\"><p><strong>\(title):</strong></p><ul>\(list)</ul></div>"
+}
+
 /// A table; `head` and `rows` are HTML already.
 ///
 /// - Parameters:

@@ -93,6 +93,20 @@ struct WrittenFigure {
   var preview = Data()
 }
 
+extension WrittenFigure {
+  /// Writes the `.json` into `figures/` of a folder.
+  init(writing specification: FigureSpecification, of declaredName: String, in folder: URL) throws(FigureError) {
+    let file = folder.appending(path: "figures").appending(path: specification.name + ".json")
+    try writeFile(specification.data, to: file)
+    self.init(specification: specification, declaredName: declaredName, file: file)
+  }
+}
+
+extension FigureSpecification {
+  /// The document as a file has it.
+  var data: Data { Data(document.encoded().utf8) }
+}
+
 /// What the page says about one study.
 struct ReportSection {
   var study: ReportStudy
@@ -121,9 +135,7 @@ private func writeSpecifications(
         problems.append(.duplicateName(figure: specification.name))
         continue
       }
-      let file = folder.appending(path: "figures").appending(path: specification.name + ".json")
-      try writeFile(Data(specification.document.encoded().utf8), to: file)
-      figures.append(WrittenFigure(specification: specification, declaredName: declaration.name, file: file))
+      figures.append(try WrittenFigure(writing: specification, of: declaration.name, in: folder))
     }
   }
   return (figures, problems)

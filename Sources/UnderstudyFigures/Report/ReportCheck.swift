@@ -27,10 +27,10 @@ extension Study {
 
 extension FigureDeclaration {
   fileprivate func warnings(in study: Study) -> [String] {
-    guard hasFileName else { return [FigureError.invalidName(figure: name).reason] }
+    guard Self.isFileName(name) else { return [FigureError.invalidName(figure: name).reason] }
     do throws(FigureError) {
-      let selection = try SettingSelection(selection, of: StudyResults(study: study, runs: []), subject: name)
-      let runs = SelectedRuns(selection: selection, study: study, subject: name)
+      let runs = try SelectedRuns(selection, of: StudyResults(study: study, runs: []), subject: name)
+      let selection = runs.selection
       let missing = missing(in: study).map { "\($0) is recorded by no rule; add it to record" }
       guard let plot else {
         if kind.isScatter { return missing }
@@ -90,7 +90,7 @@ extension FindingDeclaration {
     if let epoch, let shortest = ends.first, epoch > shortest {
       return ["it looks at epoch \(epoch), and some of its runs have \(shortest)"]
     }
-    return ends.flatMap { missing(in: study, endingAt: $0) }.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    return ends.flatMap { missing(in: study, endingAt: $0) }.distinct
   }
 
   private func missing(in study: Study, endingAt last: Int) -> [String] {

@@ -153,9 +153,7 @@ private func studyChapter(
 
 /// Why figures are not there; empty without problems.
 func notDrawnContent(_ problems: [FigureError]) -> String {
-  guard !problems.isEmpty else { return "" }
-  return "<div class=\"warning\"><p><strong>Not drawn:</strong></p><ul>"
-    + problems.map { "<li>\($0.description.escapedForHTML)</li>" }.joined() + "</ul></div>"
+  htmlWarning("Not drawn", problems.map(\.description))
 }
 
 private func incompleteContent(_ results: StudyResults) -> String {

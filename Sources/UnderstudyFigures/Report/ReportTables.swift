@@ -75,14 +75,11 @@ extension Finding {
   }
 
   fileprivate var runsInWords: String {
-    var words = isIncomplete ? "\(runCount) of \(expectedRunCount) (incomplete)" : "\(runCount)"
-    if let pairs {
-      words =
-        "\(pairs.count) pair\(pairs.count == 1 ? "" : "s") of \(pairs.seedCount) seed\(pairs.seedCount == 1 ? "" : "s")"
-      if isIncomplete { words += " (incomplete)" }
-    }
-    if divergedCount > 0, !declaration.statistic.row.isOfAllRuns { words += "; \(divergedCount) diverged, left out" }
-    return words
+    let count =
+      pairs.map { "\(counted($0.count, "pair")) of \(counted($0.seedCount, "seed"))" }
+      ?? (isIncomplete ? "\(runCount) of \(expectedRunCount)" : "\(runCount)")
+    let isLeftOut = divergedCount > 0 && !declaration.statistic.row.isOfAllRuns
+    return count + (isIncomplete ? " (incomplete)" : "") + (isLeftOut ? "; \(divergedCount) diverged, left out" : "")
   }
 }
 
@@ -134,18 +131,14 @@ func settingsContent(_ results: StudyResults) -> String {
     caption: "Settings and their runs", head: study.variedKeys.map(\.escapedForHTML) + ["Finished", "Diverged"],
     rows: rows)
   let common = (study.settings.first?.shownValues ?? [:]).filter { !study.variedKeys.contains($0.key) }
-  let list = common.sorted { $0.key < $1.key }
-    .map { "<dt>\($0.escapedForHTML)</dt><dd>\($1.escapedForHTML)</dd>" }.joined(separator: "\n")
   return """
     <h3>Settings</h3>
-    <p>\(rows.count) setting\(rows.count == 1 ? "" : "s") × \(study.seeds.count) seed\(study.seeds.count == 1 ? "" : "s") \
+    <p>\(counted(rows.count, "setting")) × \(counted(study.seeds.count, "seed")) \
     (\(inWords(study.seeds))): \(results.runs.count) of \(rows.count * study.seeds.count) runs finished, \
     \(results.runs.count { $0.divergedEpoch != nil }) diverged.</p>
     \(table)
     <h3>Keys that all settings share</h3>
-    <dl>
-    \(list)
-    </dl>
+    \(htmlList(common.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }))
     """
 }
 
@@ -164,8 +157,7 @@ func provenanceContent(_ results: StudyResults) -> String {
     ("Time of all runs", duration(results.runs.reduce(0) { $0 + $1.wallSeconds })),
     ("Processor time", duration(results.runs.reduce(0) { $0 + $1.cpuSeconds })),
   ]
-  let list = entries.map { "<dt>\($0.0)</dt><dd>\($0.1.escapedForHTML)</dd>" }.joined(separator: "\n")
-  return "<h3>Provenance</h3>\n<dl>\n\(list)\n</dl>"
+  return "<h3>Provenance</h3>\n\(htmlList(entries))"
 }
 
 /// "0 to 31" if without gaps, else a list.
