@@ -97,8 +97,7 @@ public struct Exporter: Sendable {
       throw ExportError.notRecorded(
         folder: store.folder.path, measure: measure, recorded: Measure.allCases.filter(known.contains))
     }
-    var seen: Set<Measure> = []
-    return choice.measures.filter { seen.insert($0).inserted }
+    return choice.measures.distinct
   }
 }
 

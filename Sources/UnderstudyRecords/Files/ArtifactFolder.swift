@@ -20,10 +20,8 @@ extension ResultsStore {
   ///
   /// - Throws: ``StoreError`` if they cannot be written.
   public func keepArtifact(_ data: Data, as name: String) throws(StoreError) {
-    do {
+    try doing("create the folder", with: artifactsFolder.path) {
       try FileManager.default.createDirectory(at: artifactsFolder, withIntermediateDirectories: true)
-    } catch {
-      throw .file(path: artifactsFolder.path, action: "create the folder", reason: UnderstudyRecords.reason(of: error))
     }
     try DurableFile.write(
       data, to: artifactsFolder.appendingPathComponent(name),

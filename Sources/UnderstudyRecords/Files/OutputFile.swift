@@ -7,13 +7,7 @@ import Foundation
 public enum OutputFile {
   /// - Throws: ``StoreError``; then what was at `path` is as before.
   public static func write(_ data: Data, to path: String) throws(StoreError) {
-    do {
-      try write(to: path) { sink in try sink(data) }
-    } catch let error as StoreError {
-      throw error
-    } catch {
-      throw .file(path: path, action: "write it", reason: reason(of: error))
-    }
+    try doing("write it", with: path) { try write(to: path) { sink in try sink(data) } }
   }
 
   /// Writes what `body` hands to its sink, in pieces.

@@ -21,6 +21,17 @@ public func reason(of error: any Error) -> String {
   }
 }
 
+/// Runs `body`; of what it throws, other than of the store, says which file it was and what was to be done with it.
+func doing<Result>(
+  _ action: String, with path: String, _ body: () throws -> Result
+) throws(StoreError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw error as? StoreError ?? .file(path: path, action: action, reason: reason(of: error))
+  }
+}
+
 /// What the system said, where Foundation passes on only its own code.
 private let cocoaCodes: [Int: Int32] = [
   CocoaError.fileNoSuchFile.rawValue: ENOENT, CocoaError.fileReadNoSuchFile.rawValue: ENOENT,

@@ -43,9 +43,7 @@ extension ResultsStore {
     let naming = RunNaming(study)
     try reader.forEachRecord(db) { record in
       guard let place = longer[record.run.settingIndex] else { return }
-      let setting = study.settings[place]
-      records.append(
-        (record, naming.run(setting, text: setting.canonicalText, index: place, seed: record.run.seed)))
+      records.append((record, naming.run(study.settings[place], index: place, seed: record.run.seed)))
     }
     for (old, _) in records where old.outcome == .completed {
       guard let memory = old.run.setting.training.remembering, try optimizerState(of: old.run.hash, db) == nil else {

@@ -10,11 +10,10 @@ struct Placement {
   /// Runs that the study does not declare: how many, and the first.
   private(set) var strangers: (count: Int, example: String)?
 
-  /// - Parameter path: of the database.
-  /// - Throws: ``StoreError/damaged(path:reason:)`` for a run of a setting that there is not.
+  /// - Throws: ``StoredValueError`` for a run of a setting that there is not.
   /// - Complexity: O(settings x keys + recorded runs); no run is hashed.
-  init(of stored: Study, in study: Study, path: String, _ db: Database) throws {
-    try placeSettings(of: stored, in: study, path: path, db)
+  init(of stored: Study, in study: Study, _ db: Database) throws {
+    try placeSettings(of: stored, in: study, db)
     let seeds = Set(study.seeds)
     let rows = try Row.fetchCursor(db, sql: "SELECT setting_index, seed FROM run ORDER BY setting_index, seed")
     while let row = try rows.next() {
@@ -25,10 +24,10 @@ struct Placement {
     }
   }
 
-  private mutating func placeSettings(of stored: Study, in study: Study, path: String, _ db: Database) throws {
+  private mutating func placeSettings(of stored: Study, in study: Study, _ db: Database) throws {
     let recorded = try Int.fetchAll(db, sql: "SELECT DISTINCT setting_index FROM run ORDER BY setting_index")
     if let index = recorded.first(where: { !stored.settings.indices.contains($0) }) {
-      throw StoreError.damaged(path: path, reason: "a run of setting \(index)")
+      throw StoredValueError("a run of setting \(index)")
     }
     guard stored.canonicalRecord == study.canonicalRecord else { return }
     var now: [String: Int] = [:]

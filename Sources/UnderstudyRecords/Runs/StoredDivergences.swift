@@ -18,7 +18,7 @@ extension ResultsStore {
     while let row = try rows.next() {
       let steps: String = try row.stored("last_steps")
       divergences[try row.stored("run")] = Divergence(
-        step: row.hasNull(atIndex: 1) ? nil : try row.storedCount("step", path: databasePath),
+        step: row.hasNull(atIndex: 1) ? nil : try row.storedCount("step"),
         reason: try row.stored("reason"),
         lastSteps: try JSONDecoder().decode([Divergence.Step].self, from: Data(steps.utf8)))
     }

@@ -75,12 +75,7 @@ extension ResultsStore {
     let target = URL(fileURLWithPath: copy)
     let partial = target.deletingLastPathComponent().appendingPathComponent(".\(set.digest).partial")
     let files = FileManager.default
-    func changing(_ body: () throws -> Void) throws(StoreError) {
-      do { try body() } catch {
-        throw .file(path: target.path, action: "copy the images to it", reason: UnderstudyRecords.reason(of: error))
-      }
-    }
-    try changing {
+    try doing("copy the images to it", with: target.path) {
       try? files.removeItem(at: partial)
       try files.createDirectory(at: partial, withIntermediateDirectories: true)
     }
@@ -92,7 +87,7 @@ extension ResultsStore {
       }
       // What was copied is what the study has, whatever happened to the original meanwhile.
       guard ImageFolder.digest(of: partial.path) == set.digest else { throw .source(path: set.path) }
-      try changing {
+      try doing("copy the images to it", with: target.path) {
         try? files.removeItem(at: target)
         try files.moveItem(at: partial, to: target)
       }

@@ -38,8 +38,7 @@ extension ResultsStore {
       while let row = try rows.next() {
         let failedAt: String = try row.stored("failed_at")
         let index = try storedSetting(row)
-        let setting = study.settings[index]
-        let run = naming.run(setting, text: setting.canonicalText, index: index, seed: try row.stored("seed"))
+        let run = naming.run(study.settings[index], index: index, seed: try row.stored("seed"))
         failures.append(
           RunFailure(
             run, reason: try row.stored("reason"), version: try row.stored("version"),
@@ -49,16 +48,11 @@ extension ResultsStore {
     }
   }
 
-  /// Forgets why a run failed, once it is recorded.
-  func forgetFailure(of hash: String, _ db: Database) throws {
-    try db.execute(sql: "DELETE FROM failure WHERE run = ?", arguments: [hash])
-  }
-
   /// The place of a row's setting in the grid.
   func storedSetting(_ row: Row) throws -> Int {
     let index: Int = try row.stored("setting_index")
     guard study.settings.indices.contains(index) else {
-      throw StoreError.damaged(path: databasePath, reason: "a row of setting \(index), and there is none")
+      throw StoredValueError("a row of setting \(index), and there is none")
     }
     return index
   }

@@ -75,7 +75,7 @@ extension ResultsStore {
     }
   }
 
-  /// - Throws: ``StoreError/damaged(path:reason:)`` for a row whose hash is not that of its setting and seed.
+  /// - Throws: ``StoredValueError`` for a row whose hash is not that of its setting and seed.
   func forEachRecord(_ db: Database, _ body: (RunRecord) throws -> Void) throws {
     let naming = RunNaming(study)
     let divergences = try storedDivergences(db)
@@ -92,19 +92,19 @@ extension ResultsStore {
       if text.index != index { text = (index, study.settings[index].canonicalText) }
       let run = naming.run(study.settings[index], text: text.canonical, index: index, seed: seed)
       guard run.hash == hash, seeds.contains(seed) else {
-        throw StoreError.damaged(path: databasePath, reason: "run \(hash) is not one of its study")
+        throw StoredValueError("run \(hash) is not one of its study")
       }
       let isDiverged = try row.stored("outcome") == "diverged"
-      let epoch = isDiverged ? try row.storedCount("diverged_epoch", path: databasePath) : nil
+      let epoch = isDiverged ? try row.storedCount("diverged_epoch") : nil
       let finishedAt: String = try row.stored("finished_at")
       try body(
         RunRecord(
           run: run, outcome: epoch.map(Outcome.diverged(epoch:)) ?? .completed, divergence: divergences[hash],
           studyHash: try row.stored("study_hash"), version: try row.stored("version"),
           machine: try row.stored("machine"), finishedAt: try date(finishedAt),
-          wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
-          cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath),
-          stepCount: try row.storedCount("step_count", path: databasePath), measurements: []))
+          wallSeconds: try row.storedSeconds("wall_seconds"),
+          cpuSeconds: try row.storedSeconds("cpu_seconds"),
+          stepCount: try row.storedCount("step_count"), measurements: []))
     }
   }
 
@@ -125,7 +125,7 @@ extension ResultsStore {
         try row.stored("run"),
         MeasuredValue(
           stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: [],
-          values: [try row.stored("value")], path: databasePath))
+          values: [try row.stored("value")]))
     }
     let arrays = try Row.fetchCursor(
       db, sql: "SELECT run, measure, epoch, shape, data_type, \"values\" FROM array \(condition) \(order)",
@@ -135,26 +135,25 @@ extension ResultsStore {
       guard try row.stored("data_type") == ArrayBlob.dataType, let values = ArrayBlob.decode(try row.stored("values")),
         let shape = try? JSONDecoder().decode([Int].self, from: Data(shapeText.utf8))
       else {
-        throw StoreError.damaged(path: databasePath, reason: "an array whose bytes do not fit its shape \(shapeText)")
+        throw StoredValueError("an array whose bytes do not fit its shape \(shapeText)")
       }
       try body(
         try row.stored("run"),
         MeasuredValue(
-          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape, values: values,
-          path: databasePath))
+          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape, values: values))
     }
   }
 
   private func date(_ text: String) throws -> Date {
     guard let date = try? Date(text, strategy: .iso8601) else {
-      throw StoreError.damaged(path: databasePath, reason: "a time of \(text)")
+      throw StoredValueError("a time of \(text)")
     }
     return date
   }
 
   private func measure(_ name: String) throws -> Measure {
     guard let measure = Measure(named: name) else {
-      throw StoreError.damaged(path: databasePath, reason: "unknown measure \(name)")
+      throw StoredValueError("unknown measure \(name)")
     }
     return measure
   }

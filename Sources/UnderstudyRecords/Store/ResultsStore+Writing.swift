@@ -151,18 +151,18 @@ extension ResultsStore {
       guard let row else { return nil }
       let measurements: String = try row.stored("measurements")
       let decoded = try JSONDecoder().decode([MeasuredValue].self, from: Data(measurements.utf8)).map {
-        try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values, path: databasePath)
+        try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values)
       }
-      let epoch = try row.storedCount("epoch", path: databasePath)
+      let epoch = try row.storedCount("epoch")
       guard epoch <= run.setting.training.epochs else {
-        throw StoreError.damaged(path: databasePath, reason: "a checkpoint at epoch \(epoch) of run \(hash)")
+        throw StoredValueError("a checkpoint at epoch \(epoch) of run \(hash)")
       }
       return Checkpoint(
         runHash: hash, epoch: epoch, student: try row.stored("student"),
         optimizerState: try Self.optimizerState(of: hash, db),
         measurements: decoded,
-        wallSeconds: try row.storedSeconds("wall_seconds", path: databasePath),
-        cpuSeconds: try row.storedSeconds("cpu_seconds", path: databasePath))
+        wallSeconds: try row.storedSeconds("wall_seconds"),
+        cpuSeconds: try row.storedSeconds("cpu_seconds"))
     }
   }
 
@@ -174,8 +174,7 @@ extension ResultsStore {
 
   func isOwn(_ run: Run) -> Bool {
     guard study.settings.indices.contains(run.settingIndex) else { return false }
-    let setting = study.settings[run.settingIndex]
-    let own = RunNaming(study).run(setting, text: setting.canonicalText, index: run.settingIndex, seed: run.seed)
+    let own = RunNaming(study).run(study.settings[run.settingIndex], index: run.settingIndex, seed: run.seed)
     return own.hash == run.hash && seeds.contains(run.seed)
   }
 
@@ -194,10 +193,6 @@ extension ResultsStore {
         throw .duplicateMeasurement(run: hash, measure: measurement.measure, epoch: measurement.epoch)
       }
     }
-  }
-
-  func isRecorded(_ hash: String, _ db: Database) throws -> Bool {
-    try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE hash = ?)", arguments: [hash]) ?? false
   }
 
   private func insert(_ record: RunRecord, _ db: Database) throws {
@@ -232,6 +227,6 @@ extension ResultsStore {
     try Self.keep(record.optimizerState, of: hash, db)
     try Self.keep(record.run.setting, index: record.run.settingIndex, db)
     try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [hash])
-    try forgetFailure(of: hash, db)
+    try db.execute(sql: "DELETE FROM failure WHERE run = ?", arguments: [hash])
   }
 }

@@ -109,10 +109,8 @@ public final class ResultsStore: Sendable {
     if !isResults(folder), let outer = resultsFolder(around: folder) {
       throw .insideResults(folder: folder.path, results: outer.path)
     }
-    do {
+    try doing("make the folder", with: folder.path) {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    } catch {
-      throw .file(path: folder.path, action: "make the folder", reason: reason(of: error))
     }
     try checkForeign(folder)
     let lock = try FolderLock(folder)
@@ -170,11 +168,8 @@ public final class ResultsStore: Sendable {
 
   /// Refuses a folder with files in it but without results, before anything is written there.
   private static func checkForeign(_ folder: URL) throws(StoreError) {
-    let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-    } catch {
-      throw .file(path: folder.path, action: "list the folder", reason: reason(of: error))
+    let names = try doing("list the folder", with: folder.path) {
+      try FileManager.default.contentsOfDirectory(atPath: folder.path)
     }
     guard !names.contains(ResultsFolder.databaseName) else { return }
     if let other = names.sorted().first(where: { $0 != ResultsFolder.lockName }) {
@@ -184,7 +179,7 @@ public final class ResultsStore: Sendable {
 
   /// Folders, the files that the study names, `study.yaml`, and removal of what an interrupted write left.
   private func prepareFiles(yaml: String) throws(StoreError) {
-    do {
+    try doing("prepare the folder", with: folder.path) {
       for url in [weightsFolder, figuresFolder] {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
       }
@@ -194,8 +189,6 @@ public final class ResultsStore: Sendable {
           try FileManager.default.removeItem(at: url.appendingPathComponent(name))
         }
       }
-    } catch {
-      throw .file(path: folder.path, action: "prepare the folder", reason: reason(of: error))
     }
     try keepFiles()
     let url = folder.appendingPathComponent(ResultsFolder.studyName)
@@ -258,7 +251,7 @@ public final class ResultsStore: Sendable {
       default: throw .database(path: path, reason: error.message ?? "SQLite error \(error.resultCode.rawValue)")
       }
     } catch let error as StoredValueError {
-      throw .damaged(path: path, reason: "a row without a proper \(error.column)")
+      throw .damaged(path: path, reason: error.reason)
     } catch is RowDecodingError {
       throw .damaged(path: path, reason: "a row with a value of another type than was written")
     } catch is DecodingError {

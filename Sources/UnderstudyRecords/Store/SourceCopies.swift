@@ -36,8 +36,7 @@ extension Study {
   /// What the settings name by a key of this form, each once.
   func sources(_ form: StudyKey.Form) -> [SourceFile] {
     let keys = StudyKey.all.filter { $0.form == form }
-    var known: Set<SourceFile> = []
-    return settings.flatMap { setting in keys.compactMap { $0.file(setting) } }.filter { known.insert($0).inserted }
+    return settings.flatMap { setting in keys.compactMap { $0.file(setting) } }.distinct
   }
 
   /// The same study, whose files and sets of images are also read from where a results folder keeps them.
@@ -111,11 +110,9 @@ extension ResultsStore {
   func keepFiles() throws(StoreError) {
     let faults = Dictionary(copyFaults().map { ($0.path, $0.fault) }, uniquingKeysWith: { first, _ in first })
     guard !faults.isEmpty else { return }
-    do {
+    try doing("prepare the folder", with: folder.path) {
       try FileManager.default.createDirectory(
         at: folder.appendingPathComponent(ResultsFolder.filesName), withIntermediateDirectories: true)
-    } catch {
-      throw .file(path: folder.path, action: "prepare the folder", reason: UnderstudyRecords.reason(of: error))
     }
     for file in study.files {
       guard let copy = file.copy, faults[copy] != nil else { continue }

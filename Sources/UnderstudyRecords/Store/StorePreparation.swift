@@ -23,8 +23,7 @@ extension ResultsStore {
       if version == StoreSchema.version { try db.execute(sql: StoreSchema.laterStatements) }
       let study = study.drawing(as: stored).naming(originalsOf: stored, copiedIn: folder)
       guard stored != study || version < StoreSchema.version else { return (study, nil) }
-      let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
-      let placement = try Placement(of: stored, in: study, path: path, db)
+      let placement = try Placement(of: stored, in: study, db)
       let isPart = placement.strangers != nil && study.isPart(of: stored)
       if !isPart { try check(placement, of: stored, in: study, folder: folder) }
       if version < StoreSchema.version { try StoreSchema.migrate(db) }

@@ -42,15 +42,14 @@ struct TemporaryCopy: Sendable {
   private let folder: TemporaryFolder
 
   init(of original: String) throws(StoreError) {
-    do {
-      folder = try TemporaryFolder(for: "reading")
-      path = folder.url.appendingPathComponent(ResultsFolder.databaseName).path
+    folder = try doing("copy it to read it", with: original) { try TemporaryFolder(for: "reading") }
+    let path = folder.url.appendingPathComponent(ResultsFolder.databaseName).path
+    self.path = path
+    try doing("copy it to read it", with: original) {
       for suffix in ["-wal", ""] where FileManager.default.fileExists(atPath: original + suffix) {
         try FileManager.default.copyItem(atPath: original + suffix, toPath: path + suffix)
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path + suffix)
       }
-    } catch {
-      throw .file(path: original, action: "copy it to read it", reason: UnderstudyRecords.reason(of: error))
     }
   }
 }

@@ -186,26 +186,25 @@ enum StoreSchema {
 
   /// The study in the database and the version of its tables; nil if there are no tables yet.
   ///
-  /// - Throws: ``StoreError`` if the file is not ours or newer.
+  /// - Throws: ``StoreError`` if the file is newer, ``StoredValueError`` if it is not ours.
   static func readStudy(_ db: Database, folder: URL) throws -> (study: Study, version: Int)? {
-    let path = folder.appendingPathComponent(ResultsFolder.databaseName).path
     let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
     let application = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
     let tableCount = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") ?? 0
     if application == 0 && found == 0 && tableCount == 0 { return nil }
     guard application == applicationID else {
-      throw StoreError.damaged(path: path, reason: "it carries another program's mark")
+      throw StoredValueError("it carries another program's mark")
     }
     guard found <= version else {
       throw StoreError.newerFormat(folder: folder.path, found: found, known: version)
     }
     guard let definition = try String.fetchOne(db, sql: "SELECT definition FROM study") else {
-      throw StoreError.damaged(path: path, reason: "it holds no study")
+      throw StoredValueError("it holds no study")
     }
     do {
       return (try JSONDecoder().decode(Study.self, from: Data(definition.utf8)), found)
     } catch {
-      throw StoreError.damaged(path: path, reason: "its study cannot be read")
+      throw StoredValueError("its study cannot be read")
     }
   }
 }

@@ -31,7 +31,7 @@ extension ResultsStore {
           """)
       while let row = try rows.next() {
         for column in ["wall", "cpu"] {
-          for end in ["least", "most"] { _ = try row.storedSeconds("\(column)_\(end)", path: databasePath) }
+          for end in ["least", "most"] { _ = try row.storedSeconds("\(column)_\(end)") }
         }
         tallies[try storedSetting(row)] = SettingTally(
           recordedCount: try row.stored("recorded"), divergedCount: try row.stored("diverged"),
@@ -74,7 +74,7 @@ extension ResultsStore {
           LIMIT ?
           """, arguments: [count]
       ).map { row in
-        (try storedSetting(row), try row.stored("seed"), try row.storedCount("diverged_epoch", path: databasePath))
+        (try storedSetting(row), try row.stored("seed"), try row.storedCount("diverged_epoch"))
       }
     }
   }
@@ -98,7 +98,7 @@ extension ResultsStore {
       while let row = try rows.next() {
         let seed: Int = try row.stored("seed")
         guard seeds.contains(seed) else {
-          throw StoreError.damaged(path: databasePath, reason: "a run of seed \(seed), and there is none")
+          throw StoredValueError("a run of seed \(seed), and there is none")
         }
         recorded[try storedSetting(row), default: []].insert(seed)
       }

@@ -4,37 +4,39 @@ import UnderstudySchema
 
 // A store may have been damaged, or made by somebody else: what is read from it is checked as what a user gives.
 
-/// A column that is not there, or does not hold what it should.
+/// What no store has that was written as it should; ``ResultsStore`` reports it as damage of its database.
 struct StoredValueError: Error {
-  var column: String
+  var reason: String
+
+  init(_ reason: String) { self.reason = reason }
 }
 
 extension Row {
   /// The value of a column. (GRDB's subscripts trap where it is not of the type.)
   ///
-  /// - Throws: ``StoredValueError``, which ``ResultsStore`` reports as damage.
+  /// - Throws: ``StoredValueError`` if it is not there, or does not hold such a value.
   func stored<Value: DatabaseValueConvertible>(_ column: String, as _: Value.Type = Value.self) throws -> Value {
     guard hasColumn(column), let value = Value.fromDatabaseValue(self[column]) else {
-      throw StoredValueError(column: column)
+      throw StoredValueError("a row without a proper \(column)")
     }
     return value
   }
 
   /// A length of time in seconds.
-  func storedSeconds(_ column: String, path: String) throws -> Double {
+  func storedSeconds(_ column: String) throws -> Double {
     let seconds: Double = try stored(column)
     // Longer than the machine will last.
     guard seconds.isFinite, (0...1e12).contains(seconds) else {
-      throw StoreError.damaged(path: path, reason: "\(column) is \(seconds)")
+      throw StoredValueError("\(column) is \(seconds)")
     }
     return seconds
   }
 
   /// A number of epochs or steps.
-  func storedCount(_ column: String, path: String) throws -> Int {
+  func storedCount(_ column: String) throws -> Int {
     let count: Int = try stored(column)
     guard (0...1_000_000_000_000_000).contains(count) else {
-      throw StoreError.damaged(path: path, reason: "\(column) is \(count)")
+      throw StoredValueError("\(column) is \(count)")
     }
     return count
   }
@@ -43,10 +45,10 @@ extension Row {
 extension MeasuredValue {
   /// A measurement as it was stored.
   ///
-  /// - Throws: ``StoreError/damaged(path:reason:)`` if the numbers do not fill the shape, or are none that was recorded.
-  init(stored measure: Measure, epoch: Int, shape: [Int], values: [Double], path: String) throws {
-    func damaged(_ what: String) -> StoreError {
-      .damaged(path: path, reason: "\(measure.rawValue) at epoch \(epoch): \(what)")
+  /// - Throws: ``StoredValueError`` if the numbers do not fill the shape, or are none that was recorded.
+  init(stored measure: Measure, epoch: Int, shape: [Int], values: [Double]) throws {
+    func damaged(_ what: String) -> StoredValueError {
+      StoredValueError("\(measure.rawValue) at epoch \(epoch): \(what)")
     }
     var count = 1
     for size in shape {

@@ -115,7 +115,8 @@ extension ResultsStore {
   ///
   /// - Throws: ``StoreError/alreadyRecorded(run:)`` if the run is recorded and not to be replaced.
   func makeRoom(for hash: String, isRecord: Bool, _ db: Database) throws {
-    guard try isRecorded(hash, db) else { return }
+    let isRecorded = try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE hash = ?)", arguments: [hash])
+    guard isRecorded ?? false else { return }
     guard replaced.withLock({ $0.contains(hash) }) else { throw StoreError.alreadyRecorded(run: hash) }
     guard isRecord else { return }
     try db.execute(sql: "DELETE FROM run_record WHERE hash = ?", arguments: [hash])
@@ -181,9 +182,7 @@ extension ResultsStore {
 
   /// The run of a row, which must be of the study if it is to be carried out again.
   private func run(of row: WeightsRow) throws(StoreError) -> Run {
-    let setting = study.settings[row.settingIndex]
-    let run = RunNaming(study).run(
-      setting, text: setting.canonicalText, index: row.settingIndex, seed: row.seed)
+    let run = RunNaming(study).run(study.settings[row.settingIndex], index: row.settingIndex, seed: row.seed)
     guard run.hash == row.hash, seeds.contains(row.seed) else {
       throw .damaged(path: databasePath, reason: "run \(row.hash) is not one of its study")
     }

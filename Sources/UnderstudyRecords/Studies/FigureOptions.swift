@@ -7,21 +7,21 @@ extension StudyDeclarations {
   static func readOptions(
     _ entries: [String: YAMLTree], into figure: inout FigureDeclaration
   ) throws(StudyError) {
-    func given(_ key: String) -> YAMLTree? { entries[key].flatMap { $0.isNull ? nil : $0 } }
-    figure.style = try style(given("style"), key: "figures.style")
-    if let tree = given("height") {
+    let given = entries.filter { !$0.value.isNull }
+    figure.style = try style(given["style"], key: "figures.style")
+    if let tree = given["height"] {
       guard figure.kind == .lShape else {
         throw tree.error(
           .unusedKey, key: "figures.height", "figures of kind \(figure.kind.rawValue) have no height", "remove it")
       }
       figure.height = try tree.choice(of: FigureDeclaration.Height.self, key: "figures.height", what: "height")
     }
-    if figure.kind.hasCorrelationScale, let tree = given("scale") {
+    if figure.kind.hasCorrelationScale, let tree = given["scale"] {
       figure.scale = try tree.choice(of: PlotDeclaration.Scale.self, key: "figures.scale", what: "scale")
     }
-    figure.against = try sampleAxis(given("against"), key: "figures.against", isOf: figure.kind == .sampleExponent)
+    figure.against = try sampleAxis(given["against"], key: "figures.against", isOf: figure.kind == .sampleExponent)
     for channel in figure.kind.channels.map(\.rawValue) {
-      guard let tree = given(channel) else { continue }
+      guard let tree = given[channel] else { continue }
       let axis = try axis(tree, key: "figures.\(channel)")
       switch axis {
       case .epoch, .node, .layer:

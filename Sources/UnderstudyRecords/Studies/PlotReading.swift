@@ -3,17 +3,15 @@ import UnderstudySchema
 // Reading and writing of figures that show any quantity.
 
 extension StudyDeclarations {
-  /// The keys that figures of the kinds `plot` and `heatMap` have beside those of all figures.
-  static var plotKeys: [String] { FigureDeclaration.Kind.plotOptions }
-
   /// What a figure of these kinds shows; nil for all other kinds.
   static func plot(
     _ entries: [String: YAMLTree], of kind: FigureDeclaration.Kind, _ item: YAMLTree
   ) throws(StudyError) -> PlotDeclaration? {
-    let given = plotKeys.filter { entries[$0].map { !$0.isNull } ?? false }
+    let given = entries.filter { !$0.value.isNull }
     guard kind.isPlot else {
       let own = kind.options
-      if let key = given.first(where: { !own.contains($0) }), let tree = entries[key] {
+      for key in FigureDeclaration.Kind.plotOptions where !own.contains(key) {
+        guard let tree = given[key] else { continue }
         let known = own.isEmpty ? "" : "; it has \(own.joined(separator: ", "))"
         let reason = FigureDeclaration.Channel(rawValue: key).flatMap(kind.objection)
         throw tree.error(
@@ -25,30 +23,30 @@ extension StudyDeclarations {
     }
     // The quantity is the height of a plot, and the colour of a heat map.
     let place = kind == .plot ? "y" : "color"
-    guard given.contains(place), let tree = entries[place] else {
+    guard let tree = given[place] else {
       throw item.error(
         .missingKey, key: "figures.\(place)", "a \(kind.rawValue) that does not say what it shows",
         "give a measure or a statistic of findings, e.g. \(place): recoveredShare")
     }
     var plot = PlotDeclaration(try quantity(tree, key: "figures.\(place)"))
     func axis(_ key: String) throws(StudyError) -> PlotDeclaration.Axis? {
-      guard given.contains(key), let tree = entries[key] else { return nil }
+      guard let tree = given[key] else { return nil }
       return try self.axis(tree, key: "figures.\(key)")
     }
     plot.x = try axis("x")
     if kind == .plot { plot.color = try axis("color") } else { plot.y = try axis("y") }
     (plot.row, plot.column) = (try axis("row"), try axis("column"))
     plot.reductions = try reductions(entries["reduce"], of: plot.quantity)
-    if given.contains("layer"), let tree = entries["layer"] {
+    if let tree = given["layer"] {
       plot.layer = try tree.integer(key: "figures.layer", atLeast: 1, atMost: LayerWidths.greatestDepth)
     }
-    if given.contains("band"), let tree = entries["band"] {
+    if let tree = given["band"] {
       guard kind == .plot else {
         throw tree.error(.unusedKey, key: "figures.band", "a heat map has no band", "remove it")
       }
       plot.band = try tree.choice(of: PlotDeclaration.Band.self, key: "figures.band", what: "band")
     }
-    if given.contains("scale"), let tree = entries["scale"] {
+    if let tree = given["scale"] {
       plot.scale = try tree.choice(of: PlotDeclaration.Scale.self, key: "figures.scale", what: "scale")
     }
     try check(plot, entries)

@@ -114,8 +114,8 @@ enum StudyDeclarations {
   static func figures(_ tree: YAMLTree, settings: [Setting]) throws(StudyError) -> [FigureDeclaration] {
     var figures: [FigureDeclaration] = []
     for item in tree.items {
-      let entries = try item.entries(
-        key: "figures", known: ["name", "kind", "caption", "where", "epochs", "height", "against", "style"] + plotKeys)
+      let known = ["name", "kind", "caption", "where", "epochs", "height", "against", "style"]
+      let entries = try item.entries(key: "figures", known: known + FigureDeclaration.Kind.plotOptions)
       guard let nameTree = entries["name"], let kindTree = entries["kind"] else {
         throw item.error(
           .missingKey, key: "figures", "a figure without \(entries["name"] == nil ? "name" : "kind")",

@@ -65,8 +65,7 @@ public struct StudyRuns: RandomAccessCollection, Sendable {
 
   public subscript(position: Int) -> Run {
     let setting = position / seeds.count
-    return naming.run(
-      settings[setting], text: settings[setting].canonicalText, index: setting, seed: seeds[position % seeds.count])
+    return naming.run(settings[setting], index: setting, seed: seeds[position % seeds.count])
   }
 
   public func makeIterator() -> Iterator { Iterator(runs: self) }
@@ -101,11 +100,13 @@ package struct RunNaming: Sendable {
   /// The first line of what is hashed is the version of the form: it changes when the meaning of a key or the arithmetic of a
   /// run does, so that old results are never taken for new ones.
   ///
-  /// - Parameter text: the setting's ``Setting/canonicalText``.
-  package func run(_ setting: Setting, text: String, index: Int, seed: Int) -> Run {
+  /// - Parameter text: the setting's ``Setting/canonicalText``, where it is known already.
+  package func run(_ setting: Setting, text: String? = nil, index: Int, seed: Int) -> Run {
     var hash = ContentHash()
     let nameLine = randomNumbers == .bySetting ? "name \(name)\n" : ""
-    hash.combine("understudy run \(randomNumbers.version)\nseed \(seed)\n\(nameLine)setting \(text)\n".utf8)
+    hash.combine(
+      "understudy run \(randomNumbers.version)\nseed \(seed)\n\(nameLine)setting \(text ?? setting.canonicalText)\n"
+        .utf8)
     let keys = randomNumbers.keys(seed: seed, setting: hash)
     hash.combine("record \(record)\n".utf8)
     return Run(
