@@ -82,11 +82,7 @@ func isHashPrefix(_ text: String) -> Bool { (4...32).contains(text.count) && tex
 func differences(of runs: [Run], in study: Study) -> String {
   var parts: [String] = []
   for key in study.variedKeys {
-    var values: [String] = []
-    for run in runs {
-      let value = run.setting.value(of: key)?.description ?? "none"
-      if !values.contains(value) { values.append(value) }
-    }
+    let values = runs.map { $0.setting.value(of: key)?.description ?? "none" }.distinct
     if values.count > 1 { parts.append("\(key) (--where \(key)=...: \(listed(values)))") }
   }
   let seeds = Set(runs.map(\.seed)).sorted().map(String.init)

@@ -29,10 +29,16 @@ struct ExecutionOptions: ParsableArguments {
 
   @OptionGroup var machine: MachineOptions
 
+  /// Trains what is chosen now and missing, into the study's folder.
+  func execute(_ study: Study, from origin: StudyOrigin, in folder: URL) async throws {
+    try await UnderstudyCLI.execute(
+      study, from: origin, in: folder, options: machine, choosing: chosenRuns, preparing: keepSources)
+  }
+
   /// Puts into the folder what is kept on request only.
   ///
   /// - Throws: `StoreError` if an original is not there, or cannot be copied.
-  func keepSources(in store: ResultsStore) throws {
+  private func keepSources(in store: ResultsStore) throws {
     guard keepImages else { return }
     if store.study.imageSets.isEmpty {
       writeError("--keep-images: \(store.study.name) names no images; every file that it names is kept in any case")
@@ -41,7 +47,7 @@ struct ExecutionOptions: ParsableArguments {
   }
 
   /// - Throws: `StudyError` and `ValidationError` of what a study does not have.
-  func chosenRuns(of study: Study) throws -> RunSelection {
+  private func chosenRuns(of study: Study) throws -> RunSelection {
     try checkSeeds(seed, of: study)
     return RunSelection(seeds: Set(seed), settings: try study.selection(selection))
   }
@@ -167,7 +173,7 @@ func execute(
   }
   let runner = StudyRunner(study, into: store, options: options.runnerOptions, choosing: chosen, stop: stop)
   let bar = ProgressBar(title: study.name)
-  let reading = StepProgress(title: "\(study.name): reading weights that were moved or changed")
+  let reading = ProgressLine(title: "\(study.name): reading weights that were moved or changed")
   let summary = try await runner.run(reading: { _, _ in reading.advance() }, report: { bar.show($0) })
   bar.end()
   let counts = [

@@ -40,22 +40,20 @@ extension BenchCommand {
         let results = try benchmark.run()
         if json { return try printLine(jsonText(results)) }
         try printLine(machineKind())
-        var table = TextTable(["threads", "algorithm", "ms/step", "GFLOP/s", "% outside", "ms forward", "GFLOP/step"])
-        for result in results {
-          table.add([
+        let rows = results.map { result in
+          [
             "\(result.threads)", result.algorithm, format(result.millisecondsPerStep, digits: 1),
             format(result.stepGFLOPS, digits: 1), format(100 * result.shareOutsideProducts, digits: 1),
             format(result.forwardMilliseconds, digits: 1), format(result.stepGFLOP, digits: 2),
-          ])
+          ]
         }
-        try printLine(table.text)
+        let head = ["threads", "algorithm", "ms/step", "GFLOP/s", "% outside", "ms forward", "GFLOP/step"]
+        try printLine(TextTable(head, rows).text)
         for algorithm in ConvolutionAlgorithm.allCases {
           guard let result = results.first(where: { $0.algorithm == algorithm.rawValue }) else { continue }
-          var choices = TextTable(["\(algorithm.rawValue): layer", "forward", "data", "weights"])
-          for choice in result.choices {
-            choices.add([layerLabel(choice.layer + 1), choice.forward, choice.data ?? "-", choice.weights])
-          }
-          try printLine("\n\(choices.text)")
+          let choices = result.choices.map { [layerLabel($0.layer + 1), $0.forward, $0.data ?? "-", $0.weights] }
+          let table = TextTable(["\(algorithm.rawValue): layer", "forward", "data", "weights"], choices)
+          try printLine("\n\(table.text)")
         }
       }
     }

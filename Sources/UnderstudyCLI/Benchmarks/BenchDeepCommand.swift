@@ -69,10 +69,13 @@ extension BenchCommand {
         }
         try printLine(table.text)
         guard let measures else { return }
-        var seconds = TextTable(["measure", "s"])
-        seconds.add(["couplings, whole", format(measures.wholeSeconds, digits: 2)])
-        seconds.add(["couplings, diagonal", format(measures.diagonalSeconds, digits: 2)])
-        seconds.add(["correlations", format(measures.correlationSeconds, digits: 2)])
+        let seconds = TextTable(
+          ["measure", "s"],
+          [
+            ["couplings, whole", format(measures.wholeSeconds, digits: 2)],
+            ["couplings, diagonal", format(measures.diagonalSeconds, digits: 2)],
+            ["correlations", format(measures.correlationSeconds, digits: 2)],
+          ])
         try printLine("\n\(seconds.text)")
         try printLine("most memory held: \(format(Double(measures.peakBytes) / 1e6, digits: 0)) MB")
       }

@@ -23,7 +23,7 @@ extension AuditCommand {
   }
 
   func auditImageFiles(_ teacher: String, _ student: String, _ images: String) throws {
-    let progress = StageProgress(title: "audit")
+    let progress = ProgressLine(title: "audit")
     let entry = try channelAudits.audit(
       teacherPath: teacher, studentPath: student, images: images, normalization: pixels.value,
       activation: activation.value, progress: progress.show)

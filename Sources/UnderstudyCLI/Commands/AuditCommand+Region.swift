@@ -22,12 +22,11 @@ extension AuditCommand {
     if ball == "data", results == nil {
       throw ValidationError("--ball data is the ball that has a run's training inputs; give a radius for files")
     }
-    let others = [
-      ("--inputs", inputs != nil), ("--images", images != nil), ("--allow", allow != nil), ("--complete", complete),
-      ("--merge-into", mergeInto != nil), ("--rho", rho != nil), ("--correlations-only", correlationsOnly),
-    ]
-    if let option = others.first(where: \.1) {
-      throw ValidationError("\(option.0) is for audits over samples; leave it out, or --ball and --box")
+    let inputOptions = [("--inputs", inputs != nil), ("--images", images != nil)].filter(\.1).map(\.0)
+    // A region has bands too.
+    let others = inputOptions + optionsOfTheory.filter { $0 != "--bands" } + optionsOfImages
+    if let option = others.first {
+      throw ValidationError("\(option) is for audits over samples; leave it out, or --ball and --box")
     }
     if let bands, bands.values.count > 1 {
       throw ValidationError("--bands: over a region give one width, up to which a student node counts as aligned")

@@ -168,7 +168,7 @@ struct AuditCommand: AsyncParsableCommand {
   }
 
   private func auditFiles(_ teacher: String, _ student: String, _ inputs: String) throws {
-    let progress = StageProgress(title: "audit")
+    let progress = ProgressLine(title: "audit")
     let entry = try theoryAudits.audit(
       teacherPath: teacher, studentPath: student, inputsPath: inputs, activation: activation.value,
       progress: progress.show)
@@ -203,9 +203,9 @@ struct AuditCommand: AsyncParsableCommand {
 
   /// The audits of runs, one after the other.
   func each<Entry>(of runs: [Run], _ audit: (Run) throws -> Entry) rethrows -> [Entry] {
-    let progress = LineProgress(title: "audit", count: runs.count)
+    let progress = ProgressLine(title: "audit")
     let entries = try runs.map { run in
-      defer { progress.advance() }
+      defer { progress.advance(of: runs.count) }
       return try audit(run)
     }
     progress.end()

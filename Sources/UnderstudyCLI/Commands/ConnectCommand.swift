@@ -83,7 +83,7 @@ struct ConnectCommand: AsyncParsableCommand {
   }
 
   private func analysis() throws -> ConnectionAnalysis {
-    let progress = StageProgress(title: "connect")
+    let progress = ProgressLine(title: "connect")
     defer { progress.end() }
     if let studentB, let teacher, let inputs {
       return try ConnectionAnalysis(
@@ -120,13 +120,13 @@ struct ConnectCommand: AsyncParsableCommand {
   }
 
   private func text(of analysis: ConnectionAnalysis) -> String {
-    var curves = TextTable(["way", "loss at A", "loss at B", "largest loss", "at"])
-    for curve in analysis.curves {
-      curves.add([
+    let rows = analysis.curves.map { curve in
+      [
         title(of: curve), short(curve.lossAtStart), short(curve.lossAtEnd), short(curve.largestLoss),
         "\(short(100 * curve.largestLossAt)) %",
-      ])
+      ]
     }
+    let curves = TextTable(["way", "loss at A", "loss at B", "largest loss", "at"], rows)
     var parts = [
       "A        \(analysis.studentA)\nB        \(analysis.studentB)\n"
         + "loss     1/2 mean ||f* - f||^2 on \(analysis.inputs); of outputs 0 it is \(short(analysis.lossOfZero))",

@@ -25,15 +25,16 @@ struct DataCommand: AsyncParsableCommand {
     }
 
     private func text(of entries: [KnownImageSet.Listing]) -> String {
-      var table = TextTable(["set", "training", "evaluation", "size", "classes", "folder"])
-      for entry in entries {
-        let images = entry.images
-        table.add([
-          entry.name, images.map { "\($0.trainingCount)" } ?? "-", images.map { "\($0.evaluationCount)" } ?? "-",
-          images.map { "\($0.channels) x \($0.rows) x \($0.columns)" } ?? "-", images.map { "\($0.classCount)" } ?? "-",
-          entry.folder ?? "not found",
-        ])
+      let rows = entries.map { entry in
+        let cells = entry.images.map {
+          [
+            "\($0.trainingCount)", "\($0.evaluationCount)", "\($0.channels) x \($0.rows) x \($0.columns)",
+            "\($0.classCount)",
+          ]
+        }
+        return [entry.name] + (cells ?? ["-", "-", "-", "-"]) + [entry.folder ?? "not found"]
       }
+      let table = TextTable(["set", "training", "evaluation", "size", "classes", "folder"], rows)
       return ([table.text, ""] + entries.compactMap(\.problem)).joined(separator: "\n")
     }
   }

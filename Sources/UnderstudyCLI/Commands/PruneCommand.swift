@@ -80,7 +80,7 @@ struct PruneCommand: AsyncParsableCommand {
       let data =
         try images.map { try PruningData(images: $0, count: count, normalization: pixels.value) }
         ?? PruningData(inputs: inputs ?? "", count: count)
-      let progress = StageProgress(title: "prune")
+      let progress = ProgressLine(title: "prune")
       let pruning = try PruningReport(network, name: student, over: data, goal: goal, progress: progress.show)
       progress.end()
       // Written before it is told: a reader that is gone must not cost the result.

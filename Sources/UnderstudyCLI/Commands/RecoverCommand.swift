@@ -100,7 +100,7 @@ struct RecoverCommand: AsyncParsableCommand {
     throws
   {
     try checkOutput(into, reads: [student, inputs, targets, teacher])
-    let progress = StepProgress(title: "recover")
+    let progress = ProgressLine(title: "recover")
     let reconstruction = try ReconstructionReport(
       studentPath: student, inputsPath: inputs, targets: source, activation: activation.value, plan: plan
     ) {
@@ -132,7 +132,7 @@ struct RecoverCommand: AsyncParsableCommand {
     var records: [ReconstructionReport.Record] = []
     var failure: (any Error)?
     for (index, run) in runs.enumerated() {
-      let progress = StepProgress(title: "recover, run \(index + 1) of \(runs.count)")
+      let progress = ProgressLine(title: "recover, run \(index + 1) of \(runs.count)")
       defer { progress.end() }
       do {
         let record = try ReconstructionReport(run, in: store, plan: plan) {

@@ -25,9 +25,9 @@ struct CheckCommand: AsyncParsableCommand {
         runCount += 1
         measurementCount += record.measurements.count
       }
-      let progress = LineProgress(title: "weights", count: runCount)
+      let progress = ProgressLine(title: "weights")
       let faults = try store.weightsFaults(.content) { _, _ in
-        progress.advance()
+        progress.advance(of: runCount)
         return true
       }
       progress.end()

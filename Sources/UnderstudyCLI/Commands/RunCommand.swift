@@ -25,9 +25,7 @@ struct RunCommand: AsyncParsableCommand {
     try await reportingErrors {
       let (study, origin) = try namedStudy()
       let folder = folder(of: study.name)
-      try await execute(
-        study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns,
-        preparing: options.keepSources)
+      try await options.execute(study, from: origin, in: folder)
       guard !options.machine.noReport else { return }
       guard !study.figures.isEmpty || !study.findings.isEmpty else {
         return writeError("\(study.name): no report, because the study declares no figures and no findings")
@@ -96,9 +94,7 @@ struct ReproduceCommand: AsyncParsableCommand {
       let folders = studies.map { folder.appendingPathComponent($0.name) }
       for (study, folder) in zip(studies, folders) {
         let origin = StudyOrigin(bundledName: study.name, scale: scale.rawValue, overrides: options.overrides)
-        try await execute(
-          study, from: origin, in: folder, options: options.machine, choosing: options.chosenRuns,
-          preparing: options.keepSources)
+        try await options.execute(study, from: origin, in: folder)
       }
       guard !options.machine.noReport else { return }
       try drawReport(of: folders, to: folder.appendingPathComponent("report.html"), python: options.machine.python)

@@ -57,18 +57,14 @@ struct StatisticsCommand: AsyncParsableCommand {
   }
 
   private func table(_ values: [StatisticValue]) -> String {
-    var table = TextTable(
-      by + (layer.isEmpty ? [] : ["layer"]) + (epoch.isEmpty ? [] : ["epoch"]) + ["runs", statistic.rawValue])
-    for value in values {
-      table.add(
-        by.map { value.group[$0] ?? "-" } + [value.layer, value.epoch].compactMap { $0.map(String.init) }
-          + ["\(value.runCount)", value.value.map { String(format: "%.6g", $0) } ?? "-"])
+    let rows = values.map { value in
+      by.map { value.group[$0] ?? "-" } + [value.layer, value.epoch].compactMap { $0.map(String.init) }
+        + ["\(value.runCount)", value.value.map { String(format: "%.6g", $0) } ?? "-"]
     }
+    let table = TextTable(
+      by + (layer.isEmpty ? [] : ["layer"]) + (epoch.isEmpty ? [] : ["epoch"]) + ["runs", statistic.rawValue], rows)
     // Below the table, where they widen no column.
-    var reasons: [String] = []
-    for reason in values.filter({ $0.value == nil }).compactMap(\.reason) where !reasons.contains(reason) {
-      reasons.append(reason)
-    }
+    let reasons = values.filter { $0.value == nil }.compactMap(\.reason).distinct
     return ([table.text] + reasons.map { "-: \($0)" }).joined(separator: "\n")
   }
 }

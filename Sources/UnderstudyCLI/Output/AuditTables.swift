@@ -32,8 +32,8 @@ struct AuditTables {
   /// Every column that is no remark; below, the notes and the remarks.
   static func text(_ table: AuditTable) -> String {
     let shown = table.columns.indices.filter { table.columns[$0].place != .remark }
-    var text = TextTable(shown.map { table.columns[$0].title })
-    for row in table.rows { text.add(shown.map { row[$0].plain }) }
+    let rows = table.rows.map { row in shown.map { row[$0].plain } }
+    let text = TextTable(shown.map { table.columns[$0].title }, rows)
     return ([text.text] + table.notesAndRemarks.map { "  " + $0 }).joined(separator: "\n")
   }
 

@@ -44,17 +44,30 @@ final class ProgressBar: Sendable {
 }
 
 /// A line of progress on one thread: rewritten on a terminal, a new one now and then in a log.
-private final class ProgressLine {
+final class ProgressLine {
   private let title: String
   private let isTerminal = isatty(STDERR_FILENO) == 1
   private let start = ContinuousClock.now
   private var last = ContinuousClock.now
+  private var done = 0
 
   init(title: String) { self.title = title }
 
-  var elapsedSeconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+  /// A stage that has begun.
+  func show(_ stage: String) { write("\(stage), \(duration(elapsedSeconds))") }
 
-  func show(_ text: @autoclosure () -> String) {
+  /// One step more, of nobody knows how many, or one of `count` equal tasks.
+  func advance(of count: Int? = nil) {
+    done += 1
+    guard let count else { return write("step \(done), \(duration(elapsedSeconds))") }
+    write("\(done) of \(count), \(duration(elapsedSeconds / Double(done) * Double(count - done))) left")
+  }
+
+  func end() { if isTerminal { writeProgress("\r\u{1B}[2K") } }
+
+  private var elapsedSeconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+
+  fileprivate func write(_ text: @autoclosure () -> String) {
     guard ContinuousClock.now - last > (isTerminal ? .milliseconds(200) : .seconds(30)) else { return }
     last = .now
     if isTerminal {
@@ -63,62 +76,15 @@ private final class ProgressLine {
       writeError("\(title): \(text())")
     }
   }
-
-  func end() { if isTerminal { writeProgress("\r\u{1B}[2K") } }
-}
-
-/// Progress of a list of equal tasks on one thread.
-final class LineProgress {
-  private let line: ProgressLine
-  private let count: Int
-  private var done = 0
-
-  init(title: String, count: Int) {
-    line = ProgressLine(title: title)
-    self.count = count
-  }
-
-  func advance() {
-    done += 1
-    line.show("\(done) of \(count), \(duration(line.elapsedSeconds / Double(done) * Double(count - done))) left")
-  }
-
-  func end() { line.end() }
-}
-
-/// Progress of steps of which nobody knows how many there will be, on one thread.
-final class StepProgress {
-  private let line: ProgressLine
-  private var done = 0
-
-  init(title: String) { line = ProgressLine(title: title) }
-
-  func advance() {
-    done += 1
-    line.show("step \(done), \(duration(line.elapsedSeconds))")
-  }
-
-  func end() { line.end() }
 }
 
 /// Progress of drawing, which tells of itself from any thread.
 final class FigureProgress: Sendable {
   private let line = Mutex(ProgressLine(title: "drawing"))
 
-  func show(_ drawn: Int, of count: Int) { line.withLock { $0.show("\(drawn) of \(count) figures") } }
+  func show(_ drawn: Int, of count: Int) { line.withLock { $0.write("\(drawn) of \(count) figures") } }
 
   func end() { line.withLock { $0.end() } }
-}
-
-/// Progress of stages that have names, on one thread.
-final class StageProgress {
-  private let line: ProgressLine
-
-  init(title: String) { line = ProgressLine(title: title) }
-
-  func show(_ stage: String) { line.show("\(stage), \(duration(line.elapsedSeconds))") }
-
-  func end() { line.end() }
 }
 
 /// A length of time as people read it: `7.3 s`, `4 min 12 s`, `2 h 05 min`.

@@ -112,12 +112,8 @@ func drawComparison(
     results, by: StudyKey.named(key)?.path ?? key, statistics: statistics)
   comparison.style = style
   let differences = comparison.differences()
-  var table = TextTable(StudyDifference.head)
-  for difference in differences { table.add(difference.cells) }
-  try printLine(table.text)
-  var reasons: [String] = []
-  for reason in differences.compactMap(\.reason) where !reasons.contains(reason) { reasons.append(reason) }
-  for reason in reasons { try printLine("-: \(reason)") }
+  try printLine(TextTable(StudyDifference.head, differences.map(\.cells)).text)
+  for reason in differences.compactMap(\.reason).distinct { try printLine("-: \(reason)") }
   for shared in comparison.sharedRuns { try printLine(shared.sentence) }
   let summary = try drawing(python) { try writeComparison(comparison, differences, to: file, renderer: $0) }
   sayProblems(of: summary, again: "the same command")

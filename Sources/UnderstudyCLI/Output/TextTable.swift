@@ -3,7 +3,9 @@ struct TextTable {
   private var rows: [[String]]
   private let leftColumns: Set<Int>
 
-  init(_ header: [String], leftColumns: Set<Int> = [0]) { (rows, self.leftColumns) = ([header], leftColumns) }
+  init(_ header: [String], leftColumns: Set<Int> = [0], _ rows: [[String]] = []) {
+    (self.rows, self.leftColumns) = ([header] + rows, leftColumns)
+  }
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
