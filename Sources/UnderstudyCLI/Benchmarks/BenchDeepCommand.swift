@@ -60,14 +60,13 @@ extension BenchCommand {
         if json { return try printLine(jsonText(report)) }
         adviseOnKernels()
         try printLine(report.machine)
-        var table = TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"])
-        for step in report.steps {
-          table.add([
+        let rows = report.steps.map { step in
+          [
             "\(step.threads)", format(step.millisecondsPerStep, digits: 2), format(100 * step.shareOfPeak, digits: 1),
             format(step.peakGFLOPS, digits: 1), format(step.stepGFLOP, digits: 3),
-          ])
+          ]
         }
-        try printLine(table.text)
+        try printLine(TextTable(["threads", "ms/step", "% of peak", "peak GFLOP/s", "GFLOP/step"], rows).text)
         guard let measures else { return }
         let seconds = TextTable(
           ["measure", "s"],

@@ -94,18 +94,15 @@ struct PruneCommand: AsyncParsableCommand {
   }
 
   private func text(of record: PruningReport.Record, over data: PruningData) -> String {
-    var table = TextTable(
-      ["hidden nodes", "weights", "of all", "output change", "agreement"]
-        + (record.result.accuracy == nil ? [] : ["accuracy"]))
     func percent(_ value: Double) -> String { "\(format(100 * value, digits: 1)) %" }
-    for point in record.curve {
-      table.add(
-        [
-          LayerWidths(point.hiddenCounts).description, "\(point.weightCount)", percent(point.weightShare),
-          short(point.outputChange),
-          percent(point.agreement),
-        ] + (point.accuracy.map { [percent($0)] } ?? []))
+    let rows = record.curve.map { point in
+      [
+        LayerWidths(point.hiddenCounts).description, "\(point.weightCount)", percent(point.weightShare),
+        short(point.outputChange), percent(point.agreement),
+      ] + (point.accuracy.map { [percent($0)] } ?? [])
     }
+    let head = ["hidden nodes", "weights", "of all", "output change", "agreement"]
+    let table = TextTable(head + (record.result.accuracy == nil ? [] : ["accuracy"]), rows)
     return "pruned over \(data.description)\n\n\(table.text)\n\n"
       + "\(output): \(LayerWidths(record.result.hiddenCounts)), \(record.result.weightCount) weights"
   }

@@ -42,18 +42,14 @@ struct AuditTables {
     let verdicts = AuditVerdict.allCases.filter { verdict in
       entries.contains { $0.record.teacherNodes.contains { $0.verdict == verdict } }
     }
-    var table = TextTable(
-      ["run"] + verdicts.map(\.words) + ["largest gradient", "units", "left", "weight error"])
-    for entry in entries {
-      let record = entry.record
-      table.add(
-        [entry.title] + verdicts.map { verdict in "\(record.teacherNodes.count { $0.verdict == verdict })" } + [
-          short(record.largestGradient), "\(record.student.nodeCount)",
-          record.student.mergedNodeCount.map { "\($0)" } ?? notMeasured,
-          record.student.weightError.map(short) ?? "-",
-        ])
+    let rows = entries.map { title, record in
+      [title] + verdicts.map { verdict in "\(record.teacherNodes.count { $0.verdict == verdict })" } + [
+        short(record.largestGradient), "\(record.student.nodeCount)",
+        record.student.mergedNodeCount.map { "\($0)" } ?? notMeasured, record.student.weightError.map(short) ?? "-",
+      ]
     }
-    return table.text
+    let head = ["run"] + verdicts.map(\.words) + ["largest gradient", "units", "left", "weight error"]
+    return TextTable(head, rows).text
   }
 }
 

@@ -15,21 +15,20 @@ enum RegionAuditTables {
 
   /// A line for each of several audits.
   static func summary(_ entries: [(title: String, record: RegionAuditRecord)]) -> String {
-    var table = TextTable(
-      [
-        "run", "visible", "observed", "predicted", "aligned", "student nodes", "vanishing", "largest gradient",
-        "must be 0",
-      ])
-    for (title, record) in entries {
+    let rows = entries.map { title, record in
       let visible = record.teacherNodes.filter(\.isVisible)
-      table.add([
+      return [
         title, "\(visible.count)", "\(visible.count { !$0.observers.isEmpty })",
         "\(visible.count { !$0.witnesses.isEmpty })", "\(visible.count(where: \.verdict.isFound))",
         "\(record.studentNodes.count)", "\(record.studentNodes.count { $0.vanishes == true })",
         short(record.studentNodes.map(\.largestGradient).max() ?? 0),
         "\(record.studentNodes.count(where: \.isPredictedSilent))",
-      ])
+      ]
     }
-    return table.text
+    let head = [
+      "run", "visible", "observed", "predicted", "aligned", "student nodes", "vanishing", "largest gradient",
+      "must be 0",
+    ]
+    return TextTable(head, rows).text
   }
 }

@@ -3,34 +3,29 @@ import Understudy
 /// Runs, a line each, for a terminal.
 func runTable(_ states: [RunState], of study: Study) -> String {
   let columns = study.variedKeys
-  var table = TextTable(
-    ["run"] + columns + ["seed", "state", study.timeUnit, "loss", ""], leftColumns: [0, columns.count + 5])
-  for state in states {
-    table.add(
-      [String(state.run.hash.prefix(8))] + keyCells(state.run.setting, columns)
-        + ["\(state.run.seed)", state.kind.rawValue]
-        + [
-          state.epoch.map { "\($0) of \(state.run.setting.lastEpoch)" } ?? "", state.loss.map(short) ?? "", why(state),
-        ])
+  let rows = states.map { state in
+    [String(state.run.hash.prefix(8))] + keyCells(state.run.setting, columns) + [
+      "\(state.run.seed)", state.kind.rawValue,
+      state.epoch.map { "\($0) of \(state.run.setting.lastEpoch)" } ?? "", state.loss.map(short) ?? "", why(state),
+    ]
   }
-  return table.text
+  let head = ["run"] + columns + ["seed", "state", study.timeUnit, "loss", ""]
+  return TextTable(head, leftColumns: [0, columns.count + 5], rows).text
 }
 
 /// How many runs of each setting are there, a line each.
 func settingTable(_ tallies: [Int: SettingTally], of study: Study) -> String {
   let columns = study.variedKeys
-  // Of a single setting the study's name.
-  var table = TextTable(
-    (columns.isEmpty ? ["setting"] : columns) + ["seeds done", "diverged", "s/run"], leftColumns: [])
-  for (index, setting) in study.settings.enumerated() {
+  let rows = study.settings.enumerated().map { index, setting in
     let done = tallies[index]
-    table.add(
-      (columns.isEmpty ? [study.name] : keyCells(setting, columns)) + [
-        "\(done?.recordedCount ?? 0) of \(study.seeds.count)", "\(done?.divergedCount ?? 0)",
-        done.map { format($0.wallSeconds / Double(max(1, $0.recordedCount)), digits: 2) } ?? "",
-      ])
+    // Of a single setting the study's name.
+    return (columns.isEmpty ? [study.name] : keyCells(setting, columns)) + [
+      "\(done?.recordedCount ?? 0) of \(study.seeds.count)", "\(done?.divergedCount ?? 0)",
+      done.map { format($0.wallSeconds / Double(max(1, $0.recordedCount)), digits: 2) } ?? "",
+    ]
   }
-  return table.text
+  let head = (columns.isEmpty ? ["setting"] : columns) + ["seeds done", "diverged", "s/run"]
+  return TextTable(head, leftColumns: [], rows).text
 }
 
 private func keyCells(_ setting: Setting, _ keys: [String]) -> [String] {
