@@ -9,9 +9,7 @@ import UnderstudySchema
 @Suite struct GalleryTests {
   /// They load without errors and warnings, have every kind of figure, and each figure's picture is on the page.
   @Test func theGalleryHasEveryKindOfFigure() throws {
-    let documents = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appending(path: "Docs")
-    let page = try String(contentsOf: documents.appending(path: "Gallery.md"), encoding: .utf8)
+    let page = try document("Gallery.md")
     var kinds: Set<FigureDeclaration.Kind> = []
     for name in try FileManager.default.contentsOfDirectory(atPath: documents.appending(path: "Gallery").path) {
       let study = try Study.load(

@@ -166,10 +166,5 @@ import Testing
       "teacher: {widths: [5, 5-6]}\nrecord: [{measures: [kinkBalances], last: true}]", .contradiction,
       "record.measures", "kinkBalances is for networks of one hidden layer", "5-6 has 2"),
   ])
-  func badDeepStudiesAreRefused(bad: BadStudy) throws {
-    let error = try #require(thrown(StudyError.self) { _ = try parse(bad.text) })
-    #expect(error.kind == bad.kind, "\(error)")
-    for part in bad.parts { #expect(error.description.contains(part), "\(error)") }
-    #expect(!error.remedy.isEmpty)
-  }
+  func badDeepStudiesAreRefused(bad: BadStudy) throws { try bad.expectRefusal() }
 }

@@ -16,6 +16,15 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     self.kind = kind
     self.parts = parts
   }
+
+  /// Expects the error, where it is and with a remedy.
+  func expectRefusal() throws {
+    let error = try #require(thrown(StudyError.self) { _ = try parse(text) })
+    #expect(error.kind == kind, "\(error)")
+    for part in parts { #expect(error.description.contains(part), "\(error)") }
+    #expect(error.description.hasPrefix("s.yaml"), "\(error)")
+    #expect(!error.remedy.isEmpty)
+  }
 }
 
 @Suite struct StudyErrorTests {
@@ -216,13 +225,7 @@ struct BadStudy: Sendable, CustomTestStringConvertible {
     BadStudy("teacher: {file: /tmp}", .missingFile, "is a folder"),
     BadStudy("teacher: {file: 3.5}", .missingFile, "3.5"),
   ])
-  func badStudiesAreRefused(bad: BadStudy) throws {
-    let error = try #require(thrown(StudyError.self) { _ = try parse(bad.text) })
-    #expect(error.kind == bad.kind, "\(error)")
-    for part in bad.parts { #expect(error.description.contains(part), "\(error)") }
-    #expect(error.description.hasPrefix("s.yaml"), "\(error)")
-    #expect(!error.remedy.isEmpty)
-  }
+  func badStudiesAreRefused(bad: BadStudy) throws { try bad.expectRefusal() }
 
   /// Keys beside files that take their place. `f` exists.
   @Test(arguments: [

@@ -217,10 +217,7 @@ import UnderstudySchema
 
   /// Docs/Audit.md holds the columns, in their order, word by word.
   @Test func documentsHaveTheColumns() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let document = try String(contentsOf: root.appending(path: "Docs/Audit.md"), encoding: .utf8)
+    let document = try document("Audit.md")
     var record = SyntheticTheory.audit()
     record.layers = []
     let parts = [

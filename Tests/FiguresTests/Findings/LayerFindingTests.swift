@@ -18,8 +18,7 @@ import UnderstudySchema
   }
 
   private static func reason(_ finding: Finding) -> String {
-    guard case .notMeasurable(let reason) = finding.verdict, finding.value == nil else { return "" }
-    return reason
+    finding.value == nil ? finding.reason ?? "" : ""
   }
 
   /// Two seeds of a teacher 2-1 at epochs 0 and 10: the lowest layer has rho 0.96 and 0.9 in the first, 1 and 0.5 in the

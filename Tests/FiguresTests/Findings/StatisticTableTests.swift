@@ -10,12 +10,7 @@ import UnderstudySchema
 
   /// Docs/Studies.md holds the table's lines, word by word.
   @Test func documentsHaveTheTable() throws {
-    let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent()
-      .deletingLastPathComponent()
-    let document = try String(contentsOf: root.appending(path: "Docs/Studies.md"), encoding: .utf8)
-    let section = try #require(document.components(separatedBy: "## Statistics of findings\n").last)
-    let lines = section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
+    let lines = try Self.lines(after: "## Statistics of findings\n")
     let expected = Statistic.allCases.map { statistic in
       let row = statistic.row
       let needs = row.needs.isEmpty ? "–" : row.needs.map(\.rawValue).joined(separator: ", ")
@@ -26,10 +21,9 @@ import UnderstudySchema
   }
 
   /// The lines of a table of Docs/Studies.md, of the section after a heading.
-  private static func lines(after heading: String, before next: String) throws -> [String] {
-    let root = (0..<4).reduce(URL(filePath: #filePath)) { url, _ in url.deletingLastPathComponent() }
-    let document = try String(contentsOf: root.appending(path: "Docs/Studies.md"), encoding: .utf8)
-    let section = try #require(document.components(separatedBy: heading).last?.components(separatedBy: next).first)
+  private static func lines(after heading: String, before next: String? = nil) throws -> [String] {
+    var section = try #require(try document("Studies.md").components(separatedBy: heading).last)
+    if let next { section = section.components(separatedBy: next)[0] }
     return section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map(String.init)
   }
 

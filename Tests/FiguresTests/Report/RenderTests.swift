@@ -24,6 +24,13 @@ let canDraw: Bool = {
 /// Where pictures of tests are kept to be looked at; nil: they are thrown away.
 let keptPictures = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
 
+/// ``keptPictures``, or a temporary folder; to be handed to ``discard(_:)``.
+func pictureFolder() -> URL {
+  keptPictures.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+}
+
+func discard(_ folder: URL) { if keptPictures == nil { try? FileManager.default.removeItem(at: folder) } }
+
 /// Draws a report into ``keptPictures`` or a temporary folder, and checks that every picture has marks and numbers only.
 ///
 /// - Parameter look: is given the names of pictures and their SVG.
@@ -32,10 +39,8 @@ let keptPictures = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
 func drawReport(
   _ results: [StudyResults], named name: String, figureCount: Int, look: (String, String) throws -> Void = { _, _ in }
 ) throws -> String {
-  let root =
-    keptPictures.map { URL(filePath: $0) }
-    ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-  defer { if keptPictures == nil { try? FileManager.default.removeItem(at: root) } }
+  let root = pictureFolder()
+  defer { discard(root) }
   let page = root.appending(path: "\(name).html")
   let summary = try writeReport(
     studies: results.enumerated().map {
@@ -62,11 +67,9 @@ func drawReport(
   /// Draws into `UNDERSTUDY_PICTURES`, if set, to be looked at; else into a temporary folder.
   @Test(.enabled(if: canDraw, "needs vl-convert-python"))
   func drawsEveryKindAndTheReport() throws {
-    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
-    let root =
-      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
-    let isLarge = kept != nil
+    let root = pictureFolder()
+    defer { discard(root) }
+    let isLarge = keptPictures != nil
     var sweep = Synthetic.sweep(
       decays: isLarge ? [0, 1, 2] : [0, 1], multiples: isLarge ? [1, 2, 5, 10] : [1, 2], seedCount: isLarge ? 32 : 2,
       figures: Self.figures,

@@ -36,10 +36,8 @@ import UnderstudySchema
 
   @Test(.enabled(if: canDraw, "needs vl-convert-python"))
   func writesTheAuditsPageAndSingleFigures() throws {
-    let kept = ProcessInfo.processInfo.environment["UNDERSTUDY_PICTURES"]
-    let root =
-      kept.map { URL(filePath: $0) } ?? FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
-    defer { if kept == nil { try? FileManager.default.removeItem(at: root) } }
+    let root = pictureFolder()
+    defer { discard(root) }
     let renderer = FigureRenderer(python: python)
     let (figures, _) = try writeAuditReport(
       [
