@@ -73,24 +73,19 @@ public struct AuditBenchmark: Sendable {
   public func run() throws(ExperimentError) -> Result {
     try ExperimentError.catching("benchmark") { () throws(ShapeError) in
       let (d, m, n, outputs, count) = (100, 20, 200, 50, 10_000)
-      let teacher = try TeacherDesign(
-        inputCount: d, hiddenCount: m, outputCount: outputs, weights: .discrete, bias: -0.1, strengthDecay: 0,
-        activation: .relu
-      ).draw(key: 1)
-      let student = try StudentDesign(hiddenCount: n, scale: 0.1).draw(for: teacher, key: 1)
-      let inputs = InputDesign(count: count, standardDeviation: 1.5, distribution: .gaussian)
-        .draw(for: teacher, key: 1, purpose: .trainingInputs)
+      let paper = try PaperMaterial(d: d, m: m, n: n, c: outputs, sampleCount: count, studentScale: 0.1)
       // Through both output layers to the residual, and back through the student's; the first layers once a sample.
       let copies = Double(count * (2 * d + 1))
       let operations = 2 * copies * Double((m + n + 1) * outputs + n * outputs) + 2 * Double(count * (m + n) * (d + 1))
       var result = Result(seconds: .infinity, agnosticSeconds: .infinity, agnosticShareOfPeak: 0)
       for _ in 0..<max(1, roundCount) {
         var stopwatch = Stopwatch()
-        _ = try audit(of: student, learning: teacher, over: inputs)
+        _ = try audit(of: paper.student, learning: paper.teacher, over: paper.inputs)
         result.seconds = min(result.seconds, stopwatch.cpuSeconds)
         stopwatch = Stopwatch()
         _ = try sampleGradients(
-          of: student, learning: teacher, over: inputs, augmentedBy: Augmentation(scheme: .teacherAgnostic, step: 0.1))
+          of: paper.student, learning: paper.teacher, over: paper.inputs,
+          augmentedBy: Augmentation(scheme: .teacherAgnostic, step: 0.1))
         let seconds = stopwatch.cpuSeconds
         let peak = measurePeakGFLOPS(Double.self, instructions: .best, trials: 3)
         result.agnosticSeconds = min(result.agnosticSeconds, seconds)

@@ -70,18 +70,14 @@ public struct CriticalPointBenchmark: Sendable {
   }
 
   private func search(_ size: Size, seed: UInt64) throws(ShapeError) -> (report: CriticalPointReport, seconds: Double) {
-    let teacher = try TeacherDesign(
-      inputCount: size.d, hiddenCount: size.m, outputCount: size.c, weights: .discrete, bias: -0.1,
-      strengthDecay: size.strengthDecay, activation: .relu
-    ).draw(key: seed)
-    let inputs = InputDesign(count: size.sampleCount, standardDeviation: 1.5, distribution: .gaussian)
-      .draw(for: teacher, key: seed, purpose: .trainingInputs)
-    let targets = try teacher.network.outputs(for: inputs)
+    let paper = try PaperMaterial(
+      d: size.d, m: size.m, n: size.n, c: size.c, sampleCount: size.sampleCount, strengthDecay: size.strengthDecay,
+      key: seed)
+    let inputs = paper.inputs
+    let targets = try paper.teacher.network.outputs(for: inputs)
     let plan = TrainingPlan(
       method: .stochastic(batchSize: 16), learningRate: 0.01, epochCount: 1, stepsPerEpoch: size.stepCount)
-    let trainer = try Trainer<Double>(
-      student: try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: seed), plan: plan,
-      batches: .drawn(key: seed))
+    let trainer = try Trainer<Double>(student: paper.student, plan: plan, batches: .drawn(key: seed))
     trainer.train(epoch: 1, on: PackedSamples<Double>(inputs: inputs, targets: targets))
     let stopwatch = Stopwatch()
     let found = try criticalPoint(

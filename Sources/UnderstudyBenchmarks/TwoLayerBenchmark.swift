@@ -8,17 +8,9 @@ public struct TwoLayerBenchmark: Sendable {
   public struct Size: Sendable, Hashable {
     public var m: Int
     public var n: Int
-    public var d: Int
-    public var c: Int
-    public var batch: Int
-
-    public init(m: Int, n: Int, d: Int = 100, c: Int = 50, batch: Int = 16) {
-      self.m = m
-      self.n = n
-      self.d = d
-      self.c = c
-      self.batch = batch
-    }
+    public var d = 100
+    public var c = 50
+    public var batch = 16
 
     /// The sizes at which the peers were measured, and an odd one that fits no vector.
     public static let standard = [
@@ -122,22 +114,37 @@ public struct TwoLayerBenchmark: Sendable {
   }
 }
 
-/// A paper's teacher and student of a size, and their data.
+/// A teacher and a student of the paper's kind, and the student's inputs.
+struct PaperMaterial {
+  let teacher: Teacher
+  let student: Student
+  let inputs: Matrix
+
+  init(
+    d: Int, m: Int, n: Int, c: Int, sampleCount: Int, studentScale: Double = 0.005, strengthDecay: Double = 0,
+    key: UInt64 = 1
+  ) throws(ShapeError) {
+    teacher = try TeacherDesign(
+      inputCount: d, hiddenCount: m, outputCount: c, weights: .discrete, bias: -0.1, strengthDecay: strengthDecay,
+      activation: .relu
+    ).draw(key: key)
+    student = try StudentDesign(hiddenCount: n, scale: studentScale).draw(for: teacher, key: key)
+    inputs = InputDesign(count: sampleCount, standardDeviation: 1.5, distribution: .gaussian)
+      .draw(for: teacher, key: key, purpose: .trainingInputs)
+  }
+}
+
+/// A student of a size, and its data for the kernels.
 private struct BenchmarkMaterial<Scalar: KernelScalar> {
   let student: Student
   let shape: NetworkShape
   let samples: PackedSamples<Scalar>
 
   init(_ size: TwoLayerBenchmark.Size, sampleCount: Int) throws(ShapeError) {
-    let teacher = try TeacherDesign(
-      inputCount: size.d, hiddenCount: size.m, outputCount: size.c, weights: .discrete, bias: -0.1, strengthDecay: 0,
-      activation: .relu
-    ).draw(key: 1)
-    student = try StudentDesign(hiddenCount: size.n, scale: 0.005).draw(for: teacher, key: 1)
+    let paper = try PaperMaterial(d: size.d, m: size.m, n: size.n, c: size.c, sampleCount: sampleCount)
+    student = paper.student
     shape = try NetworkShape(student.network.architecture)
-    let inputs = InputDesign(count: sampleCount, standardDeviation: 1.5, distribution: .gaussian)
-      .draw(for: teacher, key: 1, purpose: .trainingInputs)
-    samples = PackedSamples(inputs: inputs, targets: try teacher.network.outputs(for: inputs))
+    samples = PackedSamples(inputs: paper.inputs, targets: try paper.teacher.network.outputs(for: paper.inputs))
   }
 
   func engine(_ kind: any Engine<Scalar>.Type, instructions: InstructionSet) -> any Engine<Scalar> {

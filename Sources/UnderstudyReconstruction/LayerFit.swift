@@ -95,7 +95,6 @@ struct LayerFit {
       body(
         ChannelMaps(of: whole, at: batch, count: range.count, layer: layer),
         ChannelMaps(of: smaller, at: batch, count: range.count, layer: layer), range.lowerBound)
-      return true
     }
   }
 }

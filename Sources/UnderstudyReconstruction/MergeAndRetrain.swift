@@ -25,8 +25,6 @@ package func mergedAndRetrained(
   let outputs = try student.network.outputs(for: inputs)
   let scale = outputs.rootMeanSquare
   let isDeep = !student.network.isTwoLayer
-  // No restarts: where a descent from the merged student does not lead back to the outputs, too much was merged.
-  let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
   // In deep networks what one layer loses another may give back, so that coarser steps may be exact.
   for share in [1e-4, 1e-3, 0.01, 0.03] + (isDeep ? [0.1, 0.3] : []) where share * scale > best.allowedChange {
     let coarse = try merge(student, over: inputs, allowedChange: share * scale)
@@ -39,10 +37,12 @@ package func mergedAndRetrained(
     var changes = try candidates.map { (network) throws(ShapeError) in
       largestDifference(try network.outputs(for: inputs), outputs)
     }
+    let start = candidates.last ?? coarse.student.network
     if !changes.contains(where: { $0 <= best.allowedChange }),
-      Double(inputs.rowCount) * unknowns * unknowns <= costLimit,
-      let refined = try trainedBack(candidates.last ?? coarse.student.network, plan, isDeep, inputs, outputs)
+      Double(inputs.rowCount) * unknowns * unknowns <= costLimit, !isDeep || start.hasUniformBiases
     {
+      let refined = try criticalPoint(from: Student(start), along: shortPlan, on: inputs, targets: outputs, key: 0)
+        .student.network
       candidates.append(refined)
       changes.append(largestDifference(try refined.outputs(for: inputs), outputs))
     }
@@ -57,31 +57,29 @@ package func mergedAndRetrained(
 /// A student after a few steps towards a critical point of its loss, to be used where many small ones are needed: at most 30, without
 /// restarts.
 ///
-/// - Parameter costLimit: it is returned as it is where one of its systems would take more operations than this, samples times the
-///   square of the weights; and where some of its layers have biases and others none.
+/// It is returned as it is where one of its systems would take more than 2e10 operations, samples times the square of the weights;
+/// and where some of its layers have biases and others none.
+///
 /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
 /// - Throws: ``ShapeError`` if the samples do not fit it.
 /// - Complexity: of at most 30 steps of a critical-point search.
-func retrained(
-  _ student: Student, over inputs: Matrix, targets: Matrix, costLimit: Double = 2e10
-) throws(ShapeError) -> Student {
+func retrained(_ student: Student, over inputs: Matrix, targets: Matrix) throws(ShapeError) -> Student {
   let weightCount = Double(student.network.weightCount)
-  guard Double(inputs.rowCount) * weightCount * weightCount <= costLimit,
-    (try? student.network.architecture.checkHasUniformBiases()) != nil
-  else { return student }
-  let plan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
-  var search = try CriticalPointSearch(student, along: plan, on: inputs, targets: targets, key: 0)
+  guard Double(inputs.rowCount) * weightCount * weightCount <= 2e10, student.network.hasUniformBiases else {
+    return student
+  }
+  var search = try CriticalPointSearch(student, along: shortPlan, on: inputs, targets: targets, key: 0)
   while !search.isOver { search.step() }
   // As if it were cancelled: eigenvalues are not needed.
   return try search.result(wasCancelled: true).student
 }
 
-/// - Returns: nil for a deep network that the critical-point search does not take, one with biases in some layers only.
-private func trainedBack(
-  _ network: Network, _ plan: CriticalPointPlan, _ isDeep: Bool, _ inputs: Matrix, _ outputs: Matrix
-) throws(ShapeError) -> Network? {
-  if isDeep, (try? network.architecture.checkHasUniformBiases()) == nil { return nil }
-  return try criticalPoint(from: Student(network), along: plan, on: inputs, targets: outputs, key: 0).student.network
+/// No restarts: where a descent from a merged student does not lead back to the outputs, too much was merged.
+private let shortPlan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
+
+extension Network {
+  /// Whether the critical-point search takes it: biases in all layers, or in none.
+  fileprivate var hasUniformBiases: Bool { (try? architecture.checkHasUniformBiases()) != nil }
 }
 
 extension SolutionPaths {

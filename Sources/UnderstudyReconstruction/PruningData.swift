@@ -19,14 +19,9 @@ public struct PruningData: Sendable {
       ? "\(fittingCount) samples of \(name); the output change is of \(evaluationCount) others"
       : "\(fittingCount) training images of \(name); output change and accuracy are of \(evaluationCount) others"
   }
+}
 
-  init(fitting: ImageBatcher, evaluation: ImageBatcher, labels: [UInt8]?, name: String) {
-    self.fitting = fitting
-    self.evaluation = evaluation
-    self.labels = labels
-    self.name = name
-  }
-
+extension PruningData {
   /// The first images of both parts of a set.
   ///
   /// - Parameters:
@@ -41,11 +36,10 @@ public struct PruningData: Sendable {
       normalization =
         try given?.forChannels(training.size.channels) ?? source.usualNormalization ?? .measured(of: training)
     } catch { throw FileError(path: name, message: "\(error)") }
-    let counts = (min(count, training.count), min(count, evaluation.count))
-    fitting = ImageBatcher(training.prefix(counts.0), normalization: normalization)
-    self.evaluation = ImageBatcher(evaluation.prefix(counts.1), normalization: normalization)
-    labels = self.evaluation.set.labels
-    self.name = name
+    let judging = evaluation.prefix(min(count, evaluation.count))
+    self.init(
+      fitting: ImageBatcher(training.prefix(min(count, training.count)), normalization: normalization),
+      evaluation: ImageBatcher(judging, normalization: normalization), labels: judging.labels, name: name)
   }
 
   /// The first rows of an array `[sample, feature]`, of which the last tenth judges.
@@ -74,14 +68,8 @@ public struct PruningData: Sendable {
       let values = range.flatMap { matrix.row($0).map { Float($0) } }
       let pixels = StoredPixels(
         .numbers(values), size: MapSize(channels: matrix.columnCount, rows: 1, columns: 1), count: range.count)
-      let set = ImageSet(pixels: pixels, labels: [UInt8](repeating: 0, count: range.count), classCount: 1)
-      return ImageBatcher(
-        set,
-        normalization: ChannelNormalization(
-          means: [Double](repeating: 0, count: matrix.columnCount),
-          deviations: [Double](repeating: 1, count: matrix.columnCount)))
+      return ImageBatcher(unlabelled: pixels)
     }
-    (fitting, evaluation, labels) = (batcher(0..<rows - held), batcher(rows - held..<rows), nil)
-    name = path
+    self.init(fitting: batcher(0..<rows - held), evaluation: batcher(rows - held..<rows), labels: nil, name: path)
   }
 }

@@ -135,7 +135,6 @@ public final class StudentPruning {
         "order of removal in layer \(layerLabel(ofIndex: layer)) of \(student.hiddenCounts.count), image \(range.upperBound)"
       )
       for part in maps.parts() { LinearAlgebra.addGram(of: maps.rows(ofImages: part).appendingOnes(), to: &gram) }
-      return true
     }
     let samples = gram[count, count]
     var moments = Matrix(rowCount: count, columnCount: count)

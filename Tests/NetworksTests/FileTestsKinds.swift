@@ -85,20 +85,15 @@ import UnderstudyNumerics
   private func file(
     _ shapes: [(nodes: Int, inputs: Int)], transposed: Set<Int>, biases: Bool, normalized: Bool = false
   ) -> Data {
-    var tensors: [String: SafetensorsFile.Tensor] = [:]
-    func put(_ name: String, _ shape: [Int]) {
-      tensors[name] = .init(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))
-    }
+    var tensors: [(String, [Int])] = []
     for (index, (nodes, inputs)) in shapes.enumerated() {
-      put("layers.\(index).weight", transposed.contains(index) ? [inputs, nodes] : [nodes, inputs])
-      if biases { put("layers.\(index).bias", [nodes]) }
+      tensors.append(("layers.\(index).weight", transposed.contains(index) ? [inputs, nodes] : [nodes, inputs]))
+      if biases { tensors.append(("layers.\(index).bias", [nodes])) }
       if normalized, index < shapes.count - 1 {
-        put("layers.\(index).norm.running_mean", [nodes])
-        put("layers.\(index).norm.running_var", [nodes])
+        tensors += ["mean", "var"].map { ("layers.\(index).norm.running_\($0)", [nodes]) }
       }
     }
-    let metadata = normalized ? ["understudy.normalization": "beforeActivation"] : [:]
-    return SafetensorsFile(tensors: tensors, metadata: metadata).encoded(precision: .float64)
+    return safetensors(tensors, metadata: normalized ? ["understudy.normalization": "beforeActivation"] : [:])
   }
 
   /// Random widths without equal neighbours, every set of transposed layers: the message names just these.
@@ -135,13 +130,7 @@ import UnderstudyNumerics
   /// Shapes that fit neither way are blamed as before.
   @Test func otherShapesAreNotCalledTransposed() {
     func check(_ shapes: [(String, [Int])], _ part: String, sourceLocation: SourceLocation = #_sourceLocation) {
-      var tensors: [String: SafetensorsFile.Tensor] = [:]
-      for (name, shape) in shapes {
-        tensors[name] = .init(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))
-      }
-      expectFileError(part, sourceLocation: sourceLocation) {
-        try network(SafetensorsFile(tensors: tensors).encoded(precision: .float64))
-      }
+      expectFileError(part, sourceLocation: sourceLocation) { try network(safetensors(shapes)) }
     }
     check(
       [("layers.0.weight", [3, 2]), ("layers.0.bias", [7]), ("layers.1.weight", [1, 3]), ("layers.1.bias", [1])],

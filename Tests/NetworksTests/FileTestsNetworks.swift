@@ -8,15 +8,6 @@ import UnderstudyNumerics
     try NetworkFile.decode(data, name: "given.file", activation: .relu)
   }
 
-  /// A file of F64 tensors of these shapes, filled with ones.
-  private func file(_ shapes: [(String, [Int])]) -> Data {
-    var tensors: [String: SafetensorsFile.Tensor] = [:]
-    for (name, shape) in shapes {
-      tensors[name] = .init(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))
-    }
-    return SafetensorsFile(tensors: tensors).encoded(precision: .float64)
-  }
-
   @Test(arguments: [true, false], NetworkFile.Precision.allCases)
   func networksSurviveTheRoundTrip(biases: Bool, precision: NetworkFile.Precision) throws {
     let network = try smallNetwork(biases: biases)
@@ -81,39 +72,39 @@ import UnderstudyNumerics
   }
 
   @Test func namesAndShapesOfNetworksAreChecked() {
-    expectFileError("\"fc.weight\"", "name the tensors") { try decode(file([("fc.weight", [2, 2])])) }
+    expectFileError("\"fc.weight\"", "name the tensors") { try decode(safetensors([("fc.weight", [2, 2])])) }
     expectFileError("layers.01.weight") {
-      try decode(file([("layers.0.weight", [2, 2]), ("layers.01.weight", [1, 2])]))
+      try decode(safetensors([("layers.0.weight", [2, 2]), ("layers.01.weight", [1, 2])]))
     }
-    expectFileError("1 layer;", "output layer") { try decode(file([("layers.0.weight", [2, 2])])) }
-    expectFileError("0 layers") { try decode(file([])) }
+    expectFileError("1 layer;", "output layer") { try decode(safetensors([("layers.0.weight", [2, 2])])) }
+    expectFileError("0 layers") { try decode(safetensors([])) }
     expectFileError("no layers.1.weight", "without gaps") {
-      try decode(file([("layers.0.weight", [2, 2]), ("layers.2.weight", [1, 2])]))
+      try decode(safetensors([("layers.0.weight", [2, 2]), ("layers.2.weight", [1, 2])]))
     }
     expectFileError("no layers.1.bias", "to all layers") {
-      try decode(file([("layers.0.weight", [2, 2]), ("layers.0.bias", [2]), ("layers.1.weight", [1, 2])]))
+      try decode(safetensors([("layers.0.weight", [2, 2]), ("layers.0.bias", [2]), ("layers.1.weight", [1, 2])]))
     }
     expectFileError("biases of a layer without weights") {
       try decode(
-        file([
+        safetensors([
           ("layers.0.weight", [2, 2]), ("layers.0.bias", [2]), ("layers.1.weight", [1, 2]), ("layers.1.bias", [1]),
           ("layers.7.bias", [1]),
         ]))
     }
     expectFileError("shape [3]", "2 nodes") {
       try decode(
-        file([
+        safetensors([
           ("layers.0.weight", [2, 2]), ("layers.0.bias", [3]), ("layers.1.weight", [1, 2]), ("layers.1.bias", [1]),
         ]))
     }
     expectFileError("shape [2]", "[nodes, inputs]") {
-      try decode(file([("layers.0.weight", [2]), ("layers.1.weight", [1, 2])]))
+      try decode(safetensors([("layers.0.weight", [2]), ("layers.1.weight", [1, 2])]))
     }
     expectFileError("layer 2 expects 3 inputs") {
-      try decode(file([("layers.0.weight", [2, 2]), ("layers.1.weight", [1, 3])]))
+      try decode(safetensors([("layers.0.weight", [2, 2]), ("layers.1.weight", [1, 3])]))
     }
     expectFileError("layer 1 (lowest) is empty") {
-      try decode(file([("layers.0.weight", [2, 0]), ("layers.1.weight", [1, 2])]))
+      try decode(safetensors([("layers.0.weight", [2, 0]), ("layers.1.weight", [1, 2])]))
     }
   }
 

@@ -20,6 +20,15 @@ func safetensors(header: String, data: Data) -> Data {
   return bytes
 }
 
+/// A safetensors file of F64 tensors of these shapes, filled with ones.
+func safetensors(_ shapes: [(String, [Int])], metadata: [String: String] = [:]) -> Data {
+  var file = SafetensorsFile(tensors: [:], metadata: metadata)
+  for (name, shape) in shapes {
+    file.tensors[name] = .init(shape: shape, values: [Double](repeating: 1, count: shape.reduce(1, *)))
+  }
+  return file.encoded(precision: .float64)
+}
+
 /// The numbers' bytes, lowest first.
 func littleEndian(_ numbers: [some FixedWidthInteger]) -> Data {
   var bytes = Data()

@@ -98,7 +98,6 @@ import UnderstudySchema
       }
       errors.append(error.values)
       LinearAlgebra.multiply(error, transposingFirst: true, rows.appendingOnes(), into: &gradient, scale: 1)
-      return true
     }
     let error = errors.joined().reduce(0) { $0 + $1 * $1 }
     #expect(error > 1e-3 * size2)

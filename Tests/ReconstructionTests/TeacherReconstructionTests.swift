@@ -140,28 +140,13 @@ import UnderstudyTraining
     arguments: [(1e-9, 1.0), (1e9, 1), (1, 1e-9), (1, 1e9), (3e-30, 7e20), (0.37, 1e-100)])
   func units(inputUnit: Double, outputUnit: Double) throws {
     let (teacher, student, inputs, targets) = try doubled(by: 1e-3)
-    var moved = student.network
-    let last = moved.layers.count - 1
-    func scale(_ values: inout [Double], by factor: Double) { for i in values.indices { values[i] *= factor } }
-    scale(&moved[layer: 0].weights.values, by: 1 / inputUnit)
-    scale(&moved[layer: last].weights.values, by: outputUnit)
-    if var biases = moved.layers[last].biases {
-      scale(&biases, by: outputUnit)
-      moved[layer: last].biases = biases
-    }
+    let moved = student.network.scaled(inputs: 1 / inputUnit, outputs: outputUnit)
     let reconstruction = try reconstructTeacher(
       from: Student(moved), along: CriticalPointPlan(), on: inputs.scaled(by: inputUnit),
-      targets: targets.scaled(by: outputUnit),
-      key: 1)
+      targets: targets.scaled(by: outputUnit), key: 1)
     #expect(reconstruction.outcome == .recovered && reconstruction.report.reachedTarget)
     #expect(reconstruction.student.network.hiddenCounts == [4, 4])
-    var back = reconstruction.student.network
-    scale(&back[layer: 0].weights.values, by: inputUnit)
-    scale(&back[layer: last].weights.values, by: 1 / outputUnit)
-    if var biases = back.layers[last].biases {
-      scale(&biases, by: 1 / outputUnit)
-      back[layer: last].biases = biases
-    }
+    let back = reconstruction.student.network.scaled(inputs: inputUnit, outputs: 1 / outputUnit)
     #expect(try #require(weightError(of: back, against: teacher.network)) < 1e-8)
     #expect(
       reconstruction.lossBefore > 1e-9 * outputUnit * outputUnit

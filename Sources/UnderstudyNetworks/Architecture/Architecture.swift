@@ -21,14 +21,6 @@ public struct Architecture: Sendable, Hashable {
     public var normalization: Normalization?
     /// Of a convolution's map.
     public var pooling: Pooling?
-
-    /// Weights of one node above a map.
-    fileprivate func fanIn(above map: MapSize) -> Int {
-      switch kind {
-      case .dense: map.count
-      case .convolution(let window): map.channels * window.count
-      }
-    }
   }
 
   /// Batch normalisation of a hidden layer.
@@ -158,7 +150,7 @@ public struct Architecture: Sendable, Hashable {
   public var inputCount: Int { input.count }
   /// Weights of each node of a layer, without its bias.
   func fanIn(ofLayer index: Int) -> Int {
-    isDense ? widths[index] : layers[index].fanIn(above: convolutionalShape.inputSizes[index])
+    isDense ? widths[index] : layers[index].kind.fanIn(above: convolutionalShape.inputSizes[index])
   }
 
   /// The sizes as kernels take them; of the maps as well.
@@ -194,15 +186,12 @@ public struct Architecture: Sendable, Hashable {
   /// - Shape: `hiddenCounts` has one for each hidden layer, lowest first.
   public func weightCount(hiddenCounts: [Double]) -> Double {
     let counts = hiddenCounts + [Double(outputCount)]
-    // Above a map, a node has as many weights for each channel below as the map or its window has positions.
     return layers.indices.reduce(0) { sum, index in
-      let perNode = index == 0 ? Double(fanIn(ofLayer: 0)) : perNodeBelow(index) * counts[index - 1]
+      var perNode = Double(fanIn(ofLayer: index))
+      // Above a map, a node has as many weights for each channel below as the map or its window has positions.
+      if index > 0 { perNode = perNode / Double(layers[index - 1].nodeCount) * counts[index - 1] }
       return sum + counts[index] * (perNode + (layers[index].hasBiases ? 1 : 0))
     }
-  }
-
-  private func perNodeBelow(_ index: Int) -> Double {
-    Double(fanIn(ofLayer: index)) / Double(layers[index - 1].nodeCount)
   }
 
   /// Whether all layers have biases, or none.

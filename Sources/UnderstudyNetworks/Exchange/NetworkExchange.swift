@@ -50,10 +50,10 @@ public struct ExchangedNetwork: Sendable {
       return ExchangedNetwork(network: network, format: .onnx, names: nil)
     }
     let file = try SafetensorsFile.decode(data, name: path)
-    try checkSlope(file.metadata[slopeKey].flatMap { Double($0) })
+    try checkSlope(file.negativeSlope)
     if StateDictFile.isOwn(file), description.image == nil, description.layers == nil, description.placement == nil {
-      let slope = file.metadata[slopeKey].flatMap { Double($0) }.map { Activation(negativeSlope: min(max($0, 0), 1)) }
-      let network = try decodedNetwork(of: file, name: path, activation: description.activation ?? slope ?? .relu)
+      let activation = description.activation ?? file.activation ?? .relu
+      let network = try decodedNetwork(of: file, name: path, activation: activation)
       return ExchangedNetwork(network: network, format: .own, names: nil)
     }
     let (network, names) = try StateDictFile.decode(file, name: path, describedBy: description)
@@ -85,14 +85,8 @@ public func outputs(of network: Network, atInputsIn path: String) throws(FileErr
       throw ShapeError(
         "has images of \(pixels.size), and the network takes \(network.architecture.input); give images of its size")
     }
-    let set = ImageSet(pixels: pixels, labels: [UInt8](repeating: 0, count: pixels.count), classCount: 1)
-    let channels = pixels.size.channels
-    let batcher = ImageBatcher(
-      set,
-      normalization: ChannelNormalization(
-        means: [Double](repeating: 0, count: channels), deviations: [Double](repeating: 1, count: channels)))
-    let values = try ImageEvaluator(network).outputs(over: batcher, count: set.count)
-    return Matrix(rowCount: set.count, columnCount: network.outputCount, values: values.map(Double.init))
+    let values = try ImageEvaluator(network).outputs(over: ImageBatcher(unlabelled: pixels), count: pixels.count)
+    return Matrix(rowCount: pixels.count, columnCount: network.outputCount, values: values.map(Double.init))
   } catch let error as FileError {
     throw error
   } catch {

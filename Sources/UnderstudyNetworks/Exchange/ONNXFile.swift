@@ -125,25 +125,10 @@ extension ONNXModel.Node {
     }
   }
 
-  func integers(_ name: String) -> [Int]? {
-    guard case .integers(let values)? = attributes[name] else { return nil }
-    return values
-  }
-
-  func integer(_ name: String) -> Int? {
-    guard case .integer(let value)? = attributes[name] else { return nil }
-    return value
-  }
-
-  func number(_ name: String) -> Double? {
-    guard case .number(let value)? = attributes[name] else { return nil }
-    return value
-  }
-
-  func text(_ name: String) -> String? {
-    guard case .text(let value)? = attributes[name] else { return nil }
-    return value
-  }
+  func integers(_ name: String) -> [Int]? { if case .integers(let values)? = attributes[name] { values } else { nil } }
+  func integer(_ name: String) -> Int? { if case .integer(let value)? = attributes[name] { value } else { nil } }
+  func number(_ name: String) -> Double? { if case .number(let value)? = attributes[name] { value } else { nil } }
+  func text(_ name: String) -> String? { if case .text(let value)? = attributes[name] { value } else { nil } }
 }
 
 extension ONNXModel.Value {

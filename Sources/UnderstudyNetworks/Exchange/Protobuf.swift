@@ -78,38 +78,39 @@ struct ProtobufMessage {
 
   /// The integers of a field, packed or not.
   func integers(_ number: Int) throws(Damage) -> [Int64] {
-    var result: [Int64] = []
-    for field in fields where field.number == number {
-      switch field.value {
-      case .varint(let value): result.append(Int64(bitPattern: value))
-      case .bytes(var rest): while !rest.isEmpty { result.append(Int64(bitPattern: try Self.takeVarint(&rest))) }
-      case .fixed32, .fixed64: throw Damage(message: "has a field of another type than its number says")
-      }
-    }
-    return result
+    try numbers(
+      number, packed: { (rest) throws(Damage) in Int64(bitPattern: try Self.takeVarint(&rest)) },
+      single: { if case .varint(let value) = $0 { Int64(bitPattern: value) } else { nil } })
   }
 
   /// The numbers in single precision of a field, packed or not.
   func floats(_ number: Int) throws(Damage) -> [Float] {
-    var result: [Float] = []
-    for field in fields where field.number == number {
-      switch field.value {
-      case .fixed32(let bits): result.append(Float(bitPattern: bits))
-      case .bytes(var rest): while !rest.isEmpty { result.append(Float(bitPattern: try Self.takeFixed(&rest))) }
-      case .varint, .fixed64: throw Damage(message: "has a field of another type than its number says")
-      }
-    }
-    return result
+    try numbers(
+      number, packed: { (rest) throws(Damage) in Float(bitPattern: try Self.takeFixed(&rest)) },
+      single: { if case .fixed32(let bits) = $0 { Float(bitPattern: bits) } else { nil } })
   }
 
   /// The numbers in double precision of a field, packed or not.
   func doubles(_ number: Int) throws(Damage) -> [Double] {
-    var result: [Double] = []
+    try numbers(
+      number, packed: { (rest) throws(Damage) in Double(bitPattern: try Self.takeFixed(&rest)) },
+      single: { if case .fixed64(let bits) = $0 { Double(bitPattern: bits) } else { nil } })
+  }
+
+  /// - Parameters:
+  ///   - packed: takes one from bytes in which they follow one another.
+  ///   - single: the number of a field by itself; nil for fields of another type.
+  private func numbers<Number>(
+    _ number: Int, packed: (inout ArraySlice<UInt8>) throws(Damage) -> Number, single: (Value) -> Number?
+  ) throws(Damage) -> [Number] {
+    var result: [Number] = []
     for field in fields where field.number == number {
-      switch field.value {
-      case .fixed64(let bits): result.append(Double(bitPattern: bits))
-      case .bytes(var rest): while !rest.isEmpty { result.append(Double(bitPattern: try Self.takeFixed(&rest))) }
-      case .varint, .fixed32: throw Damage(message: "has a field of another type than its number says")
+      if case .bytes(var rest) = field.value {
+        while !rest.isEmpty { result.append(try packed(&rest)) }
+      } else if let value = single(field.value) {
+        result.append(value)
+      } else {
+        throw Damage(message: "has a field of another type than its number says")
       }
     }
     return result

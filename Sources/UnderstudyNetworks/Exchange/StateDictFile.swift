@@ -85,6 +85,7 @@ public enum StateDictFile {
   public static func decode(
     _ file: SafetensorsFile, name: String, describedBy description: NetworkDescription
   ) throws(FileError) -> (network: Network, names: TensorNames) {
+    func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     let image = description.image ?? file.metadata[imageKey].flatMap(MapSize.init(written:))
     let list = description.layers ?? file.metadata[layersKey].flatMap { try? LayerList($0) }
     let names = try TensorNames(of: file, name: name, channels: image?.channels)
@@ -102,10 +103,8 @@ public enum StateDictFile {
     if let placement = description.placement?.rawValue ?? file.metadata[placementKey] {
       own.metadata[placementKey] = placement
     } else if let normalized = names.layers.lazy.compactMap({ $0[.mean] ?? $0[.variance] }).first {
-      throw FileError(
-        path: name,
-        message:
-          "has a batch normalisation (\"\(normalized)\"), and its tensors do not say whether it is before or after the "
+      throw error(
+        "has a batch normalisation (\"\(normalized)\"), and its tensors do not say whether it is before or after the "
           + "activation; give --normalization beforeActivation or afterActivation")
     }
     let shapes = names.layers.indices.map { own.tensors[tensorName($0, .weight)]?.shape ?? [] }
@@ -115,17 +114,14 @@ public enum StateDictFile {
     } else {
       try list.map { (list) throws(FileError) in try check(list, shapes, names, name: name) }
       if let image, let inputs = shapes.first?.last, image.count != inputs {
-        throw FileError(
-          path: name,
-          message:
-            "takes \(inputs) numbers, and images of \(image) have \(image.count); give --image of its size, or leave it out"
+        throw error(
+          "takes \(inputs) numbers, and images of \(image) have \(image.count); give --image of its size, or leave it out"
         )
       }
     }
-    let slope = file.metadata[slopeKey].flatMap { Double($0) }.map { Activation(negativeSlope: min(max($0, 0), 1)) }
     do throws(FileError) {
       let network = try decodedNetwork(
-        of: own, name: name, activation: description.activation ?? slope ?? .relu,
+        of: own, name: name, activation: description.activation ?? file.activation ?? .relu,
         lowest: names.layers.first?[.weight] ?? "")
       return (network, names)
     } catch {
@@ -182,20 +178,17 @@ public enum StateDictFile {
   private static func check(
     _ list: LayerList, _ shapes: [[Int]], _ names: TensorNames, name: String
   ) throws(FileError) {
+    func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     let seen = layers(of: shapes)
     for (index, (given, seen)) in zip(list.layers, seen.layers).enumerated()
     where given.nodes != seen.nodes || given.convolution?.size != seen.convolution?.size {
-      throw FileError(
-        path: name,
-        message:
-          "\"\(names.layers[index][.weight] ?? "")\" has shape \(shapes[index]), that is \"\(seen)\", and --layers says "
+      throw error(
+        "\"\(names.layers[index][.weight] ?? "")\" has shape \(shapes[index]), that is \"\(seen)\", and --layers says "
           + "\"\(given)\" of hidden layer \(layerLabel(ofIndex: index)); make them equal")
     }
     guard list.layers.count == seen.layers.count else {
-      throw FileError(
-        path: name,
-        message:
-          "has \(seen.layers.count) hidden layers (\"\(seen)\"), and --layers names \(list.layers.count); name each of them"
+      throw error(
+        "has \(seen.layers.count) hidden layers (\"\(seen)\"), and --layers names \(list.layers.count); name each of them"
       )
     }
   }

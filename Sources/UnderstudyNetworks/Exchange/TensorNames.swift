@@ -59,19 +59,17 @@ extension TensorNames {
   init(
     of file: SafetensorsFile, name: String, channels: Int? = nil
   ) throws(FileError) {
+    func error(_ message: String) -> FileError { FileError(path: name, message: message) }
     let modules = try stateDictModules(of: file, name: name)
     let linear = modules.filter { !$0.isNormalization }
     guard linear.count <= LayerWidths.greatestDepth + 1 else {
-      throw FileError(
-        path: name,
-        message:
-          "has \(linear.count) layers with weights; networks have at most \(LayerWidths.greatestDepth) hidden layers")
+      throw error(
+        "has \(linear.count) layers with weights; networks have at most \(LayerWidths.greatestDepth) hidden layers")
     }
-    if let problem = layoutProblem(of: linear, in: file) { throw FileError(path: name, message: problem) }
+    if let problem = layoutProblem(of: linear, in: file) { throw error(problem) }
     guard let chain = chained(linear, channels: channels) else {
-      throw FileError(
-        path: name,
-        message: "its layers do not follow one another: "
+      throw error(
+        "its layers do not follow one another: "
           + linear.map { "\($0.prefix) \($0.weightShape)" }.joined(separator: ", ")
           + "; give the tensors of a plain sequence of layers, each with as many inputs as the one below has nodes"
           + (channels.map { ", the lowest with \($0)" } ?? ""))
@@ -125,6 +123,7 @@ private struct StateDictModule {
 ///
 /// - Throws: ``FileError`` for tensors that are no part of a convolution, a fully connected layer or a batch normalisation.
 private func stateDictModules(of file: SafetensorsFile, name: String) throws(FileError) -> [StateDictModule] {
+  func error(_ message: String) -> FileError { FileError(path: name, message: message) }
   var modules: [String: StateDictModule] = [:]
   for (tensor, content) in file.tensors {
     let words = tensor.split(separator: ".", omittingEmptySubsequences: false)
@@ -139,21 +138,16 @@ private func stateDictModules(of file: SafetensorsFile, name: String) throws(Fil
       !parts.contains(part)
         || (part == "weight" && !module.isNormalization && ![2, 4].contains(module.weightShape.count))
     }
-    guard let wrong else {
-      guard module.isNormalization || module.shapes["weight"] != nil else {
-        throw FileError(
-          path: name,
-          message:
-            "has \"\(module.prefix).bias\" and no \"\(module.prefix).weight\"; give a file that has both, or none")
-      }
-      continue
-    }
-    throw FileError(
-      path: name,
-      message:
+    if let wrong {
+      throw error(
         "tensor \"\(module.name(wrong) ?? wrong)\" of shape \(module.shapes[wrong] ?? []) is no part of a Conv2d, Linear "
-        + "or BatchNorm layer, of which networks are read; if it is one under another name, call it \(module.prefix).weight or "
-        + ".bias, else give a file without it")
+          + "or BatchNorm layer, of which networks are read; if it is one under another name, call it \(module.prefix).weight or "
+          + ".bias, else give a file without it")
+    }
+    guard module.isNormalization || module.shapes["weight"] != nil else {
+      throw error(
+        "has \"\(module.prefix).bias\" and no \"\(module.prefix).weight\"; give a file that has both, or none")
+    }
   }
   return sorted
 }
@@ -231,6 +225,7 @@ private func chained(_ modules: [StateDictModule], channels: Int?) -> [StateDict
 private func places(
   of normalizations: [StateDictModule], among chain: [StateDictModule], name: String
 ) throws(FileError) -> [Int] {
+  func error(_ message: String) -> FileError { FileError(path: name, message: message) }
   let hidden = chain.dropLast()
   var places: [Int] = []
   for (order, normalization) in normalizations.enumerated() {
@@ -243,16 +238,13 @@ private func places(
       before.max { chain[$0].place?.number ?? 0 < chain[$1].place?.number ?? 0 }
       ?? (normalizations.count == hidden.count ? order : sameNumber.count == 1 ? sameNumber[0] : nil)
     guard let place else {
-      throw FileError(
-        path: name,
-        message:
-          "which layer \"\(normalization.prefix)\" normalises cannot be seen; number it as its layer, such as bn2 of conv2"
+      throw error(
+        "which layer \"\(normalization.prefix)\" normalises cannot be seen; number it as its layer, such as bn2 of conv2"
       )
     }
     guard normalization.nodeCount == chain[place].nodeCount, !places.contains(place) else {
-      throw FileError(
-        path: name,
-        message: "\"\(normalization.prefix)\" has \(normalization.nodeCount) channels and seems to normalise "
+      throw error(
+        "\"\(normalization.prefix)\" has \(normalization.nodeCount) channels and seems to normalise "
           + "\"\(chain[place].prefix)\", which has \(chain[place].nodeCount)\(places.contains(place) ? " and is normalised already" : ""); "
           + "give each hidden layer one normalisation at most, numbered as its layer")
     }

@@ -21,6 +21,14 @@ enum ArrayKind {
     }
   }
 
+  fileprivate var leastContent: String {
+    switch self {
+    case .labels: "label"
+    case .matrix: "row and one column"
+    case .images: "image, channel, row and column"
+    }
+  }
+
   /// How NumPy makes such an array of one with another number of dimensions.
   fileprivate func reshaping(dimensionCount: Int) -> String {
     switch (self, dimensionCount) {
@@ -73,16 +81,6 @@ extension ArrayHeader {
     }
     guard found == wanted else {
       throw error("has \(found - wanted) bytes after its array of shape \(shape); write it anew with numpy.save")
-    }
-  }
-}
-
-extension ArrayKind {
-  fileprivate var leastContent: String {
-    switch self {
-    case .labels: "label"
-    case .matrix: "row and one column"
-    case .images: "image, channel, row and column"
     }
   }
 }

@@ -13,11 +13,9 @@ enum FileKind: Equatable {
   ///
   /// - Complexity: O(1): only the beginning is looked at.
   init?(_ bytes: [UInt8]) {
-    guard let kind = Self.empty(bytes) ?? Self.binary(bytes) ?? Self.text(bytes) else { return nil }
+    guard let kind = bytes.isEmpty ? .empty : Self.binary(bytes) ?? Self.text(bytes) else { return nil }
     self = kind
   }
-
-  private static func empty(_ bytes: [UInt8]) -> FileKind? { bytes.isEmpty ? .empty : nil }
 
   /// By the bytes with which a format begins. A safetensors file has none: it begins with the length of a JSON object.
   private static func binary(_ bytes: [UInt8]) -> FileKind? {

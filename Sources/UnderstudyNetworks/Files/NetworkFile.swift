@@ -29,8 +29,7 @@ public enum NetworkFile {
   ///
   /// - Throws: ``FileError`` if the file is no safetensors file.
   public static func negativeSlope(path: String) throws(FileError) -> Double? {
-    try SafetensorsFile.decode(try content(ofFileAt: path), name: path).metadata[slopeKey]
-      .flatMap { Double($0) }
+    try SafetensorsFile.read(path: path).negativeSlope
   }
 
   /// The bytes of a file that holds a network: the same for equal networks and metadata. Of the metadata,

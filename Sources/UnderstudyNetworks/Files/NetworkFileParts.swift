@@ -18,6 +18,14 @@ let placementKey = "understudy.normalization"
 /// The metadata that says the slope of the activation on the negative side.
 let slopeKey = "understudy.negativeSlope"
 
+extension SafetensorsFile {
+  /// What the metadata say of it; nil if nothing.
+  var negativeSlope: Double? { metadata[slopeKey].flatMap { Double($0) } }
+
+  /// The activation that the metadata say; nil if they say none.
+  var activation: Activation? { negativeSlope.map { Activation(negativeSlope: min(max($0, 0), 1)) } }
+}
+
 /// The metadata of a network over images: the size of its images, `3x32x32`, and its hidden layers, written as in studies.
 let imageKey = "understudy.image"
 let layersKey = "understudy.layers"
@@ -39,13 +47,12 @@ func partOfLayer(named name: String) -> (layer: Int, part: Part)? {
 func normalization(
   ofLayer layer: Int, nodeCount: Int, in file: SafetensorsFile, name: String
 ) throws(FileError) -> BatchNormalization? {
+  func error(_ message: String) -> FileError { FileError(path: name, message: message) }
   func values(_ part: Part) throws(FileError) -> [Double]? {
     guard let tensor = file.tensors[tensorName(layer, part)] else { return nil }
     guard tensor.shape == [nodeCount] else {
-      throw FileError(
-        path: name,
-        message:
-          "tensor \"\(tensorName(layer, part))\" has shape \(tensor.shape), but the layer has \(nodeCount) nodes; "
+      throw error(
+        "tensor \"\(tensorName(layer, part))\" has shape \(tensor.shape), but the layer has \(nodeCount) nodes; "
           + "it must be [\(nodeCount)]")
     }
     return tensor.values
@@ -53,9 +60,7 @@ func normalization(
   func requireBoth(_ a: Part, _ hasA: Bool, _ b: Part, _ hasB: Bool) throws(FileError) {
     guard hasA != hasB else { return }
     let (present, missing) = hasA ? (a, b) : (b, a)
-    throw FileError(
-      path: name,
-      message: "has \(tensorName(layer, present)) but no \(tensorName(layer, missing)); a normalisation has both")
+    throw error("has \(tensorName(layer, present)) but no \(tensorName(layer, missing)); a normalisation has both")
   }
   let (means, variances) = (try values(.mean), try values(.variance))
   let (scales, shifts) = (try values(.scale), try values(.shift))
@@ -63,28 +68,23 @@ func normalization(
   try requireBoth(.scale, scales != nil, .shift, shifts != nil)
   guard let means, let variances else {
     guard scales == nil else {
-      throw FileError(
-        path: name,
-        message: "has \(tensorName(layer, .scale)) but no \(tensorName(layer, .mean)) and "
+      throw error(
+        "has \(tensorName(layer, .scale)) but no \(tensorName(layer, .mean)) and "
           + "\(tensorName(layer, .variance)); a normalisation needs its running statistics")
     }
     return nil
   }
   if let node = variances.firstIndex(where: { $0 < 0 }) {
-    throw FileError(
-      path: name,
-      message: "tensor \"\(tensorName(layer, .variance))\" holds \(variances[node]) at element \(node); variances are "
-        + "not negative")
+    throw error(
+      "tensor \"\(tensorName(layer, .variance))\" holds \(variances[node]) at element \(node); variances are not negative"
+    )
   }
   let choices = BatchNormalization.Placement.allCases.map(\.rawValue).joined(separator: " or ")
   guard let text = file.metadata[placementKey] else {
-    throw FileError(
-      path: name,
-      message: "has normalised layers, but its metadata do not say where; set \(placementKey) to \(choices)")
+    throw error("has normalised layers, but its metadata do not say where; set \(placementKey) to \(choices)")
   }
   guard let placement = BatchNormalization.Placement(rawValue: text) else {
-    throw FileError(
-      path: name, message: "metadata \(placementKey) is \"\(text)\"; it must be \(choices)")
+    throw error("metadata \(placementKey) is \"\(text)\"; it must be \(choices)")
   }
   return BatchNormalization(
     placement: placement, means: means, variances: variances, scales: scales, shifts: shifts)

@@ -48,11 +48,16 @@ struct SafetensorsHeader {
   /// The reference library refuses longer headers, too.
   static let maximumByteCount = 100_000_000
 
-  struct Entry {
+  struct Entry: Decodable {
     let dtype: String
     let shape: [Int]
     /// Begin and end within the data.
     let offsets: [Int]
+
+    enum CodingKeys: String, CodingKey {
+      case dtype, shape
+      case offsets = "data_offsets"
+    }
 
     var format: ScalarFormat? { ScalarFormat(safetensors: dtype) }
   }
@@ -134,17 +139,6 @@ private struct HeaderContent: Decodable {
     init?(intValue: Int) { nil }
   }
 
-  private struct RawEntry: Decodable {
-    let dtype: String
-    let shape: [Int]
-    let offsets: [Int]
-
-    enum CodingKeys: String, CodingKey {
-      case dtype, shape
-      case offsets = "data_offsets"
-    }
-  }
-
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: AnyKey.self)
     for key in container.allKeys {
@@ -152,12 +146,12 @@ private struct HeaderContent: Decodable {
         metadata = try container.decode([String: String].self, forKey: key)
         continue
       }
-      let raw = try container.decode(RawEntry.self, forKey: key)
-      guard raw.offsets.count == 2 else {
+      let entry = try container.decode(SafetensorsHeader.Entry.self, forKey: key)
+      guard entry.offsets.count == 2 else {
         throw DecodingError.dataCorruptedError(
           forKey: key, in: container, debugDescription: "data_offsets are not two numbers")
       }
-      entries[key.stringValue] = SafetensorsHeader.Entry(dtype: raw.dtype, shape: raw.shape, offsets: raw.offsets)
+      entries[key.stringValue] = entry
     }
   }
 }

@@ -11,6 +11,15 @@ public struct ImageBatcher: Sendable {
     filling = BatchFilling(set.pixels, means: normalization.means, deviations: normalization.deviations)
   }
 
+  /// Inputs without labels, as they are.
+  package init(unlabelled pixels: StoredPixels) {
+    let channels = pixels.size.channels
+    self.init(
+      ImageSet(pixels: pixels, labels: [UInt8](repeating: 0, count: pixels.count), classCount: 1),
+      normalization: ChannelNormalization(
+        means: [Double](repeating: 0, count: channels), deviations: [Double](repeating: 1, count: channels)))
+  }
+
   /// Fills the beginning of a buffer with images as they are, for evaluation.
   ///
   /// - Shape: `buffer` becomes `[image, channel, row, column]`, with room for the images at least.

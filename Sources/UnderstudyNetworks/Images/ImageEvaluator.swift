@@ -73,10 +73,8 @@ public final class ImageEvaluator {
   public func outputs(over images: ImageBatcher, count: Int, isCancelled: () -> Bool = { false }) -> [Float] {
     var result: [Float] = []
     result.reserveCapacity(count * network.outputCount)
-    images.forEachBatch(count: count) { batch, range in
-      guard !isCancelled() else { return false }
+    images.forEachBatch(count: count, isCancelled: isCancelled) { batch, range in
       result += outputs(of: batch, count: range.count)
-      return true
     }
     return result
   }
@@ -88,18 +86,25 @@ package func catchingKernels<Value>(_ body: () throws(ConvolutionError) -> Value
 }
 
 extension ImageBatcher {
-  /// The first images of the set as they are, a batch at a time, until the body returns false.
+  /// The first images of the set as they are, a batch at a time.
   ///
   /// - Shape: batches are `[image, channel, row, column]`; the last may be smaller.
-  package func forEachBatch(count: Int, _ body: ([Float], Range<Int>) -> Bool) {
+  /// - Parameter isCancelled: asked before each batch.
+  /// - Returns: false if it was cancelled.
+  @discardableResult
+  package func forEachBatch(
+    count: Int, isCancelled: () -> Bool = { false }, _ body: ([Float], Range<Int>) -> Void
+  ) -> Bool {
     let size = ImageEvaluator.batchSize
     var batch = [Float](repeating: 0, count: size * set.size.count)
     for first in stride(from: 0, to: min(count, set.count), by: size) {
+      if isCancelled() { return false }
       let range = first..<min(first + size, count, set.count)
       batch.removeLast(batch.count - range.count * set.size.count)
       fill(&batch, indices: UInt32(range.lowerBound)..<UInt32(range.upperBound))
-      guard body(batch, range) else { return }
+      body(batch, range)
     }
+    return true
   }
 }
 

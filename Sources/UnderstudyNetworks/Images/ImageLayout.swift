@@ -16,8 +16,6 @@ enum ImageLayout: String, Sendable, Hashable, CaseIterable {
     var labels: String?
     /// Names of classes; nil if there are none.
     var classNames: String?
-
-    var all: [String] { images + [labels, classNames].compactMap { $0 } }
   }
 
   /// What people call it.

@@ -18,13 +18,6 @@ public struct ImageSource: Sendable, Hashable {
   /// Of a known set whose files do not tell them.
   let knownClassNames: [String]?
 
-  /// The paths of all files, for digests.
-  public var files: [String] {
-    var result = training.all
-    for path in evaluation.all where !result.contains(path) { result.append(path) }
-    return result
-  }
-
   /// What the files are, such as "IDX files".
   public var kind: String { layout.title }
 

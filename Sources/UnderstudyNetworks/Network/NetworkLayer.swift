@@ -33,6 +33,21 @@ public struct NetworkLayer: Sendable, Equatable {
   /// (w, b) of a node, `[input + 1]`; a bias of 0 for a layer without.
   public func row(_ node: Int) -> [Double] { Array(weights.row(node)) + [biases?[node] ?? 0] }
 
+  /// Replaces (w, b) of a node; of a layer without biases, w.
+  ///
+  /// - Precondition: as many numbers as ``row(_:)`` has.
+  public mutating func setRow(_ node: Int, to row: [Double]) {
+    precondition(row.count == inputCount + 1, "a row has a weight for each input, and a bias")
+    for (input, weight) in row.dropLast().enumerated() { weights[node, input] = weight }
+    biases?[node] = row[row.count - 1]
+  }
+
+  /// Multiplies (w, b) of a node.
+  public mutating func multiplyRow(_ node: Int, by factor: Double) {
+    for input in 0..<inputCount { weights[node, input] *= factor }
+    biases?[node] *= factor
+  }
+
   /// What a network's architecture says of the layer.
   var shape: Architecture.Layer {
     Architecture.Layer(

@@ -54,14 +54,7 @@ public struct TwoLayerView: Sendable, Equatable {
   public func row(_ node: Int) -> [Double] { hidden.row(node) }
 
   /// Replaces (w_k, b_k); where there are no biases, w_k.
-  public mutating func setRow(_ node: Int, to row: [Double]) {
-    precondition(row.count == inputCount + 1, "a row has a weight for each input, and a bias")
-    func write(to layer: inout NetworkLayer) {
-      for (f, weight) in row.dropLast().enumerated() { layer.weights[node, f] = weight }
-      layer.biases?[node] = row[row.count - 1]
-    }
-    write(to: &hidden)
-  }
+  public mutating func setRow(_ node: Int, to row: [Double]) { hidden.setRow(node, to: row) }
 
   /// v_k, `[output]`
   public func fanOut(_ node: Int) -> [Double] { output.weights.column(node) }

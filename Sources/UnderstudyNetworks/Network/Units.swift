@@ -66,11 +66,6 @@ extension Network {
 }
 
 extension NetworkLayer {
-  fileprivate mutating func multiplyRow(_ node: Int, by factor: Double) {
-    for f in 0..<inputCount { weights[node, f] *= factor }
-    biases?[node] *= factor
-  }
-
   fileprivate mutating func divideColumn(_ input: Int, by factor: Double) {
     for node in 0..<nodeCount { weights[node, input] /= factor }
   }

@@ -12,6 +12,20 @@ extension Network {
       fitting: zip(layers, end.layers).map { $0.interpolated(to: $1, at: t) }, activation: activation)
   }
 
+  /// The same function with more nodes in its hidden layers, without weights and without fan-out.
+  ///
+  /// - Precondition: the network is plain, and no layer gets narrower.
+  package func widened(to widths: [Int]) -> Network {
+    let counts = [inputCount] + widths + [outputCount]
+    let widened = layers.enumerated().map { index, layer in
+      let missing = Matrix(rowCount: counts[index + 1] - layer.nodeCount, columnCount: counts[index])
+      return NetworkLayer(
+        weights: layer.weights.padded(columns: counts[index]).appending(missing),
+        biases: layer.biases.map { $0 + [Double](repeating: 0, count: missing.rowCount) })
+    }
+    return Network(fitting: widened, activation: activation)
+  }
+
   /// The same function of inputs and outputs in other units: lowest weights times one factor, the output layer times the
   /// other.
   public func scaled(inputs: Double, outputs: Double) -> Network {

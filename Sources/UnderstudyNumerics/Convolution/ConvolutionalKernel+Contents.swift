@@ -98,7 +98,7 @@ extension ConvolutionalKernel {
   }
 
   /// Parameters that are one array of an `OptimizerState`: weights with their biases, scales, shifts.
-  private var groups: [[Parameter]] {
+  var groups: [[Parameter]] {
     passes.layers.map { [$0.linear.weights] + ($0.linear.biases.map { [$0] } ?? []) }
       + passes.layers.compactMap { $0.normalization?.scales.map { [$0] } }
       + passes.layers.compactMap { $0.normalization?.shifts.map { [$0] } }

@@ -190,10 +190,7 @@ public final class ConvolutionalKernel {
   // MARK: Update
 
   /// Everything that a step moves: weights and biases of each layer, then scales, then shifts.
-  var parameters: [Parameter] {
-    passes.layers.flatMap { [$0.linear.weights] + ($0.linear.biases.map { [$0] } ?? []) }
-      + passes.layers.compactMap { $0.normalization?.scales } + passes.layers.compactMap { $0.normalization?.shifts }
-  }
+  var parameters: [Parameter] { groups.flatMap { $0 } }
 
   private func isUpdated(_ layer: Int, _ rule: UpdateRule) -> Bool {
     layer == 0 ? rule.updatesFirstLayer : layer == shape.layers.count - 1 ? rule.updatesLastLayer : true

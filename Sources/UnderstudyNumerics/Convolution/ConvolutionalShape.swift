@@ -93,6 +93,14 @@ public struct ConvolutionalShape: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
       case convolution(Window)
       case dense
+
+      /// Weights of one node above a map.
+      public func fanIn(above map: MapSize) -> Int {
+        switch self {
+        case .convolution(let window): map.channels * window.count
+        case .dense: map.count
+        }
+      }
     }
 
     public var kind: Kind
@@ -159,11 +167,7 @@ public struct ConvolutionalShape: Sendable, Hashable {
   public func stepFLOPs(batch: Int) -> Double {
     let (inputs, maps) = (inputSizes, activationSizes)
     return layers.indices.reduce(0) { sum, index in
-      let fanIn: Int =
-        switch layers[index].kind {
-        case .convolution(let window): inputs[index].channels * window.count
-        case .dense: inputs[index].count
-        }
+      let fanIn = layers[index].kind.fanIn(above: inputs[index])
       return sum + 2 * Double(batch) * Double(maps[index].count * fanIn) * (index == 0 ? 2 : 3)
     }
   }

@@ -1,5 +1,4 @@
 import COneDNN
-import Foundation
 
 /// What a primitive will do, and in which layouts. A class because it owns oneDNN's description.
 final class PrimitiveDescription {
@@ -144,18 +143,12 @@ final class Primitive {
   deinit { dnnl_primitive_destroy(primitive) }
 
   func run() {
-    let start = now()
+    let start = monotonicSeconds()
     let status = arguments.withUnsafeBufferPointer {
       dnnl_primitive_execute(primitive, engine.stream, Int32($0.count), $0.baseAddress)
     }
     precondition(
       status == dnnl_success && dnnl_stream_wait(engine.stream) == dnnl_success, "\(implementation) failed: \(status)")
-    seconds += now() - start
+    seconds += monotonicSeconds() - start
   }
-}
-
-private func now() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

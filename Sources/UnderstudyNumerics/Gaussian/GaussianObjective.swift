@@ -49,8 +49,8 @@ public struct GaussianObjective: Sendable, Hashable {
   public func evaluate(_ student: [LayerWeights]) -> (loss: Double, gradients: [LayerWeights]) {
     precondition(student.count == 2, "two layers")
     let (n, m) = (student[0].weights.rowCount, teacher[0].weights.rowCount)
-    let rows = stacked(student[0].weights, teacher[0].weights)
-    let fanOuts = stacked(student[1].weights.transposed.scaled(by: -1), teacher[1].weights.transposed)
+    let rows = student[0].weights.appending(teacher[0].weights)
+    let fanOuts = student[1].weights.transposed.scaled(by: -1).appending(teacher[1].weights.transposed)
     let ownNorms = student[0].weights.rowNorms
     let nodes = rectified(student[0], norms: ownNorms, negativeSlope, inputDeviation) + self.nodes
     let norms = ownNorms + self.norms
@@ -112,17 +112,6 @@ private func rectified(
   norms.indices.map {
     RectifiedNormal(mean: layer.biases?[$0] ?? 0, deviation: deviation * norms[$0], negativeSlope: negativeSlope)
   }
-}
-
-private func stacked(_ upper: Matrix, _ lower: Matrix) -> Matrix {
-  Matrix(
-    rowCount: upper.rowCount + lower.rowCount, columnCount: upper.columnCount, values: upper.values + lower.values)
-}
-
-private func product(_ a: Matrix, _ b: Matrix) -> Matrix {
-  var result = Matrix(rowCount: a.rowCount, columnCount: b.columnCount)
-  multiply(a, b, into: &result)
-  return result
 }
 
 /// Scalar products of rows, `[row of a, row of b]`.

@@ -44,19 +44,6 @@ public struct StoredPixels: Sendable {
     return StoredPixels(content, size: size, count: count, start: start, stride: stride)
   }
 
-  /// An image in the units of its measures: bytes divided by 255, numbers as they are.
-  ///
-  /// - Shape: `[channel, row, column]`
-  /// - Complexity: O(pixels of an image).
-  public func image(_ index: Int) -> [Float] {
-    precondition(index >= 0 && index < count, "no such image")
-    let places = (start + index * stride)..<(start + index * stride + size.count)
-    return switch content {
-    case .bytes(let bytes): bytes[places].map { Float($0) / 255 }
-    case .numbers(let numbers): Array(numbers[places])
-    }
-  }
-
   /// Mean and standard deviation of each channel over all images and positions; bytes count from 0 to 1.
   ///
   /// - Shape: `[channel]`

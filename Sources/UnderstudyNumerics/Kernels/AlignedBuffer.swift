@@ -36,4 +36,5 @@ final class AlignedBuffer<Scalar: KernelScalar> {
 
 private let largePage = 2 << 20
 
-func padded(_ count: Int, to pad: Int) -> Int { (count + pad - 1) / pad * pad }
+/// The next multiple; by default, a width that products of matrices take without copying.
+package func padded(_ count: Int, to pad: Int = Double.lanePad) -> Int { (count + pad - 1) / pad * pad }

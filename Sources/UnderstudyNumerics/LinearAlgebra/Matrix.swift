@@ -51,13 +51,7 @@ public struct Matrix: Sendable, Hashable {
   }
 
   /// The matrix with rows and columns exchanged; O(elements).
-  public var transposed: Matrix {
-    var result = Matrix(rowCount: columnCount, columnCount: rowCount)
-    for row in 0..<rowCount {
-      for column in 0..<columnCount { result[column, row] = self[row, column] }
-    }
-    return result
-  }
+  public var transposed: Matrix { transposedBlock(first: 0, count: rowCount) }
 
   /// The first `count` rows (all of them if there are fewer).
   public func prefix(rows count: Int) -> Matrix {

@@ -35,29 +35,39 @@ public func multiply(
   }
 }
 
+/// `a b`, with `transposingFirst` `a^T b`; see ``multiply(_:_:into:adding:transposingFirst:instructions:)``.
+///
+/// - Shape: the result is `[rows, columns]`.
+public func product(_ a: Matrix, _ b: Matrix, transposingFirst: Bool = false) -> Matrix {
+  var result = Matrix(rowCount: transposingFirst ? a.columnCount : a.rowCount, columnCount: b.columnCount)
+  multiply(a, b, into: &result, transposingFirst: transposingFirst)
+  return result
+}
+
 extension Matrix {
   /// The matrix with columns of zeros appended.
-  public func padded(columns count: Int) -> Matrix {
+  public func padded(columns count: Int) -> Matrix { withColumns(count) }
+
+  /// The first `count` columns.
+  public func prefix(columns count: Int) -> Matrix { withColumns(count) }
+
+  private func withColumns(_ count: Int) -> Matrix {
     var result = Matrix(rowCount: rowCount, columnCount: count)
     for row in 0..<rowCount {
-      for column in 0..<columnCount { result[row, column] = self[row, column] }
+      for column in 0..<Swift.min(count, columnCount) { result[row, column] = self[row, column] }
     }
     return result
+  }
+
+  /// The matrix with the rows of another one below its own.
+  public func appending(_ other: Matrix) -> Matrix {
+    Matrix(rowCount: rowCount + other.rowCount, columnCount: columnCount, values: values + other.values)
   }
 
   /// The matrix with one more column, of ones.
   public func appendingOnes() -> Matrix {
     var result = padded(columns: columnCount + 1)
     for row in 0..<rowCount { result[row, columnCount] = 1 }
-    return result
-  }
-
-  /// The first `count` columns.
-  public func prefix(columns count: Int) -> Matrix {
-    var result = Matrix(rowCount: rowCount, columnCount: count)
-    for row in 0..<rowCount {
-      for column in 0..<count { result[row, column] = self[row, column] }
-    }
     return result
   }
 

@@ -6,15 +6,17 @@ public func machineKind(instructions: InstructionSet = .best) -> String {
   "\(processorModel), \(instructions.rawValue), OpenBLAS \(LinearAlgebra.kernels.name)"
 }
 
-private let processorModel: String = {
-  let lines = ((try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "").split(separator: "\n")
-  let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
-  return model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
-}()
+private let processorModel =
+  line("model name", of: "/proc/cpuinfo")?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+  ?? "unknown processor"
 
 /// The most memory that this process has held so far, bytes; 0 where the system does not tell.
 package func peakResidentBytes() -> Int {
-  let lines = ((try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? "").split(separator: "\n")
-  let kibibytes = lines.first { $0.hasPrefix("VmHWM") }?.split(whereSeparator: \.isWhitespace).dropFirst().first
+  let kibibytes = line("VmHWM", of: "/proc/self/status")?.split(whereSeparator: \.isWhitespace).dropFirst().first
   return kibibytes.flatMap { Int($0) }.map { 1024 * $0 } ?? 0
+}
+
+/// The first line of a file that begins so; nil if there is none.
+private func line(_ start: String, of path: String) -> Substring? {
+  (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n").first { $0.hasPrefix(start) }
 }

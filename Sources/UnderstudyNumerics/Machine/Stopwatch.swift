@@ -4,7 +4,7 @@ import Foundation
 package struct Stopwatch {
   private let wallBefore: Double
   private let cpuBefore: Double
-  private let wallStart = Stopwatch.monotonicSeconds()
+  private let wallStart = monotonicSeconds()
   private let cpuStart = threadSeconds()
   /// Processor time of other threads that work for this one.
   package var helperSeconds: () -> Double = { 0 }
@@ -15,19 +15,18 @@ package struct Stopwatch {
   }
 
   // What was spent is not taken back, whatever a virtual machine or a tool does to its clocks.
-  package var wallSeconds: Double { wallBefore + max(0, Stopwatch.monotonicSeconds() - wallStart) }
+  package var wallSeconds: Double { wallBefore + max(0, monotonicSeconds() - wallStart) }
   package var cpuSeconds: Double { cpuBefore + max(0, threadSeconds() - cpuStart) + max(0, helperSeconds()) }
-
-  private static func monotonicSeconds() -> Double {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-  }
 }
 
+/// Wall time since some moment, seconds: of a clock that nobody sets.
+func monotonicSeconds() -> Double { seconds(of: CLOCK_MONOTONIC) }
+
 /// Processor time of the calling thread, seconds.
-public func threadSeconds() -> Double {
+public func threadSeconds() -> Double { seconds(of: CLOCK_THREAD_CPUTIME_ID) }
+
+private func seconds(of clock: clockid_t) -> Double {
   var time = timespec()
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+  clock_gettime(clock, &time)
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }

@@ -59,14 +59,12 @@ public func regionAudit(
   let tolerance = residualTolerance ?? 1e-9 * targets.rootMeanSquare
   let spread = region.spread(featureCount: features)
   let gradient = try RegionGradient(of: student, learning: teacher, within: region, residualTolerance: tolerance)
-  func strengths(_ view: TwoLayerView) -> [Double] {
-    (0..<view.nodeCount).map { euclideanNorm(view.fanOut($0)) * euclideanNorm(view.row($0).dropLast()) }
-  }
   var audit = RegionAudit(
     region: region, band: band.length(spread: spread), residualTolerance: tolerance, gradient: gradient,
     found: try search.found(over: inputs, tolerances: gradient.studentNodes.map(\.gradientTolerance)),
     alignment: try alignment(of: teacher, with: student, spread: spread),
-    teacherStrengths: strengths(search.teacher), studentStrengths: strengths(search.student), verdicts: [])
+    teacherStrengths: try boundaryStrengths(of: teacher.network),
+    studentStrengths: try boundaryStrengths(of: student.network), verdicts: [])
   guard audit.isFinite else {
     throw ShapeError(
       "gradients or strengths overflow: weights or the region are too large; rescale them to ordinary sizes")

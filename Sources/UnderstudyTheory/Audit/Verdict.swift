@@ -36,13 +36,6 @@ public enum Verdict: Sendable, Equatable {
     /// is within the band.
     case provenOnlyTo(eps: Double)
   }
-
-  public var isFound: Bool {
-    switch self {
-    case .predictedAndFound, .foundThoughNotPredicted: true
-    case .matchedOnInputs, .notLearned, .violation: false
-    }
-  }
 }
 
 /// What was measured of a teacher node and decides its verdict.

@@ -17,7 +17,7 @@ public struct Boundaries: Sendable, Equatable {
     var directions = layer.weights
     var offsets = layer.biases ?? [Double](repeating: 0, count: layer.nodeCount)
     var exists: [Bool] = []
-    let norms = (0..<layer.nodeCount).map { euclideanNorm(layer.weights.row($0)) }
+    let norms = layer.weights.rowNorms
     for (node, norm) in norms.enumerated() {
       exists.append(norm > 0 && (offsets[node] / norm).isFinite)
       for feature in 0..<layer.inputCount {
@@ -51,15 +51,21 @@ public struct Boundaries: Sendable, Equatable {
   func relation(of node: Int, to other: Boundaries, _ otherNode: Int) -> BoundaryRelation? {
     guard hasBoundary(node), other.hasBoundary(otherNode) else { return nil }
     let (a, b) = (directions.row(node), other.directions.row(otherNode))
-    let isOpposite = dotProduct(a, b) < 0
-    let sign = isOpposite ? -1.0 : 1.0
-    // The length of the chord between the unit vectors is 2 sin(theta / 2), and sin(theta) = 2 sin(theta / 2)
-    // cos(theta / 2). The square root of 1 - cos^2 would lose half of the digits of a small angle.
-    let squaredChord = zip(a, b).reduce(0) { $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1) }
+    let (sine, isOpposite) = sineOfAngle(a, b)
     return BoundaryRelation(
-      sine: (squaredChord * max(0, 1 - squaredChord / 4)).squareRoot(),
-      offsetDifference: abs(offsets[node] - sign * other.offsets[otherNode]), isOpposite: isOpposite)
+      sine: sine, offsetDifference: abs(offsets[node] - (isOpposite ? -1 : 1) * other.offsets[otherNode]),
+      isOpposite: isOpposite)
   }
+}
+
+/// The sine of the angle between two lines through the origin, given by unit vectors, and whether these point to opposite sides.
+func sineOfAngle(_ a: some Sequence<Double>, _ b: some Sequence<Double>) -> (sine: Double, isOpposite: Bool) {
+  let isOpposite = dotProduct(a, b) < 0
+  let sign = isOpposite ? -1.0 : 1.0
+  // The length of the chord between the unit vectors is 2 sin(theta / 2), and sin(theta) = 2 sin(theta / 2)
+  // cos(theta / 2). The square root of 1 - cos^2 would lose half of the digits of a small angle.
+  let squaredChord = zip(a, b).reduce(0) { $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1) }
+  return ((squaredChord * max(0, 1 - squaredChord / 4)).squareRoot(), isOpposite)
 }
 
 /// How near two boundaries are.

@@ -20,6 +20,3 @@ func checkInputs(_ inputs: Matrix, fit network: Network) throws(ShapeError) {
   try network.checkWidth(of: inputs)
   guard inputs.rowCount > 0 else { throw ShapeError("there are no inputs; measure over at least one sample") }
 }
-
-/// A width that products take without copying.
-func padded(_ count: Int) -> Int { (count + 7) / 8 * 8 }

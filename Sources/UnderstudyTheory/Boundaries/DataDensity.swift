@@ -42,13 +42,11 @@ let principalPlaneLimit = 200
 /// none passes through d + 1 of them. The (d + 1) of the assumption allows for one more.)
 ///
 /// - Shape: `inputs` is `[sample, feature]`.
-/// - Parameter planeCount: planes through samples, and random planes, of each so many.
 /// - Throws: ``ShapeError`` if the inputs do not fit.
-/// - Complexity: O(samples x hyperplanes x features + min(planeCount x features^3, 2e9)).
+/// - Complexity: O(samples x hyperplanes x features + min(``DensityBound/planeCount`` x features^3, 2e9)).
 /// - Source: Tian 2020, arXiv:1909.13458, data set assumption; the families are Understudy's.
 public func densityBounds(
-  over inputs: Matrix, diagnosis: InputDiagnosis, teacher: Teacher, student: Student, bandWidths: [Double],
-  planeCount: Int = DensityBound.planeCount
+  over inputs: Matrix, diagnosis: InputDiagnosis, teacher: Teacher, student: Student, bandWidths: [Double]
 ) throws(ShapeError) -> [DensityBound] {
   try checkInputs(inputs, fit: teacher.network)
   var candidates: [(family: DensityBound.Family, index: Int, normal: [Double], offset: Double)] = []
@@ -66,7 +64,7 @@ public func densityBounds(
   }
   // The same planes whoever asks: they belong to the data.
   var stream = RandomStream(key: 1, purpose: .hyperplanes)
-  for index in 0..<planeCount {
+  for index in 0..<DensityBound.planeCount {
     let chosen = stream.integers(min(d, inputs.rowCount), below: inputs.rowCount).map { Int($0) }
     // Each takes a decomposition of d^3 operations.
     if Double(index + 1) * Double(d) * Double(d) * Double(d) <= 2e9, let plane = hyperplane(through: chosen, of: inputs)

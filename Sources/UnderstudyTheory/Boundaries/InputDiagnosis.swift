@@ -47,22 +47,14 @@ public struct InputDiagnosis: Sendable, Equatable {
     // The pre-activations' deviations along each principal direction.
     func seen(_ normal: some Collection<Double>) -> [Double]? {
       let values = (dimension - rank..<dimension).map { direction in
-        principalDeviations[direction]
-          * zip(normal, principalDirections.row(direction)).reduce(0) { $0 + $1.0 * $1.1 }
+        principalDeviations[direction] * dotProduct(normal, principalDirections.row(direction))
       }
       let size = euclideanNorm(values)
-      return size > rounding(of: normal) ? values.map { $0 / size } : nil
+      let rounding = 1e-12 * (principalDeviations.last ?? 0) * normal.reduce(0) { max($0, abs($1)) }
+      return size > rounding ? values.map { $0 / size } : nil
     }
     guard let a = seen(a), let b = seen(b) else { return nil }
-    let sign = zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } < 0 ? -1.0 : 1.0
-    // As for boundaries: the square root of 1 - cos^2 would lose half of the digits of a small angle.
-    let squaredChord = zip(a, b).reduce(0) { $0 + ($1.0 - sign * $1.1) * ($1.0 - sign * $1.1) }
-    return (squaredChord * max(0, 1 - squaredChord / 4)).squareRoot()
-  }
-
-  /// Below this a pre-activation's deviation is rounding.
-  private func rounding(of normal: some Collection<Double>) -> Double {
-    1e-12 * (principalDeviations.last ?? 0) * normal.reduce(0) { max($0, abs($1)) }
+    return sineOfAngle(a, b).sine
   }
 
   /// Sentences on what is wrong, for people; empty if nothing is.

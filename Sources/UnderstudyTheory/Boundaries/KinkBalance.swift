@@ -71,10 +71,7 @@ public struct KinkBalance: Sendable, Equatable {
         throw ShapeError("above two layers a kink balance is a mean over inputs; give inputs")
       }
       try checkInputs(inputs, fit: student.network)
-      let carriers = (
-        OutputJacobian<Double>(teacher.network, kernels: ScratchKernels()),
-        OutputJacobian<Double>(student.network, kernels: ScratchKernels())
-      )
+      let carriers = (OutputJacobian<Double>(teacher.network), OutputJacobian<Double>(student.network))
       for block in SampleBlockSequence(inputs) {
         let z = (teacher.network.preactivations(of: block.inputs), student.network.preactivations(of: block.inputs))
         for i in 0..<block.validCount {

@@ -15,11 +15,9 @@ public struct RegionObservation: Sendable, Equatable {
     self.largest = largest
   }
 
-  /// The largest z_k on dE*_j within the region; nil if the boundary misses the region.
+  /// The largest z_k on dE*_j within the region; nil if the boundary misses the region. Above 0, the student node observes the
+  /// teacher node: its activation region meets the boundary.
   public func largestPreactivation(ofStudent k: Int, onTeacher j: Int) -> Double? { largest[j * studentCount + k] }
-
-  /// Whether student node k observes teacher node j: its activation region meets the boundary within the region.
-  public func observes(student k: Int, teacher j: Int) -> Bool { (largest[j * studentCount + k] ?? 0) > 0 }
 }
 
 /// Observation for all inputs of a region, in closed form: in a ball around 0 with `u = w*_j / ||w*_j||`, `x0 = -b*_j / ||w*_j||

@@ -30,18 +30,14 @@ func channelSums(
   try theirs.checkCovers(ours)
   let positions = ours.convolutionalShape.activationSizes.map(\.positionCount)
   var sums = zip(ours.hiddenCounts, theirs.hiddenCounts).map { ChannelSums(firstCount: $0, secondCount: $1) }
-  var wasCancelled = false
-  images.forEachBatch(count: count) { batch, range in
-    wasCancelled = isCancelled()
-    guard !wasCancelled else { return false }
+  let isWhole = images.forEachBatch(count: count, isCancelled: isCancelled) { batch, range in
     var maps: [[Float]] = []
     _ = teacher.outputs(of: batch, count: range.count) { _, map in maps.append(map) }
     _ = student.outputs(of: batch, count: range.count) { layer, map in
       sums[layer].add(maps[layer], map, imageCount: range.count, positionCount: positions[layer])
     }
-    return true
   }
-  return wasCancelled ? nil : sums
+  return isWhole ? sums : nil
 }
 
 extension ChannelSums {

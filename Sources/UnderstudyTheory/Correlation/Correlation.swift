@@ -60,9 +60,6 @@ public struct NodeCorrelation: Sendable, Equatable {
       return best
     }
   }
-
-  /// How many teacher nodes have a student node that correlates with them above a threshold.
-  public func matchCount(above threshold: Double = 0.9) -> Int { bestOfTeacherNodes.count { $0 > threshold } }
 }
 
 /// The correlation over samples of the activations of each teacher node with each student node of one hidden layer.

@@ -25,17 +25,13 @@ public func channelStrengths(
   let positions = architecture.convolutionalShape.activationSizes.map(\.positionCount)
   var sums = architecture.hiddenCounts.map { [Double](repeating: 0, count: $0) }
   var imageCount = 0
-  var wasCancelled = false
-  images.forEachBatch(count: count) { batch, range in
-    wasCancelled = isCancelled()
-    guard !wasCancelled else { return false }
+  let isWhole = images.forEachBatch(count: count, isCancelled: isCancelled) { batch, range in
     evaluator.outputGradients(of: batch, count: range.count) { _, layer, values in
       addSquares(of: values, to: &sums[layer], positionCount: positions[layer])
     }
     imageCount += range.count
-    return true
   }
-  guard !wasCancelled else { return nil }
+  guard isWhole else { return nil }
   return zip(sums, positions).map { sums, positions in
     sums.map { ($0 / Double(max(1, imageCount * positions))).squareRoot() }
   }

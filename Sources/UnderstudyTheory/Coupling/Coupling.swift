@@ -26,11 +26,8 @@ public struct Coupling: Sendable, Equatable {
   /// Samples that alpha and beta are taken over.
   public var sampleCount: Int
 
-  /// E[beta_kk'].
-  public func meanBeta(_ k: Int, _ other: Int) -> Double { dotProduct(fanOut.row(k), fanOut.row(other)) }
-
   /// sqrt(E[beta_kk]), in two layers ||v_k||, `[student node]`.
-  public var fanOutNorms: [Double] { (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) } }
+  public var fanOutNorms: [Double] { fanOut.rowNorms }
 }
 
 /// Measures the coupling over a data set.
@@ -141,8 +138,7 @@ private struct MeanBeta {
       rows?.append(contentsOf: sampleCount == 1 ? fanOut.values : fanOut.values.map { $0 / root })
       return
     }
-    var beta = Matrix(rowCount: nodeCount, columnCount: nodeCount)
-    multiply(fanOut, fanOut, into: &beta, transposingFirst: true)
+    let beta = product(fanOut, fanOut, transposingFirst: true)
     for i in beta.values.indices { table.values[i] += beta.values[i] / Double(sampleCount) }
   }
 
@@ -179,8 +175,8 @@ struct RegionTable {
   private static let keptCount = 64
 
   init(teacher: Network, student: Network) {
-    self.teacher = OutputJacobian(teacher, kernels: ScratchKernels())
-    self.student = OutputJacobian(student, kernels: ScratchKernels())
+    self.teacher = OutputJacobian(teacher)
+    self.student = OutputJacobian(student)
   }
 
   mutating func region(of z: JointPreactivations, column: Int) -> Region {
@@ -189,13 +185,9 @@ struct RegionTable {
     let teacherFanOut = teacher.lowest(preactivations: z.teacher, column: column)
     let studentFanOut = student.lowest(preactivations: z.student, column: column)
     var region = Region(
-      alpha: Matrix(rowCount: studentFanOut.columnCount, columnCount: teacherFanOut.columnCount),
-      studentFanOut: studentFanOut)
-    multiply(studentFanOut, teacherFanOut, into: &region.alpha, transposingFirst: true)
+      alpha: product(studentFanOut, teacherFanOut, transposingFirst: true), studentFanOut: studentFanOut)
     // Orthogonal fan-outs leave a product of rounding errors, which couples nothing.
-    let norms = (
-      student: studentFanOut.transposed.rowNorms, teacher: teacherFanOut.transposed.rowNorms
-    )
+    let norms = (student: studentFanOut.transposed.rowNorms, teacher: teacherFanOut.transposed.rowNorms)
     for k in 0..<region.alpha.rowCount {
       for j in 0..<region.alpha.columnCount
       where abs(region.alpha[k, j]) <= 1e-13 * norms.student[k] * norms.teacher[j] {

@@ -20,7 +20,9 @@ public struct FanOutSpan: Sendable, Equatable {
   public var largest: Double
 
   public var isOfAllOutputs: Bool { rank >= needed }
+}
 
+extension FanOutSpan {
   /// - Parameter fanOuts: `[node, output]`, of any length.
   /// - Complexity: O(nodes x outputs x min(nodes, outputs)).
   init(_ fanOuts: Matrix) {
@@ -36,11 +38,6 @@ public struct FanOutSpan: Sendable, Equatable {
       nodeCount: rows.count, rank: rankOfSquares(squares), needed: outputs,
       smallest: squares.count < outputs ? 0 : max(0, squares.first ?? 0).squareRoot(),
       largest: max(0, largest).squareRoot())
-  }
-
-  init(nodeCount: Int, rank: Int, needed: Int, smallest: Double, largest: Double) {
-    (self.nodeCount, self.rank, self.needed) = (nodeCount, rank, needed)
-    (self.smallest, self.largest) = (smallest, largest)
   }
 }
 
@@ -99,7 +96,7 @@ func observerSpans(
       return FanOutSpan(fanOuts.rows(seeing))
     }
   }
-  let carrier = OutputJacobian<Double>(student.network, kernels: ScratchKernels())
+  let carrier = OutputJacobian<Double>(student.network)
   let inBand = bandMembers(of: boundaries, over: inputs, width: observed.bandWidth, limit: regionLimit)
   return nodes.map { k in
     guard boundaries.hasBoundary(k) else { return nil }

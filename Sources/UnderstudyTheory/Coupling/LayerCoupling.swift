@@ -79,9 +79,7 @@ public func layerCoupling<Scalar: KernelScalar>(
 func evenlySpread(_ inputs: Matrix, limit: Int) -> Matrix {
   let wanted = max(1, min(limit, inputs.rowCount))
   guard wanted < inputs.rowCount else { return inputs }
-  return Matrix(
-    rowCount: wanted, columnCount: inputs.columnCount,
-    values: (0..<wanted).flatMap { inputs.row($0 * inputs.rowCount / wanted) })
+  return inputs.rows((0..<wanted).map { $0 * inputs.rowCount / wanted })
 }
 
 private func check(_ matches: [[Int?]], of teacher: Teacher, with student: Student) throws(ShapeError) {

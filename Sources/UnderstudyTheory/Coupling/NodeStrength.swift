@@ -5,10 +5,7 @@ import UnderstudyNumerics
 ///
 /// In two layers this is `sqrt(E[beta_kk])`, the y axis of the L-shape. Of a network with batch normalisation after the
 /// activation, folded, it refers to activations before the normalisation.
-public func fanOutNorms(of network: Network) -> [Double] {
-  let fanOut = network.fanOutWeights
-  return (0..<fanOut.rowCount).map { euclideanNorm(fanOut.row($0)) }
-}
+public func fanOutNorms(of network: Network) -> [Double] { network.fanOutWeights.rowNorms }
 
 /// ||v_k|| ||w_k|| for a network of two layers: how much the slope changes across node k's boundary. `[node]`.
 ///

@@ -25,7 +25,7 @@ final class OutputJacobian<Scalar: KernelScalar> {
   /// V of the highest hidden layer, the output layer's weights, `[output, node]`: the same for every sample.
   let highest: ScratchMatrix<Scalar>
 
-  init(_ network: Network, kernels: ScratchKernels<Scalar>) {
+  init(_ network: Network, kernels: ScratchKernels<Scalar> = ScratchKernels()) {
     self.kernels = kernels
     outputCount = network.outputCount
     negativeSlope = network.activation.negativeSlope

@@ -134,11 +134,7 @@ private struct DeepPathBuilder {
     for layer in layers {
       let own = target.layers[layer]
       for (home, place) in places[layer] {
-        for column in 0..<own.inputCount { network[layer: layer].weights[place, column] = 0 }
-        for (from, to) in columns(below: layer) {
-          network[layer: layer].weights[place, to] = own.weights[home, from]
-        }
-        if let biases = own.biases { network[layer: layer].biases?[place] = biases[home] }
+        network[layer: layer].setRow(place, to: own, home, columns: columns(below: layer))
       }
     }
     return network
@@ -154,12 +150,8 @@ private struct DeepPathBuilder {
     var network = current
     let top = target.layers.count - 1
     for c in 0..<target.outputCount {
-      for node in 0..<target.layers[top].inputCount { network[layer: top].weights[c, node] = 0 }
-      for (home, place) in places[top - 1] {
-        network[layer: top].weights[c, place] = target.layers[top].weights[c, home]
-      }
+      network[layer: top].setRow(c, to: target.layers[top], c, columns: columns(below: top))
     }
-    network[layer: top].biases = target.layers[top].biases
     return network
   }
 
@@ -169,12 +161,7 @@ private struct DeepPathBuilder {
     let away = places[layer].filter { $0.key != $0.value }.sorted { $0.key < $1.key }
     guard !away.isEmpty else { return }
     var copied = current
-    for (home, place) in away {
-      for column in 0..<copied.layers[layer].inputCount {
-        copied[layer: layer].weights[home, column] = current.layers[layer].weights[place, column]
-      }
-      if let biases = current.layers[layer].biases { copied[layer: layer].biases?[home] = biases[place] }
-    }
+    for (home, place) in away { copied[layer: layer].setRow(home, to: current.layers[layer].row(place)) }
     let (label, words) = (layerLabel(ofIndex: layer), nodeWords(away.map(\.key)))
     move(
       to: copied,

@@ -179,16 +179,16 @@ struct HalfWidthReduction {
   ) {
     var built = reduced.network
     for (node, row) in rows { built[layer: layer].setRow(node, to: row) }
-    var columns = nodes
+    var columns = nodes.enumerated().map { (from: $0, to: $1) }
     var carriers = reduced.carriers
     carriers[layer] = nodes.sorted()
     for (index, own) in above.dropLast().enumerated() {
       let target = layer + 1 + index
       let taken = Set(reduced.carriers[target])
       let places = Array((0..<built.hiddenCounts[target]).filter { !taken.contains($0) }.prefix(own.nodeCount))
-      for (k, place) in places.enumerated() { built[layer: target].setRow(place, to: own, k, on: columns) }
+      for (k, place) in places.enumerated() { built[layer: target].setRow(place, to: own, k, columns: columns) }
       carriers[target] = places
-      columns = places
+      columns = places.enumerated().map { (from: $0, to: $1) }
     }
     reduced.move(
       to: built, "\(words(layer)): nodes on which no output depends take on new weights, and so do nodes above.",
@@ -197,7 +197,7 @@ struct HalfWidthReduction {
         + "nodes above.")
     var moved = built
     let last = built.layers.count - 1
-    for c in 0..<built.outputCount { moved[layer: last].setRow(c, to: above[above.count - 1], c, on: columns) }
+    for c in 0..<built.outputCount { moved[layer: last].setRow(c, to: above[above.count - 1], c, columns: columns) }
     reduced.move(to: moved, what, backwards: backwards)
     reduced.carriers = carriers
   }
@@ -207,16 +207,10 @@ struct HalfWidthReduction {
 private let eliminationTrials = 3
 
 extension NetworkLayer {
-  fileprivate mutating func setRow(_ node: Int, to row: [Double]) {
-    for f in 0..<inputCount { weights[node, f] = row[f] }
-    let bias = row[inputCount]
-    biases?[node] = bias
-  }
-
-  /// A row of a smaller layer, its inputs being some of this one's.
-  fileprivate mutating func setRow(_ node: Int, to other: NetworkLayer, _ k: Int, on columns: [Int]) {
+  /// A row of another layer, some inputs of which are some of this one's; weights of all others become 0.
+  mutating func setRow(_ node: Int, to other: NetworkLayer, _ k: Int, columns: [(from: Int, to: Int)]) {
     for f in 0..<inputCount { weights[node, f] = 0 }
-    for (place, column) in columns.enumerated() { weights[node, column] = other.weights[k, place] }
+    for (from, to) in columns { weights[node, to] = other.weights[k, from] }
     biases?[node] = other.biases?[k] ?? 0
   }
 }

@@ -47,8 +47,7 @@ struct LayeredReduction {
         layers: [
           NetworkLayer(weights: own.weights.keeping(columns: columns), biases: own.biases),
           NetworkLayer(
-            weights: Matrix(rows.map { Array(above.weights.row($0)) }),
-            biases: above.biases.map { biases in rows.map { biases[$0] } }),
+            weights: above.weights.rows(rows), biases: above.biases.map { biases in rows.map { biases[$0] } }),
         ], activation: network.activation))
     let entering = below.keeping(columns: columns)
     let merged = try reducing(Student(view.network), entering, try view.outputs(for: entering))

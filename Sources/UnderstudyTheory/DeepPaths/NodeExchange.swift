@@ -24,10 +24,7 @@ struct NodeExchange {
   init(nodes: NetworkLayer, units: Network, over below: Matrix, targets: Matrix?) throws(ShapeError) {
     let (own, above) = (units.layers[0], units.layers[1])
     let lower = NetworkLayer(
-      weights: Matrix(
-        (0..<nodes.nodeCount).map { Array(nodes.weights.row($0)) }
-          + (0..<own.nodeCount).map { Array(own.weights.row($0)) }),
-      biases: nodes.biases.map { $0 + own.biasesOrZeros })
+      weights: nodes.weights.appending(own.weights), biases: nodes.biases.map { $0 + own.biasesOrZeros })
     let fanOut = Matrix(
       (0..<above.nodeCount).map { row in
         [Double](repeating: 0, count: nodes.nodeCount) + above.weights.row(row)

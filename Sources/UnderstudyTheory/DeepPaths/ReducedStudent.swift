@@ -2,15 +2,11 @@ import UnderstudyNetworks
 
 /// A student's way to a network on few of its nodes, and where it ends.
 struct ReducedStudent {
-  private(set) var steps: [ReductionPath.Step] = []
   private(set) var network: Network
   /// Nodes that outputs depend on, of each hidden layer, ascending; the columns of all others are 0 in the rows above that outputs
   /// depend on.
   var carriers: [[Int]]
-
-  init(network: Network, carriers: [[Int]], steps: [ReductionPath.Step] = []) {
-    (self.network, self.carriers, self.steps) = (network, carriers, steps)
-  }
+  private(set) var steps: [ReductionPath.Step] = []
 
   /// Goes straight on to a network, unless it is where the way stands.
   mutating func move(to next: Network, _ what: String, backwards: String) {

@@ -43,9 +43,7 @@ private func jointGradients(
   _ progress: (Double) -> Void
 ) -> SampleGradients {
   let joint = NetworkLayer(
-    weights: Matrix(
-      rowCount: teacher.nodeCount + student.nodeCount, columnCount: inputs.columnCount,
-      values: teacher.hidden.weights.values + student.hidden.weights.values),
+    weights: teacher.hidden.weights.appending(student.hidden.weights),
     biases: teacher.hidden.biasesOrZeros + student.hidden.biasesOrZeros)
   var shifts = Matrix(rowCount: 1 + 2 * directions.rowCount, columnCount: joint.nodeCount)
   for direction in 0..<directions.rowCount {
@@ -84,7 +82,7 @@ func deepGradients(
   for block in SampleBlockSequence(inputs) {
     var maxima = [Double](repeating: 0, count: block.validCount)
     func add(_ samples: Matrix) {
-      let g = lowestGradients(of: student.network, learning: teacher.network, at: samples)
+      let g = hiddenGradients(of: student.network, learning: teacher.network, at: samples)[0]
       for k in 0..<n {
         for i in 0..<block.validCount {
           let size = abs(g[k, i])
@@ -110,13 +108,16 @@ func deepGradients(
   return result
 }
 
-/// g_1 of a block of samples, `[student node, sample]`, by back-propagation of the residual f* - f.
-func lowestGradients(of student: Network, learning teacher: Network, at block: Matrix) -> Matrix {
+/// g_l of every hidden layer at a block of samples, lowest first, `[student node, sample]`, by back-propagation of the residual
+/// f* - f.
+func hiddenGradients(of student: Network, learning teacher: Network, at block: Matrix) -> [Matrix] {
   let z = student.preactivations(of: block)
   var g = teacher.preactivations(of: block, layer: teacher.layers.count - 1)
   for i in g.values.indices { g.values[i] -= z[z.count - 1].values[i] }
+  var result: [Matrix] = []
   for layer in (1..<student.layers.count).reversed() {
     g = propagatedBack(g, through: student.layers[layer], gates: z[layer - 1], activation: student.activation)
+    result.append(g)
   }
-  return g
+  return result.reversed()
 }

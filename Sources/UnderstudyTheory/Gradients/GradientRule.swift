@@ -50,10 +50,7 @@ struct GradientRule {
   init(of student: Student, learning teacher: Teacher) throws(ShapeError) {
     (self.teacher, self.student) = (teacher.network.folded, student.network.folded)
     try checkPair(Teacher(self.teacher), Student(self.student))
-    carriers = (
-      OutputJacobian(try self.teacher.homogeneous, kernels: ScratchKernels()),
-      OutputJacobian(try self.student.homogeneous, kernels: ScratchKernels())
-    )
+    carriers = (OutputJacobian(try self.teacher.homogeneous), OutputJacobian(try self.student.homogeneous))
   }
 
   /// g_l of every hidden layer by the rule, lowest first, and the largest sum of absolute terms.
@@ -73,10 +70,8 @@ struct GradientRule {
           teacher: z.teacher[layer].column(i).map { teacher.activation($0) },
           student: z.student[layer].column(i).map { student.activation($0) }
         )
-        var alpha = Matrix(rowCount: f.student.count, columnCount: f.teacher.count)
-        var beta = Matrix(rowCount: f.student.count, columnCount: f.student.count)
-        multiply(v.student, v.teacher, into: &alpha, transposingFirst: true)
-        multiply(v.student, v.student, into: &beta, transposingFirst: true)
+        let alpha = product(v.student, v.teacher, transposingFirst: true)
+        let beta = product(v.student, v.student, transposingFirst: true)
         // The last node is the constant, which has no gradient.
         for k in 0..<student.hiddenCounts[layer] {
           let gate = z.student[layer][k, i] > 0 ? 1 : student.activation.negativeSlope
@@ -91,17 +86,13 @@ struct GradientRule {
 
   /// The same by back-propagation of the residual.
   func backPropagated(_ block: SampleBlock) -> [Matrix] {
-    let z = student.preactivations(of: block.inputs)
-    var g = teacher.preactivations(of: block.inputs)[teacher.layers.count - 1]
-    for c in 0..<g.rowCount {
-      for i in 0..<g.columnCount { g[c, i] = i < block.validCount ? g[c, i] - z[z.count - 1][c, i] : 0 }
+    var result = hiddenGradients(of: student, learning: teacher, at: block.inputs)
+    for layer in result.indices {
+      for node in 0..<result[layer].rowCount {
+        for i in block.validCount..<sampleBlockWidth { result[layer][node, i] = 0 }
+      }
     }
-    var result: [Matrix] = []
-    for layer in student.hiddenCounts.indices.reversed() {
-      g = propagatedBack(g, through: student.layers[layer + 1], gates: z[layer], activation: student.activation)
-      result.append(g)
-    }
-    return result.reversed()
+    return result
   }
 
   /// Pre-activations of the hidden layers with those of the constant node, 1, at the end.

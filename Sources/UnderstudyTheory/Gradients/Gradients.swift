@@ -79,8 +79,7 @@ public func gradients(
 ///
 /// - Shape: `g` is `[node, sample]`, `gates` are the pre-activations below, `[input node, sample]`, as the result.
 func propagatedBack(_ g: Matrix, through layer: NetworkLayer, gates: Matrix, activation: Activation) -> Matrix {
-  var lower = Matrix(rowCount: layer.inputCount, columnCount: g.columnCount)
-  multiply(layer.weights, g, into: &lower, transposingFirst: true)
+  var lower = product(layer.weights, g, transposingFirst: true)
   for i in lower.values.indices where gates.values[i] <= 0 { lower.values[i] *= activation.negativeSlope }
   return lower
 }

@@ -114,13 +114,12 @@ struct BoundaryClustering {
     return (result, epsilon)
   }
 
+  /// ||v_k|| ||w_k||
+  func strength(ofNode k: Int) -> Double { euclideanNorm(fanOut.row(k)) * euclideanNorm(rows.row(k).dropLast()) }
+
   /// The best single kink for some leaves of the linkage.
   private func kinkUnit(of leaves: [Int]) -> KinkUnit {
-    func strength(_ leaf: Int) -> Double {
-      let node = liveNodes[leaf]
-      return euclideanNorm(fanOut.row(node)) * euclideanNorm(rows.row(node).dropLast())
-    }
-    let lead = leaves.max { strength($0) < strength($1) } ?? leaves[0]
+    let lead = leaves.max { strength(ofNode: liveNodes[$0]) < strength(ofNode: liveNodes[$1]) } ?? leaves[0]
     let members = leaves.map {
       KinkUnit.Member(node: liveNodes[$0], isOpposite: linkage.isOpposite[$0] != linkage.isOpposite[lead])
     }
@@ -156,8 +155,7 @@ struct BoundaryClustering {
     guard !members.isEmpty else { return Matrix(rowCount: outputCount, columnCount: rows.columnCount) }
     let turned = Matrix(
       members.map { member in rows.row(member.node).map { (member.isOpposite ? -factor : factor) * $0 } })
-    let fanOuts = Matrix(members.map { Array(fanOut.row($0.node)) })
-    return LinearAlgebra.product(fanOuts, transposingFirst: true, turned)
+    return LinearAlgebra.product(fanOut.rows(members.map(\.node)), transposingFirst: true, turned)
   }
 
   /// The length of a row (w, b) in the same sense as ``metric(_:_:)``.
@@ -213,7 +211,7 @@ struct BoundaryClustering {
   private func change(by unit: KinkUnit, isAtMost limit: Double) -> Bool {
     let (width, slots) = (inputs.columnCount, unit.members.count + 1)
     let row = Matrix([Array(unit.row.prefix(width))])
-    let weights = Matrix(unit.members.map { Array(fanOut.row($0.node)) } + [unit.kink.map { -$0 }])
+    let weights = fanOut.rows(unit.members.map(\.node)).appending(Matrix([unit.kink.map { -$0 }]))
     for (block, range) in GrowingBlocks(inputs) {
       let (first, count) = (range.lowerBound, range.count)
       let distances = LinearAlgebra.product(block, row, transposingSecond: true)

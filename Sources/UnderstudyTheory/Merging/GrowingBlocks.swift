@@ -12,8 +12,6 @@ struct GrowingBlocks: Sequence, IteratorProtocol {
     guard first < samples.rowCount else { return nil }
     let range = first..<first + Swift.min(Swift.max(16, first), 1024, samples.rowCount - first)
     first = range.upperBound
-    let width = samples.columnCount
-    let values = Array(samples.values[range.lowerBound * width..<range.upperBound * width])
-    return (Matrix(rowCount: range.count, columnCount: width, values: values), range)
+    return (samples.rows(range), range)
   }
 }

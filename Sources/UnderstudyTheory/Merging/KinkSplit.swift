@@ -59,8 +59,8 @@ struct Reach {
 extension BoundaryClustering {
   func reaches(of kinks: [KinkUnit]) -> [Reach] {
     guard !kinks.isEmpty else { return [] }
-    let distances = LinearAlgebra.product(
-      inputs, Matrix(kinks.map(\.row)).withoutLastColumn, transposingSecond: true)
+    let normals = Matrix(kinks.map(\.row)).prefix(columns: inputs.columnCount)
+    let distances = LinearAlgebra.product(inputs, normals, transposingSecond: true)
     var reaches = [Reach](repeating: Reach(above: 0, below: 0), count: kinks.count)
     for i in 0..<inputs.rowCount {
       for (g, kink) in kinks.enumerated() {
@@ -74,20 +74,12 @@ extension BoundaryClustering {
 
   /// Whether an affine map, `[output, feature + 1]`, is the same on all inputs up to a limit.
   func isConstant(_ affine: Matrix, limit: Double) -> Bool {
-    let linear = affine.withoutLastColumn
+    let linear = affine.prefix(columns: inputs.columnCount)
     if (0..<linear.rowCount).allSatisfy({ euclideanNorm(linear.row($0)) * farthest <= limit }) { return true }
     let atMiddle = (0..<linear.rowCount).map { dotProduct(linear.row($0), middle) }
     let values = LinearAlgebra.product(inputs, linear, transposingSecond: true)
     return (0..<inputs.rowCount).allSatisfy { i in
       zip(values.row(i), atMiddle).allSatisfy { abs($0 - $1) <= limit }
     }
-  }
-}
-
-extension Matrix {
-  /// The linear part of an affine map whose last column is its constant.
-  var withoutLastColumn: Matrix {
-    Matrix(
-      rowCount: rowCount, columnCount: columnCount - 1, values: (0..<rowCount).flatMap { row($0).dropLast() })
   }
 }

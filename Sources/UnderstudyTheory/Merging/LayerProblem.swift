@@ -45,8 +45,7 @@ struct LayerProblem {
       let node = unit.members[0]
       let size = unit.row.reduce(0) { max($0, abs($1)) }
       guard zip(unit.row, material.rows.row(node)).allSatisfy({ abs($0 - $1) <= 1e-14 * size }) else { continue }
-      for f in 0..<lower.inputCount { rows.weights[index, f] = lower.weights[node, f] }
-      if let bias = lower.biases?[node] { rows.biases?[index] = bias }
+      rows.setRow(index, to: lower.row(node))
     }
     var fanOut = reduced.output.scaled(by: factors.map { $0 > 0 ? 1 / $0 : 0 })
     for (u, factor) in factors.enumerated() where factor == 0 {
@@ -60,10 +59,7 @@ struct LayerProblem {
 extension NetworkLayer {
   fileprivate func scaled(by factors: [Double]) -> NetworkLayer {
     var result = self
-    for (node, factor) in factors.enumerated() {
-      for f in 0..<inputCount { result.weights[node, f] *= factor }
-      result.biases?[node] *= factor
-    }
+    for (node, factor) in factors.enumerated() { result.multiplyRow(node, by: factor) }
     return result
   }
 }

@@ -49,7 +49,6 @@ public struct MergedStudent: Sendable, Equatable {
   public var unitCount: Int { layers[0].unitCount }
   /// Of the lowest hidden layer's nodes.
   public var fates: [Fate] { layers[0].fates }
-  public var tolerance: Double { layers[0].tolerance }
   public var removedCount: Int { layers[0].removedCount }
   public var mergedCount: Int { layers[0].mergedCount }
 }

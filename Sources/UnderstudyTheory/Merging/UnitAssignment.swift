@@ -69,10 +69,7 @@ struct UnitAssignment {
     let others = kink.members.filter { $0.isOpposite != isTurned }.map(\.node)
     let factor = isTurned ? -kink.scale : kink.scale
     func byStrength(_ nodes: [Int]) -> [Int] {
-      func strength(_ k: Int) -> Double {
-        euclideanNorm(material.fanOut.row(k)) * euclideanNorm(material.rows.row(k).dropLast())
-      }
-      return nodes.sorted { (-strength($0), $0) < (-strength($1), $1) }
+      nodes.sorted { (-material.strength(ofNode: $0), $0) < (-material.strength(ofNode: $1), $1) }
     }
     units.append(
       Unit(
@@ -108,7 +105,7 @@ struct UnitAssignment {
     var rest = split.remainder
     var weights = Matrix(rowCount: chosen.count, columnCount: material.outputCount)
     let directions = Matrix(chosen.map { Array(candidates[$0].0.row.dropLast()) })
-    let linear = rest.withoutLastColumn
+    let linear = rest.prefix(columns: width)
     if !chosen.isEmpty,
       let solution = LinearAlgebra.leastSquares(directions.transposed, linear.transposed)?.solution
     {
@@ -168,8 +165,10 @@ struct UnitAssignment {
     let kinks = Matrix(
       zip(free, sizes).map { g, size in split.kept[g].kink.map { size > 0 ? $0 / size : 0 } })
     let directions = Matrix(free.map { Array(split.kept[$0].row.dropLast()) })
-    let products = kinks.productsOfRows.timesElementwise(directions.productsOfRows)
-    let images = directions.products(withRowsOf: split.remainder.withoutLastColumn)
+    func productsOfRows(_ a: Matrix, _ b: Matrix) -> Matrix { LinearAlgebra.product(a, b, transposingSecond: true) }
+    var products = productsOfRows(kinks, kinks)
+    for (i, product) in productsOfRows(directions, directions).values.enumerated() { products.values[i] *= product }
+    let images = productsOfRows(directions, split.remainder.prefix(columns: material.network.inputCount))
     var sides = Matrix(rowCount: free.count, columnCount: 1)
     for i in free.indices {
       sides[i, 0] = -dotProduct(kinks.row(i), images.row(i)) / (1 + material.slope)
@@ -239,20 +238,6 @@ struct UnitAssignment {
     network = try? TwoLayerView(
       rows: hidden.map(\.row), hasHiddenBiases: hasHiddenBiases, fanOuts: hidden.map(\.fanOut),
       outputBiases: outputBiases, activation: material.network.activation)
-  }
-}
-
-extension Matrix {
-  /// `[row, row]`
-  fileprivate var productsOfRows: Matrix { products(withRowsOf: self) }
-
-  /// `[row, row of the other]`
-  fileprivate func products(withRowsOf other: Matrix) -> Matrix {
-    LinearAlgebra.product(self, other, transposingSecond: true)
-  }
-
-  fileprivate func timesElementwise(_ other: Matrix) -> Matrix {
-    Matrix(rowCount: rowCount, columnCount: columnCount, values: zip(values, other.values).map(*))
   }
 }
 

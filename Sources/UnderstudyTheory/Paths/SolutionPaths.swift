@@ -62,25 +62,3 @@ private func withEqualWidths(_ a: Student, _ b: Student) throws(ShapeError) -> (
   let widths = zip(own, other).map(max)
   return (Student(a.network.widened(to: widths)), Student(b.network.widened(to: widths)))
 }
-
-extension Network {
-  /// The same function with more nodes in its hidden layers, without weights and without fan-out.
-  ///
-  /// - Precondition: the network is plain, and no layer gets narrower.
-  func widened(to widths: [Int]) -> Network {
-    let rowsAndColumns = [inputCount] + widths + [outputCount]
-    let layers = self.layers.enumerated().map { index, layer in
-      var weights = Matrix(rowCount: rowsAndColumns[index + 1], columnCount: rowsAndColumns[index])
-      for row in 0..<layer.nodeCount {
-        for column in 0..<layer.inputCount { weights[row, column] = layer.weights[row, column] }
-      }
-      let missing = [Double](repeating: 0, count: rowsAndColumns[index + 1] - layer.nodeCount)
-      return NetworkLayer(weights: weights, biases: layer.biases.map { $0 + missing })
-    }
-    do {
-      return try Network(layers: layers, activation: activation)
-    } catch {
-      preconditionFailure("\(error)")
-    }
-  }
-}

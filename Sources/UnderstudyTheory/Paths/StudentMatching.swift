@@ -22,10 +22,6 @@ public struct StudentMatching: Sendable, Equatable {
   /// B with its nodes in that order and scale: the same function.
   public let student: Student
 
-  /// Those of the lowest layer.
-  public var nodes: [Int] { layers[0].nodes }
-  public var scales: [Double] { layers[0].scales }
-
   /// Matches B to A.
   ///
   /// - Parameter sampleLimit: layers below the highest take at most so many inputs, evenly spread.
@@ -50,10 +46,9 @@ public struct StudentMatching: Sendable, Equatable {
         (0..<network.hiddenCounts[index]).map { euclideanNorm(network.layers[index].row($0)) }
       }
       let sizes = (sizes(of: a), sizes(of: matched))
-      func fanOuts(of network: Network) -> [Double] {
-        (0..<network.hiddenCounts[index]).map { euclideanNorm(network.layers[index + 1].weights.column($0)) }
-      }
-      let fanOuts = (fanOuts(of: a), fanOuts(of: matched))
+      let fanOuts = (
+        a.layers[index + 1].weights.transposed.rowNorms, matched.layers[index + 1].weights.transposed.rowNorms
+      )
       let scales = nodes.enumerated().map { k, l -> Double in
         guard norms.0[k] > 0, norms.1[l] > 0 else { return 1 }
         let scale = norms.0[k] / norms.1[l]
@@ -101,7 +96,7 @@ private func highestCosts(_ a: Network, _ b: Network, over inputs: Matrix) -> Ma
 /// The costs of the hidden layers below the highest: what a node adds to the outputs is V_l(x), column k, times its activation.
 private func lowerCosts(_ a: Network, _ b: Network, over inputs: Matrix) -> [Matrix] {
   let widths = a.hiddenCounts.dropLast()
-  let carriers = [a, b].map { OutputJacobian<Double>($0, kernels: ScratchKernels()) }
+  let carriers = [a, b].map { OutputJacobian<Double>($0) }
   var costs = widths.map { Matrix(rowCount: $0, columnCount: $0) }
   for block in SampleBlockSequence(inputs) {
     let z = [a.preactivations(of: block.inputs), b.preactivations(of: block.inputs)]

@@ -50,8 +50,6 @@ struct Turning {
   var carriers: [Carrier] = []
   var constantNode: Int?
 
-  init(scale: TurningScale) { self.scale = scale }
-
   /// What each carrier's weights are to be multiplied by to add up to a part's; nil if they do not span them, and the
   /// carriers' fan-outs fit the part's better.
   func sharesOfWeights(_ part: TurningPlan.Part) -> [Double]? {

@@ -1,10 +1,22 @@
 import Foundation
 import Testing
-import UnderstudyNumerics
+
+@testable import UnderstudyNumerics
 
 /// Bytes that differ from image to image, channel to channel and place to place.
 func testPixels(count: Int, size: MapSize, seed: Int = 0) -> [UInt8] {
   (0..<count * size.count).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761 &+ seed &* 40_503) >> 7) }
+}
+
+extension StoredPixels {
+  /// An image in the units of its measures, `[channel, row, column]`: bytes divided by 255, numbers as they are.
+  func image(_ index: Int) -> [Float] {
+    let places = (start + index * stride)..<(start + index * stride + size.count)
+    return switch content {
+    case .bytes(let bytes): bytes[places].map { Float($0) / 255 }
+    case .numbers(let numbers): Array(numbers[places])
+    }
+  }
 }
 
 /// An IDX file of bytes.

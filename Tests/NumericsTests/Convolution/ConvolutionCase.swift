@@ -101,11 +101,7 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
   func layers(key: Int) -> [LayerWeights] {
     let inputs = shape.inputSizes
     return shape.layers.enumerated().map { index, layer in
-      let fanIn: Int =
-        switch layer.kind {
-        case .convolution(let window): inputs[index].channels * window.count
-        case .dense: inputs[index].count
-        }
+      let fanIn = layer.kind.fanIn(above: inputs[index])
       func draw(_ count: Int, _ purpose: Int, around centre: Double = 0, deviation: Double) -> [Double] {
         exactNormals(count, key: 100 * key + 10 * index + purpose, deviation: deviation).map {
           Double(Float(centre + $0))

@@ -23,27 +23,15 @@ struct Units {
   /// First-layer weights divided by the inputs' unit, every hidden node scaled by one of its own and its fan-out by the
   /// inverse, output weights multiplied by the outputs' unit.
   func applied(to network: Network) -> Network {
-    var (result, stream) = (network, RandomStream(key: key, purpose: .test, index: network.hiddenCounts[0]))
-    for i in result.layers[0].weights.values.indices { result[layer: 0].weights.values[i] /= inputs }
-    for layer in 0..<network.layers.count - 1 {
-      for node in 0..<network.layers[layer].nodeCount {
-        let scale = power(10, 4 * stream.uniforms(1)[0] - 2)
-        for f in 0..<network.layers[layer].inputCount { result[layer: layer].weights[node, f] *= scale }
-        result[layer: layer].biases?[node] *= scale
-        for above in 0..<network.layers[layer + 1].nodeCount { result[layer: layer + 1].weights[above, node] /= scale }
-      }
+    var result = network.scaled(inputs: 1 / inputs, outputs: outputs)
+    var stream = RandomStream(key: key, purpose: .test, index: network.hiddenCounts[0])
+    for (layer, count) in network.hiddenCounts.enumerated() {
+      for node in 0..<count { result.rescale(node, of: layer, by: power(10, 4 * stream.uniforms(1)[0] - 2)) }
     }
-    let last = network.layers.count - 1
-    for i in result.layers[last].weights.values.indices { result[layer: last].weights.values[i] *= outputs }
-    for c in (result.layers[last].biases ?? []).indices { result[layer: last].biases?[c] *= outputs }
     return result
   }
 
-  func applied(to samples: Matrix) -> Matrix {
-    var result = samples
-    for i in result.values.indices { result.values[i] *= inputs }
-    return result
-  }
+  func applied(to samples: Matrix) -> Matrix { samples.scaled(by: inputs) }
 }
 
 @Suite("Audits in any unit") struct AuditUnitTests {

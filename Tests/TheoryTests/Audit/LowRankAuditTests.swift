@@ -15,17 +15,6 @@ import UnderstudyNumerics
     return x
   }
 
-  /// The correlation of two columns, by two passes of plain loops.
-  private static func plainCorrelation(_ a: [Double], _ b: [Double]) -> Double {
-    let n = Double(a.count)
-    let (meanA, meanB) = (a.reduce(0, +) / n, b.reduce(0, +) / n)
-    let products = zip(a, b).reduce(0) { $0 + ($1.0 - meanA) * ($1.1 - meanB) }
-    let squares = (
-      a.reduce(0) { $0 + ($1 - meanA) * ($1 - meanA) }, b.reduce(0) { $0 + ($1 - meanB) * ($1 - meanB) }
-    )
-    return products / (squares.0 * squares.1).squareRoot()
-  }
-
   private static func preactivations(_ layer: NetworkLayer, _ node: Int, _ x: Matrix) -> [Double] {
     (0..<x.rowCount).map { i in
       zip(layer.weights.row(node), x.row(i)).reduce(layer.biases?[node] ?? 0) { $0 + $1.0 * $1.1 }
@@ -42,9 +31,9 @@ import UnderstudyNumerics
       let z = Self.preactivations(teacher.layers[0], j, x)
       let all = (0..<9).map { Self.preactivations(student.layers[0], $0, x) }
       let nearest = try #require(node.alignedStudent)
-      let r = Self.plainCorrelation(z, all[nearest])
+      let r = Plain.correlation(z, all[nearest])
       #expect(abs(try #require(node.seenSine) - (1 - r * r).squareRoot()) < 1e-9)
-      let rhos = all.map { other in Self.plainCorrelation(z.map { max(0, $0) }, other.map { max(0, $0) }) }
+      let rhos = all.map { other in Plain.correlation(z.map { max(0, $0) }, other.map { max(0, $0) }) }
       let best = try #require(rhos.max())
       #expect(node.correlatedStudent == rhos.firstIndex(of: best))
       #expect(abs(try #require(node.mismatch) - spread * (1 - best * best).squareRoot()) < 1e-7 * spread)

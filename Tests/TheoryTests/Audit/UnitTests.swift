@@ -23,22 +23,6 @@ extension Network {
     return result
   }
 
-  /// The same function of inputs in another unit.
-  fileprivate func takingInputs(times factor: Double) -> Network {
-    var result = self
-    for i in result.layers[0].weights.values.indices { result[layer: 0].weights.values[i] /= factor }
-    return result
-  }
-
-  /// Its outputs in another unit.
-  fileprivate func givingOutputs(times factor: Double) -> Network {
-    var result = self
-    let last = layers.count - 1
-    for i in result.layers[last].weights.values.indices { result[layer: last].weights.values[i] *= factor }
-    result[layer: last].biases = layers[last].biases.map { $0.map { $0 * factor } }
-    return result
-  }
-
   /// A node twice, the copy with a share of its fan-out.
   fileprivate func splittingNode(_ node: Int, in layer: Int, share: Double) -> Network {
     let count = layers[layer].nodeCount
@@ -48,12 +32,6 @@ extension Network {
       result[layer: layer + 1].weights[u, node] *= 1 - share
     }
     return result
-  }
-}
-
-extension Matrix {
-  fileprivate func times(_ factor: Double) -> Matrix {
-    Matrix(rowCount: rowCount, columnCount: columnCount, values: values.map { $0 * factor })
   }
 }
 
@@ -76,7 +54,7 @@ extension Matrix {
     let exponents = stream.uniforms(2).map { 16 * $0 - 8 }
     let rescaled = network.rescalingNodes(from: -8, to: 8, &stream)
     let input = power(10, exponents[0])
-    return (rescaled.takingInputs(times: input).givingOutputs(times: power(10, exponents[1])), x.times(input))
+    return (rescaled.scaled(inputs: 1 / input, outputs: power(10, exponents[1])), x.scaled(by: input))
   }
 
   @Test("correlations, with nodes from 1e-150 to 1e150", arguments: shapes, [1, 2, 3] as [UInt64])
@@ -109,7 +87,9 @@ extension Matrix {
     for exponent in [-8, -3.3, 2.7, 8] {
       let s = power(10, exponent)
       let scaled = try layerCorrelations(
-        of: Teacher(teacher.takingInputs(times: s)), with: Student(student.takingInputs(times: s)), over: x.times(s))
+        of: Teacher(teacher.scaled(inputs: 1 / s, outputs: 1)),
+        with: Student(student.scaled(inputs: 1 / s, outputs: 1)),
+        over: x.scaled(by: s))
       for (a, b) in zip(plain, scaled) { #expect(largestDifference(a.values, b.values) < 1e-11) }
     }
   }

@@ -138,7 +138,7 @@ import UnderstudyNumerics
       let u = Array(ours.directions.row(j))
       let points = [-s, 0, s].map { t in zip(x.row(i), u).map { $0 + t * $1 } }
       let block = Matrix(points).transposed.padded(columns: 8)
-      let g = lowestGradients(of: student, learning: teacher, at: block)
+      let g = hiddenGradients(of: student, learning: teacher, at: block)[0]
       let z = student.preactivations(of: block)[0]
       for k in 0..<6 where (0..<3).allSatisfy({ z[k, $0] > 0 }) {
         func hinge(_ boundaries: Boundaries, _ node: Int) -> Double {

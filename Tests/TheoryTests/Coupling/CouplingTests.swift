@@ -17,8 +17,8 @@ import UnderstudyNumerics
     let x = Draw.inputs(20, 4)
     for i in 0..<20 {
       let z = JointPreactivations(of: [x.row(i)], teacher: teacher, student: student)
-      let g = lowestGradients(
-        of: student, learning: teacher, at: Matrix([Array(x.row(i))]).transposed.padded(columns: 8))
+      let g = hiddenGradients(
+        of: student, learning: teacher, at: Matrix([Array(x.row(i))]).transposed.padded(columns: 8))[0]
       let expected = rule(teacher: teacher, student: student, z: z)
       for k in 0..<student.hiddenCounts[0] { #expect(abs(g[k, 0] - expected[k]) < 1e-12 * max(1, abs(expected[k]))) }
     }

@@ -15,15 +15,13 @@ import UnderstudyNumerics
     let found = try layerOrientations(of: teacher, with: student, over: x)
     #expect(found.count == 2)
     for (layer, orientation) in found.enumerated() {
-      let ours = (0..<count).map { preactivations(teacher.network, Array(x.row($0)), layer) }
-      let theirs = (0..<count).map { preactivations(student.network, Array(x.row($0)), layer) }
+      let ours = (0..<count).map { Plain.preactivations(teacher.network, x.row($0), layer: layer) }
+      let theirs = (0..<count).map { Plain.preactivations(student.network, x.row($0), layer: layer) }
       for k in 0..<student.network.hiddenCounts[layer] {
         #expect(orientation.activeShares[k] == Double(theirs.count { $0[k] > 0 }) / Double(count))
         for j in 0..<teacher.network.hiddenCounts[layer] {
-          let a = centred(ours.map { teacher.network.activation(-$0[j]) })
-          let b = centred(theirs.map { student.network.activation($0[k]) })
-          let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
-          let expected = norms > 0 ? zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot() : 0
+          let expected = Plain.correlation(
+            ours.map { teacher.network.activation(-$0[j]) }, theirs.map { student.network.activation($0[k]) })
           // As for the correlations themselves.
           #expect(abs(orientation.mirrored.values[j, k] - expected) < 1e-10, "\(count), layer \(layer), \(j), \(k)")
         }
@@ -32,14 +30,14 @@ import UnderstudyNumerics
     #expect(found[0].below == nil)
     let below = try #require(found[1].below)
     for j in 0..<3 {
-      let a = centred(
-        (0..<count).map { teacher.network.activation(preactivations(teacher.network, Array(x.row($0)), 0)[j]) })
+      let a = (0..<count).map {
+        teacher.network.activation(Plain.preactivations(teacher.network, x.row($0), layer: 0)[j])
+      }
       for k in 0..<9 {
-        let b = centred(
-          (0..<count).map { student.network.activation(preactivations(student.network, Array(x.row($0)), 1)[k]) })
-        let norms = a.reduce(0) { $0 + $1 * $1 } * b.reduce(0) { $0 + $1 * $1 }
-        let expected = norms > 0 ? zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } / norms.squareRoot() : 0
-        #expect(abs(below.values[j, k] - expected) < 1e-10, "\(count), \(j), \(k)")
+        let b = (0..<count).map {
+          student.network.activation(Plain.preactivations(student.network, x.row($0), layer: 1)[k])
+        }
+        #expect(abs(below.values[j, k] - Plain.correlation(a, b)) < 1e-10, "\(count), \(j), \(k)")
       }
     }
   }
@@ -58,21 +56,5 @@ import UnderstudyNumerics
     #expect(abs(found[0].mirrored.bestOfStudentNodes[2] - 1) < 1e-12)
     #expect(found[0].mirrored.studentMatches[2] == 0)
     #expect(found[0].activeShares[1] == 1 && found[0].activeShares[0] < 1)
-  }
-
-  private func centred(_ values: [Double]) -> [Double] {
-    let mean = values.reduce(0, +) / Double(values.count)
-    return values.map { $0 - mean }
-  }
-
-  private func preactivations(_ network: Network, _ x: [Double], _ layer: Int) -> [Double] {
-    var (f, z) = (x, x)
-    for dense in network.layers[...layer] {
-      z = (0..<dense.nodeCount).map { node in
-        dense.weights.row(node).enumerated().reduce(dense.biases?[node] ?? 0) { $0 + $1.1 * f[$1.0] }
-      }
-      f = z.map { network.activation($0) }
-    }
-    return z
   }
 }

@@ -25,11 +25,6 @@ private func randomNetwork(d: Int, n: Int, c: Int, key: UInt64, slope: Double = 
     ], activation: Activation(negativeSlope: slope))
 }
 
-private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
-  var stream = RandomStream(key: key, purpose: .trainingInputs)
-  return stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: 1.5)
-}
-
 @Suite("Correlation") struct CorrelationTests {
   // 130 samples: two whole blocks of 64 and a tail of two.
   @Test("agrees with the textbook formula", arguments: [1, 2, 63, 64, 65, 130])
@@ -37,7 +32,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     let (teacher, student) = (
       Teacher(try randomNetwork(d: 5, n: 3, c: 2, key: 1)), Student(try randomNetwork(d: 5, n: 4, c: 2, key: 2))
     )
-    let x = inputs(count, 5)
+    let x = Draw.inputs(count, 5)
     let rho = try correlation(of: teacher, with: student, over: x)
     let withFloor = try correlation(of: teacher, with: student, over: x, floor: .peer)
     for j in 0..<3 {
@@ -76,7 +71,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
       layers[0].biases?[k] = scale * (teacher.network.layers[0].biases?[j] ?? 0)
     }
     let student = Student(try Network(layers: layers, activation: .relu))
-    let rho = try correlation(of: teacher, with: student, over: inputs(200, 6))
+    let rho = try correlation(of: teacher, with: student, over: Draw.inputs(200, 6))
     for (k, j) in order.enumerated() { #expect(rho.values[j, k] > 1 - 1e-9) }
   }
 
@@ -85,7 +80,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     // Node 1 of the student is never active; node 0 of the teacher neither.
     let teacher = Teacher(try network([[0, 0], [1, 0]], [-1, 0], [[1, 1]]))
     let student = Student(try network([[1, 0], [0, 0], [0, 1]], [0, -5, 0], [[1, 1, 1]]))
-    let rho = try correlation(of: teacher, with: student, over: inputs(100, 2))
+    let rho = try correlation(of: teacher, with: student, over: Draw.inputs(100, 2))
     #expect(rho.deadTeacherNodes == [0])
     #expect(rho.deadStudentNodes == [1])
     #expect(rho.values.isFinite)
@@ -97,7 +92,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
   func constantNode() throws {
     let teacher = Teacher(try network([[0, 0], [1, 0]], [0.1, 0], [[1, 1]]))
     let student = Student(try network([[1, 0], [0, 1]], [0, 0], [[1, 1]]))
-    #expect(try correlation(of: teacher, with: student, over: inputs(300, 2)).deadTeacherNodes == [0])
+    #expect(try correlation(of: teacher, with: student, over: Draw.inputs(300, 2)).deadTeacherNodes == [0])
   }
 
   @Test("refuses what does not fit, and says what")
@@ -105,13 +100,13 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     let teacher = Teacher(try randomNetwork(d: 5, n: 3, c: 2, key: 1))
     let narrow = Student(try randomNetwork(d: 5, n: 2, c: 2, key: 2))
     #expect {
-      try correlation(of: teacher, with: narrow, over: inputs(10, 5))
+      try correlation(of: teacher, with: narrow, over: Draw.inputs(10, 5))
     } throws: {
       "\($0)".contains("2 student nodes cannot cover 3 teacher nodes")
     }
     let student = Student(try randomNetwork(d: 5, n: 3, c: 2, key: 2))
-    #expect(throws: ShapeError.self) { try correlation(of: teacher, with: student, over: inputs(10, 4)) }
-    #expect(throws: ShapeError.self) { try correlation(of: teacher, with: student, over: inputs(0, 5)) }
+    #expect(throws: ShapeError.self) { try correlation(of: teacher, with: student, over: Draw.inputs(10, 4)) }
+    #expect(throws: ShapeError.self) { try correlation(of: teacher, with: student, over: Draw.inputs(0, 5)) }
   }
 }
 
@@ -120,7 +115,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
   func counting(count: Int) throws {
     let teacher = try randomNetwork(d: 4, n: 3, c: 2, key: 5)
     let student = try randomNetwork(d: 4, n: 5, c: 2, key: 6)
-    let x = inputs(count, 4)
+    let x = Draw.inputs(count, 4)
     let counts = try observationCounts(of: Teacher(teacher), by: Student(student), over: x)
     func z(_ network: Network, _ node: Int, _ i: Int) -> Double {
       zip(network.layers[0].weights.row(node), x.row(i)).reduce(network.layers[0].biases?[node] ?? 0) {
@@ -141,7 +136,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
   @Test("per-node statistics and layer norms agree with central differences of the loss", arguments: [0, 0.1, 1])
   func differences(slope: Double) throws {
     let network = try randomNetwork(d: 3, n: 4, c: 2, key: 8, slope: slope)
-    let x = inputs(70, 3)
+    let x = Draw.inputs(70, 3)
     let targets = try randomNetwork(d: 3, n: 3, c: 2, key: 9).outputs(for: x)
     let summary = try gradients(of: Student(network), over: x, targets: targets)
 
@@ -182,7 +177,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
     var (t, s) = (teacher, student)
     t[layer: 1].biases = [0, 0, 0, 0]
     s[layer: 1].biases = [0, 0, 0, 0]
-    let x = inputs(40, 3)
+    let x = Draw.inputs(40, 3)
     let summary = try gradients(of: Student(s), over: x, targets: try t.outputs(for: x))
     let (v, vStar) = (s.fanOutWeights, t.fanOutWeights)
     var squares = [0.0, 0, 0]
@@ -208,7 +203,7 @@ private func inputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
   @Test("vanish at the teacher itself")
   func teacherItself() throws {
     let network = try randomNetwork(d: 3, n: 4, c: 2, key: 12)
-    let x = inputs(100, 3)
+    let x = Draw.inputs(100, 3)
     let summary = try gradients(of: Student(network), over: x, targets: try network.outputs(for: x))
     #expect(summary.loss == 0)
     #expect(summary.nodeMaxima.allSatisfy { $0 == 0 })

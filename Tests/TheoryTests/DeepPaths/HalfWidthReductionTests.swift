@@ -17,7 +17,7 @@ import UnderstudyNumerics
     ]
   }
 
-  private let x = plantedInputs(400, 5)
+  private let x = Draw.inputs(400, 5)
 
   /// Students that have learned nothing, and targets that no network gave.
   private func student(_ test: Case, key: UInt64) throws -> Student {

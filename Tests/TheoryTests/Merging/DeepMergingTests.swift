@@ -10,7 +10,7 @@ import UnderstudyNumerics
     arguments: [([4, 4], 0.0), ([5, 6], 0.2), ([6, 5, 4], 0.0), ([4, 5, 5, 4], 0.1)])
   func planted(_ widths: [Int], _ slope: Double) throws {
     for key in 1...3 as ClosedRange<UInt64> {
-      let x = plantedInputs(1500, 5, key: key)
+      let x = Draw.inputs(1500, 5, key: key)
       let teacher = try deepTeacher(widths, c: 4, slope: slope, over: x, key: key)
       var planting = DeepPlanting(teacher, key: key)
       var scaleBelow = 1.0
@@ -64,7 +64,7 @@ import UnderstudyNumerics
 
   @Test("changes no output by more than is allowed, whatever is allowed")
   func allowedChange() throws {
-    let x = plantedInputs(400, 4)
+    let x = Draw.inputs(400, 4)
     for key in 1...3 as ClosedRange<UInt64> {
       let network = try deepTeacher([8, 7, 6], c: 3, slope: 0, over: x, key: key).network
       var counts: [Int] = []
@@ -81,7 +81,7 @@ import UnderstudyNumerics
   @Test("a node of two orientations above the lowest layer is one unit where its remainder cancels")
   func opposite() throws {
     // phi(z + s) - phi(-z - s) = (1 + c)(z + s) and its negative on a parallel boundary leave a constant.
-    let x = plantedInputs(800, 4)
+    let x = Draw.inputs(800, 4)
     let teacher = try deepTeacher([5, 4], c: 3, slope: 0, over: x, key: 4)
     var network = teacher.network
     let (rows, biases) = (network.layers[1].weights, network.layers[1].biases ?? [])
@@ -108,7 +108,7 @@ import UnderstudyNumerics
   @Test("a unit that only moves a pre-activation where its node is inactive is removed, and one that opens it stays")
   func gated() throws {
     for key in 1...3 as ClosedRange<UInt64> {
-      let x = plantedInputs(800, 4, key: key)
+      let x = Draw.inputs(800, 4, key: key)
       // The highest layer's node 0 follows the lowest layer's node 0, and is active where that is above 0.5.
       var teacher = try deepTeacher([5, 4], c: 3, slope: 0, over: x, key: key).network
       for f in 0..<5 { teacher[layer: 1].weights[0, f] = f == 0 ? 1 : 0 }
@@ -139,7 +139,7 @@ import UnderstudyNumerics
 
   @Test("a student that is constant keeps an idle node in each layer")
   func constant() throws {
-    let x = plantedInputs(200, 3)
+    let x = Draw.inputs(200, 3)
     var network = try deepTeacher([4, 4], c: 2, slope: 0, over: x, key: 5).network
     network[layer: 2].weights = Matrix(rowCount: 2, columnCount: 4)
     let merged = try merge(Student(network), over: x)
@@ -150,10 +150,10 @@ import UnderstudyNumerics
 
   @Test("refuses what it cannot merge, and says why")
   func refusals() throws {
-    let x = plantedInputs(50, 3)
+    let x = Draw.inputs(50, 3)
     let teacher = try deepTeacher([4, 4], c: 2, slope: 0, over: x, key: 5)
     var network = teacher.network
-    #expect(throws: ShapeError.self) { try merge(Student(network), over: plantedInputs(5, 4)) }
+    #expect(throws: ShapeError.self) { try merge(Student(network), over: Draw.inputs(5, 4)) }
     #expect(throws: ShapeError.self) {
       try merge(Student(network), over: x, targets: Matrix(rowCount: 50, columnCount: 3))
     }
@@ -165,7 +165,7 @@ import UnderstudyNumerics
 
   @Test("weight errors of deep networks do not see order and scale, see the rest, and say in which layer")
   func weightErrorsByLayer() throws {
-    let x = plantedInputs(300, 4)
+    let x = Draw.inputs(300, 4)
     let teacher = try deepTeacher([5, 6, 4], c: 3, slope: 0, over: x, key: 6)
     var planting = DeepPlanting(teacher, key: 7)
     planting.scramble()

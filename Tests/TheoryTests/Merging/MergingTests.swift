@@ -43,7 +43,7 @@ extension MergedStudent.Fate {
   /// The merged student is the teacher: its size, its outputs and its weights.
   private func check(_ planted: PlantedStudent, isMergedTo teacher: Teacher, key: UInt64) throws {
     let student = try planted.student()
-    let x = plantedInputs(500, teacher.network.inputCount, key: key)
+    let x = Draw.inputs(500, teacher.network.inputCount, key: key)
     let targets = try teacher.network.outputs(for: x)
     let scale = targets.values.reduce(1) { max($0, abs($1)) }
     // The planting is right: sums of up to 40 terms of size 10.
@@ -113,7 +113,7 @@ extension MergedStudent.Fate {
       // With one feature all directions are parallel, and with few equations turns may cancel in several ways: the size
       // is the teacher's all the same, but not the weights.
       if size.d == 1 {
-        let x = plantedInputs(500, 1, key: key)
+        let x = Draw.inputs(500, 1, key: key)
         let merged = try merge(try planted.student(), over: x)
         #expect(merged.unitCount == size.m)
       } else {
@@ -142,7 +142,7 @@ extension MergedStudent.Fate {
           NetworkLayer(weights: Matrix([[1, 0], [-2, 0], [0, 1]]), biases: [0.1, -0.2, 0]),
           NetworkLayer(weights: Matrix([[1, 0.5, 1]]), biases: [0]),
         ], activation: .relu))
-    let merged = try merge(student, over: plantedInputs(300, 2))
+    let merged = try merge(student, over: Draw.inputs(300, 2))
     #expect(merged.unitCount == 3)
     #expect(merged.largestChange < 1e-12)
     #expect(merged.fates == [.carries(unit: 0), .carries(unit: 1), .carries(unit: 2)])
@@ -164,7 +164,7 @@ extension MergedStudent.Fate {
           NetworkLayer(weights: Matrix(rows), biases: nil),
           NetworkLayer(weights: Matrix(fanOuts).transposed, biases: nil),
         ], activation: .relu))
-    let merged = try merge(student, over: plantedInputs(300, 4))
+    let merged = try merge(student, over: Draw.inputs(300, 4))
     #expect(merged.unitCount == 7)
     #expect(merged.largestChange < 1e-12)
   }
@@ -176,7 +176,7 @@ extension MergedStudent.Fate {
     planted.addWithoutBoundary()
     planted.addWithoutBoundary()
     let student = try planted.student()
-    let x = plantedInputs(300, 4)
+    let x = Draw.inputs(300, 4)
     let merged = try merge(student, over: x)
     #expect(merged.unitCount == 4)
     #expect(merged.fates.suffix(2) == [.carries(unit: 3), .merged(into: 3)])
@@ -187,7 +187,7 @@ extension MergedStudent.Fate {
   @Test("joins two students that straddle a boundary with no sample between them")
   func straddling() throws {
     let teacher = try plantedTeacher(d: 3, m: 3, c: 2, key: 5)
-    let x = plantedInputs(60, 3)
+    let x = Draw.inputs(60, 3)
     let targets = try teacher.network.outputs(for: x)
     // Node 0 becomes two nodes whose offsets differ by 2e-3 and whose fan-outs are parallel: v (a + h) / 2 + v (a - h) / 2.
     var network = teacher.network
@@ -204,7 +204,7 @@ extension MergedStudent.Fate {
     let merged = try merge(Student(network), over: x, targets: targets)
     #expect(merged.unitCount == 3)
     // The offsets differ by 2e-3, in units of a spread of about 1.5.
-    #expect(merged.tolerance > 1e-3 && merged.tolerance < 2e-3)
+    #expect(merged.layers[0].tolerance > 1e-3 && merged.layers[0].tolerance < 2e-3)
     let error = try #require(weightError(of: merged.student.network, against: teacher.network))
     #expect(error < 1e-12)
   }
@@ -212,9 +212,9 @@ extension MergedStudent.Fate {
   @Test("leaves distinct boundaries apart, and nodes that no input reaches out")
   func distinct() throws {
     let teacher = try plantedTeacher(d: 4, m: 6, c: 3, key: 6)
-    let x = plantedInputs(400, 4)
+    let x = Draw.inputs(400, 4)
     let same = try merge(Student(teacher.network), over: x)
-    #expect(same.unitCount == 6 && same.tolerance == 0 && same.largestChange < 1e-13)
+    #expect(same.unitCount == 6 && same.layers[0].tolerance == 0 && same.largestChange < 1e-13)
     var network = teacher.network
     network[layer: 0].biases?[2] = -100
     let reached = try merge(Student(network), over: x)
@@ -233,21 +233,21 @@ extension MergedStudent.Fate {
           NetworkLayer(weights: Matrix([[1, 0], [0, 0]]), biases: [-50, 2]),
           NetworkLayer(weights: Matrix([[1, 3]]), biases: [1]),
         ], activation: .relu))
-    let merged = try merge(student, over: plantedInputs(50, 2))
+    let merged = try merge(student, over: Draw.inputs(50, 2))
     #expect(merged.unitCount == 0)
     #expect(merged.student.network.hiddenCounts == [1])
     #expect(merged.fates == [.removed, .removed])
-    #expect(try merged.student.network.outputs(for: plantedInputs(1, 2)).values == [7])
+    #expect(try merged.student.network.outputs(for: Draw.inputs(1, 2)).values == [7])
   }
 
   @Test("refuses what it cannot merge, and says why")
   func refusals() throws {
     let teacher = try plantedTeacher(d: 4, m: 3, c: 2, slope: 1, key: 3)
-    #expect { try merge(Student(teacher.network), over: plantedInputs(5, 4)) } throws: { "\($0)".contains("linear") }
+    #expect { try merge(Student(teacher.network), over: Draw.inputs(5, 4)) } throws: { "\($0)".contains("linear") }
     var network = try plantedTeacher(d: 4, m: 3, c: 2, key: 3).network
-    #expect(throws: ShapeError.self) { try merge(Student(network), over: plantedInputs(5, 3)) }
+    #expect(throws: ShapeError.self) { try merge(Student(network), over: Draw.inputs(5, 3)) }
     network[layer: 0].weights[0, 0] = .infinity
-    #expect { try merge(Student(network), over: plantedInputs(5, 4)) } throws: { "\($0)".contains("not finite") }
+    #expect { try merge(Student(network), over: Draw.inputs(5, 4)) } throws: { "\($0)".contains("not finite") }
   }
 
   @Test("weight errors do not see order and scale, and see the rest")

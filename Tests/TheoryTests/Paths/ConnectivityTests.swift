@@ -53,7 +53,7 @@ import UnderstudyNumerics
   func constructed(_ size: Case) throws {
     for key in 1...3 as ClosedRange<UInt64> {
       let (teacher, a, b) = (try size.teacher(), try size.student(key: 2 * key), try size.student(key: 2 * key + 1))
-      let x = plantedInputs(300, size.d, key: key)
+      let x = Draw.inputs(300, size.d, key: key)
       let targets = try teacher.network.outputs(for: x)
       let path = try constructedPath(from: a, to: b, over: x, targets: targets)
       #expect(path.obstacle == nil)
@@ -86,7 +86,7 @@ import UnderstudyNumerics
   @Test("the 1x student has no spare node, and the reason says so")
   func noSpareNode() throws {
     let size = Case(m: 4, n: 4)
-    let x = plantedInputs(300, 5)
+    let x = Draw.inputs(300, 5)
     let targets = try size.teacher().network.outputs(for: x)
     let (a, b) = (try size.student(key: 1), try size.student(key: 2))
     let path = try constructedPath(from: a, to: b, over: x, targets: targets)
@@ -101,7 +101,7 @@ import UnderstudyNumerics
 
   @Test("students that do not share their boundaries need room for both")
   func unsharedBoundaries() throws {
-    let x = plantedInputs(300, 5)
+    let x = Draw.inputs(300, 5)
     let a = Student(try plantedTeacher(d: 5, m: 4, c: 3, key: 1).network)
     // The other has three nodes that carry something, and boundaries of its own.
     var network = try plantedTeacher(d: 5, m: 4, c: 3, key: 2).network
@@ -116,7 +116,7 @@ import UnderstudyNumerics
     "at a small loss the path's loss stays within a thousandfold of it",
     arguments: [Case(m: 4, n: 6), Case(m: 4, n: 12)])
   func smallLoss(_ size: Case) throws {
-    let x = plantedInputs(300, 5)
+    let x = Draw.inputs(300, 5)
     let targets = try size.teacher().network.outputs(for: x)
     func perturbed(_ key: UInt64) throws -> Student {
       var (student, stream) = (try size.student(key: key), RandomStream(key: key, purpose: .test, index: 9))
@@ -140,7 +140,7 @@ import UnderstudyNumerics
 
   @Test("losses agree with evaluating the network at each point")
   func lossesAgree() throws {
-    let x = plantedInputs(70, 4)
+    let x = Draw.inputs(70, 4)
     let a = try plantedTeacher(d: 4, m: 5, c: 2, slope: 0.1, key: 3).network
     let b = try plantedTeacher(d: 4, m: 5, c: 2, slope: 0.1, key: 4).network
     let targets = try plantedTeacher(d: 4, m: 3, c: 2, key: 5).network.outputs(for: x)
@@ -164,14 +164,14 @@ import UnderstudyNumerics
   @Test("matching undoes order and scale, and the straight line is then free of loss")
   func matching() throws {
     let teacher = try plantedTeacher(d: 5, m: 6, c: 3, key: 8)
-    let x = plantedInputs(200, 5)
+    let x = Draw.inputs(200, 5)
     let targets = try teacher.network.outputs(for: x)
     var planted = PlantedStudent(teacher, key: 9)
     for k in 0..<6 { planted.rescale(k) }
     planted.shuffle()
     let b = try planted.student()
     let matching = try StudentMatching(of: b, to: Student(teacher.network), over: x)
-    #expect(Set(matching.nodes).count == 6)
+    #expect(Set(matching.layers[0].nodes).count == 6)
     #expect(try weightChanges(from: matching.student.network, to: teacher.network).allSatisfy { $0 < 1e-13 })
     let line = try straightLine(from: Student(teacher.network), to: matching.student)
     #expect(try losses(along: line, over: x, targets: targets).allSatisfy { $0 < 1e-24 })
@@ -183,7 +183,7 @@ import UnderstudyNumerics
   func solutionPaths() throws {
     let size = Case(m: 4, n: 9)
     let (teacher, a, b) = (try size.teacher(), try size.student(key: 1), try size.student(key: 2))
-    let x = plantedInputs(150, 5)
+    let x = Draw.inputs(150, 5)
     let targets = try teacher.network.outputs(for: x)
     let paths = try SolutionPaths(from: a, to: b, learning: teacher, over: x, targets: targets, pointCount: 20)
     #expect(

@@ -30,7 +30,7 @@ import UnderstudyNumerics
 
     /// 300 inputs in their unit, `[sample, feature]`.
     func inputs(key: UInt64) -> Matrix {
-      Matrix(rowCount: 300, columnCount: d, values: plantedInputs(300, d, key: key).values.map { $0 * unit })
+      Matrix(rowCount: 300, columnCount: d, values: Draw.inputs(300, d, key: key).values.map { $0 * unit })
     }
 
     /// (fan-out, weights) of boundaries that cancel, and the count of boundaries that do not need to.
@@ -249,7 +249,7 @@ import UnderstudyNumerics
   @Test("students whose affine remainders are held by different nodes are joined when there is room for both")
   func remaindersElsewhere() throws {
     let teacher = try plantedTeacher(d: 4, m: 5, c: 3, key: 17)
-    let x = plantedInputs(300, 4)
+    let x = Draw.inputs(300, 4)
     let targets = try teacher.network.outputs(for: x)
     func student(_ spareCount: Int, turning: [Int], key: UInt64) throws -> Student {
       var planted = PlantedStudent(teacher, key: key)

@@ -143,8 +143,3 @@ func plantedTeacher(
           biases: outputBiases ? stream.normals(c, standardDeviation: 0.5) : nil),
       ], activation: Activation(negativeSlope: slope)))
 }
-
-func plantedInputs(_ count: Int, _ d: Int, key: UInt64 = 7) -> Matrix {
-  var stream = RandomStream(key: key, purpose: .trainingInputs)
-  return stream.normalMatrix(rowCount: count, columnCount: d, standardDeviation: 1.5)
-}

@@ -1,5 +1,45 @@
 import UnderstudyNetworks
 import UnderstudyNumerics
+import UnderstudyTheory
+
+extension Verdict {
+  /// Whether a student node is aligned, predicted or not.
+  var isFound: Bool {
+    switch self {
+    case .predictedAndFound, .foundThoughNotPredicted: true
+    case .matchedOnInputs, .notLearned, .violation: false
+    }
+  }
+}
+
+extension Coupling {
+  /// E[beta_kk'].
+  func meanBeta(_ k: Int, _ other: Int) -> Double { dotProduct(fanOut.row(k), fanOut.row(other)) }
+}
+
+/// Measures by plain loops.
+enum Plain {
+  /// The correlation of two lists, by two passes; 0 if one of them is constant.
+  static func correlation(_ a: [Double], _ b: [Double]) -> Double {
+    func centred(_ values: [Double]) -> [Double] {
+      let mean = values.reduce(0, +) / Double(values.count)
+      return values.map { $0 - mean }
+    }
+    let (a, b) = (centred(a), centred(b))
+    let squares = dotProduct(a, a) * dotProduct(b, b)
+    return squares > 0 ? dotProduct(a, b) / squares.squareRoot() : 0
+  }
+
+  /// The pre-activations of a layer at one sample.
+  static func preactivations(_ network: Network, _ x: some Sequence<Double>, layer: Int) -> [Double] {
+    var (f, z) = (Array(x), Array(x))
+    for dense in network.layers[...layer] {
+      z = (0..<dense.nodeCount).map { dotProduct(dense.weights.row($0), f, from: dense.biasesOrZeros[$0]) }
+      f = z.map { network.activation($0) }
+    }
+    return z
+  }
+}
 
 /// Networks and inputs that tests draw.
 enum Draw {
