@@ -35,6 +35,7 @@ enum ArrayKind {
     case (.labels, 2): "of one column array[:, 0], of a column for each class array.argmax(axis=1)"
     case (.labels, _): "e.g. array.ravel()"
     case (.matrix, 1): "as a column save array[:, None], as a row array[None, :]"
+    case (.matrix, 4): "e.g. array.reshape(len(array), -1); for convolutions give images as a set (--images)"
     case (.matrix, 3...): "e.g. array.reshape(len(array), -1)"
     case (.matrix, _): "e.g. numpy.atleast_2d(array)"
     case (.images, 3): "of grey images array[:, None]"
