@@ -32,10 +32,9 @@ extension PruningData {
     let source = try ImageSource.find(name)
     let (training, evaluation) = (try source.load(.training), try source.load(.evaluation))
     let normalization: ChannelNormalization
-    do {
-      normalization =
-        try given?.forChannels(training.size.channels) ?? source.usualNormalization ?? .measured(of: training)
-    } catch { throw FileError(path: name, message: "\(error)") }
+    do { normalization = try source.normalization(of: training, given: given) } catch {
+      throw FileError(path: name, message: "\(error)")
+    }
     let judging = evaluation.prefix(min(count, evaluation.count))
     self.init(
       fitting: ImageBatcher(training.prefix(min(count, training.count)), normalization: normalization),

@@ -34,13 +34,14 @@ public final class StudentPruning {
   ) throws(ShapeError) {
     let size = data.fitting.set.size
     guard student.inputCount == size.count, student.isDense || student.architecture.input == size else {
+      guard data.labels == nil else {
+        throw ShapeError("takes \(student.architecture.input), and the images are \(size); give images of its size")
+      }
       throw ShapeError(
-        data.labels == nil
-          ? student.isDense
-            ? "takes \(student.inputCount) features, and the inputs have \(size.count); give inputs of its width"
-            : "has convolutions over images of \(student.architecture.input), and an array of inputs has rows of features; give "
-              + "images: a set's folder (--images)"
-          : "takes \(student.architecture.input), and the images are \(size); give images of its size")
+        student.isDense
+          ? "takes \(student.inputCount) features, and the inputs have \(size.count); give inputs of its width"
+          : "has convolutions over images of \(student.architecture.input), and an array of inputs has rows of features; give "
+            + "images: a set's folder (--images)")
     }
     if data.labels != nil, student.outputCount < data.evaluation.set.classCount {
       throw ShapeError(

@@ -28,7 +28,7 @@ struct Executed {
   let data: Data
   let student: Student
   let prepared: PreparedRun
-  /// Of every epoch but the last, and of that if something follows the epochs.
+  /// Within and after every epoch but the end of the last, and of that if something follows the epochs.
   let checkpoints: [Checkpoint]
 
   func values(_ measure: Measure, epoch: Int) -> [Double]? {

@@ -35,11 +35,10 @@ struct ImageData: Sendable {
     let found = try ExperimentError.reading { () throws(FileError) in try ImageSource.find(path) }
     training = try ExperimentError.reading { () throws(FileError) in try found.load(.training) }
     evaluation = try ExperimentError.reading { () throws(FileError) in try found.load(.evaluation) }
-    let channels = training.size.channels
-    normalization =
-      try given.map { (given) throws(ExperimentError) in
-        try ExperimentError.catching(path) { () throws(ShapeError) in try given.forChannels(channels) }
-      } ?? found.usualNormalization ?? .measured(of: training)
+    let training = training
+    normalization = try ExperimentError.catching(path) { () throws(ShapeError) in
+      try found.normalization(of: training, given: given)
+    }
   }
 
   /// Whether a network takes these images.

@@ -22,7 +22,7 @@ struct RunExecution {
   let checkpointInterval: Duration
   /// Polled every few steps.
   let isCancelled: () -> Bool
-  /// Asked before every epoch: how many threads the run may use. Its results do not depend on it.
+  /// Asked before every epoch, or what is left of one: how many threads the run may use. Its results do not depend on it.
   let threadCount: () -> Int
   /// All threads of the study: those of what its runs wait for.
   let studyThreadCount: Int

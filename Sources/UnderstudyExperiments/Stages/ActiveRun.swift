@@ -163,10 +163,7 @@ struct ActiveRun<Scalar: KernelScalar> {
       wallSeconds: stopwatch.wallSeconds, cpuSeconds: stopwatch.cpuSeconds)
   }
 
-  func store() throws(ExperimentError) {
-    try execution.saveCheckpoint(try checkpoint())
-    timer.restart()
-  }
+  func store() throws(ExperimentError) { try execution.saveCheckpoint(try checkpoint()) }
 
   var record: RunRecord {
     var record = RunRecord(

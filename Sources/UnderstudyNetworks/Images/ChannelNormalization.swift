@@ -52,5 +52,17 @@ public struct ChannelNormalization: Sendable, Hashable {
 
 extension ImageSource {
   /// What most programs normalise the set by; nil where its images are to be measured.
-  public var usualNormalization: ChannelNormalization? { layout == .cifar10 ? .cifar10 : nil }
+  private var usualNormalization: ChannelNormalization? { layout == .cifar10 ? .cifar10 : nil }
+
+  /// How networks take the set's images.
+  ///
+  /// - Parameters:
+  ///   - training: its training images.
+  ///   - given: nil: what most programs normalise the set by, or its own means and deviations.
+  /// - Throws: ``ShapeError`` if what is given is for another number of channels.
+  public func normalization(of training: ImageSet, given: ChannelNormalization?) throws(ShapeError)
+    -> ChannelNormalization
+  {
+    try given?.forChannels(training.size.channels) ?? usualNormalization ?? .measured(of: training)
+  }
 }

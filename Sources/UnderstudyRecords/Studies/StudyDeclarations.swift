@@ -160,10 +160,7 @@ enum StudyDeclarations {
     let selected = try selection(tree, key: "where")
     guard settings.contains(where: { $0.matches(selected) }) else {
       let values = selected.keys.sorted().map { key in
-        var values: [String] = []
-        for value in settings.map({ $0.value(of: key)?.description ?? "none" }) where !values.contains(value) {
-          values.append(value)
-        }
+        let values = settings.map { $0.value(of: key)?.description ?? "none" }.distinct
         return "\(key) is \(values.joined(separator: ", "))"
       }
       throw StudyError(
