@@ -30,7 +30,7 @@ extension StudyComparison {
     let going = study.companions(of: Study.originKey)
     guard !study.origins.isEmpty else { return "" }
     let shared = sharedRuns.map { "\n" + $0.sentence }.joined()
-    let seeds = "\(counted(study.seeds.count, "common seed"))"
+    let seeds = counted(study.seeds.count, "common seed")
     guard !going.isEmpty else { return "The studies have \(seeds) and do not differ in any key as a whole." + shared }
     let firsts = study.settings.indices.filter { $0 == 0 || study.origins[$0] != study.origins[$0 - 1] }
     let list = study.variedKeys.filter(going.contains).map { key in
