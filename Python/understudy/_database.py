@@ -15,7 +15,7 @@ DATABASE = "results.sqlite"
 # PRAGMA application_id: the database is Understudy's ("UStd").
 APPLICATION = 0x55537464
 # The newest PRAGMA user_version that is read here.
-VERSION = 2
+VERSION = 3
 
 
 def find_folder(place: str | Path) -> Path:

@@ -8,6 +8,7 @@ import random
 import re
 import shutil
 import sqlite3
+import struct
 from pathlib import Path
 
 import mutations
@@ -46,11 +47,11 @@ class Stores(Target):
         # The weights of the end stand for those of the middle: only their form matters here.
         student = (self.material / "whole" / "weights" / f"{run}.safetensors").read_bytes()
         columns = [row[1] for row in database.execute("PRAGMA table_info(checkpoint)")]
-        known = {"run": run, "epoch": 1, "student": student, "measurements": "[]", "wall_seconds": 0.1, "cpu_seconds": 0.1}
-        if all(column in known for column in columns):
-            database.execute(
-                f"INSERT INTO checkpoint VALUES ({', '.join('?' * len(columns))})", [known[column] for column in columns])
-            database.commit()
+        known = {"run": run, "epoch": 1, "student": student, "wall_seconds": 0.1, "cpu_seconds": 0.1}
+        database.execute(
+            f"INSERT INTO checkpoint VALUES ({', '.join('?' * len(columns))})", [known[column] for column in columns])
+        database.execute("INSERT INTO checkpoint_measurement VALUES (?, 'evaluationLoss', 0, '[]', '<f8', ?, 0)", [run, bytes(8)])
+        database.commit()
 
     def examples(self):
         return [b"[]"]
@@ -168,13 +169,16 @@ class Stores(Target):
             if isinstance(value, bytes):
                 value = mutations.network_changed(rng, value)
                 value = re.sub(rb'(stepCount": ?")\d+', rb"\g<1>" + str(rng.choice(mutations.COUNTS)).encode(), value)
-            elif isinstance(value, str):
-                value = json.dumps([{
-                    "measure": rng.choice(["criticalPoint", "evaluationLoss", "fanOutNorms", "no"]), "epoch": rng.choice([0, 1, 2**62]),
-                    "shape": rng.choice([[], [4], [2**62, 4], [-1]]), "values": [rng.choice([0.5, 1e300])] * rng.choice([0, 1, 4])}])
             else:
                 value = rng.choice([count for count in mutations.COUNTS if abs(count) < 2**63] + [1e300, 0.5])
             database.execute(f'UPDATE checkpoint SET "{column}" = ?', [value])
+        for column, values in {
+            "measure": ["criticalPoint", "evaluationLoss", "fanOutNorms", "no"], "epoch": [0, 1, 2**62],
+            "shape": ["[]", "[4]", f"[{2**62}, 4]", "[-1]", "{}"], "data_type": ["<f8", "<f4"],
+            "values": [struct.pack(f"<{count}d", *[number] * count) for count in (0, 1, 4) for number in (0.5, 1e300, math.nan)],
+        }.items():
+            if rng.random() < 0.5:
+                database.execute(f'UPDATE checkpoint_measurement SET "{column}" = ?', [rng.choice(values)])
 
     @staticmethod
     def harm(path: Path, how: str, other: Path) -> None:

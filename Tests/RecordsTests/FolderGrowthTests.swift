@@ -51,6 +51,7 @@ import Testing
     let found = try store.study.runs.map { try store.checkpoint(of: $0) }
     #expect(found.map { $0?.epoch } == [20, 10])
     #expect(found.map { $0?.student } == [Data("longer".utf8), Data("student 2".utf8)])
+    #expect(found[1]?.measurements.map(\.values) == [[1], [2]])
     #expect(try store.states { _ in true }.map(\.kind) == [.begun, .begun])
   }
 

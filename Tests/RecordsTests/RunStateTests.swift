@@ -49,11 +49,14 @@ import Testing
       try store.forget([runs[1], runs[2], runs[3]])
       #expect(try store.states { _ in true }.map(\.kind) == [.completed, .missing, .missing, .missing])
       let counts = try store.reading { db in
-        try ["run_record", "scalar", "array", "weights", "divergence", "checkpoint", "failure", "setting"].map {
+        try [
+          "run_record", "scalar", "array", "weights", "divergence", "checkpoint", "checkpoint_measurement", "failure",
+          "setting",
+        ].map {
           try Int.fetchOne(db, sql: "SELECT count(*) FROM \($0)")
         }
       }
-      #expect(counts == [1, 2, 2, 1, 0, 0, 0, 1])
+      #expect(counts == [1, 2, 2, 1, 0, 0, 0, 0, 1])
       #expect(!FileManager.default.fileExists(atPath: store.weightsURL(of: runs[1].hash).path))
       #expect(try store.weightsFaults(.content).isEmpty)
       try store.record(record(of: runs[1], study: store.study), student: Data("again".utf8))

@@ -233,6 +233,8 @@ private final class OpenTransaction: Sendable {
               digest TEXT NOT NULL) WITHOUT ROWID;
             INSERT INTO weights SELECT * FROM digests;
             DROP TABLE digests;
+            DROP TABLE checkpoint_measurement;
+            ALTER TABLE checkpoint ADD COLUMN measurements TEXT NOT NULL DEFAULT '[]';
             PRAGMA user_version = 1;
             """)
         try db.execute(sql: "UPDATE study SET definition = ?", arguments: [text])

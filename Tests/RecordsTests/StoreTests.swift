@@ -101,29 +101,6 @@ import Testing
         == .readOnly(folder: reader.folder.path))
   }
 
-  @Test func checkpointsAreReplacedAndForgotten() throws {
-    let folder = try TemporaryFolder()
-    let study = try smallStudy()
-    let run = study.runs[1]
-    let measurements = record(of: run, study: study).measurements
-    func checkpoint(_ epoch: Int) -> Checkpoint {
-      Checkpoint(
-        runHash: run.hash, epoch: epoch, student: Data([1, 2, UInt8(epoch)]), measurements: measurements,
-        wallSeconds: 0.1 + 0.2, cpuSeconds: 1e-7)
-    }
-    do {
-      let store = try ResultsStore.openForWriting(folder.url, study: study)
-      #expect(try store.checkpoint(of: run) == nil)
-      try store.saveCheckpoint(checkpoint(3))
-      try store.saveCheckpoint(checkpoint(6))
-    }
-    let store = try ResultsStore.openForWriting(folder.url, study: study)
-    #expect(try store.checkpoint(of: run) == checkpoint(6))
-    #expect(try store.checkpointCount() == 1)
-    try store.record(record(of: run, study: study), student: Data())
-    #expect(try store.checkpoint(of: run) == nil)
-  }
-
   @Test func manyThreadsRecord() async throws {
     let folder = try TemporaryFolder()
     var study = try smallStudy()

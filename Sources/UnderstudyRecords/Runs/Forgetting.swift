@@ -22,7 +22,7 @@ extension ResultsStore {
   public func forget(_ runs: [Run]) throws(StoreError) {
     let columns = [
       ("run_record", "hash"), ("scalar", "run"), ("array", "run"), ("weights", "run"), ("divergence", "run"),
-      ("checkpoint", "run"), ("failure", "run"), ("optimizer", "run"),
+      ("checkpoint_measurement", "run"), ("checkpoint", "run"), ("failure", "run"), ("optimizer", "run"),
     ]
     try changing {
       try database.write { db in

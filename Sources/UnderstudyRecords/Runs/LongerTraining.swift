@@ -56,8 +56,8 @@ extension ResultsStore {
     var count = 0
     for (old, new) in records {
       if let checkpoint = try reader.checkpoint(of: old, for: new, db) {
+        try db.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [new.hash])
         try insert(checkpoint, db)
-        try keep(checkpoint.optimizerState, of: new.hash, db)
         count += 1
       }
       try db.execute(sql: "DELETE FROM run_record WHERE hash = ?", arguments: [old.run.hash])

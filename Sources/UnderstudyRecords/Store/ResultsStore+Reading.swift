@@ -69,7 +69,7 @@ extension ResultsStore {
     try reading { db in
       func names(_ table: String) throws -> Set<Measure> {
         let names = try String.fetchAll(db, sql: "SELECT DISTINCT measure FROM \(table)")
-        return Set(try names.map { try measure($0) })
+        return Set(try names.map { try Measure(stored: $0) })
       }
       return (try names("scalar"), try names("array"))
     }
@@ -124,23 +124,14 @@ extension ResultsStore {
       try body(
         try row.stored("run"),
         MeasuredValue(
-          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: [],
+          stored: try Measure(stored: try row.stored("measure")), epoch: try row.stored("epoch"), shape: [],
           values: [try row.stored("value")]))
     }
     let arrays = try Row.fetchCursor(
       db, sql: "SELECT run, measure, epoch, shape, data_type, \"values\" FROM array \(condition) \(order)",
       arguments: arguments)
     while let row = try arrays.next() {
-      let shapeText: String = try row.stored("shape")
-      guard try row.stored("data_type") == ArrayBlob.dataType, let values = ArrayBlob.decode(try row.stored("values")),
-        let shape = try? JSONDecoder().decode([Int].self, from: Data(shapeText.utf8))
-      else {
-        throw StoredValueError("an array whose bytes do not fit its shape \(shapeText)")
-      }
-      try body(
-        try row.stored("run"),
-        MeasuredValue(
-          stored: try measure(try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape, values: values))
+      try body(try row.stored("run"), try MeasuredValue(arrayRow: row))
     }
   }
 
@@ -149,12 +140,5 @@ extension ResultsStore {
       throw StoredValueError("a time of \(text)")
     }
     return date
-  }
-
-  private func measure(_ name: String) throws -> Measure {
-    guard let measure = Measure(named: name) else {
-      throw StoredValueError("unknown measure \(name)")
-    }
-    return measure
   }
 }

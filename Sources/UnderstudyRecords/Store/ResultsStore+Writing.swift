@@ -2,35 +2,6 @@ import Foundation
 import GRDB
 import UnderstudySchema
 
-/// Where a long run stood, so that it can go on after an interruption.
-public struct Checkpoint: Hashable, Sendable {
-  public var runHash: String
-  /// Epochs done.
-  public var epoch: Int
-  /// The student as a network file (safetensors).
-  public var student: Data
-  /// What the optimizer remembers, where a recorded run goes on and `student` has none of it.
-  public var optimizerState: Data?
-  /// What was recorded up to `epoch`.
-  public var measurements: [MeasuredValue]
-  /// Spent so far.
-  public var wallSeconds: Double
-  public var cpuSeconds: Double
-
-  public init(
-    runHash: String, epoch: Int, student: Data, optimizerState: Data? = nil, measurements: [MeasuredValue],
-    wallSeconds: Double, cpuSeconds: Double
-  ) {
-    self.runHash = runHash
-    self.epoch = epoch
-    self.student = student
-    self.optimizerState = optimizerState
-    self.measurements = measurements
-    self.wallSeconds = wallSeconds
-    self.cpuSeconds = cpuSeconds
-  }
-}
-
 /// A finished run that is to be recorded.
 struct PendingRecord: Sendable {
   var record: RunRecord
@@ -114,58 +85,6 @@ extension ResultsStore {
     replaced.withLock { hashes in for item in group { hashes.remove(item.record.run.hash) } }
   }
 
-  /// Keeps where a run stands, in place of its earlier checkpoint. Any thread may call it.
-  ///
-  /// - Throws: ``StoreError``, as ``record(_:student:)``.
-  public func saveCheckpoint(_ checkpoint: Checkpoint) throws(StoreError) {
-    try check(checkpoint.runHash, checkpoint.measurements)
-    try changing {
-      try database.write { db in
-        try makeRoom(for: checkpoint.runHash, isRecord: false, db)
-        try Self.insert(checkpoint, db)
-        try Self.keep(checkpoint.optimizerState, of: checkpoint.runHash, db)
-      }
-    }
-  }
-
-  static func insert(_ checkpoint: Checkpoint, _ db: Database) throws {
-    let measurements = String(decoding: try JSONEncoder().encode(checkpoint.measurements), as: UTF8.self)
-    try db.execute(
-      sql: """
-        INSERT OR REPLACE INTO checkpoint (run, epoch, student, measurements, wall_seconds, cpu_seconds)
-        VALUES (?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        checkpoint.runHash, checkpoint.epoch, checkpoint.student, measurements, checkpoint.wallSeconds,
-        checkpoint.cpuSeconds,
-      ])
-  }
-
-  /// The last checkpoint of a run that is not finished; nil if there is none.
-  ///
-  /// - Throws: ``StoreError`` of a results folder that cannot be read, or is damaged.
-  public func checkpoint(of run: Run) throws(StoreError) -> Checkpoint? {
-    let hash = run.hash
-    return try reading { db in
-      let row = try Row.fetchOne(db, sql: "SELECT * FROM checkpoint WHERE run = ?", arguments: [hash])
-      guard let row else { return nil }
-      let measurements: String = try row.stored("measurements")
-      let decoded = try JSONDecoder().decode([MeasuredValue].self, from: Data(measurements.utf8)).map {
-        try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values)
-      }
-      let epoch = try row.storedCount("epoch")
-      guard epoch <= run.setting.training.epochs else {
-        throw StoredValueError("a checkpoint at epoch \(epoch) of run \(hash)")
-      }
-      return Checkpoint(
-        runHash: hash, epoch: epoch, student: try row.stored("student"),
-        optimizerState: try Self.optimizerState(of: hash, db),
-        measurements: decoded,
-        wallSeconds: try row.storedSeconds("wall_seconds"),
-        cpuSeconds: try row.storedSeconds("cpu_seconds"))
-    }
-  }
-
   /// Refuses what is not of this study, and numbers that are none.
   private func check(_ run: Run, _ measurements: [MeasuredValue]) throws(StoreError) {
     guard isOwn(run) else { throw .unknownRun(run: run.hash, study: study.name) }
@@ -178,7 +97,8 @@ extension ResultsStore {
     return own.hash == run.hash && seeds.contains(run.seed)
   }
 
-  private func check(_ hash: String, _ measurements: [MeasuredValue]) throws(StoreError) {
+  /// Refuses numbers that are none, and what was measured twice.
+  func check(_ hash: String, _ measurements: [MeasuredValue]) throws(StoreError) {
     guard !isReadOnly else { throw .readOnly(folder: folder.path) }
     struct Moment: Hashable {
       var measure: Measure
@@ -215,12 +135,7 @@ extension ResultsStore {
         try scalar.execute(
           arguments: [hash, measurement.measure.rawValue, measurement.epoch, measurement.values[0]])
       } else {
-        let shape = "[\(measurement.shape.map(String.init).joined(separator: ", "))]"
-        try array.execute(
-          arguments: [
-            hash, measurement.measure.rawValue, measurement.epoch, shape, ArrayBlob.dataType,
-            ArrayBlob.encode(measurement.values),
-          ])
+        try array.execute(arguments: measurement.arrayRow(of: hash))
       }
     }
     if let divergence = record.divergence { try divergence.insert(for: hash, db) }

@@ -19,14 +19,13 @@ extension ResultsStore {
         try StoreSchema.create(db, study: study)
         return (study, nil)
       }
-      // Tables that came since.
-      if version == StoreSchema.version { try db.execute(sql: StoreSchema.laterStatements) }
+      if version == StoreSchema.version { try StoreSchema.complete(db) }
       let study = study.drawing(as: stored).naming(originalsOf: stored, copiedIn: folder)
       guard stored != study || version < StoreSchema.version else { return (study, nil) }
       let placement = try Placement(of: stored, in: study, db)
       let isPart = placement.strangers != nil && study.isPart(of: stored)
       if !isPart { try check(placement, of: stored, in: study, folder: folder) }
-      if version < StoreSchema.version { try StoreSchema.migrate(db) }
+      if version < StoreSchema.version { try StoreSchema.migrate(db, from: version) }
       guard !isPart else {
         let kept = stored.presented(as: study)
         if kept != stored { try StoreSchema.write(kept, db) }

@@ -4,8 +4,9 @@ import UnderstudySchema
 
 /// The tables of `results.sqlite` and the version of their form.
 enum StoreSchema {
-  /// In `PRAGMA user_version`. A reader refuses greater ones. Version 1 had a table `run` with the setting in each row.
-  static let version = 2
+  /// In `PRAGMA user_version`. A reader refuses greater ones. Version 1 had a table `run` with the setting in each row; up to version
+  /// 2, `checkpoint` had a column of all that was measured.
+  static let version = 3
   /// In `PRAGMA application_id`, "UStd": says that the file is ours.
   static let applicationID = 0x5553_7464
 
@@ -52,13 +53,12 @@ enum StoreSchema {
       run TEXT PRIMARY KEY NOT NULL,
       epoch INTEGER NOT NULL,
       student BLOB NOT NULL,
-      measurements TEXT NOT NULL,
       wall_seconds REAL NOT NULL,
       cpu_seconds REAL NOT NULL
     );
     """
 
-  /// Those that came with version 2, or between the two.
+  /// Those that came after version 1.
   static let laterStatements = """
     CREATE TABLE IF NOT EXISTS setting (
       setting_index INTEGER PRIMARY KEY NOT NULL,
@@ -96,6 +96,17 @@ enum StoreSchema {
       run TEXT PRIMARY KEY NOT NULL,
       -- Safetensors: what momentum or Adam remembers after the last epoch.
       state BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS checkpoint_measurement (
+      run TEXT NOT NULL REFERENCES checkpoint (run) ON UPDATE CASCADE ON DELETE CASCADE,
+      measure TEXT NOT NULL,
+      epoch INTEGER NOT NULL,
+      shape TEXT NOT NULL,
+      data_type TEXT NOT NULL,
+      "values" BLOB NOT NULL,
+      -- In the order in which it was measured, from 0.
+      position INTEGER NOT NULL,
+      PRIMARY KEY (run, position)
     );
     CREATE TRIGGER IF NOT EXISTS optimizer_deletion AFTER DELETE ON run_record BEGIN
       DELETE FROM optimizer WHERE run = OLD.hash;
@@ -140,8 +151,25 @@ enum StoreSchema {
     try write(study, db)
   }
 
-  /// Brings the tables of version 1 to this form, in the caller's transaction.
-  static func migrate(_ db: Database) throws {
+  /// Makes tables that came since a database of this version was made, and removes what is left of checkpoints whose row was deleted
+  /// by hand.
+  static func complete(_ db: Database) throws {
+    try db.execute(
+      sql: laterStatements + "DELETE FROM checkpoint_measurement WHERE run NOT IN (SELECT run FROM checkpoint)")
+  }
+
+  /// Brings the tables of an earlier version to this form, in the caller's transaction.
+  static func migrate(_ db: Database, from earlier: Int) throws {
+    if earlier < 2 { try giveSettingsATable(db) } else { try db.execute(sql: laterStatements) }
+    let checkpoints = try Row.fetchAll(db, sql: "SELECT run, measurements FROM checkpoint")
+    for row in checkpoints {
+      try ResultsStore.keep([MeasuredValue](json: row.stored("measurements")), of: row.stored("run"), db)
+    }
+    try db.execute(sql: "ALTER TABLE checkpoint DROP COLUMN measurements; PRAGMA user_version = \(version)")
+  }
+
+  /// From version 1 to version 2.
+  private static func giveSettingsATable(_ db: Database) throws {
     // Runs that failed are tried again by who migrates.
     try db.execute(sql: "DROP TABLE IF EXISTS failure")
     let hadWeights = try db.tableExists("weights")
@@ -156,7 +184,6 @@ enum StoreSchema {
       sql: """
         INSERT OR REPLACE INTO setting SELECT setting_index, min(setting) FROM run_record GROUP BY setting_index;
         ALTER TABLE run_record DROP COLUMN setting;
-        PRAGMA user_version = \(version);
         """ + viewStatements)
   }
 

@@ -64,7 +64,36 @@ extension MeasuredValue {
   }
 }
 
+extension MeasuredValue {
+  /// What a row of the table `array`, or of `checkpoint_measurement`, has.
+  ///
+  /// - Throws: ``StoredValueError``, as ``init(stored:epoch:shape:values:)``.
+  init(arrayRow row: Row) throws {
+    let shapeText: String = try row.stored("shape")
+    guard try row.stored("data_type") == ArrayBlob.dataType, let values = ArrayBlob.decode(try row.stored("values")),
+      let shape = try? JSONDecoder().decode([Int].self, from: Data(shapeText.utf8))
+    else {
+      throw StoredValueError("an array whose bytes do not fit its shape \(shapeText)")
+    }
+    try self.init(
+      stored: try Measure(stored: try row.stored("measure")), epoch: try row.stored("epoch"), shape: shape,
+      values: values)
+  }
+
+  /// The values of such a row, in the order of the table's columns.
+  func arrayRow(of run: String) -> StatementArguments {
+    let shape = "[\(shape.map(String.init).joined(separator: ", "))]"
+    return [run, measure.rawValue, epoch, shape, ArrayBlob.dataType, ArrayBlob.encode(values)]
+  }
+}
+
 extension Measure {
+  /// - Throws: ``StoredValueError`` of a name that no measure has or had.
+  init(stored name: String) throws {
+    guard let measure = Measure(named: name) else { throw StoredValueError("unknown measure \(name)") }
+    self = measure
+  }
+
   /// The shape that the measure has in every run; nil where it depends on the run.
   var fixedShape: [Int]? { self == .criticalPoint ? [CriticalPointRecord.valueCount] : nil }
 }

@@ -200,13 +200,12 @@ equal "and the exit code is 130" $? 130
 
 # A run that goes on keeps what its checkpoint has, here a false loss; one that began anew would not have it.
 python3 - "$work/stopped-KILL-marked/results.sqlite" <<'PYTHON'
-import json, sqlite3, sys
+import sqlite3, struct, sys
 database = sqlite3.connect(sys.argv[1])
-measurements = json.loads(database.execute("SELECT measurements FROM checkpoint").fetchone()[0])
-for measurement in measurements:
-    if measurement["epoch"] == 0:
-        measurement["values"] = [12345.0 for _ in measurement["values"]]
-database.execute("UPDATE checkpoint SET measurements = ?", [json.dumps(measurements)])
+for row, values in database.execute('SELECT rowid, "values" FROM checkpoint_measurement WHERE epoch = 0').fetchall():
+    count = len(values) // 8
+    marked = struct.pack(f"<{count}d", *[12345.0] * count)
+    database.execute('UPDATE checkpoint_measurement SET "values" = ? WHERE rowid = ?', [marked, row])
 database.commit()
 PYTHON
 ends "going on from a marked checkpoint" 0 -- "$UNDERSTUDY" "${long[@]}" --results "$work/stopped-KILL-marked"
