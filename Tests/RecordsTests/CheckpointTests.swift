@@ -74,6 +74,11 @@ import Testing
     var fewer = checkpoint(of: run, 6)
     fewer.measurements.remove(at: 5)
     #expect(try save(fewer) == Array(5..<11))
+    // A row that was deleted by hand.
+    try store.database.write { db in
+      try db.execute(sql: "DELETE FROM checkpoint_measurement WHERE run = ? AND position = 3", arguments: [run.hash])
+    }
+    #expect(try save(fewer) == Array(3..<11))
     #expect(try store.checkpoint(of: study.runs[1]) == checkpoint(of: study.runs[1], 4))
   }
 

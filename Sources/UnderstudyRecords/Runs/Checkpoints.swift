@@ -87,8 +87,9 @@ extension ResultsStore {
   static func keep(_ measurements: [MeasuredValue], of hash: String, _ db: Database) throws {
     var kept = 0
     let rows = try Row.fetchCursor(
-      db, sql: "SELECT measure, epoch FROM checkpoint_measurement WHERE run = ? ORDER BY position", arguments: [hash])
-    while let row = try rows.next(), kept < measurements.count,
+      db, sql: "SELECT measure, epoch, position FROM checkpoint_measurement WHERE run = ? ORDER BY position",
+      arguments: [hash])
+    while let row = try rows.next(), kept < measurements.count, try row.stored("position") == kept,
       try row.stored("measure") == measurements[kept].measure.rawValue,
       try row.stored("epoch") == measurements[kept].epoch
     {
