@@ -355,7 +355,7 @@ import UnderstudySchema
         let error = #expect(throws: ExperimentError.self) {
           try estimate.check(#require(study.runs.first), of: study, available: 1e11)
         }
-        #expect((error?.description ?? "").contains("of memory"), "\(override)")
+        #expect(error?.description.contains("of memory") == true, "\(override)")
       }
     }
   }

@@ -85,7 +85,7 @@ import UnderstudySchema
     let error = #expect(throws: ExperimentError.self) {
       try MemoryEstimate.check(wide, threadCount: 1, available: 1.2e11)
     }
-    #expect((error?.description ?? "").contains("student.overRealization"))
+    #expect(error?.description.contains("student.overRealization") == true)
     try MemoryEstimate.check(wide, threadCount: 1, available: 1e12)
   }
 

@@ -3,7 +3,7 @@ import UnderstudySchema
 /// A setting key by which a figure tells its runs apart: as colours, panels or positions.
 struct SeriesKey {
   var path: String
-  /// The values in the selection: numbers ascending, others in the order of the grid.
+  /// The values of the selected settings of which there are runs: numbers ascending, others in the order of the grid.
   let values: [KeyValue]
   /// As legends show the values; the last is "none" if some settings have no value.
   let labels: [String]
@@ -21,9 +21,10 @@ struct SeriesKey {
       if known.insert(value).inserted, !all.contains(where: { $0.isSame(as: value) }) { all.append(value) }
     }
     all = Self.ordered(all, of: path)
-    let selected = Set(selection.settingIndices.compactMap { bySetting[$0] })
+    let settings = selection.recordedSettings
+    let selected = Set(settings.compactMap { bySetting[$0] })
     let values = all.filter { value in selected.contains { $0.isSame(as: value) } }
-    let hasNone = values.isEmpty || selection.settingIndices.contains { bySetting[$0] == nil }
+    let hasNone = values.isEmpty || settings.contains { bySetting[$0] == nil }
     labels = Self.labels(of: values, path) + (hasNone ? ["none"] : [])
     var places: [KeyValue: Int] = [:]
     for value in selected { places[value] = values.firstIndex { $0.isSame(as: value) } }

@@ -95,9 +95,14 @@ struct SettingSelection {
   }
 
   /// The settings of which a run completed; all of them while there is none.
-  var shownSettings: [Int] {
-    let completed = Set(runs.filter { !$0.isLeftOut }.map(\.run.settingIndex))
-    return completed.isEmpty ? settingIndices : settingIndices.filter(completed.contains)
+  var shownSettings: [Int] { settings(of: runs.filter { !$0.isLeftOut }) }
+
+  /// Those of which there is a run, also a diverged one; all of them while there is none.
+  var recordedSettings: [Int] { settings(of: runs) }
+
+  private func settings(of runs: [RunRecord]) -> [Int] {
+    let present = Set(runs.map(\.run.settingIndex))
+    return present.isEmpty ? settingIndices : settingIndices.filter(present.contains)
   }
 
   var divergedRuns: [RunRecord] { runs.filter(\.isLeftOut) }

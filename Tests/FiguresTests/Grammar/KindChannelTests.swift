@@ -71,6 +71,20 @@ import UnderstudySchema
     #expect(Self.pooled(without) == ["Pools training.batchSize 8, 16."])
   }
 
+  @Test("values of a key that no run has yet are in no legend and have no panel, and keep their colours")
+  func valuesWithoutRuns() throws {
+    let results = Self.doubled(SyntheticLayers.learning([1, 2, 5]))
+    var partial = results
+    partial.runs.removeAll { $0.run.setting.student.overRealization.last == 2 }
+    func color(_ figure: FigureSpecification) -> JSONValue? { figure.document["spec"]?["encoding"]?["color"]?["scale"] }
+    let (whole, part) = (try Self.draw(.layerLearning, results), try Self.draw(.layerLearning, partial))
+    #expect(color(whole)?["domain"] == ["1x", "2x", "5x"] && color(part)?["domain"] == ["1x", "5x"])
+    #expect(color(part)?["range"]?[1] == color(whole)?["range"]?[2] && color(part)?["range"]?[1] != nil)
+    #expect(Self.facet(part, "row") == ["8", "16"])
+    partial.runs.removeAll { $0.run.setting.training.batchSize == 16 }
+    #expect(Self.facet(try Self.draw(.layerLearning, partial), "row") == nil)
+  }
+
   @Test("accuracies have panels, each with its teacher")
   func accuracy() throws {
     var results = Self.doubled(SyntheticLayers.learning())
