@@ -26,6 +26,8 @@ public final class StudentPruning {
   private let outputs: [Float]
   private var eliminations: [NodeElimination] = []
 
+  /// Evaluates the student over the images, and measures what each of its nodes is worth.
+  ///
   /// - Parameter progress: told, in words and often, what is being done.
   /// - Throws: ``ShapeError`` if the network does not take the inputs, or has another number of outputs than there are classes.
   /// - Complexity: O(layers x images x positions x (weights + nodes^2)).

@@ -32,14 +32,16 @@ def faults(symbol: dict) -> list[str]:
     text = "\n".join(line["text"] for line in symbol.get("docComment", {}).get("lines", []))
     declaration = "".join(part["spelling"] for part in symbol.get("declarationFragments", []))
     missing = []
-    if not text.strip() and (kind in FUNCTIONS or kind in ("swift.struct", "swift.class", "swift.enum", "swift.protocol")):
+    # A list of parameters and promises alone does not say what the symbol is.
+    summary = text.strip() if not text.lstrip().startswith("- ") else ""
+    if not summary and (kind in FUNCTIONS or kind in ("swift.struct", "swift.class", "swift.enum", "swift.protocol")):
         # A memberwise initializer says nothing that the properties do not.
-        if not (kind == "swift.init" and "throws" not in declaration):
+        if not (kind == "swift.init" and not re.search(r"\bthrows\b|\bMatrix\b", declaration)):
             missing.append("a summary")
     if kind in FUNCTIONS and re.search(r"\bthrows\b", declaration.replace("rethrows", "")):
         if "Throws:" not in text and "throws" not in text:
             missing.append("Throws:")
-    takes_matrix = kind in FUNCTIONS - {"swift.init"} and re.search(r"\bMatrix\b", declaration)
+    takes_matrix = kind in FUNCTIONS and re.search(r"\bMatrix\b", declaration)
     # What a matrix does with itself has its shape.
     if takes_matrix and symbol["pathComponents"][0] != "Matrix" and not re.search(r"\[[^\]]+\]|Shape:", text):
         missing.append("a shape")

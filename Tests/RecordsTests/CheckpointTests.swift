@@ -123,27 +123,68 @@ import Testing
     }
   }
 
+  /// Makes a folder as version 2 of its form has it, with checkpoints of some runs.
+  private func makeFormerFolder(_ folder: TemporaryFolder, _ study: Study, _ runs: [Run]) throws {
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    for run in runs { try store.saveCheckpoint(checkpoint(of: run, 7)) }
+    try store.database.write { db in
+      try db.execute(
+        sql: """
+          DROP TABLE checkpoint_measurement;
+          ALTER TABLE checkpoint ADD COLUMN measurements TEXT NOT NULL DEFAULT '';
+          PRAGMA user_version = 2;
+          """)
+      for run in runs {
+        let text = String(decoding: try JSONEncoder().encode(checkpoint(of: run, 7).measurements), as: UTF8.self)
+        try db.execute(sql: "UPDATE checkpoint SET measurements = ? WHERE run = ?", arguments: [text, run.hash])
+      }
+    }
+  }
+
+  @Test(
+    "a damaged text of version 2 is reported with its run, and the folder stays as it was",
+    arguments: ["", "[{}]", #"[{"measure":"trainingLoss","epoch":0,"shape":[2],"values":[1]}]"#])
+  func formerVersionDamaged(text: String) throws {
+    let folder = try TemporaryFolder()
+    let study = try study()
+    let runs = Array(study.runs.prefix(2))
+    try makeFormerFolder(folder, study, runs)
+    let database = try DatabaseQueue(path: folder.url.appendingPathComponent("results.sqlite").path)
+    try database.write { db in
+      try db.execute(sql: "UPDATE checkpoint SET measurements = ? WHERE run = ?", arguments: [text, runs[1].hash])
+    }
+    let error = thrown(StoreError.self) { _ = try ResultsStore.openForWriting(folder.url, study: study) }
+    guard case .damaged(_, let reason) = error else {
+      Issue.record("\(error.map { "\($0)" } ?? "no error")")
+      return
+    }
+    #expect(reason.contains(runs[1].hash) && reason.contains("delete its row"))
+    let reader = try ResultsStore.openForReading(folder.url)
+    #expect(try reader.version == 2 && reader.checkpoint(of: runs[0]) == checkpoint(of: runs[0], 7))
+    try database.write { try $0.execute(sql: "DELETE FROM checkpoint WHERE run = ?", arguments: [runs[1].hash]) }
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    #expect(try runs.map { try store.checkpoint(of: $0) } == [checkpoint(of: runs[0], 7), nil])
+  }
+
+  @Test("where rows were deleted by hand from the middle, all that was measured is written again")
+  func gap() throws {
+    let folder = try TemporaryFolder()
+    let study = try study()
+    let run = study.runs[0]
+    let store = try ResultsStore.openForWriting(folder.url, study: study)
+    try store.saveCheckpoint(checkpoint(of: run, 5))
+    try store.database.write { try $0.execute(sql: "DELETE FROM checkpoint_measurement WHERE position = 3") }
+    let fewer = try #require(try store.checkpoint(of: run))
+    try store.saveCheckpoint(fewer)
+    #expect(try store.checkpoint(of: run) == fewer)
+  }
+
   @Test("checkpoints of version 2, with all that was measured in one text, are read and gone on from")
   func formerVersion() throws {
     let folder = try TemporaryFolder()
     let study = try study()
     let runs = Array(study.runs.prefix(2))
-    do {
-      let store = try ResultsStore.openForWriting(folder.url, study: study)
-      for run in runs { try store.saveCheckpoint(checkpoint(of: run, 7)) }
-      try store.database.write { db in
-        try db.execute(
-          sql: """
-            DROP TABLE checkpoint_measurement;
-            ALTER TABLE checkpoint ADD COLUMN measurements TEXT NOT NULL DEFAULT '';
-            PRAGMA user_version = 2;
-            """)
-        for run in runs {
-          let text = String(decoding: try JSONEncoder().encode(checkpoint(of: run, 7).measurements), as: UTF8.self)
-          try db.execute(sql: "UPDATE checkpoint SET measurements = ? WHERE run = ?", arguments: [text, run.hash])
-        }
-      }
-    }
+    try makeFormerFolder(folder, study, runs)
     let reader = try ResultsStore.openForReading(folder.url)
     #expect(try reader.version == 2 && runs.map { try reader.checkpoint(of: $0) } == runs.map { checkpoint(of: $0, 7) })
     let store = try ResultsStore.openForWriting(folder.url, study: study)

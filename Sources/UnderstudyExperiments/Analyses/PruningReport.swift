@@ -58,6 +58,8 @@ public struct PruningReport: Sendable {
   public let record: Record
   public let network: Network
 
+  /// Prunes a student to a goal, and reports the curve of losses and accuracies on the way.
+  ///
   /// - Parameters:
   ///   - name: of the student's file, for messages.
   ///   - progress: told, in words and often, what is being done.

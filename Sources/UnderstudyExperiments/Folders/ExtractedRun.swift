@@ -19,6 +19,8 @@ public struct ExtractedRun: Sendable {
   /// In the order in which people read of them.
   public private(set) var files: [File]
 
+  /// What is extracted of a recorded run.
+  ///
   /// - Parameter record: of a run that completed or diverged.
   /// - Throws: ``ExperimentError`` if weights, files or artifacts are not there or not what they were, and without memory for the
   ///   training inputs.

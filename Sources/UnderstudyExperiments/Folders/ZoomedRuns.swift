@@ -30,6 +30,8 @@ public struct ZoomedRuns: Sendable {
   private let starts: [Checkpoint]
   private let artifactNames: [String]
 
+  /// The zoom into chosen runs of a results folder, and the students that they go on from.
+  ///
   /// - Parameters:
   ///   - isChosen: which runs; every setting among them must have every seed among them.
   ///   - measures: what is measured; empty: all that the study records of epochs.

@@ -37,10 +37,7 @@ struct MemoryEstimate {
     func set(_ count: Int, file: SourceFile?, copies: Double) -> Double {
       file == nil ? Double(count) * (d + outputs) * (8 + copies * scalar) : 0
     }
-    func weights(_ hidden: [Double]) -> Double {
-      let widths = [d] + hidden + [outputs]
-      return zip(widths, widths.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
-    }
+    func weights(_ hidden: [Double]) -> Double { Self.weightCount(of: [d] + hidden + [outputs]) }
     let teacher = setting.teacher.hiddenWidths.map { Double($0) }
     let student = setting.student.widths(
       over: file.map { Array($0.dropFirst().dropLast()) } ?? setting.teacher.hiddenWidths
@@ -84,6 +81,11 @@ struct MemoryEstimate {
       Part(bytes: step, keys: [training.method == .gd ? "inputs.training.count" : "training.batchSize"] + widths),
     ]
     parts = all.sorted { $0.bytes > $1.bytes }
+  }
+
+  /// Weights and biases of a network with so many features, nodes and outputs.
+  private static func weightCount(of widths: [Double]) -> Double {
+    zip(widths, widths.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
   }
 
   /// Numbers that are held for each pair of student nodes of a layer, where that is all but nothing: closed forms for each pair, and

@@ -24,6 +24,8 @@ public struct StudyComparison: Sendable {
   /// Of its figures.
   public var style = StyleDeclaration()
 
+  /// Compares the settings of a study along one of its keys.
+  ///
   /// - Parameter statistics: what is compared; empty: what all findings look at that is a mean or median over runs, and what
   ///   nearly every study records.
   /// - Throws: `FigureError.unknownKey` if settings have no such key, `.notPlottable` if no two of them differ in it, or if a statistic

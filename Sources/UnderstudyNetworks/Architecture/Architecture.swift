@@ -41,6 +41,8 @@ public struct Architecture: Sendable, Hashable {
   public let layers: [Layer]
   public let activation: Activation
 
+  /// An architecture of these layers, which are checked against each other.
+  ///
   /// - Parameter input: of a network without convolutions, its numbers only count.
   /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the output layer is normalised or no fully
   ///   connected one, hidden layers are normalised in different places, a convolution is above a fully connected layer, or a

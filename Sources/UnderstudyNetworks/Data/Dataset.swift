@@ -12,6 +12,8 @@ public final class Dataset: Sendable {
   public let targets: Matrix
   private let packings = Mutex<[ObjectIdentifier: any Sendable]>([:])
 
+  /// A data set of these inputs and targets; they are packed for the kernels when these first ask.
+  ///
   /// - Parameters:
   ///   - inputs: `[sample, feature]`
   ///   - targets: `[sample, output]`

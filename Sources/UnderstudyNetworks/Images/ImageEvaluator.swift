@@ -11,6 +11,8 @@ public final class ImageEvaluator {
   /// Images that are evaluated at a time.
   public static let batchSize = 64
 
+  /// Prepares the kernels for a network; its normalisations are folded into the layers where that is possible.
+  ///
   /// - Parameter threads: of the machine, that evaluations are shared among.
   /// - Throws: ``ShapeError`` if the kernels do not take the network.
   public init(

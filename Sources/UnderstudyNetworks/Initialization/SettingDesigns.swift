@@ -56,6 +56,8 @@ extension TeacherDesign {
 }
 
 extension StudentDesign {
+  /// How the student of a setting is drawn, with the widths that follow from its teacher's.
+  ///
   /// - Parameter teacher: as it was drawn or read, before it is folded.
   /// - Throws: ``ShapeError`` if `student.overRealization` has factors for another number of hidden layers.
   public init(_ setting: StudentSetting, of teacher: Network) throws(ShapeError) {

@@ -9,6 +9,8 @@ public struct Network: Sendable, Equatable {
   /// The parameters, from the lowest hidden layer to the output layer.
   public private(set) var layers: [NetworkLayer]
 
+  /// A network of these layers, which are checked against each other.
+  ///
   /// - Parameter input: the size of the images; nil for features, whose number the lowest weights say.
   /// - Throws: ``ShapeError`` if there is no hidden layer, a layer is empty, the widths of neighbours differ, or a
   ///   normalisation is of another length than its layer, on the output layer, or placed elsewhere than the others; and what

@@ -13,6 +13,10 @@ public struct NetworkLayer: Sendable, Equatable {
   public var normalization: BatchNormalization?
   public internal(set) var pooling: Pooling?
 
+  /// A layer with these parameters.
+  ///
+  /// - Shape: `weights` is `[node, input]`, of a convolution `[channel, (channel below, row, column)]`; `biases` is `[node]`.
+  /// - Precondition: one bias for each node.
   public init(
     _ kind: Architecture.Layer.Kind = .dense, weights: Matrix, biases: [Double]?,
     normalization: BatchNormalization? = nil, pooling: Pooling? = nil

@@ -16,6 +16,8 @@ public struct SampleBlockSequence: Sequence, IteratorProtocol {
   private let inputs: Matrix
   private var position = 0
 
+  /// The blocks of a data set, from its first sample.
+  ///
   /// - Shape: `inputs` is `[sample, feature]`.
   public init(_ inputs: Matrix) { self.inputs = inputs }
 

@@ -6,6 +6,8 @@ import UnderstudyNumerics
 public struct TwoLayerView: Sendable, Equatable {
   public private(set) var network: Network
 
+  /// A view of a network, if it has one hidden layer.
+  ///
   /// - Throws: ``ShapeError`` if there is more than one hidden layer, or it is a convolution.
   public init(_ network: Network) throws(ShapeError) {
     try network.checkIsDense()

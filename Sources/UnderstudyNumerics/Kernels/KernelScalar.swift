@@ -4,6 +4,8 @@ import CUnderstudyKernels
 public protocol KernelScalar: BinaryFloatingPoint, Sendable {
   /// Scalars in 64 bytes; every row of packed memory is padded to a multiple of it.
   static var lanePad: Int { get }
+  /// The C kernels of this precision for a set of instructions.
+  ///
   /// - Precondition: this processor has the instructions.
   static func kernels(for instructions: InstructionSet) -> KernelTable<Self>
   /// Rounds `count` numbers to this precision, from consecutive places to places `stride` apart. A requirement, not a

@@ -22,6 +22,8 @@ public final class ScratchMatrix<Scalar: KernelScalar> {
   }
 
   /// A matrix, rounded to this precision.
+  ///
+  /// - Shape: that of `matrix`, `[row, column]`.
   public convenience init(_ matrix: Matrix) {
     self.init(rowCount: matrix.rowCount, columnCount: matrix.columnCount)
     copyRows(of: matrix, to: buffer.start, stride: stride)

@@ -14,6 +14,8 @@ public struct ShiftedGradients: Sendable {
   private let kernels: KernelTable<Double>
   private var workspace: [Double] = []
 
+  /// Prepares the kernels for a teacher and a student whose fan-out weights stay as they are.
+  ///
   /// - Parameters:
   ///   - teacherFanOut: `[teacher node, output]`
   ///   - studentFanOut: `[student node, output]`

@@ -12,6 +12,9 @@ public struct FactoredJacobian: Sendable {
   /// `[sample, feature]`
   public var features: Matrix
 
+  /// The columns of a layer's weights.
+  ///
+  /// - Shape: `sensitivities` is `[sample and output, node]`, `features` `[sample, feature]`.
   /// - Precondition: `sensitivities` has as many rows for each sample as there are outputs.
   public init(sensitivities: Matrix, features: Matrix) {
     precondition(

@@ -58,6 +58,9 @@ public struct LayerWeights: Sendable, Hashable {
   public var scales: [Double]?
   public var shifts: [Double]?
 
+  /// A layer with these parameters.
+  ///
+  /// - Shape: `weights` is `[node, input]`, all else `[node]`.
   public init(
     weights: Matrix, biases: [Double]?, means: [Double]? = nil, variances: [Double]? = nil, scales: [Double]? = nil,
     shifts: [Double]? = nil

@@ -11,6 +11,8 @@ public final class PackedSamples<Scalar: KernelScalar>: Sendable {
   private let rows = Mutex<[Bool: SampleRows<Scalar>]>([:])
   private let blocks = Mutex<[Bool: SampleBlocks<Scalar>]>([:])
 
+  /// Samples for the kernels; they are packed when a kernel first asks.
+  ///
   /// - Parameters:
   ///   - inputs: `[sample, feature]`
   ///   - targets: `[sample, output]`

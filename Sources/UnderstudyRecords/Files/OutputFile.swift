@@ -5,6 +5,8 @@ import Foundation
 /// A regular file is replaced in one step, through links, so that what was there stays if the new content cannot be written
 /// whole. What is no regular file (a pipe, a device) is written into, and never replaced.
 public enum OutputFile {
+  /// Writes data to a file.
+  ///
   /// - Throws: ``StoreError``; then what was at `path` is as before.
   public static func write(_ data: Data, to path: String) throws(StoreError) {
     try doing("write it", with: path) { try write(to: path) { sink in try sink(data) } }

@@ -7,6 +7,8 @@ public final class TemporaryFolder: Sendable {
   public let url: URL
   private let descriptor: Int32
 
+  /// Makes the folder.
+  ///
   /// - Parameter use: part of the name, which folders of one kind share.
   /// - Throws: what the system says if it cannot be made.
   public init(for use: String) throws {

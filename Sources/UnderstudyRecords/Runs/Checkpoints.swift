@@ -105,7 +105,7 @@ extension ResultsStore {
 
   /// - Parameter row: of the table `checkpoint`. Up to version 2 of the database it has what was measured as JSON.
   private static func measurements(ofCheckpoint row: Row, _ hash: String, _ db: Database) throws -> [MeasuredValue] {
-    guard !row.hasColumn("measurements") else { return try [MeasuredValue](json: try row.stored("measurements")) }
+    guard !row.hasColumn("measurements") else { return try [MeasuredValue](checkpoint: row) }
     return try Row.fetchAll(
       db, sql: "SELECT * FROM checkpoint_measurement WHERE run = ? ORDER BY position", arguments: [hash]
     ).map { try MeasuredValue(arrayRow: $0) }
@@ -114,9 +114,19 @@ extension ResultsStore {
 
 extension [MeasuredValue] {
   /// As checkpoints were stored up to version 2 of the database.
-  init(json text: String) throws {
-    self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)).map {
-      try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values)
+  ///
+  /// - Parameter row: its `run` and `measurements`, a text of JSON.
+  /// - Throws: ``StoredValueError``; it names the run.
+  init(checkpoint row: Row) throws {
+    let (run, text): (String, String) = (try row.stored("run"), try row.stored("measurements"))
+    do {
+      self = try JSONDecoder().decode(Self.self, from: Data(text.utf8)).map {
+        try MeasuredValue(stored: $0.measure, epoch: $0.epoch, shape: $0.shape, values: $0.values)
+      }
+    } catch {
+      throw StoredValueError(
+        "what run \(run) had measured is not what was written; delete its row of the table \"checkpoint\", and the run "
+          + "begins anew")
     }
   }
 }

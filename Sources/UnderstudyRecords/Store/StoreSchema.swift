@@ -161,9 +161,10 @@ enum StoreSchema {
   /// Brings the tables of an earlier version to this form, in the caller's transaction.
   static func migrate(_ db: Database, from earlier: Int) throws {
     if earlier < 2 { try giveSettingsATable(db) } else { try db.execute(sql: laterStatements) }
-    let checkpoints = try Row.fetchAll(db, sql: "SELECT run, measurements FROM checkpoint")
-    for row in checkpoints {
-      try ResultsStore.keep([MeasuredValue](json: row.stored("measurements")), of: row.stored("run"), db)
+    // One after the other: together they may be larger than memory.
+    let checkpoints = try Row.fetchCursor(db, sql: "SELECT run, measurements FROM checkpoint")
+    while let row = try checkpoints.next() {
+      try ResultsStore.keep([MeasuredValue](checkpoint: row), of: row.stored("run"), db)
     }
     try db.execute(sql: "ALTER TABLE checkpoint DROP COLUMN measurements; PRAGMA user_version = \(version)")
   }

@@ -7,6 +7,8 @@ extension StudyResults {
     case otherRandomNumbers
   }
 
+  /// The results of several studies as those of one, with the key `study`, so that figures and statistics compare them.
+  ///
   /// - Parameter studies: at least one, with different names; of one its results as they are.
   /// - Returns: the runs of the seeds that all have. A key that has one value in each study and not the same in all goes with
   ///   the studies' names, as zipped keys do.

@@ -24,6 +24,8 @@ public struct LearningRateSchedule: Codable, Hashable, Sendable, CustomStringCon
     entries.map { "\($0.start): \(KeyValue.number($0.rate))" }.joined(separator: ", ")
   }
 
+  /// A schedule of these rates, each from its epoch on.
+  ///
   /// - Throws: ``TextFormError`` for a schedule that does not begin at epoch 0 or does not ascend, and for rates that are not
   ///   positive and finite.
   public init(_ entries: [Entry]) throws(TextFormError) {

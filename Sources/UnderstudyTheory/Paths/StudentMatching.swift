@@ -24,6 +24,7 @@ public struct StudentMatching: Sendable, Equatable {
 
   /// Matches B to A.
   ///
+  /// - Shape: `inputs` is `[sample, feature]`.
   /// - Parameter sampleLimit: layers below the highest take at most so many inputs, evenly spread.
   /// - Throws: ``ShapeError`` if the students differ in shape or the inputs do not fit.
   /// - Complexity: O(samples x nodes x (features + nodes) + nodes^3); of a layer below the highest

@@ -56,6 +56,9 @@ public struct CriticalPointSearch {
   private var hasMoved = false
   private var (iterationCount, restartCount) = (0, 0)
 
+  /// Prepares a search from a student, or from where an earlier one stood.
+  ///
+  /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
   /// - Parameter progress: where an earlier search from the same arguments stood; nil to begin.
   /// - Throws: ``ShapeError`` as the whole search does, or if the progress is not of such a search.
   /// - Complexity: of one step; with `progress`, of at most 32 updates of the system.

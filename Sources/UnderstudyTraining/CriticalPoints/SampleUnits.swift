@@ -10,6 +10,10 @@ public struct SampleUnits: Sendable, Equatable {
   public let inputSize: Double
   public let outputSize: Double
 
+  /// The units of a data set.
+  ///
+  /// - Shape: `inputs` is `[sample, feature]`, `targets` `[sample, output]`.
+  /// - Complexity: O(samples x (features + outputs)).
   public init(inputs: Matrix, targets: Matrix) {
     func size(_ samples: Matrix) -> Double {
       let size = samples.rootMeanSquare

@@ -81,6 +81,8 @@ public final class ImageTrainer {
   private var teacherOutputs: [Float]?
   private let batchSize: Int
 
+  /// A trainer that stands before the first step, or where an earlier one stopped.
+  ///
   /// - Parameters:
   ///   - optimizerState: of the trainer that this one continues.
   ///   - threads: of the machine, that steps are shared among; the last bits depend on it.

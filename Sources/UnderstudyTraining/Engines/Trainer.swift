@@ -20,6 +20,8 @@ public final class Trainer<Scalar: KernelScalar> {
   /// From the most special to the most general.
   static var engines: [any Engine<Scalar>.Type] { [TwoLayerKernel<Scalar>.self, DeepKernel<Scalar>.self] }
 
+  /// A trainer that stands before the first step, or where an earlier one stopped, over the first engine that has no objection to the plan.
+  ///
   /// - Parameters:
   ///   - optimizerState: of the trainer that this one continues.
   ///   - isResuming: whether the student already took steps of this plan (otherwise `unitNormFirstLayer` rescales it before
