@@ -74,7 +74,7 @@ func retrained(_ student: Student, over inputs: Matrix, targets: Matrix) throws(
   return try search.result(wasCancelled: true).student
 }
 
-/// No restarts: where a descent from a merged student does not lead back to the outputs, too much was merged.
+/// No restarts: if the search from a merged student does not lead back to the outputs, too much was merged.
 private let shortPlan = CriticalPointPlan(iterationLimit: 30, gradientTarget: 1e-13, restartLimit: 0)
 
 extension Network {

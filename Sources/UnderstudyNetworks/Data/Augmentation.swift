@@ -1,4 +1,5 @@
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// How a data set D becomes the larger D' of the finite-data statements: each sample stays, and is moved both ways along
 /// each of some directions.
@@ -15,14 +16,7 @@ public struct Augmentation: Sendable, Hashable {
 
   /// Which samples D' has of each sample of D: the slides say `2m |D|` and `m |D|` for teacher-aware sets, where the statement
   /// for teacher-agnostic ones has `(2d + 1) |D|`.
-  public enum Copies: String, Sendable, Hashable {
-    /// The sample, and it moved both ways: (2m + 1) |D|.
-    case bothWays
-    /// It moved both ways, without the sample itself: 2m |D|.
-    case withoutOriginals
-    /// It moved up only: m |D|.
-    case oneWay
-  }
+  public typealias Copies = InputSetting.AugmentationCopies
 
   public var scheme: Scheme
   public var copies: Copies

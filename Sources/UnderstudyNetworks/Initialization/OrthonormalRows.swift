@@ -13,7 +13,7 @@ func orthonormalRows(count: Int, width: Int, from stream: inout RandomStream) ->
   for row in 0..<count {
     for _ in 0..<2 {
       for other in 0..<row {
-        let product = zip(rows.row(row), rows.row(other)).reduce(0) { $0 + $1.0 * $1.1 }
+        let product = dotProduct(rows.row(row), rows.row(other))
         for column in 0..<width { rows[row, column] -= product * rows[other, column] }
       }
     }

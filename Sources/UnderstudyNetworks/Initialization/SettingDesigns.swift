@@ -21,19 +21,7 @@ extension Augmentation {
   /// nil without augmentation.
   public init?(_ setting: InputSetting) {
     guard let scheme = Scheme(rawValue: setting.augmentation.rawValue) else { return nil }
-    self.init(
-      scheme: scheme, step: setting.augmentationStep, copies: Copies(setting.augmentationCopies))
-  }
-}
-
-extension Augmentation.Copies {
-  public init(_ setting: InputSetting.AugmentationCopies) {
-    self =
-      switch setting {
-      case .bothWays: .bothWays
-      case .withoutOriginals: .withoutOriginals
-      case .oneWay: .oneWay
-      }
+    self.init(scheme: scheme, step: setting.augmentationStep, copies: setting.augmentationCopies)
   }
 }
 

@@ -166,7 +166,7 @@ public struct StudentDesign: Sendable, Hashable {
   private func flipRows(of weights: inout Matrix, for lowest: Matrix) {
     let weakest = lowest.row(lowest.rowCount - 1)
     for k in 0..<weights.rowCount {
-      let product = zip(weights.row(k), weakest).reduce(0) { $0 + $1.0 * $1.1 }
+      let product = dotProduct(weights.row(k), weakest)
       guard initialization == .adversarial ? product > 0 : product < 0 else { continue }
       for f in 0..<weights.columnCount { weights[k, f] = -weights[k, f] }
     }

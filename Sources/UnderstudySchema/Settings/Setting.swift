@@ -137,7 +137,12 @@ public struct InputSetting: Encodable, Hashable, Sendable {
   }
   /// Which samples the augmented set has of each drawn one.
   public enum AugmentationCopies: String, Encodable, Hashable, Sendable, CaseIterable {
-    case bothWays, withoutOriginals, oneWay
+    /// The sample, and it moved both ways: (2m + 1) |D| for teacher-aware sets.
+    case bothWays
+    /// It moved both ways, without the sample itself: 2m |D|.
+    case withoutOriginals
+    /// It moved up only: m |D|.
+    case oneWay
   }
   /// `teacherBoundaries` draws the training inputs on and beside the teacher's boundaries; evaluation inputs stay Gaussian.
   /// `uniform`: every coordinate uniform with mean 0.

@@ -69,15 +69,8 @@ extension NodeCorrelation {
       centered.indices.filter { centered[$0] <= Self.constancy * squares[$0] }
     }
     let (first, second) = sums.squaredDeviations
-    let (deadTeachers, deadStudents) = (dead(first, sums.firstSquares), dead(second, sums.secondSquares))
-    var values = Matrix(rowCount: first.count, columnCount: second.count)
-    let living = Set(second.indices).subtracting(deadStudents)
-    for j in Set(first.indices).subtracting(deadTeachers) {
-      for k in living {
-        let covariance = sums.products[j, k] - sums.firstSums[j] * sums.secondSums[k] / count
-        values[j, k] = min(1, max(-1, covariance / (first[j] * second[k]).squareRoot()))
-      }
-    }
-    self.init(values: values, deadTeacherNodes: deadTeachers, deadStudentNodes: deadStudents)
+    self.init(
+      products: sums.products, sums: (sums.firstSums, sums.secondSums), centered: (first, second),
+      dead: (dead(first, sums.firstSquares), dead(second, sums.secondSquares)), count: count)
   }
 }

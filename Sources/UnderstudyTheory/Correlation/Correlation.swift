@@ -138,21 +138,11 @@ struct CorrelationSums {
   }
 
   func correlation(count: Double, floor: CorrelationFloor) -> NodeCorrelation {
-    let (m, n) = (teacherMoments.sums.count, studentMoments.sums.count)
     let teacherSquares = teacherMoments.centeredSquares(count: count, floor: floor)
     let studentSquares = studentMoments.centeredSquares(count: count, floor: floor)
-    let (deadTeachers, deadStudents) = (teacherMoments.constantNodes, studentMoments.constantNodes)
-    var result = NodeCorrelation(
-      values: Matrix(rowCount: m, columnCount: n), deadTeacherNodes: deadTeachers, deadStudentNodes: deadStudents)
-    let living = Set(0..<n).subtracting(deadStudents).sorted()
-    for j in Set(0..<m).subtracting(deadTeachers) {
-      for k in living {
-        let covariance = products[j, k] - teacherMoments.sums[j] * studentMoments.sums[k] / count
-        let norm = (teacherSquares[j] * studentSquares[k]).squareRoot()
-        result.values[j, k] = min(1, max(-1, covariance / norm))
-      }
-    }
-    return result
+    return NodeCorrelation(
+      products: products, sums: (teacherMoments.sums, studentMoments.sums), centered: (teacherSquares, studentSquares),
+      dead: (teacherMoments.constantNodes, studentMoments.constantNodes), count: count)
   }
 }
 
@@ -238,6 +228,29 @@ private struct ShiftedMoments {
     sums.indices.map { node in
       let unit = Double(sign: .plus, exponent: -exponents[node], significand: 1)
       return max(0, squares[node] - sums[node] * sums[node] / count) + floor.squaredDeviation * unit * unit
+    }
+  }
+}
+
+extension NodeCorrelation {
+  /// rho_jk = S_jk / sqrt(S_jj S_kk), from sums over `count` samples.
+  ///
+  /// - Parameters:
+  ///   - products: of activations, `[teacher node, student node]` or wider.
+  ///   - sums: of activations.
+  ///   - centered: S_jj and S_kk, the sums of squared deviations from the mean.
+  init(
+    products: Matrix, sums: (teacher: [Double], student: [Double]), centered: (teacher: [Double], student: [Double]),
+    dead: (teacher: [Int], student: [Int]), count: Double
+  ) {
+    values = Matrix(rowCount: sums.teacher.count, columnCount: sums.student.count)
+    (deadTeacherNodes, deadStudentNodes) = dead
+    let living = Set(sums.student.indices).subtracting(dead.student).sorted()
+    for j in Set(sums.teacher.indices).subtracting(dead.teacher) {
+      for k in living {
+        let covariance = products[j, k] - sums.teacher[j] * sums.student[k] / count
+        values[j, k] = min(1, max(-1, covariance / (centered.teacher[j] * centered.student[k]).squareRoot()))
+      }
     }
   }
 }

@@ -77,7 +77,7 @@ extension LeastSquaresProblem {
     for below in 0..<l { direction.layers[below] = direction.layers[below].scaled(by: 0) }
     direction.layers[l] = change
     let outputs = jacobianVectorProduct(direction, at: state.weights, state.evaluation).outputs.values
-    let length = dot(outputs, state.evaluation.residuals.values) / dot(outputs, outputs)
+    let length = dotProduct(outputs, state.evaluation.residuals.values) / dotProduct(outputs, outputs)
     guard length.isFinite else { return }
     var weights = state.weights
     for i in change.values.indices { weights.layers[l].values[i] += length * change.values[i] }
@@ -114,7 +114,7 @@ extension LeastSquaresProblem {
     var best: (gain: Double, row: Int)?
     for candidate in 0..<count {
       let whole = activations.column(candidate).reduce(0) { $0 + $1 * $1 }
-      let rest = whole - zip(shared.row(candidate), solved.row(candidate)).reduce(0) { $0 + $1.0 * $1.1 }
+      let rest = whole - dotProduct(shared.row(candidate), solved.row(candidate))
       let gain = explained.row(candidate).reduce(0) { $0 + $1 * $1 } / rest
       // A candidate within the span of the others (a share of 1e-8, far above rounding) has nothing new to give.
       guard rest > 1e-8 * whole, gain.isFinite, gain > best?.gain ?? 0 else { continue }

@@ -1,3 +1,5 @@
+import UnderstudyNumerics
+
 /// What conjugate gradients came to.
 struct ConjugateGradients {
   var solution: [Double]
@@ -20,11 +22,11 @@ func conjugateGradients(
   var result = ConjugateGradients(solution: [Double](repeating: 0, count: rightSide.count), residual: rightSide)
   var preconditioned = preconditioner(rightSide)
   var direction = preconditioned
-  var size = dot(rightSide, preconditioned)
+  var size = dotProduct(rightSide, preconditioned)
   let wanted = tolerance * tolerance * size
   while result.iterationCount < iterationLimit, size > wanted {
     let image = product(direction)
-    let curvature = dot(direction, image)
+    let curvature = dotProduct(direction, image)
     guard curvature > 0, curvature.isFinite else { break }
     let length = size / curvature
     for i in direction.indices {
@@ -32,16 +34,10 @@ func conjugateGradients(
       result.residual[i] -= length * image[i]
     }
     preconditioned = preconditioner(result.residual)
-    let next = dot(result.residual, preconditioned)
+    let next = dotProduct(result.residual, preconditioned)
     for i in direction.indices { direction[i] = preconditioned[i] + next / size * direction[i] }
     size = next
     result.iterationCount += 1
   }
   return result
-}
-
-func dot(_ a: [Double], _ b: [Double]) -> Double {
-  var sum = 0.0
-  for i in a.indices { sum += a[i] * b[i] }
-  return sum
 }

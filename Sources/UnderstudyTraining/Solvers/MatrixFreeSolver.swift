@@ -97,7 +97,7 @@ struct MatrixFreeSolver: LeastSquaresSolver {
         outputChange(solved.solution).negated, transposingFirst: true, features, into: &last, scale: 1)
       LinearAlgebra.solveCholesky(outputFactor, rightSides: &last)
       LinearAlgebra.solveCholesky(outputFactor, rightSides: &alone)
-      fall += dot(alone.values, pull.values)
+      fall += dotProduct(alone.values, pull.values)
       for (a, damping) in outputDamping.enumerated() { fall += damping * last.column(a).reduce(0) { $0 + $1 * $1 } }
       step.layers.append(last)
     }
