@@ -7,22 +7,22 @@ struct AuditCommand: AsyncParsableCommand {
     commandName: "audit",
     abstract: "Say for each teacher node which of the theory's conditions hold, what they predict, and what happened.",
     discussion: """
-      Of network and array files from anywhere:
+      For network and array files from any source:
 
         understudy audit --teacher T --student S --inputs X
 
-      or of the runs that a results folder holds, each over its training inputs:
+      or for the runs of a results folder, each over its training inputs:
 
         understudy audit RESULTS --seed 1
 
-      Over images it says which nodes (filters) of what the student learned from it did not learn and how strong they are, \
-      and which of its own are unaligned and nearly silent:
+      Over images it says which nodes (filters) of the teacher or oracle the student did not learn, and how strong these are; and \
+      which nodes of the student are unaligned and nearly silent:
 
         understudy audit --teacher T --student S --images fashion-mnist
 
       Fully connected networks over images have the theory's audit as well, over the first 2000 training images as they are; it \
-      takes up to a minute. Real images are nearly of low rank: the audit then says which teacher nodes' functions are matched on \
-      them, and that they do not determine the weights.
+      takes up to a minute. Real images nearly have low rank. Then the audit says which teacher nodes' functions are matched on \
+      the images, and that the images do not determine the weights.
 
       A teacher node is predicted to be learned where the largest gradient of any sample, over the inputs and their \
       moved copies, is small enough beside the node's coupling with its observers, and the kink test has witnesses. It \
@@ -30,9 +30,9 @@ struct AuditCommand: AsyncParsableCommand {
       the offsets, at most the widest band. What witnesses of one student node prove is printed as proven. Student nodes are merged where they share a boundary and removed where they carry nothing; --merge-into \
       writes the smaller student, whose outputs on the inputs differ by no more than is printed.
 
-      Over all inputs of a region instead of samples, for networks of two layers: which teacher nodes are observed there and by \
-      whom, which gradients vanish identically, and whether what the theorem then concludes is so. In the plane that is exact; \
-      in more dimensions gradients are bounded from above in closed form, and from below at 10 000 inputs:
+      For networks of two layers, a region can take the place of samples. The audit then says which student nodes observe which \
+      teacher nodes in the region, which gradients vanish at all of its inputs, and whether the theorem's conclusion holds. In the \
+      plane this is exact; in more dimensions gradients are bounded from above in closed form, and from below at 10 000 inputs:
 
         understudy audit --teacher T --student S --ball 3
         understudy audit RESULTS --seed 1 --box -1,1

@@ -4,21 +4,21 @@ import Understudy
 
 struct ConnectCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "connect", abstract: "Measure the loss along three ways from one student to another.",
+    commandName: "connect", abstract: "Measure the loss along three paths from one student to another.",
     discussion: """
       Two students of one teacher that have learned it are joined by a path of straight segments without loss, although \
-      the straight line between them has loss. Shown are the straight line, the straight line after the second student's \
-      nodes are put into the order and scale that fit the first's best, and the path that is constructed: what each of \
-      its segments changes, and the largest loss along it.
+      the straight line between them has loss. The command shows the straight line; the straight line after the second student's \
+      nodes are put into the order and scale that fit the first's best; and the constructed path, with what each of its segments \
+      changes and the largest loss along it.
 
         understudy connect A B --teacher T --inputs X
 
-      or of two runs that a results folder holds, over the training inputs of the first:
+      or for two runs of a results folder, over the training inputs of the first:
 
         understudy connect RESULTS --run 3f2a --run 90cd
 
-      Where there is no path, it says what is in the way, and how many more nodes are enough. With --path the \
-      networks at the path's corners are written to files: between two of them every weight goes along a straight line, so \
+      If there is no path, the command names the obstacle, and says how many more nodes are enough. With --path the \
+      networks at the path's corners are written to files: between two of them every weight moves along a straight line, so \
       that anyone can check the path.
       """)
 

@@ -6,9 +6,9 @@ struct ConvertCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert", abstract: "Convert a network from and to PyTorch's state_dict, and ONNX.",
     discussion: """
-      Of a network file it makes a safetensors file with the names and layouts of PyTorch's state_dict for an \
-      nn.Sequential, and prints the lines of Python that load it. Of a state dict with any names, or an ONNX model, it makes a \
-      network file, and prints which tensor became which. A file ending in .onnx is an ONNX model.
+      A network file is converted to a safetensors file with the names and layouts of PyTorch's state_dict for an \
+      nn.Sequential, and the command prints the lines of Python that load it. A state dict with any names, or an ONNX model, is \
+      converted to a network file, and the command prints which tensor became which. A file ending in .onnx is an ONNX model.
 
         understudy convert network.safetensors pytorch.safetensors
         understudy convert network.safetensors network.onnx
@@ -114,7 +114,7 @@ struct ConvertCommand: AsyncParsableCommand {
 
 struct OutputsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "outputs", abstract: "Write what a network answers to the inputs of an array file.",
+    commandName: "outputs", abstract: "Write a network's outputs for the inputs of an array file.",
     discussion: """
       Inputs are [sample, feature], for convolutions [image, channel, row, column]; they are taken as they are (bytes divided \
       by 255), without a normalisation of channels. Outputs are [sample, output], before softmax.

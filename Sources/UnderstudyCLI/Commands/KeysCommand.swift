@@ -11,7 +11,7 @@ struct KeysCommand: AsyncParsableCommand {
         understudy keys
         understudy keys noise
 
-      With a word: those that have it in their name or explanation, or that other programs call so (lr, batch_size). \
+      With a word, it lists those that have the word in their name or explanation, or whose name it is in other programs (lr, batch_size). \
       Docs/Studies.md says more. Lines are as wide as COLUMNS says, or 80.
       """)
 

@@ -5,11 +5,11 @@ import Understudy
 struct PruneCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
-    abstract: "Remove the nodes of a network that matter least, and fit the rest to what it answered.",
+    abstract: "Remove the nodes of a network that matter least, and fit the rest to the whole network's outputs.",
     discussion: """
-      Nodes, or channels of convolutions, are removed physically; batch normalisations are carried on; the weights above are \
-      fitted by least squares to what the whole network computes there. The curve of size against output change and accuracy is \
-      printed, and the smallest network of it is written.
+      Nodes, or channels of convolutions, are removed physically. Batch normalisations of the other nodes are kept. The weights \
+      above are fitted by least squares to what the whole network computes there. The command prints the curve of size against \
+      output change and accuracy, and writes its smallest network.
 
         understudy prune student.safetensors --images fashion-mnist --ratios 0.3-0.5 --output small.safetensors
         understudy prune student.safetensors --images fashion-mnist --accuracy-drop 1% --output small.safetensors

@@ -5,13 +5,12 @@ import Understudy
 struct RecoverCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "recover",
-    abstract: "Reconstruct a network from input-output pairs, by way of a student of it.",
+    abstract: "Reconstruct a network's weights from input-output pairs and a student that was trained on them.",
     discussion: """
-      The student is led to a critical point (full batches, curvature, until the gradient is small at every sample), and its nodes are \
-      merged where they share a boundary and removed where they carry nothing. Where the search had stalled, what is left \
-      is led there and merged in turn; last, nodes that are not needed to meet the targets are removed. Where the samples \
-      determine the weights, the result is mostly the network that made the targets, every layer, up to the order and the \
-      positive scale of its nodes.
+      The command takes the student to a critical point (full batches, curvature, until the gradient is small at every sample). It \
+      merges nodes that share a boundary, and removes nodes that carry nothing. If the search stalled, it searches and merges \
+      again. Last, it removes nodes that are not needed to meet the targets. If the samples determine the weights, the result is \
+      mostly the network that computed the targets: the weights of every layer, up to the order and the positive scale of its nodes.
 
         understudy recover --student S --inputs X --targets Y --into SMALL
         understudy recover --student S --inputs X --teacher T
@@ -20,9 +19,9 @@ struct RecoverCommand: AsyncParsableCommand {
 
         understudy recover RESULTS --seed 1
 
-      A teacher only makes the targets, and is compared with the result. Train the student well before: to a loss of a \
-      hundredth of the targets' or less. A tenth of the samples is held out where the rest is enough, and the error there is \
-      printed. The result is never worse than the student; exit code 2 if it is constant: nothing was recovered. After Ctrl-C \
+      A teacher is used to compute the targets, and is compared with the result. Train the student before: to a loss of a \
+      hundredth of the targets' or less. A tenth of the samples is held out if the rest is enough, and the error on them is \
+      printed. The result is never worse than the student. The exit code is 2 if it is constant, so that nothing was recovered. After Ctrl-C \
       the best student so far is written to --into; give it as --student to go on. Docs/Reconstruction.md explains every column \
       and key.
       """)
@@ -30,13 +29,13 @@ struct RecoverCommand: AsyncParsableCommand {
   @Argument(help: "A results folder, instead of files.")
   var results: String?
 
-  @Option(help: "The student: a network file (safetensors), wider than what is looked for.")
+  @Option(help: "The student: a network file (safetensors), wider than the network to be found.")
   var student: String?
 
   @Option(help: "The inputs: an array file (.npy, [sample, feature]).")
   var inputs: String?
 
-  @Option(help: "What the network answers to them: an array file (.npy, [sample, output]).")
+  @Option(help: "The network's outputs for them: an array file (.npy, [sample, output]).")
   var targets: String?
 
   @Option(help: "Instead of --targets: the network itself, at most as wide as the student.")

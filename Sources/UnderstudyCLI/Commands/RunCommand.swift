@@ -6,8 +6,8 @@ struct RunCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run", abstract: "Train what is missing of a study, store it and write its report.",
     discussion: """
-      Runs every setting with every seed, on all processors. Stop it with Ctrl-C, or lose the machine: the same command \
-      goes on where this one stopped and runs only what is missing. `understudy keys` lists the keys of a study file.
+      Runs every setting with every seed, on all processors. After Ctrl-C or a failure of the machine, the same command \
+      continues where this one stopped, and runs only what is missing. `understudy keys` lists the keys of a study file.
       """)
 
   @Argument(help: "A study file (YAML), or the name of a bundled study.")

@@ -11,8 +11,8 @@ struct ExtractCommand: AsyncParsableCommand {
       The folder then has the teacher, the student before its first step and after its last, the training and evaluation \
       inputs and targets, and which samples each step took, as safetensors and .npy files that audit, connect, recover, prune \
       and convert take; README.md says what each is, and retrain.py trains the student again in NumPy, a \
-      gradient flow with SciPy. Images stay where they are; of runs over images there are the teacher, its oracle, the students \
-      and the batches.
+      gradient flow with SciPy. Images stay where they are: a run over images has the teacher, its oracle, the students and the \
+      batches.
 
       A run that diverged has the student of its last finite epoch.
       """)

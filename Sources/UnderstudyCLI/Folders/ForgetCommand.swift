@@ -4,15 +4,15 @@ import Understudy
 
 struct ForgetCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "forget", abstract: "Delete stored runs, their weights and what nobody else needs.",
+    commandName: "forget", abstract: "Delete stored runs, their weights and what no other run needs.",
     discussion: """
         understudy forget RESULTS 3f2a90cd
         understudy forget RESULTS --diverged --dry-run
         understudy forget RESULTS --where training.learningRate=0.5
 
-      It prints which runs go. It asks nothing: --dry-run shows what would go. Afterwards these runs are missing; `understudy \
-      run` computes them again, with the same bits. To have them no more, take their values out of the study as well. A folder in \
-      which another process works is refused.
+      The command prints which runs it deletes, and does not ask. --dry-run shows what would be deleted. Afterwards these runs are \
+      missing; `understudy run` computes them again, with the same bits. To leave them out for good, take their values out of the \
+      study as well. A folder in which another process works is refused.
       """)
 
   @Argument(help: "Results folder.")
@@ -26,7 +26,7 @@ struct ForgetCommand: AsyncParsableCommand {
   @Flag(help: "Of the chosen runs, those that diverged.")
   var diverged = false
 
-  @Flag(help: "Print what would go, and change nothing.")
+  @Flag(help: "Print what would be deleted, and change nothing.")
   var dryRun = false
 
   func validate() throws {

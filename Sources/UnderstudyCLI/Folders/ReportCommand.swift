@@ -13,8 +13,8 @@ struct ReportCommand: AsyncParsableCommand {
         understudy report RESULTS
         understudy report RESULTS --study changed.yaml
 
-      --compare puts settings beside each other that differ in a key, of one folder or of several, whatever else differs \
-      between these. Its page has statistics against the key, a colour for each study, and differences between studies and \
+      --compare puts settings that differ in a key beside each other. They may be in one folder or in several, and the folders may \
+      differ in other keys. Its page has statistics against the key, a colour for each study, and differences between studies and \
       between values of the key with intervals over seeds:
 
         understudy report plain noisy --compare student.overRealization

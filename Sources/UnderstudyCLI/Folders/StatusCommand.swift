@@ -10,8 +10,8 @@ struct StatusCommand: AsyncParsableCommand {
         understudy status RESULTS --runs --where student.overRealization=2
 
       --runs lists every run: the beginning of its hash, the keys that vary, its seed, its state (completed, diverged, failed, \
-      begun, missing), its epoch and its last loss; of a run that diverged also at which step and why, and of one that \
-      failed the reason. With --json it has the losses and lengths of the last steps before a divergence as well.
+      begun, missing), its epoch and its last loss. For a run that diverged it also has the step and the reason, and for \
+      a failed run the reason. With --json it has the losses and lengths of the last steps before a divergence as well.
       """)
 
   @Argument(help: "Results folder.")

@@ -9,14 +9,14 @@ struct ZoomCommand: AsyncParsableCommand {
         understudy zoom RESULTS --run 3f2a90cd                                  the epoch in which a run diverged
         understudy zoom RESULTS --seed 1 --where teacher.hiddenNodes=5 --from 5200 --to 5300 --every 5
 
-      Steps count over all epochs: with 1000 steps an epoch, epoch 3 is --from 2000 --to 3000. The chosen runs are gone through once \
-      more up to the last of these steps, with the draws and the bits that they had, and are measured at each of them. The folder of \
+      Steps count over all epochs: with 1000 steps an epoch, epoch 3 is --from 2000 --to 3000. The chosen runs are trained again \
+      up to the last of these steps, with the same draws and the same bits, and are measured at each of the steps. The folder of \
       results is one like any other: status, report, export, audit and the Python package read it, and its study.yaml can be run. \
-      What they call epoch is there a step.
+      There, an epoch is a step.
 
       A run begins at its stored student if that stands before the first step: the last finite one of a run that diverged, or the \
       checkpoint of an unfinished one. Otherwise its training up to there is repeated, without measuring. After that it costs what \
-      its measures cost, once for each measurement. Gradient flow takes no steps, and cannot be looked into so.
+      its measures cost, once for each measurement. Gradient flow takes no steps, so there is no zoom into it.
       """)
 
   @Argument(help: "Results folder.")

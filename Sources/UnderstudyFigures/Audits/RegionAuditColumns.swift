@@ -45,7 +45,7 @@ private let teacherEntries: [AuditEntry<RegionAuditRecord.TeacherNode>] = [
   },
   AuditEntry(
     "witnesses", "witnesses", unit: "from 1",
-    "of those, the nodes whose kink bound is within the tolerance, and would not be without a student node on the boundary"
+    "the observers whose kink bound is within the tolerance and would exceed it without a student node on the boundary"
   ) {
     listed($0.witnesses)
   },
@@ -86,14 +86,18 @@ private func studentEntries(isExact: Bool) -> [AuditEntry<RegionAuditRecord.Stud
       .text($0.vanishes.map { $0 ? "yes" : "no" } ?? "unknown")
     },
     AuditEntry(
-      "where active", "vanishingShare", unit: "0...1", "the share of the region, where it is active, in which it is"
+      "where active", "vanishingShare", unit: "0...1",
+      "the share of the part of the region in which the node is active where its gradient is within the tolerance"
     ) {
       $0.activeShare > 0 ? .share($0.vanishingShare) : .absent
     },
     AuditEntry("teacher node", "onBoundary", unit: "from 1", "on the same boundary, up to rounding") {
       listed($0.onBoundary)
     },
-    AuditEntry("kink left", "kinkLeft", unit: "output / input", "what its boundary has too little or too much of") {
+    AuditEntry(
+      "kink left", "kinkLeft", unit: "output / input",
+      "the difference between the teacher's kink at its boundary and the student's"
+    ) {
       .number($0.kinkLeft)
     },
     AuditEntry(

@@ -182,7 +182,7 @@ extension FindingDeclaration.Statistic {
       StatisticRow(
         sentence:
           "Spearman's rank correlation of a teacher node's index with its median first epoch of alignment ≤ 0.1, "
-          + "never being last; 1: strong nodes (low index) first",
+          + "nodes that are never aligned come last; 1: strong nodes (low index) first",
         needs: [.alignment], epochs: .own, value: Statistics.alignmentOrder)
     case .alignmentSlope:
       .median(
@@ -319,7 +319,7 @@ extension FindingDeclaration.Statistic {
       StatisticRow(
         sentence:
           "Spearman's rank correlation of a hidden layer's number with the median over runs of the first recorded "
-          + "epoch at which its mean best ρ is at least 0.95, never being last; of each setting, then the mean over "
+          + "epoch at which its mean best ρ is at least 0.95, layers that never reach it come last; of each setting, then the mean over "
           + "settings; 1: from the bottom up",
         needs: [.layerWidths, .layerCorrelations], epochs: .own, value: Statistics.layerOrder)
     case .layerArmRatio:

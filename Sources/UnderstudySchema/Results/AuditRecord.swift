@@ -100,7 +100,7 @@ public struct TeacherNodeRecord: Codable, Hashable, Sendable {
   public var observerFanOutRank = 0
   /// By band.
   public var bands: [TeacherBandRecord] = []
-  /// The smallest eps that the statement predicts, read backwards: not below the width of a band that holds d + 1 samples;
+  /// The smallest eps that the statement, solved for eps, predicts: not below the width of a band that holds d + 1 samples;
   /// absent where it predicts nothing. A prediction and no proof: the statement asks for more samples than anybody has.
   public var predictedAlignment: Double?
   /// The smallest eps that kink witnesses of one student node prove; absent where they prove nothing.

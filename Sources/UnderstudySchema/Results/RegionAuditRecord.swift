@@ -85,7 +85,7 @@ public struct RegionAuditRecord: Codable, Hashable, Sendable {
     public var vanishes: Bool?
     /// Teacher nodes on its boundary, up to rounding.
     public var onBoundary: [Int]
-    /// The kink that its boundary has too little or too much of, output / input; absent without a boundary.
+    /// The difference between the teacher's kink at its boundary and the student's, output / input; absent without a boundary.
     public var kinkLeft: Double?
     /// Of a boundary of its own that meets the region: the smallest singular value of the unit fan-outs of those observers whose
     /// gradient vanishes, and how many these are. Absent for others.

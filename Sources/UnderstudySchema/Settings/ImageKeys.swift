@@ -90,7 +90,7 @@ extension StudyKey {
     ).later,
     .integer(
       "inputs.cropPadding", \.inputs.cropPadding, from: 0,
-      "Each time a training image is used, it is cut at random out of itself with so many black pixels at each border.",
+      "Each time a training image is used, so many black pixels are added at each border, and a part of the original size is cut out at a random place.",
       idle: withoutImages
     ).later,
     .boolean(

@@ -92,7 +92,7 @@ extension Measure {
     .predictedAlignment: .init(
       shape: "[teacher node]",
       meaning: """
-        the eps that the theorem, read backwards, predicts for the largest gradient over D', the better of both \
+        the eps that the theorem, solved for eps, predicts for the largest gradient over D', the better of both \
         augmentations, and at least the band's width; a share of the spread; −1 where another condition fails
         """),
     .largestGradient: .init(

@@ -64,7 +64,7 @@ public struct Audit: Sendable {
 /// - Complexity: O(bands x (2d + 1 + 2m) x samples x nodes x outputs) for two layers, as far as the options' effort allows;
 ///   O(samples x (weights + nodes^2 / 64) + nodes^2 x features) besides, and merging. Memory O(samples x features + teacher
 ///   nodes x student nodes), and what the parts of ``AuditEffort`` take.
-/// - Source: Tian 2020, arXiv:1909.13458, student specialization with finite samples and small gradients; read backwards,
+/// - Source: Tian 2020, arXiv:1909.13458, student specialization with finite samples and small gradients; solved for eps,
 ///   see the derivation of the finite-data statement.
 public func audit(
   of student: Student, learning teacher: Teacher, over inputs: Matrix, options: AuditOptions = AuditOptions(),

@@ -140,7 +140,7 @@ extension Audit {
     return try UnderstudyTheory.observerSpans(of: student, groups: groups, observed: seen, over: inputs)
   }
 
-  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation read backwards, of nodes
+  /// `eps = 5 K^(3/2) sqrt(d) max |g_1| / |alpha|`, the statement for teacher-agnostic augmentation solved for eps, of nodes
   /// with unit weights: for others, g_k and alpha_kj times ||w_k||, and alpha_kj times ||w*_j||. So it does not depend on the
   /// scale of a node.
   private func epsilonAgnostic(_ band: Int, alpha: Double) -> Double {

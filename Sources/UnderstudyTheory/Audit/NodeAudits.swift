@@ -12,7 +12,7 @@ public struct TeacherNodeAudit: Sendable {
   /// observer.
   public var gradientAgnostic: Double?
   public var gradientAware: Double?
-  /// The smallest eps that the statement predicts, read backwards; nil where it predicts nothing, because another condition
+  /// The smallest eps that the statement, solved for eps, predicts; nil where it predicts nothing, because another condition
   /// fails.
   ///
   /// The statement for an eps speaks of copies moved by about eps and of a number of samples that grows like 1 / eps. So

@@ -23,7 +23,7 @@ public struct RegionGradient: Sendable, Equatable {
     public var kinkBound: Double
     /// Up to this its gradient counts as 0; output^2 / activation.
     public var gradientTolerance: Double
-    /// What its own boundary has too little or too much of, the norm of the jump there; output / input. nil without a boundary.
+    /// The difference between the teacher's kink at its boundary and the student's, as a norm; output / input. nil without a boundary.
     public var kinkLeft: Double?
     /// Of a node whose boundary meets the region and is no teacher node's: how well the fan-outs of those observers of it span
     /// the outputs whose gradient vanishes. nil for others.

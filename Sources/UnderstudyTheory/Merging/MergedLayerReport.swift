@@ -19,8 +19,8 @@ public struct MergedLayerReport: Sendable, Equatable {
   public var inputCount: Int
   /// Of the merged student: the smallest over units of the ratio of the least to the largest singular value of what enters the
   /// layer (and the constant 1 if it has biases) at the inputs at which the unit is active, each entry divided by its root
-  /// mean square. By so much less than its outputs are a unit's weights determined along the weakest direction; 0: not at
-  /// all. nil where it would take more than 1e11 operations.
+  /// mean square. A unit's weights are less accurate than its outputs by this factor; 0: some weights are not determined.
+  /// nil where it would take more than 1e11 operations.
   public var identifiability: Double?
   /// Largest weight error of the layer against the teacher's; nil if the networks' sizes differ, or without a teacher.
   public var weightError: Double?
