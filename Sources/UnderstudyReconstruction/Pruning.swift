@@ -31,11 +31,10 @@ extension Network {
       )
     }
     // All are chosen by the weights of the whole network.
-    let kept = shares.indices.map { layer in
+    let kept = architecture.hiddenCounts(losing: shares).enumerated().map { layer, count in
       let sizes = meanOutgoingWeights(ofLayer: layer)
-      let count = Int(Double(sizes.count) * shares[layer])
       let order = sizes.indices.sorted { (sizes[$0], -$0) < (sizes[$1], -$1) }
-      return order.dropFirst(count).sorted()
+      return order.suffix(count).sorted()
     }
     return kept.enumerated().reduce(self) { $0.keeping($1.element, of: $1.offset) }
   }

@@ -366,7 +366,7 @@ import UnderstudySchema
       ("oracle.prunedShares=\"0.5\"", "1 shares for 2 hidden layers"),
       ("teacher.layers=\"conv 6 size 9, conv 4\"", "does not fit its map"),
       ("inputs.training.count=97", "there are 96 images"), ("inputs.evaluation.count=49", "there are 48 images"),
-      ("inputs.cropPadding=6", "give less"), ("oracle.training.batchSize=97", "a batch of 97 images"),
+      ("inputs.cropPadding=6", "give less"), ("oracle.training.batchSize=97", "oracle.training.batchSize is 97"),
       ("record=[{measures: [alignment], every: 1}]", "alignment cannot be recorded over images"),
     ])
   func refused(override: String, part: String) async throws {
@@ -375,6 +375,59 @@ import UnderstudySchema
       let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(study) }
       let message = error?.description ?? ""
       #expect(message.contains(part))
+    }
+  }
+  @Test(
+    "batches of one image are refused where a normalised layer has one position, and only there",
+    arguments: ["teacher.training", "oracle.training", "training"])
+  func batchesOfOne(key: String) async throws {
+    try await withFolders { set, results in
+      let one = ["\(key).batchSize=1", "teacher.training.epochs=1", "oracle.training.epochs=1", "training.epochs=1"]
+      let flat = try self.study(
+        set, one + ["teacher.layers=\"dense 6, dense 4\"", "inputs.cropPadding=0", "inputs.flips=false"])
+      let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(flat) }
+      let message = error?.description ?? ""
+      #expect(
+        message.contains("layer 1 (lowest) is normalised") && message.contains("(\(key).batchSize)"), "\(message)")
+      // A grid is checked for each of its values.
+      let grid = try self.study(
+        set, one + ["\(key).batchSize=[16, 1]", "teacher.layers=\"dense 6, dense 4\"", "training.loss=labels"])
+      #expect(throws: ExperimentError.self) { try StudyRunner.check(grid) }
+      let maps = try self.study(set, one)
+      try StudyRunner.check(maps)
+      #expect(try await self.run(maps, into: results).recordedCount == 4)
+    }
+  }
+
+  @Test("all extracted networks say their slope, and a study refuses a network of another one")
+  func slopes() async throws {
+    try await withFolders { set, results in
+      let leaky = ["network.activation=leakyRelu", "network.leakySlope=0.25"]
+      let study = try self.study(
+        set, leaky + ["teacher.training.epochs=1", "oracle.training.epochs=1", "training.epochs=1"])
+      _ = try await run(study, into: results)
+      let store = try ResultsStore.openForReading(results)
+      let files = try ExtractedRun(try #require(try store.runs().first), in: store).files
+      let networks = files.filter { $0.name.hasSuffix(".safetensors") }
+      #expect(
+        Set(networks.map(\.name))
+          == Set(["oracle", "student", "student-initial", "teacher"].map { "\($0).safetensors" }))
+      for file in networks {
+        #expect(try NetworkFile.negativeSlope(of: try file.content(), name: file.name) == 0.25, "\(file.name)")
+      }
+      let guide = try #require(files.first { $0.name == "README.md" }).content()
+      #expect(String(decoding: guide, as: UTF8.self).contains(" --activation leakyRelu --leaky-slope 0.25\n"))
+
+      let file = set.appending(path: "teacher.safetensors")
+      try #require(files.first { $0.name == "teacher.safetensors" }).content().write(to: file)
+      let named = [
+        "teacher.file=\(file.path)", "teacher.layers=null", "teacher.normalization=null", "teacher.training=null",
+      ]
+      try StudyRunner.check(try self.study(set, leaky + named))
+      for other in [[], ["network.activation=leakyRelu", "network.leakySlope=0.2"]] {
+        let error = #expect(throws: ExperimentError.self) { try StudyRunner.check(try self.study(set, other + named)) }
+        #expect(error?.description.contains("give network.activation leakyRelu and network.leakySlope 0.25") ?? false)
+      }
     }
   }
 }

@@ -14,7 +14,7 @@ import UnderstudyNumerics
     let data = NetworkFile.encode(network, precision: precision, metadata: ["seed": "1", "a \"b\"\n": "\\\u{1}"])
     #expect(try decode(data) == network)
     let tensors = try SafetensorsFile.decode(data, name: "given.file")
-    #expect(tensors.metadata == ["seed": "1", "a \"b\"\n": "\\\u{1}"])
+    #expect(tensors.metadata == ["seed": "1", "a \"b\"\n": "\\\u{1}", "understudy.negativeSlope": "0.0"])
     #expect(tensors.tensors["layers.0.weight"]?.shape == [2, 3])
     #expect(tensors.tensors.count == (biases ? 4 : 2))
     #expect(tensors.encoded(precision: precision) == data)
@@ -30,7 +30,7 @@ import UnderstudyNumerics
   @Test func bytesAreThoseOfTheFormat() throws {
     let data = NetworkFile.encode(try smallNetwork(biases: false), metadata: ["seed": "1"])
     let header =
-      #"{"__metadata__":{"seed":"1"},"layers.0.weight":{"dtype":"F64","shape":[2,3],"data_offsets":[0,48]},"#
+      #"{"__metadata__":{"seed":"1","understudy.negativeSlope":"0.0"},"layers.0.weight":{"dtype":"F64","shape":[2,3],"data_offsets":[0,48]},"#
       + #""layers.1.weight":{"dtype":"F64","shape":[1,2],"data_offsets":[48,64]}}"#
     let padding = String(repeating: " ", count: (8 - header.count % 8) % 8)
     #expect(data == safetensors(header: header + padding, data: littleEndian([1, -0.5, 0.25, 2, 0, -3, 1.5, -2])))

@@ -17,16 +17,24 @@ struct ActivationOptions: ParsableArguments {
     guard (0..<1).contains(leakySlope ?? 0) else {
       throw ValidationError("--leaky-slope \(leakySlope ?? 0): give a number from 0 to below 1")
     }
-    if activation == .linear {
-      throw ValidationError(
-        "--activation linear: a linear network has no boundaries to look at; give relu or leakyRelu")
-    }
+  }
+
+  /// Of commands that look at boundaries.
+  func checkHasBoundaries() throws {
+    guard activation == .linear else { return }
+    throw ValidationError("--activation linear: a linear network has no boundaries to look at; give relu or leakyRelu")
   }
 
   /// Whether either differs from what it is by default.
   var isGiven: Bool { activation != .relu || leakySlope != nil }
 
-  var value: Activation { activation == .leakyRelu ? Activation(negativeSlope: leakySlope ?? 0.01) : .relu }
+  var value: Activation {
+    switch activation {
+    case .relu: .relu
+    case .leakyRelu: Activation(negativeSlope: leakySlope ?? 0.01)
+    case .linear: .linear
+    }
+  }
 }
 
 extension NetworkSetting.Activation: ExpressibleByArgument {}
@@ -36,12 +44,11 @@ func write(_ network: Network, to path: String, maker: String, of student: Strin
   try write(network, to: path, metadata: [maker: student])
 }
 
-/// Writes a network with the program's version, its slope, and what else is known of it; keys get the prefix `understudy.`.
+/// Writes a network with the program's version, and what else is known of it; keys get the prefix `understudy.`.
 func write(
   _ network: Network, to path: String, metadata: [String: String], precision: NetworkFile.Precision = .float64
 ) throws {
-  let known = ["version": understudyVersion, "negativeSlope": "\(network.activation.negativeSlope)"]
-  let prefixed = metadata.merging(known) { $1 }.map { ("understudy.\($0)", $1) }
+  let prefixed = metadata.merging(["version": understudyVersion]) { $1 }.map { ("understudy.\($0)", $1) }
   try write(
     NetworkFile.encode(network, precision: precision, metadata: Dictionary(uniqueKeysWithValues: prefixed)), to: path)
 }

@@ -37,6 +37,7 @@ struct RunChoice: ParsableArguments {
   ///
   /// - Throws: `ValidationError` unless there is either a folder, or all of the files and no choice among runs.
   func check(folder: String?, files: [String?], called names: String, _ activation: ActivationOptions) throws {
+    try activation.checkHasBoundaries()
     if folder != nil, files.contains(where: { $0 != nil }) {
       throw ValidationError("give a results folder, or \(names), not both")
     }

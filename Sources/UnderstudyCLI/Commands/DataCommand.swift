@@ -75,6 +75,11 @@ struct DataCommand: AsyncParsableCommand {
       }
     }
 
+    /// Four decimals, unless they would say little: real numbers may have any unit.
+    private func pixels(_ value: Double) -> String {
+      value == 0 || (0.01..<100_000).contains(abs(value)) ? format(value, digits: 4) : short(value)
+    }
+
     private func text(of set: ImageSummary) -> String {
       var table = TextTable(["class"] + set.parts.map(\.name))
       for number in 0..<set.classCount {
@@ -84,12 +89,12 @@ struct DataCommand: AsyncParsableCommand {
       table.add(["all"] + set.parts.map { "\($0.imageCount)" })
       for channel in 0..<set.channels {
         let number = set.channels == 1 ? "" : " of channel \(channel + 1)"
-        table.add(["mean\(number)"] + set.parts.map { format($0.channelMeans[channel], digits: 4) })
-        table.add(["deviation\(number)"] + set.parts.map { format($0.channelDeviations[channel], digits: 4) })
+        table.add(["mean\(number)"] + set.parts.map { pixels($0.channelMeans[channel]) })
+        table.add(["deviation\(number)"] + set.parts.map { pixels($0.channelDeviations[channel]) })
       }
       let title =
         "\(set.name): \(set.kind) in \(set.folder), images of \(set.channels) x \(set.rows) x \(set.columns) "
-        + "(channels, rows, columns), \(set.classCount) classes"
+        + "(channels, rows, columns), \(set.classCount) \(set.classCount == 1 ? "class" : "classes")"
       return ([title, "", table.text] + set.remarks.map { "note: \($0)" }).joined(separator: "\n")
     }
   }

@@ -100,7 +100,7 @@ public struct PruningReport: Sendable {
         throw ShapeError(
           "has \(whole.count) hidden layers, and \(shares.shares.count) shares are given; give one for each")
       }
-      return try walk(pruning, to: zip(whole, shares.shares).map { $0 - Int(Double($0) * $1) })
+      return try walk(pruning, to: pruning.student.architecture.hiddenCounts(losing: shares.shares))
     }
   }
 

@@ -35,7 +35,7 @@ public struct ExtractedRun: Sendable {
     let student = try ExperimentError.storing { () throws(StoreError) in try store.weights(of: run.hash) }
     var facts = RunFacts(record, of: study)
     var files: [File]
-    let command: String
+    var command: String
     if run.setting.inputs.images == nil {
       let prepared = try PreparedRun(run)
       facts.note(prepared, sampleCount: try prepared.trainingSet(index: 0).count)
@@ -49,6 +49,9 @@ public struct ExtractedRun: Sendable {
       command =
         "understudy audit --teacher \(teacher).safetensors --student student.safetensors --images \(source)"
         + (run.setting.inputs.channelNormalization.map { " --normalize \($0)" } ?? "")
+    }
+    if run.setting.network.activation == .leakyRelu {
+      command += " --activation leakyRelu --leaky-slope \(Activation(run.setting.network).negativeSlope)"
     }
     let (json, finished) = (try jsonText(facts) + "\n", facts)
     files.append(

@@ -25,13 +25,26 @@ extension StudyRunner {
     guard setting.inputs.cropPadding < min(size.rows, size.columns) else {
       throw .input("inputs.cropPadding is \(setting.inputs.cropPadding), but images are \(size); give less")
     }
-    for training in [setting.teacher.training, setting.oracle.training]
-    where training.epochs > 0 && training.batchSize > setting.inputs.training.count {
-      throw .input(
-        "a batch of \(training.batchSize) images is more than inputs.training.count, \(setting.inputs.training.count); "
-          + "give smaller batches or more images")
+    let (teacher, oracle, student) = try ImageNetworks.untrained(run, data)
+    let trained = [
+      ("teacher", setting.teacher.training, teacher), ("oracle", setting.oracle.training, oracle),
+    ].filter {
+      $0.1.epochs > 0 && ($0.0 == "oracle" ? setting.oracle.prunedShares != nil : setting.teacher.file == nil)
     }
-    let student = try ImageNetworks.untrained(run, data).student
+    for (what, training, network) in trained {
+      let key = "\(what).training.batchSize"
+      guard training.batchSize <= setting.inputs.training.count else {
+        throw .input(
+          "\(key) is \(training.batchSize), more than inputs.training.count, \(setting.inputs.training.count); give smaller "
+            + "batches or more images")
+      }
+      try ExperimentError.catching(what) { () throws(ShapeError) in
+        try network.architecture.checkBatch(of: training.batchSize, key: key)
+      }
+    }
+    try ExperimentError.catching("student") { () throws(ShapeError) in
+      try student.architecture.checkBatch(of: setting.training.batchSize)
+    }
     _ = try ExperimentError.catching(run.place) { () throws(ShapeError) in try ImageEvaluator(student) }
     _ = try RunSteps(run, sampleCount: setting.inputs.training.count, key: 0)
   }

@@ -58,9 +58,8 @@ struct ImageMemoryEstimate {
       ? try ImageNetworks.teacherArchitecture(run, data)
       : try ImageNetworks.untrainedTeacher(run, data).architecture
     let shares = setting.oracle.prunedShares?.shares ?? []
-    let oracle = teacher.hiddenCounts.enumerated().map { layer, count in
-      layer < shares.count ? count - Int(Double(count) * shares[layer]) : count
-    }
+    let oracle =
+      shares.count == teacher.hiddenCounts.count ? teacher.hiddenCounts(losing: shares) : teacher.hiddenCounts
     let drawn = setting.student.file == nil ? setting.student.widths(over: oracle) : oracle
     let networks = [teacher.hiddenCounts, drawn.count == oracle.count ? drawn : oracle]
     return networks.map { parameters(teacher.weightCount(hiddenCounts: $0.map(Double.init))) }.max() ?? 0

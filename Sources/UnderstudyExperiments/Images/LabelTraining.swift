@@ -185,8 +185,7 @@ struct LabelTraining {
     let data = NetworkFile.encode(
       network, precision: .float32,
       metadata: [
-        "understudy.version": understudyVersion, "understudy.artifact": what,
-        "understudy.negativeSlope": "\(network.activation.negativeSlope)", Self.epochKey: "\(standing.epoch)",
+        "understudy.version": understudyVersion, "understudy.artifact": what, Self.epochKey: "\(standing.epoch)",
         Self.curveKey: text ?? "",
       ])
     return try ExperimentError.reading { () throws(FileError) in

@@ -80,7 +80,6 @@ struct RunExecution {
       student.network, precision: precision,
       metadata: [
         "understudy.version": understudyVersion, "understudy.run": run.hash, "understudy.seed": "\(run.seed)",
-        "understudy.negativeSlope": "\(student.network.activation.negativeSlope)",
       ])
   }
 

@@ -33,6 +33,7 @@ extension StudyRunner {
     for index in checkedSettings(study.settings) {
       let run = study.runs[index * study.seeds.count]
       let inputs = run.setting.inputs
+      try checkSlopes(of: run.setting)
       if let file = run.setting.teacher.file, inputs.images == nil {
         let teacher = try artifacts.network(.teacher(of: run)) { () throws(ExperimentError) in
           try file.network(Activation(run.setting.network))
@@ -51,6 +52,27 @@ extension StudyRunner {
         try checkNormalization(
           of: try RunNetworks(run, studentKey: run.randomKey, sharing: artifacts).student, run.setting, study)
       }
+    }
+  }
+
+  /// Refuses network files that say another activation than the study: they would be other functions.
+  private static func checkSlopes(of setting: Setting) throws(ExperimentError) {
+    let activation = Activation(setting.network)
+    for file in [setting.teacher.file, setting.student.file].compactMap(\.self) {
+      let data = try file.checkedContent()
+      let slope = try ExperimentError.reading { () throws(FileError) in
+        try NetworkFile.negativeSlope(of: data, name: file.path)
+      }
+      guard let slope, slope != activation.negativeSlope else { continue }
+      let remedy =
+        slope == 0
+        ? "network.activation relu"
+        : slope == 1
+          ? "network.activation linear"
+          : "network.activation leakyRelu and network.leakySlope \(slope)"
+      throw .input(
+        "\(file.path): the file says that its nodes have a slope of \(slope) on the negative side, and the study says "
+          + "\(activation.negativeSlope); give \(remedy)")
     }
   }
 
@@ -130,7 +152,8 @@ extension Setting {
   fileprivate var withoutWhatIsNeverWrong: Setting {
     var setting = self
     let defaults = Setting()
-    setting.network.leakySlope = defaults.network.leakySlope
+    // Files may say it, too.
+    if teacher.file == nil, student.file == nil { setting.network.leakySlope = defaults.network.leakySlope }
     setting.teacher.scale = defaults.teacher.scale
     setting.teacher.bias = defaults.teacher.bias
     setting.teacher.strengthDecay = defaults.teacher.strengthDecay
@@ -148,9 +171,9 @@ extension Setting {
     let (batches, epochs, method) = (training.batches, training.epochs, training.method)
     setting.training = defaults.training
     if method == .flow { setting.training.method = method }
-    if student.file != nil {
-      // It may have batch normalisation.
-      setting.criticalPoint.method = criticalPoint.method
+    if student.file != nil { setting.criticalPoint.method = criticalPoint.method }
+    if student.file != nil || inputs.images != nil {
+      // There may be batch normalisation, over images with few positions.
       setting.training.method = training.method
       setting.training.batchSize = min(training.batchSize, 2)
     }

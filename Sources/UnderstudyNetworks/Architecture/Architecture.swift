@@ -1,4 +1,5 @@
 import UnderstudyNumerics
+import UnderstudySchema
 
 /// What a network is made of, without its parameters: its inputs, its layers and the activation of the hidden ones.
 ///
@@ -93,7 +94,7 @@ public struct Architecture: Sendable, Hashable {
         guard let size = window.positions(over: map) else {
           throw error(
             "has a window of \(window) that does not fit its map of \(map.rows) x \(map.columns) with a padding of "
-              + "\(window.rowPadding) x \(window.columnPadding); make the window or the padding smaller, or the map larger"
+              + "\(window.rowPadding) x \(window.columnPadding); make the window smaller, or the map or the padding larger"
           )
         }
         map = MapSize(channels: layer.nodeCount, rows: size.rows, columns: size.columns)
@@ -101,7 +102,8 @@ public struct Architecture: Sendable, Hashable {
       guard let pooling = layer.pooling else { continue }
       guard let pooled = pooling.size(over: map) else {
         throw error(
-          "pools a map of \(map.rows) x \(map.columns), which its window does not fit; make the window smaller")
+          "pools a map of \(map.rows) x \(map.columns), which its window does not fit; make the window smaller, and its padding "
+            + "smaller than the window")
       }
       map = pooled
     }
@@ -170,6 +172,10 @@ public struct Architecture: Sendable, Hashable {
   /// d, the nodes of the hidden layers from the lowest, C.
   public var widths: [Int] { [inputCount] + layers.map(\.nodeCount) }
   public var hiddenCounts: [Int] { layers.dropLast().map(\.nodeCount) }
+  /// What is left of them when each hidden layer loses a share of its nodes, lowest first; the loss is rounded down.
+  public func hiddenCounts(losing shares: [Double]) -> [Int] {
+    zip(hiddenCounts, shares).map { $0 - wholeNumber(of: $0, times: $1, .down) }
+  }
   /// C
   public var outputCount: Int { layers[layers.count - 1].nodeCount }
   /// Whether there is one hidden layer.

@@ -275,6 +275,11 @@ private struct ONNXReader {
     guard let scales = try tensor(node, 1, 1)?.values, let shifts = try tensor(node, 2, 1)?.values,
       let means = try tensor(node, 3, 1)?.values, let variances = try tensor(node, 4, 1)?.values
     else { throw ShapeError("\(node.place) has no scale, shift, mean or variance") }
+    guard node.integer("training_mode") ?? 0 == 0, node.outputs.count(where: { !$0.isEmpty }) == 1 else {
+      throw ShapeError(
+        "\(node.place) is in training mode, where it takes the statistics of each batch; export the model for evaluation "
+          + "(model.eval() in PyTorch)")
+    }
     // Another epsilon is a part of the variance.
     let epsilon = node.number("epsilon").map { Double("\(Float($0))") ?? $0 } ?? BatchNormalization.epsilon
     let moved = variances.map { $0 + (epsilon - BatchNormalization.epsilon) }

@@ -35,8 +35,7 @@ public enum StateDictFile {
   ) throws(FileError) -> Data {
     func error(_ message: String) -> FileError { FileError(path: template, message: message) }
     let network = network.withoutBiases { names.layers.indices.contains($0) && names.layers[$0][.bias] == nil }
-    var own = NetworkFile.file(of: network)
-    own.metadata[slopeKey] = "\(network.activation.negativeSlope)"
+    let own = NetworkFile.file(of: network)
     guard names.layers.count == network.layers.count else {
       throw error(
         "has names of \(names.layers.count) layers, and the network has \(network.layers.count); give a file of the same depth"

@@ -90,8 +90,8 @@ extension ArrayFile {
     }
     let shape = header.shape
     let size = MapSize(channels: shape[1], rows: shape[2], columns: shape[3])
-    // 32 channels of 32 x 3 pixels would be a strange image.
-    guard !([1, 3, 4].contains(size.columns) && size.channels == size.rows && size.rows > size.columns) else {
+    // 32 channels of 32 x 3 pixels would be a strange image; 3 channels of 3 x 1 pixels are one.
+    guard !([1, 3, 4].contains(size.columns) && size.channels == size.rows && size.rows > 4) else {
       throw FileError(
         path: name,
         message: "has the shape \(shape), in which the channels seem to come last; save array.transpose(0, 3, 1, 2), "

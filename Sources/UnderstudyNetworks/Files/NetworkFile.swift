@@ -29,12 +29,20 @@ public enum NetworkFile {
   ///
   /// - Throws: ``FileError`` if the file is no safetensors file.
   public static func negativeSlope(path: String) throws(FileError) -> Double? {
-    try SafetensorsFile.read(path: path).negativeSlope
+    try negativeSlope(of: try content(ofFileAt: path), name: path)
+  }
+
+  /// The same, of a file's bytes.
+  ///
+  /// - Parameter name: what errors call the file.
+  /// - Throws: ``FileError`` if they are no safetensors file.
+  public static func negativeSlope(of data: Data, name: String) throws(FileError) -> Double? {
+    try SafetensorsFile.decode(data, name: name).negativeSlope
   }
 
   /// The bytes of a file that holds a network: the same for equal networks and metadata. Of the metadata,
-  /// `understudy.normalization`, and of a network with convolutions `understudy.image` and `understudy.layers`, are set from the
-  /// network.
+  /// `understudy.negativeSlope` and `understudy.normalization`, and of a network with convolutions `understudy.image` and
+  /// `understudy.layers`, are set from the network.
   ///
   /// - Complexity: O(weights).
   public static func encode(
@@ -46,6 +54,7 @@ public enum NetworkFile {
   /// The tensors and metadata of such a file.
   static func file(of network: Network, metadata: [String: String] = [:]) -> SafetensorsFile {
     var file = SafetensorsFile(tensors: [:], metadata: metadata)
+    file.metadata[slopeKey] = "\(network.activation.negativeSlope)"
     file.metadata[placementKey] = network.layers.lazy.compactMap(\.normalization).first?.placement.rawValue
     if !network.isDense {
       let input = network.architecture.input
@@ -112,7 +121,8 @@ func decodedNetwork(
   do {
     return try Network(layers: layers, input: image?.input, activation: activation)
   } catch let failure {
-    throw error("\(failure); in the file layer 1 (lowest) is \"\(lowest)\", and weights are [nodes, inputs]")
+    let layout = image == nil ? ", and weights are [nodes, inputs]" : ""
+    throw error("\(failure); in the file layer 1 (lowest) is \"\(lowest)\"\(layout)")
   }
 }
 

@@ -57,10 +57,22 @@ extension ImageSummary.Part {
   fileprivate var remarks: [String] {
     let empty = imagesPerClass.indices.filter { imagesPerClass[$0] == 0 }
     let flat = channelDeviations.indices.filter { channelDeviations[$0] == 0 }
-    func list(_ numbers: [Int]) -> String { numbers.map(String.init).joined(separator: ", ") }
     return [
-      empty.isEmpty ? nil : "\(name): no image of class \(list(empty))",
-      flat.isEmpty ? nil : "\(name): all pixels of channel \(list(flat)) are equal",
+      empty.isEmpty ? nil : "\(name): no image of class \(ranges(empty))",
+      flat.isEmpty ? nil : "\(name): all pixels of channel \(ranges(flat.map { $0 + 1 })) are equal",
     ].compactMap { $0 }
   }
+}
+
+/// `0, 2-7` of increasing numbers.
+private func ranges(_ numbers: [Int]) -> String {
+  var ranges: [ClosedRange<Int>] = []
+  for number in numbers {
+    if let last = ranges.last, last.upperBound + 1 == number {
+      ranges[ranges.count - 1] = last.lowerBound...number
+    } else {
+      ranges.append(number...number)
+    }
+  }
+  return ranges.map { $0.count == 1 ? "\($0.lowerBound)" : "\($0.lowerBound)-\($0.upperBound)" }.joined(separator: ", ")
 }

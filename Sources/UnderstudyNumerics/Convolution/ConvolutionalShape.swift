@@ -50,10 +50,10 @@ public struct Window: Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(rows) x \(columns)" }
 
   /// Rows and columns of the map that the window makes of a map; nil if the window is larger than the map with its padding, or
-  /// has no size or stride, or a padding that no window of its size needs.
+  /// has no size or stride.
   public func positions(over map: MapSize) -> (rows: Int, columns: Int)? {
     func count(_ length: Int, _ size: Int, _ stride: Int, _ padding: Int) -> Int? {
-      guard size > 0, stride > 0, padding >= 0, padding < size, size <= length + 2 * padding else { return nil }
+      guard size > 0, stride > 0, padding >= 0, size <= length + 2 * padding else { return nil }
       return (length + 2 * padding - size) / stride + 1
     }
     guard let rows = count(map.rows, rows, rowStride, rowPadding),
@@ -75,7 +75,9 @@ public enum Pooling: Sendable, Hashable {
   public func size(over map: MapSize) -> MapSize? {
     switch self {
     case .maximum(let window), .average(let window):
-      window.positions(over: map).map { MapSize(channels: map.channels, rows: $0.rows, columns: $0.columns) }
+      // A window that is all padding has no maximum and no mean.
+      window.rowPadding < window.rows && window.columnPadding < window.columns
+        ? window.positions(over: map).map { MapSize(channels: map.channels, rows: $0.rows, columns: $0.columns) } : nil
     case .globalAverage: MapSize(channels: map.channels, rows: 1, columns: 1)
     }
   }

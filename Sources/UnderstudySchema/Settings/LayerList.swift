@@ -116,13 +116,30 @@ extension LayerList.Layer {
     }
     var convolution = LayerList.Convolution()
     var rest = words[2...]
+    // Of the convolution, then of its pooling.
+    var seen: Set<Substring> = []
+    func error(_ text: String) -> TextFormError { .outOfRange("hidden layer \(layerLabel(number)) \(text)") }
     while let word = rest.popFirst() {
-      let extent = try rest.first.flatMap { (word) throws(TextFormError) in try LayerList.Extent(word, number: number) }
-      if extent != nil { rest.removeFirst() }
-      guard word == "padding" || extent.map({ $0.rows > 0 && $0.columns > 0 }) ?? true else {
-        throw .outOfRange("hidden layer \(layerLabel(number)) has a \(word) of 0")
+      guard ["size", "stride", "padding", "max", "average"].contains(word) else {
+        throw error("says \"\(word)\", which is none of size, stride, padding, max and average")
       }
-      guard convolution.set(String(word), extent) else { throw .notOfTheForm }
+      var extent: LayerList.Extent?
+      if let sides = rest.first.flatMap(LayerList.Extent.init) {
+        guard (0...1000).contains(sides.rows), (0...1000).contains(sides.columns) else {
+          throw error("has a \(word) of \(rest.removeFirst())")
+        }
+        extent = sides
+        rest.removeFirst()
+      }
+      guard word == "padding" || extent.map({ $0.rows > 0 && $0.columns > 0 }) ?? true else {
+        throw error("has a \(word) of 0")
+      }
+      guard extent != nil || word == "average" else { throw error("says \(word) without a number") }
+      if ["max", "average"].contains(word) { seen.subtract(["stride", "padding"]) }
+      guard seen.insert(word).inserted else { throw error("says \(word) twice") }
+      guard convolution.set(String(word), extent) else {
+        throw error("says \(word) behind what it could belong to: size, stride and padding, then max or average")
+      }
     }
     self.convolution = convolution
   }
@@ -160,12 +177,9 @@ extension LayerList.Convolution {
 
 extension LayerList.Extent {
   /// - Returns: nil for what is no extent.
-  fileprivate init?(_ text: Substring, number: Int) throws(TextFormError) {
+  fileprivate init?(_ text: Substring) {
     let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
     guard (1...2).contains(sides.count), let rows = sides[0], let columns = sides[sides.count - 1] else { return nil }
-    guard (0...1000).contains(rows), (0...1000).contains(columns) else {
-      throw .outOfRange("hidden layer \(layerLabel(number)) has a window of \(text)")
-    }
     (self.rows, self.columns) = (rows, columns)
   }
 }

@@ -43,7 +43,7 @@ public struct OverRealization: Codable, Hashable, Sendable {
 
   /// n_l of each hidden layer, lowest first: m_l times its factor, rounded up.
   public func widths(over teacher: [Int]) -> [Int] {
-    teacher.enumerated().map { index, nodes in Int((Double(nodes) * factor(ofLayer: index)).rounded(.up)) }
+    teacher.enumerated().map { index, nodes in wholeNumber(of: nodes, times: factor(ofLayer: index), .up) }
   }
 
   /// What is wrong with the number of factors for a teacher of `depth` hidden layers, and what to give instead; nil if nothing is.
@@ -99,4 +99,13 @@ extension OverRealization {
       return nil
     }
   }
+}
+
+/// A number of nodes times a decimal, rounded. What is whole in decimals stays so: 10 x 1.1 is 11, though the product of doubles
+/// is 11.000000000000002, and 100 x 0.29 is 29, not 28.999999999999996.
+package func wholeNumber(of count: Int, times factor: Double, _ rule: FloatingPointRoundingRule) -> Int {
+  let product = Double(count) * factor
+  // Half a unit in the last place of the decimal, and half a one of the product.
+  let isWhole = abs(product - product.rounded()) <= 2 * product.ulp
+  return Int(isWhole ? product.rounded() : product.rounded(rule))
 }

@@ -38,7 +38,8 @@ package struct SettingContradiction: Sendable {
         "train by sgd or adam, or give student.normalization none"
       )
     }
-    if setting.training.batchSize == 1 {
+    // Over images the positions of a map are samples, too: their number is known once the images are.
+    if setting.training.batchSize == 1, setting.inputs.images == nil {
       return (
         "one sample a step (training.batchSize 1) has no variance that student.normalization could divide by",
         "give batches of 2 samples or more, or student.normalization none"

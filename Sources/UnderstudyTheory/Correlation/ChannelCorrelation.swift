@@ -10,8 +10,8 @@ import UnderstudyNumerics
 ///   - isCancelled: polled between batches.
 /// - Returns: nil if it was cancelled.
 /// - Throws: ``ShapeError`` if the student does not fit the teacher.
-/// - Complexity: O(images x positions x (weights + teacher x student nodes of each layer)). Single precision within a batch:
-///   correlations are right to some 1e-5.
+/// - Complexity: O(images x positions x (weights + teacher x student nodes of each layer)). Single precision: correlations of
+///   activations as these are computed are right to some 1e-5, however little they vary beside their means.
 /// - Source: Tian 2020, arXiv:1909.13458, the correlation plotted in the experiments, and its code for convolutions.
 public func channelCorrelations(
   of teacher: ImageEvaluator, with student: ImageEvaluator, over images: ImageBatcher, count: Int,
@@ -41,36 +41,29 @@ func channelSums(
 }
 
 extension ChannelSums {
-  /// Sums of squared deviations from the mean, of the channels of the first map and of the second.
-  fileprivate var squaredDeviations: (first: [Double], second: [Double]) {
-    let count = Double(max(1, sampleCount))
-    func centered(_ values: [Double], _ squares: [Double]) -> [Double] {
-      zip(values, squares).map { max(0, $1 - $0 * $0 / count) }
-    }
-    return (centered(firstSums, firstSquares), centered(secondSums, secondSquares))
-  }
-
   /// The standard deviation of each channel of the first map and of the second.
   var deviations: (first: [Double], second: [Double]) {
-    let (first, second) = squaredDeviations
-    let count = Double(max(1, sampleCount))
-    return (first.map { ($0 / count).squareRoot() }, second.map { ($0 / count).squareRoot() })
+    func deviations(_ channels: Channels) -> [Double] {
+      channels.squaredDeviations(count: sampleCount).map { ($0 / Double(max(1, sampleCount))).squareRoot() }
+    }
+    return (deviations(first), deviations(second))
   }
 }
 
 extension NodeCorrelation {
-  /// Channels whose variance is less than this share of their mean square do not vary: rounding of single precision over a
-  /// thousand terms.
+  /// Channels whose variance is less than this share of their mean square do not vary: a deviation of some 50 rounding errors
+  /// of single precision, in which activations are computed.
   private static let constancy = 1e-11
 
   init(_ sums: ChannelSums) {
-    let count = Double(max(1, sums.sampleCount))
-    func dead(_ centered: [Double], _ squares: [Double]) -> [Int] {
-      centered.indices.filter { centered[$0] <= Self.constancy * squares[$0] }
+    let count = sums.sampleCount
+    let (first, second) = (sums.first.squaredDeviations(count: count), sums.second.squaredDeviations(count: count))
+    func dead(_ deviations: [Double], _ channels: ChannelSums.Channels) -> [Int] {
+      let squares = channels.wholeSquares(count: count)
+      return deviations.indices.filter { deviations[$0] <= Self.constancy * squares[$0] }
     }
-    let (first, second) = sums.squaredDeviations
-    self.init(
-      products: sums.products, sums: (sums.firstSums, sums.secondSums), centered: (first, second),
-      dead: (dead(first, sums.firstSquares), dead(second, sums.secondSquares)), count: count)
+    self.init(centered: (first, second), dead: (dead(first, sums.first), dead(second, sums.second))) {
+      sums.codeviation($0, $1)
+    }
   }
 }

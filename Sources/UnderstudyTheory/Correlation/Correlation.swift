@@ -28,14 +28,14 @@ public struct NodeCorrelation: Sendable, Equatable {
     return (0..<values.columnCount).map { dead.contains($0) ? 1 : 0 }
   }
 
-  /// max_k rho_jk for each teacher node.
+  /// max_k rho_jk over the living student nodes, for each teacher node; 0 for a dead one, and if every student node is dead.
   public var bestOfTeacherNodes: [Double] {
-    (0..<values.rowCount).map { j in values.row(j).reduce(-1, max) }
+    matches.enumerated().map { j, k in k.map { values[j, $0] } ?? 0 }
   }
 
-  /// max_j rho_jk for each student node.
+  /// max_j rho_jk over the living teacher nodes, for each student node, likewise.
   public var bestOfStudentNodes: [Double] {
-    (0..<values.columnCount).map { k in (0..<values.rowCount).reduce(-1) { max($0, values[$1, k]) } }
+    studentMatches.enumerated().map { k, j in j.map { values[$0, k] } ?? 0 }
   }
 
   /// The student node that follows each teacher node best, the first of equals; `nil` for a dead teacher node, or if every
@@ -140,9 +140,10 @@ struct CorrelationSums {
   func correlation(count: Double, floor: CorrelationFloor) -> NodeCorrelation {
     let teacherSquares = teacherMoments.centeredSquares(count: count, floor: floor)
     let studentSquares = studentMoments.centeredSquares(count: count, floor: floor)
+    let (ours, theirs) = (teacherMoments.sums, studentMoments.sums)
     return NodeCorrelation(
-      products: products, sums: (teacherMoments.sums, studentMoments.sums), centered: (teacherSquares, studentSquares),
-      dead: (teacherMoments.constantNodes, studentMoments.constantNodes), count: count)
+      centered: (teacherSquares, studentSquares), dead: (teacherMoments.constantNodes, studentMoments.constantNodes)
+    ) { products[$0, $1] - ours[$0] * theirs[$1] / count }
   }
 }
 
@@ -233,23 +234,21 @@ private struct ShiftedMoments {
 }
 
 extension NodeCorrelation {
-  /// rho_jk = S_jk / sqrt(S_jj S_kk), from sums over `count` samples.
+  /// rho_jk = S_jk / sqrt(S_jj S_kk).
   ///
   /// - Parameters:
-  ///   - products: of activations, `[teacher node, student node]` or wider.
-  ///   - sums: of activations.
-  ///   - centered: S_jj and S_kk, the sums of squared deviations from the mean.
+  ///   - centered: S_jj and S_kk, the sums over samples of squared deviations from the mean.
+  ///   - codeviation: S_jk, the sum of the products of both nodes' deviations, of a teacher and a student node.
   init(
-    products: Matrix, sums: (teacher: [Double], student: [Double]), centered: (teacher: [Double], student: [Double]),
-    dead: (teacher: [Int], student: [Int]), count: Double
+    centered: (teacher: [Double], student: [Double]), dead: (teacher: [Int], student: [Int]),
+    codeviation: (Int, Int) -> Double
   ) {
-    values = Matrix(rowCount: sums.teacher.count, columnCount: sums.student.count)
+    values = Matrix(rowCount: centered.teacher.count, columnCount: centered.student.count)
     (deadTeacherNodes, deadStudentNodes) = dead
-    let living = Set(sums.student.indices).subtracting(dead.student).sorted()
-    for j in Set(sums.teacher.indices).subtracting(dead.teacher) {
+    let living = Set(centered.student.indices).subtracting(dead.student).sorted()
+    for j in Set(centered.teacher.indices).subtracting(dead.teacher) {
       for k in living {
-        let covariance = products[j, k] - sums.teacher[j] * sums.student[k] / count
-        values[j, k] = min(1, max(-1, covariance / (centered.teacher[j] * centered.student[k]).squareRoot()))
+        values[j, k] = min(1, max(-1, codeviation(j, k) / (centered.teacher[j] * centered.student[k]).squareRoot()))
       }
     }
   }

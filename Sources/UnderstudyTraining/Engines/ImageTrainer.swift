@@ -39,6 +39,25 @@ public struct TrainingImages: Sendable {
   }
 }
 
+extension Architecture {
+  /// Whether every normalisation has two numbers or more, over images and positions, to take a variance of in a step.
+  ///
+  /// - Parameters:
+  ///   - size: images of a step.
+  ///   - key: of a study, that the error names.
+  /// - Throws: ``ShapeError`` if one has not.
+  /// - Complexity: O(layers).
+  public func checkBatch(of size: Int, key: String = "training.batchSize") throws(ShapeError) {
+    let maps = convolutionalShape.activationSizes
+    guard
+      let layer = layers.indices.first(where: { layers[$0].normalization != nil && size * maps[$0].positionCount < 2 })
+    else { return }
+    throw ShapeError(
+      "layer \(layerLabel(ofIndex: layer)) is normalised, and one number a step, a batch of one image of one position, has no "
+        + "variance; give batches of 2 images or more (\(key)), or no batch normalisation")
+  }
+}
+
 /// How far an epoch over images is.
 public struct EpochProgress: Sendable, Hashable {
   public var stepCount: Int
@@ -100,6 +119,7 @@ public final class ImageTrainer {
         "images are \(images.batcher.set.size), and the network takes \(network.architecture.input); give images of its size"
       )
     }
+    try network.architecture.checkBatch(of: batchSize)
     (self.plan, self.batches, self.images, self.batchSize) = (plan, batches, images, batchSize)
     usesLabels = objective.usesLabels
     architecture = network.architecture

@@ -163,9 +163,37 @@ import UnderstudySchema
     "texts that are none",
     arguments: [
       "", "conv", "64", "conv x", "conv 64 sice 3", "conv 64,", "pool 2", "dense 5 size 3", "conv 0", "conv 8 size 0",
-      "conv 8 max", "conv 8 max 2 max 2", "conv 8 size 2 size", "conv -1", "conv 8 size 3x3x3",
+      "conv 8 max", "conv 8 max 2 max 2", "conv 8 size 2 size", "conv -1", "conv 8 size 3x3x3", "conv 8 size 3 size 4",
+      "conv 8 max 2 padding 0 padding 1", "conv 8 max 2 size 3", "conv 8 padding -1", "conv 8 average average",
     ])
   func refused(text: String) { #expect(throws: TextFormError.self) { try LayerList(text) } }
+
+  @Test("what is wrong is said of the word that it is wrong with")
+  func words() {
+    for (text, part) in [
+      ("conv 8 size 3 size 4", "layer 1 (lowest) says size twice"),
+      ("conv 8, conv 8 padding -1", "layer 2 has a padding of -1"),
+      ("conv 8 max", "says max without a number"), ("conv 8 sice 3", "says \"sice\", which is none of size"),
+      ("conv 8 max 2 size 3", "says size behind"),
+    ] {
+      let error = #expect(throws: TextFormError.self) { try LayerList(text) }
+      #expect(
+        "\(String(describing: error))".contains(part.replacing("\"", with: "\\\"")), "\(String(describing: error))")
+    }
+  }
+
+  /// 100 x 0.29 is 28.999999999999996 in doubles, 50 x 0.58 too little as well, and 10 x 1.1 11.000000000000002.
+  @Test("counts are rounded as decimals are, not as doubles")
+  func roundedCounts() throws {
+    let architecture = try Architecture(
+      input: MapSize(channels: 1, rows: 5, columns: 5), hidden: LayerList("conv 100, conv 50, dense 10"),
+      outputCount: 2,
+      activation: .relu, hasBiases: true, normalization: nil)
+    #expect(architecture.hiddenCounts(losing: [0.29, 0.58, 0.07]) == [71, 21, 10])
+    #expect(architecture.hiddenCounts(losing: [0.3, 0.5, 0.7]) == [70, 25, 3])
+    #expect(OverRealization(1.1).widths(over: [10, 64, 100]) == [11, 71, 110])
+    #expect(OverRealization([2, 1.25, 1.0001]).widths(over: [10, 8, 10]) == [20, 10, 11])
+  }
 
   @Test("shares")
   func shares() throws {

@@ -130,6 +130,24 @@ import UnderstudySchema
     expectFileError("in another place") { try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file") }
   }
 
+  /// It takes the statistics of each batch, whatever the file has as means and variances.
+  @Test("a normalisation in training mode is another function")
+  func trainingMode() throws {
+    let model = try ONNXModel(ONNXFile.encode(try network(.beforeActivation)), name: "given.file")
+    let place = try #require(model.nodes.firstIndex { $0.operation == "BatchNormalization" })
+    func changed(_ change: (inout ONNXModel.Node) -> Void) throws {
+      var model = model
+      change(&model.nodes[place])
+      _ = try ONNXFile.decode(model.encoded(producer: "test"), name: "given.file")
+    }
+    try changed { $0.attributes["training_mode"] = .integer(0) }
+    for change: (inout ONNXModel.Node) -> Void in [
+      { $0.attributes["training_mode"] = .integer(1) }, { $0.outputs += ["mean", "variance"] },
+    ] {
+      expectFileError("is in training mode", "model.eval()") { try changed(change) }
+    }
+  }
+
   private func decode(_ shapes: [String: [Int]], _ description: NetworkDescription = NetworkDescription()) throws {
     let tensors = shapes.mapValues {
       SafetensorsFile.Tensor(shape: $0, values: [Double](repeating: 1, count: $0.reduce(1, *)))

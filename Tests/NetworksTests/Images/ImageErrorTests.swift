@@ -150,6 +150,7 @@ import UnderstudyNumerics
     try changed(images, bytes("(0, 2, 3, 4)", 0), "empty array", "image, channel, row and column")
     try changed(images, bytes("(4, 2, 3, 4)", 96, isColumnMajor: true), "numpy.ascontiguousarray(array)")
     try changed(images, bytes("(4, 8, 8, 3)", 768), "channels seem to come last", "array.transpose(0, 3, 1, 2)")
+    try changed(images, bytes("(4, 3, 3, 1)", 36), "3 x 3 x 1", "2 x 3 x 4", "test-images.npy")
     try changed(images, bytes("(4611686018427387904, 1, 1, 1)", 8), "truncated")
     try changed(images, bytes("(4611686018427387904, 4, 1, 1)", 8), "no file can hold")
     let integers = littleEndian([Int64](repeating: 0, count: 96))

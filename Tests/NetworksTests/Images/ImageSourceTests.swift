@@ -139,7 +139,7 @@ import UnderstudyNumerics
       #expect(summary.parts[1].channelDeviations[0] == 0)
       #expect(abs(summary.parts[1].channelDeviations[1] - 10 * (143.0 / 12).squareRoot() / 255) < 1e-15)
       #expect(
-        summary.remarks == ["evaluation: no image of class 1", "evaluation: all pixels of channel 0 are equal"])
+        summary.remarks == ["evaluation: no image of class 1", "evaluation: all pixels of channel 1 are equal"])
     }
   }
 }

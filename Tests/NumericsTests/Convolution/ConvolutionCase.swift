@@ -70,6 +70,13 @@ struct ConvolutionCase: CustomTestStringConvertible, Sendable {
         Layer(.convolution(Window(size: 2)), nodeCount: 2),
       ]),
     ConvolutionCase(
+      "more padding than the window, or as much", input: (2, 4, 3), batch: 2,
+      [
+        Layer(.convolution(Window(size: 1, padding: 1)), nodeCount: 4),
+        Layer(.convolution(Window(rows: 2, columns: 1, rowStride: 2, rowPadding: 3, columnPadding: 1)), nodeCount: 17),
+        Layer(.convolution(Window(size: 3, padding: 4)), nodeCount: 3), Layer(.dense, nodeCount: 3),
+      ]),
+    ConvolutionCase(
       "one dense layer", input: (2, 3, 2), batch: 2, [Layer(.dense, nodeCount: 3)]),
     ConvolutionCase(
       "channels that fill no block", input: (3, 8, 8), batch: 2,
