@@ -16,26 +16,25 @@ double us_owens_t(double h, double a) {
 }
 
 us_ode_end us_integrate(
-    size_t count, double *state, double duration, double absolute, double relative, double step,
+    size_t count, double *state, double duration, double absolute, double relative, double *time, double *step,
     us_ode_derivative derivative, us_ode_stop stop, void *context) {
   namespace odeint = boost::numeric::odeint;
   using vector = std::vector<double>;
   const auto system = [&](const vector &y, vector &slope, double) { derivative(y.data(), slope.data(), context); };
   auto stepper = odeint::make_controlled(absolute, relative, odeint::runge_kutta_dopri5<vector>());
   vector y(state, state + count);
-  double time = 0;
-  while (time < duration) {
-    if (stop(time, context)) return us_ode_stopped;
-    const bool is_last = step >= duration - time;
+  while (*time < duration) {
+    if (stop(*time, context)) return us_ode_stopped;
+    const bool is_last = *step >= duration - *time;
     // The stepper advances the time, and makes the length that of the next step to try.
-    double tried = is_last ? duration - time : step;
-    const auto result = stepper.try_step(system, y, time, tried);
-    step = tried;
+    double tried = is_last ? duration - *time : *step;
+    const auto result = stepper.try_step(system, y, *time, tried);
+    *step = tried;
     if (result == odeint::success) {
       if (!std::all_of(y.begin(), y.end(), [](double value) { return std::isfinite(value); })) return us_ode_failed;
       std::copy(y.begin(), y.end(), state);
       if (is_last) return us_ode_reached;
-    } else if (!(step > 1e-14 * duration)) {
+    } else if (!(*step > 1e-14 * duration)) {
       return us_ode_failed;
     }
   }

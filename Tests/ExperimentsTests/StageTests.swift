@@ -109,6 +109,55 @@ import UnderstudyTheory
     }
   }
 
+  @Test("gradient flow goes on from anywhere in an epoch, and when it was stopped there")
+  func middleOfFlow() throws {
+    let study = try tinyStudy([
+      "training.method=flow", "training.batchSize=null", "training.epochs=3", "training.stepsPerEpoch=40",
+      "training.learningRateHalvingInterval=2",
+      "record=[{measures: [evaluationLoss, weightChanges, evaluationCorrelation], every: 1}]",
+    ])
+    let whole = try execute(study)
+    var places: [IntegrationPlace] = []
+    func expectTheSame(from checkpoint: Checkpoint) throws {
+      if let place = try state(checkpoint, of: study).training.unfinishedEpoch?.flowPlace { places.append(place) }
+      var shares = 0.0
+      let executor = executor(study.runs[0], of: study, didTakeSteps: { shares += $1 })
+      guard case .finished(let record, let data) = try executor.execute(from: checkpoint) else {
+        Issue.record("not finished")
+        return
+      }
+      #expect(data == whole.data && record.measurements == whole.record.measurements)
+      #expect(record.stepCount == whole.record.stepCount && shares <= 3 - Double(checkpoint.epoch) + 1e-9)
+    }
+    let middles = try whole.checkpoints.filter {
+      try state($0, of: study).training.unfinishedEpoch?.flowPlace != nil
+    }
+    #expect(middles.count > 20)
+    for part in 0..<8 { try expectTheSame(from: middles[part * middles.count / 8]) }
+    #expect(places.count == 8 && Set(places).count == 8)
+    places = []
+    for lastPoll in stride(from: 4, to: 30, by: 5) {
+      var polls = 0
+      let stopping = executor(
+        study.runs[0], of: study,
+        isCancelled: {
+          polls += 1
+          return polls >= lastPoll
+        })
+      guard case .interrupted(let checkpoint?) = try stopping.execute(from: nil) else { continue }
+      try expectTheSame(from: checkpoint)
+    }
+    #expect(places.count > 3)
+    var damaged = middles[0]
+    var file = try SafetensorsFile.decode(damaged.student, name: "checkpoint")
+    for time in ["-1", "nan", "inf", "x", nil] {
+      file.metadata["understudy.flowTime"] = time
+      damaged.student = file.encoded(precision: .float64)
+      let error = #expect(throws: ExperimentError.self, "\(time ?? "none")") { _ = try execute(study, from: damaged) }
+      #expect(error?.description.contains("checkpoint of run") == true)
+    }
+  }
+
   @Test(
     "a run that goes on from anywhere in the critical-point search or its replica gives the same record",
     arguments: [

@@ -28,9 +28,10 @@ typedef int (*us_ode_stop)(double time, void *context);
 /// Integrates dy/dt = F(y) over `duration`, in place, by the pair of Dormand and Prince of order 5(4). Steps are as long as the
 /// estimated error of each element is at most absolute + relative (|y| + step |dy/dt|).
 ///
-/// `step` is the length to try first. The state is that of the last step taken, however the integration ends.
+/// `time` says how far it is, and `step` the length to try next. State, time and step are those after the last step taken, however
+/// the integration ends; from them another call goes on to the same bits.
 us_ode_end us_integrate(
-    size_t count, double *state, double duration, double absolute, double relative, double step,
+    size_t count, double *state, double duration, double absolute, double relative, double *time, double *step,
     us_ode_derivative derivative, us_ode_stop stop, void *context);
 
 #ifdef __cplusplus

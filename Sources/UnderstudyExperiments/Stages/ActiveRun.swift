@@ -43,10 +43,10 @@ struct ActiveRun<Scalar: KernelScalar> {
     progress = state?.postTraining ?? PostTrainingProgress()
     student = training.student
     timer = CheckpointTimer(interval: execution.checkpointInterval)
-    execution.willResume(Double(training.stepCount) / Double(prepared.plan.stepsPerEpoch))
+    execution.willResume(Double(training.epoch) + training.epochShare)
   }
 
-  var hasBegun: Bool { training.stepCount > 0 }
+  var hasBegun: Bool { training.hasBegun }
   private var zoom: ZoomSetting { execution.run.setting.zoom }
   /// When the student is measured: epochs, or with a zoom steps.
   private var time: Int { zoom.isOn ? training.stepCount : training.epoch }
@@ -82,8 +82,8 @@ struct ActiveRun<Scalar: KernelScalar> {
     upTo end: Int, isCancelled: () -> Bool, isPauseDue: () -> Bool
   ) throws(ExperimentError) -> StudentTraining<Scalar>.End {
     let (execution, trainer, count) = (execution, training.trainer, prepared.plan.stepsPerEpoch)
-    var told = training.stepCount - training.epoch * count
-    var toldShare = Double(told) / Double(count)
+    var toldShare = training.epochShare
+    var told = Int((toldShare * Double(count)).rounded())
     func tell(_ steps: Int, _ share: Double) {
       guard share > toldShare else { return }
       execution.didTakeSteps(steps - told, share - toldShare)

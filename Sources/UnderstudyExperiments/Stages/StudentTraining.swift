@@ -59,11 +59,20 @@ struct StudentTraining<Scalar: KernelScalar> {
     (student, optimizerState) = (unfinished.lastLook ?? start.student, start.optimizerState)
     previous = student
     steps = trainer.steps(
-      ofEpoch: epoch + 1, sampleCount: try dataset(epoch: epoch + 1).count, after: unfinished.progress.stepCount)
+      ofEpoch: epoch + 1, sampleCount: try dataset(epoch: epoch + 1).count, after: unfinished.progress.stepCount,
+      flowPlace: unfinished.flowPlace)
   }
 
   /// Steps taken, over all epochs.
   var stepCount: Int { epoch * prepared.plan.stepsPerEpoch + (steps?.count ?? 0) }
+  var hasBegun: Bool { currentEpoch > 0 }
+  /// What share of the epoch under way is done; 0 between two epochs.
+  var epochShare: Double {
+    guard let steps else { return 0 }
+    let plan = prepared.plan
+    guard let place = steps.flowPlace else { return Double(steps.count) / Double(plan.stepsPerEpoch) }
+    return place.time / (plan.rule(epoch: epoch + 1).learningRate * Double(plan.stepsPerEpoch))
+  }
   /// The epoch under way, or else the last one.
   var currentEpoch: Int { steps == nil ? epoch : epoch + 1 }
 
@@ -80,7 +89,7 @@ struct StudentTraining<Scalar: KernelScalar> {
       return StandingTraining(
         epoch: epoch, student: try Self.student(of: trainer), optimizerState: trainer.optimizerState,
         unfinishedEpoch: UnfinishedEpoch(
-          progress: EpochProgress(stepCount: steps.count), start: start.student,
+          progress: EpochProgress(stepCount: steps.count), flowPlace: steps.flowPlace, start: start.student,
           startOptimizerState: start.optimizerState,
           lastLook: student == start.student ? nil : student))
     }
@@ -96,27 +105,21 @@ struct StudentTraining<Scalar: KernelScalar> {
   ///
   /// - Parameters:
   ///   - end: steps of this epoch that are then taken; all of them if the plan takes no steps (gradient flow).
-  ///   - isPauseDue: gradient flow does not pause within an epoch.
   mutating func takeSteps(
     upTo end: Int, isCancelled: () -> Bool, isPauseDue: () -> Bool
   ) throws(ExperimentError) -> End {
     trainer.useThreads(threadCount())
     let samples = try dataset(epoch: epoch + 1)
     if steps == nil { start = (student, optimizerState) }
-    if case .expectedFlow = prepared.plan.method {
-      guard trainer.train(epoch: epoch + 1, on: samples.packed(), isCancelled: isCancelled) else { return .paused }
-      epoch += 1
-    } else {
-      var taken = steps ?? trainer.steps(ofEpoch: epoch + 1, sampleCount: samples.count)
-      var hasMoved = false
-      let isWhole = trainer.take(&taken, upTo: end, on: samples.packed()) {
-        defer { hasMoved = true }
-        return isCancelled() || hasMoved && isPauseDue() && isFinite
-      }
-      steps = taken.count > 0 && taken.count < prepared.plan.stepsPerEpoch ? taken : nil
-      guard isWhole else { return .paused }
-      if steps == nil { epoch += 1 }
+    var taken = steps ?? trainer.steps(ofEpoch: epoch + 1, sampleCount: samples.count)
+    var hasMoved = false
+    let isWhole = trainer.take(&taken, upTo: end, on: samples.packed()) {
+      defer { hasMoved = true }
+      return isCancelled() || hasMoved && isPauseDue() && isFinite
     }
+    steps = taken.isUnderWay(of: prepared.plan.stepsPerEpoch) ? taken : nil
+    guard isWhole else { return .paused }
+    if steps == nil { epoch += 1 }
     guard isFinite else {
       guard let divergence = try divergence(fault, isCancelled) else {
         dropEpoch()

@@ -123,6 +123,8 @@ extension StandingTraining {
 /// How far a student is in an epoch.
 struct UnfinishedEpoch {
   var progress: EpochProgress
+  /// Of gradient flow, which has no steps: where it is in the epoch.
+  var flowPlace: IntegrationPlace?
   /// The student with which the epoch began: what is left if it diverges; nil where nobody asks for it.
   var start: Student?
   /// What the optimizer remembered then.
@@ -131,6 +133,7 @@ struct UnfinishedEpoch {
   var lastLook: Student?
 
   fileprivate static let (stepsKey, lossKey) = ("understudy.epochSteps", "understudy.epochLossSum")
+  fileprivate static let (flowTimeKey, flowStepKey) = ("understudy.flowTime", "understudy.flowStep")
 
   /// The student with which the epoch began.
   ///
@@ -140,7 +143,10 @@ struct UnfinishedEpoch {
   /// - Throws: ``ExperimentError/input(_:)`` if the plan has no such epoch, or if the student was not stored.
   func start(of epoch: Int, in plan: TrainingPlan, name: String) throws(ExperimentError) -> Student {
     try ExperimentError.reading { () throws(FileError) in
-      guard let start, progress.stepCount < plan.stepsPerEpoch, epoch <= plan.epochCount else {
+      var isFlow = false
+      if case .expectedFlow = plan.method { isFlow = true }
+      guard let start, progress.stepCount < plan.stepsPerEpoch, epoch <= plan.epochCount, isFlow == (flowPlace != nil)
+      else {
         throw damaged(name, "step \(progress.stepCount) of epoch \(epoch)")
       }
       return start
@@ -150,6 +156,10 @@ struct UnfinishedEpoch {
   fileprivate func add(to file: inout SafetensorsFile) throws(FileError) {
     file.metadata[Self.stepsKey] = "\(progress.stepCount)"
     file.metadata[Self.lossKey] = "\(progress.lossSum)"
+    if let flowPlace {
+      file.metadata[Self.flowTimeKey] = "\(flowPlace.time)"
+      file.metadata[Self.flowStepKey] = "\(flowPlace.stepLength)"
+    }
     if let start {
       var part = try SafetensorsFile(of: start)
       part.add(startOptimizerState)
@@ -163,9 +173,17 @@ extension UnfinishedEpoch {
   /// nil if the file is of a student between two epochs.
   fileprivate init?(takenFrom file: inout SafetensorsFile, name: String, like network: Network) throws(FileError) {
     guard let steps = file.metadata.removeValue(forKey: Self.stepsKey) else { return nil }
-    guard let stepCount = Int(steps), stepCount > 0,
-      let lossSum = file.metadata.removeValue(forKey: Self.lossKey).flatMap({ Double($0) }), lossSum.isFinite
+    func number(_ key: String) -> Double? { file.metadata.removeValue(forKey: key).flatMap { Double($0) } }
+    let (time, stepLength, lossSum) = (number(Self.flowTimeKey), number(Self.flowStepKey), number(Self.lossKey))
+    guard let stepCount = Int(steps), stepCount > 0 || time != nil && stepCount == 0, let lossSum, lossSum.isFinite,
+      (time == nil) == (stepLength == nil)
     else { throw damaged(name, "it does not say how far the epoch is") }
+    if let time, let stepLength {
+      guard time > 0, time.isFinite, stepLength > 0, stepLength.isFinite else {
+        throw damaged(name, "the time of its flow")
+      }
+      flowPlace = IntegrationPlace(time: time, stepLength: stepLength)
+    }
     progress = EpochProgress(stepCount: stepCount, lossSum: lossSum)
     lastLook = try file.take("lastLook").map { (part) throws(FileError) in try part.student(name: name, like: network) }
     guard var part = file.take("epochStart") else { return }

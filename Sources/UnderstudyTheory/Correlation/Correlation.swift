@@ -28,14 +28,14 @@ public struct NodeCorrelation: Sendable, Equatable {
     return (0..<values.columnCount).map { dead.contains($0) ? 1 : 0 }
   }
 
-  /// max_k rho_jk over the living student nodes, for each teacher node; 0 for a dead one, and if every student node is dead.
+  /// max_k rho_jk for each teacher node, over all student nodes: with a dead one rho is 0.
   public var bestOfTeacherNodes: [Double] {
-    matches.enumerated().map { j, k in k.map { values[j, $0] } ?? 0 }
+    (0..<values.rowCount).map { j in values.row(j).reduce(-1, max) }
   }
 
-  /// max_j rho_jk over the living teacher nodes, for each student node, likewise.
+  /// max_j rho_jk for each student node, likewise.
   public var bestOfStudentNodes: [Double] {
-    studentMatches.enumerated().map { k, j in j.map { values[$0, k] } ?? 0 }
+    (0..<values.columnCount).map { k in (0..<values.rowCount).reduce(-1) { max($0, values[$1, k]) } }
   }
 
   /// The student node that follows each teacher node best, the first of equals; `nil` for a dead teacher node, or if every

@@ -8,7 +8,12 @@ public struct EpochSteps: Sendable {
   public let epoch: Int
   /// Steps of the epoch that were taken.
   public fileprivate(set) var count: Int
+  /// Of gradient flow, which takes all steps of an epoch as one: where it is within them; nil elsewhere, and at either end.
+  public fileprivate(set) var flowPlace: IntegrationPlace?
   fileprivate var batches: EpochBatches?
+  /// Whether some of the epoch is done, and some left.
+  public func isUnderWay(of stepsPerEpoch: Int) -> Bool { flowPlace != nil || count > 0 && count < stepsPerEpoch }
+
   /// Steps between two polls, found by doubling.
   fileprivate var stride = 16
 }
@@ -16,10 +21,14 @@ public struct EpochSteps: Sendable {
 extension Trainer {
   /// The beginning of an epoch, counted from 1, or what is left of it.
   ///
-  /// - Parameter count: steps of the epoch that were taken.
+  /// - Parameters:
+  ///   - count: steps of the epoch that were taken.
+  ///   - flowPlace: where gradient flow is in the epoch.
   /// - Complexity: O(samples of the steps that were taken).
-  public func steps(ofEpoch epoch: Int, sampleCount: Int, after count: Int = 0) -> EpochSteps {
-    var steps = EpochSteps(epoch: epoch, count: count)
+  public func steps(
+    ofEpoch epoch: Int, sampleCount: Int, after count: Int = 0, flowPlace: IntegrationPlace? = nil
+  ) -> EpochSteps {
+    var steps = EpochSteps(epoch: epoch, count: count, flowPlace: flowPlace)
     if case .stochastic(let batchSize) = plan.method {
       var drawn = batches.batches(
         epoch: epoch, stepCount: plan.stepsPerEpoch, batchSize: batchSize, sampleCount: sampleCount)
@@ -38,13 +47,18 @@ extension Trainer {
   /// not depend on it.
   ///
   /// - Parameters:
-  ///   - end: steps of the epoch that are then taken, at most `stepsPerEpoch` of the plan.
+  ///   - end: steps of the epoch that are then taken, at most `stepsPerEpoch` of the plan; of gradient flow, all.
   ///   - isCancelled: what it answers changes no step that is taken.
   /// - Returns: false if it was cancelled on the way.
   public func take(
     _ steps: inout EpochSteps, upTo end: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool
   ) -> Bool {
     let rule = plan.rule(epoch: steps.epoch)
+    if case .expectedFlow(let objective) = plan.method {
+      guard follow(objective, rule: rule, from: &steps.flowPlace, isCancelled: isCancelled) else { return false }
+      steps.count = plan.stepsPerEpoch
+      return true
+    }
     var longestStride = Int.max
     if case .stochastic(let batchSize) = plan.method { longestStride = max(1, drawnAtOnce / batchSize) }
     while steps.count < end {

@@ -32,15 +32,20 @@ struct GradientFlow {
   /// Follows it from some layers, in place.
   ///
   /// - Parameters:
+  ///   - place: within an epoch; nil at its beginning, and once it is over.
   ///   - duration: learning rate times steps.
   ///   - isCancelled: asked before each step of the integration, with the time.
-  func follow(_ layers: inout [LayerWeights], for duration: Double, isCancelled: (Double) -> Bool) -> IntegrationEnd {
+  func follow(
+    _ layers: inout [LayerWeights], from place: inout IntegrationPlace?, for duration: Double,
+    isCancelled: (Double) -> Bool
+  ) -> IntegrationEnd {
     let form = layers
     var values = layers.flatMap { $0.weights.values + ($0.biases ?? []) }
     let end = integrate(
-      &values, over: duration, tolerance: Self.tolerance, isCancelled: isCancelled,
+      &values, from: &place, over: duration, tolerance: Self.tolerance, isCancelled: isCancelled,
       derivative: { velocity(of: $0, form: form) })
     layers = form.refilled(with: values)
+    if end != .stopped || place?.time == 0 { place = nil }
     return end
   }
 
@@ -74,25 +79,25 @@ extension [LayerWeights] {
 }
 
 extension Trainer {
-  /// An epoch of the flow.
+  /// What is left of an epoch of the flow.
   ///
-  /// - Returns: false if it was cancelled; the student is where it was.
-  func follow(_ objective: GaussianObjective, epoch: Int, isCancelled: () -> Bool) -> Bool {
-    let rule = plan.rule(epoch: epoch)
+  /// - Returns: false if it was cancelled; the student is then at that place.
+  func follow(
+    _ objective: GaussianObjective, rule: UpdateRule, from place: inout IntegrationPlace?, isCancelled: () -> Bool
+  ) -> Bool {
     var layers = engine.layers
     let duration = rule.learningRate * Double(plan.stepsPerEpoch)
-    let end = GradientFlow(objective: objective, rule: rule).follow(&layers, for: duration) { time in
+    let end = GradientFlow(objective: objective, rule: rule).follow(&layers, from: &place, for: duration) { time in
       epochShare = time / duration
       return isCancelled()
     }
     switch end {
-    case .reached: engine.layers = layers
-    case .stopped: return false
+    case .reached, .stopped: engine.layers = layers
     case .failed:
       // Not finite, so that the run is recorded as diverged.
       for index in layers.indices { layers[index].weights = layers[index].weights.scaled(by: .nan) }
       engine.layers = layers
     }
-    return true
+    return end != .stopped
   }
 }

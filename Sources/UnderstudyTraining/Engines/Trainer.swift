@@ -94,9 +94,6 @@ public final class Trainer<Scalar: KernelScalar> {
   /// - Parameter isCancelled: polled some 50 times a second; what it answers changes no step that is taken.
   /// - Returns: false if it was cancelled, which leaves the student in the middle of the epoch.
   public func train(epoch: Int, on samples: PackedSamples<Scalar>, isCancelled: () -> Bool) -> Bool {
-    if case .expectedFlow(let objective) = plan.method {
-      return follow(objective, epoch: epoch, isCancelled: isCancelled)
-    }
     var steps = steps(ofEpoch: epoch, sampleCount: samples.count)
     return take(&steps, upTo: plan.stepsPerEpoch, on: samples, isCancelled: isCancelled)
   }

@@ -88,7 +88,6 @@ import UnderstudySchema
     arguments: [
       ("conv 4 size 6", "does not fit its map of 5 x 5"), ("conv 4 max 4", "pools a map of 3 x 3"),
       ("dense 4, conv 3", "above a fully connected layer"), ("conv 4, conv 4, conv 4", "does not fit"),
-      ("conv 4 size 1 padding 1", "padding"),
     ])
   func refused(layers: String, part: String) throws {
     let error = #expect(throws: ShapeError.self) {

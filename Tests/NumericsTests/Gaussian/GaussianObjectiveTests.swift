@@ -208,8 +208,9 @@ private func refilled(_ layers: [LayerWeights], _ values: [Double]) -> [LayerWei
     isCancelled: (Double) -> Bool = { _ in false },
     derivative: ([Double]) -> [Double]
   ) -> IntegrationEnd {
-    integrate(
-      &y, over: duration, tolerance: IntegrationTolerance(absolute: 1e-14, relative: relative),
+    var place: IntegrationPlace?
+    return integrate(
+      &y, from: &place, over: duration, tolerance: IntegrationTolerance(absolute: 1e-14, relative: relative),
       isCancelled: isCancelled, derivative: derivative)
   }
 
@@ -230,6 +231,34 @@ private func refilled(_ layers: [LayerWeights], _ values: [Double]) -> [LayerWei
       return abs(y[0] - 1 / (1 + 9 * exp(-10.0)))
     }
     for (error, next) in zip(errors, errors.dropFirst()) { #expect(next < error / 5) }
+  }
+
+  /// Stopped before each of its steps, it comes to the same bits.
+  @Test func goingOnGivesTheSameBits() {
+    func slopes(_ y: [Double]) -> [Double] { [y[0] * (1 - y[0]), -40 * y[1] + y[0], -y[3], y[2] * y[2]] }
+    let start = [0.1, 1, 1, 0]
+    var (whole, place): ([Double], IntegrationPlace?) = (start, nil)
+    let tolerance = IntegrationTolerance(absolute: 1e-14, relative: 1e-8)
+    #expect(
+      integrate(
+        &whole, from: &place, over: 1.5, tolerance: tolerance, isCancelled: { _ in false }, derivative: slopes)
+        == .reached)
+    var (parts, next): ([Double], IntegrationPlace?) = (start, nil)
+    var (times, count): ([Double], Int) = ([], 0)
+    while true {
+      var isBegun = false
+      let end = integrate(
+        &parts, from: &next, over: 1.5, tolerance: tolerance,
+        isCancelled: { time in
+          defer { isBegun = true }
+          return isBegun && time > times.last ?? 0
+        }, derivative: slopes)
+      guard end == .stopped, let place = next else { break }
+      times.append(place.time)
+      count += 1
+    }
+    #expect(parts == whole && next == place)
+    #expect(count > 20 && times == times.sorted())
   }
 
   @Test func endsAreTold() {
