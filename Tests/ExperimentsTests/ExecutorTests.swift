@@ -193,14 +193,7 @@ private let everything =
     let whole = try execute(study)
     var middleCount = 0
     for lastPoll in 5..<20 {
-      var polls = 0
-      let executor = executor(
-        study.runs[0], of: study,
-        isCancelled: {
-          polls += 1
-          return polls >= lastPoll
-        })
-      guard case .interrupted(let checkpoint?) = try executor.execute(from: nil) else {
+      guard let checkpoint = try stop(study, atPoll: lastPoll) else {
         Issue.record("it was not stopped")
         return
       }

@@ -137,15 +137,7 @@ import UnderstudyTheory
     #expect(places.count == 8 && Set(places).count == 8)
     places = []
     for lastPoll in stride(from: 4, to: 30, by: 5) {
-      var polls = 0
-      let stopping = executor(
-        study.runs[0], of: study,
-        isCancelled: {
-          polls += 1
-          return polls >= lastPoll
-        })
-      guard case .interrupted(let checkpoint?) = try stopping.execute(from: nil) else { continue }
-      try expectTheSame(from: checkpoint)
+      if let checkpoint = try stop(study, atPoll: lastPoll) { try expectTheSame(from: checkpoint) }
     }
     #expect(places.count > 3)
     var damaged = middles[0]
@@ -209,14 +201,7 @@ import UnderstudyTheory
     _ = try counting.execute(from: nil)
     let total = polls
     for place in stride(from: total - 1, to: total / 4, by: -13) {
-      polls = 0
-      let stopping = executor(
-        study.runs[0], of: study,
-        isCancelled: {
-          polls += 1
-          return polls > place
-        })
-      guard case .interrupted(let checkpoint?) = try stopping.execute(from: nil) else {
+      guard let checkpoint = try stop(study, atPoll: place + 1) else {
         Issue.record("not interrupted at \(place) of \(total)")
         continue
       }

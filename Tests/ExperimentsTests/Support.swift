@@ -51,6 +51,21 @@ func executor(
 
 struct WasInterrupted: Error {}
 
+/// Executes the first run of a study until it has asked so many times whether to stop.
+///
+/// - Returns: where it stands; nil if it was not stopped, or has not begun.
+func stop(_ study: Study, atPoll last: Int) throws -> Checkpoint? {
+  var polls = 0
+  let executor = executor(
+    study.runs[0], of: study,
+    isCancelled: {
+      polls += 1
+      return polls >= last
+    })
+  guard case .interrupted(let checkpoint) = try executor.execute(from: nil) else { return nil }
+  return checkpoint
+}
+
 /// Executes the first run of a study, from a checkpoint if one is given.
 func execute(_ study: Study, from checkpoint: Checkpoint? = nil) throws -> Executed {
   let run = study.runs[0]
