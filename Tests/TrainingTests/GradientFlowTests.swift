@@ -132,7 +132,7 @@ import UnderstudyNumerics
     let whole = try test.followed(plan)
     let first = try Trainer<Double>(student: test.student, plan: plan, batches: .drawn(key: 4))
     for epoch in 1...2 { first.train(epoch: epoch, on: test.samples) }
-    // What is cut short leaves the student where the epoch began.
+    // Cut short before the first step of an epoch, the student is where that began.
     #expect(!first.train(epoch: 3, on: test.samples, isCancelled: { true }))
     let second = try Trainer<Double>(
       student: try first.student, plan: plan, batches: .drawn(key: 4), isResuming: true)
